@@ -1,0 +1,3 @@
+//! Words and rules: pure and synchronous. No IO, no clock, no serde, no actix, no diesel.
+
+pub mod fields;

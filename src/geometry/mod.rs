@@ -1,0 +1,20 @@
+//! Shapes, planes and measures. The only ring that knows PROJ.
+//!
+//! Read in this order: [`units`], [`crs`], [`bounds`], [`problem`], [`valid`], [`encoding`], then what
+//! works on the grid alone: [`measure`], [`overlay`], [`linear`], [`buffer`].
+//! Nothing here knows a telecom word, and nothing here does IO.
+
+pub mod bounds;
+pub mod buffer;
+pub mod crs;
+pub mod linear;
+pub mod measure;
+pub mod overlay;
+pub mod problem;
+pub mod units;
+
+pub use bounds::Bounds;
+pub use crs::{Epsg, Grid, LonLat};
+pub use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Point, Polygon};
+pub use problem::Problem;
+pub use units::Metres;
