@@ -12,6 +12,7 @@ pub mod measure;
 pub mod overlay;
 pub mod problem;
 pub mod units;
+pub mod valid;
 
 pub use bounds::Bounds;
 pub use crs::{Epsg, Grid, LonLat};

@@ -1,0 +1,329 @@
+//! Validity of shapes by OGC 06-103r4 (Simple Feature Access), with the place of every fault.
+//!
+//! The shape has been read already: rings are closed and long enough, numbers are finite. Here it is looked at as a
+//! whole: rings that cross or touch themselves, rings that cross each other, holes outside, parts that overlap, an
+//! interior that falls apart. It agrees with PostGIS's `ST_IsValid` (shown in `tests/geometry.rs`).
+
+use std::collections::HashMap;
+
+use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
+use geo::coordinate_position::{CoordPos, CoordinatePosition};
+use geo::{BoundingRect, CoordsIter};
+use geo_types::{Coord, Geometry, Line, LineString, MultiPolygon, Polygon};
+
+use super::Problem;
+
+/// At most this many problems are listed of one shape: enough to mend it, not enough to drown in.
+pub const PROBLEMS_MAX: usize = 20;
+
+/// Everything that makes `shape` invalid; pointers are relative to the GeoJSON geometry object.
+#[must_use]
+pub fn problems(shape: &Geometry<f64>) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if shape.coords_count() == 0 {
+        found.push(Problem::new("/coordinates", "the geometry is empty"));
+    }
+    match shape {
+        Geometry::LineString(l) => check_line(l, "/coordinates", &mut found),
+        Geometry::MultiLineString(m) => {
+            for (i, l) in m.0.iter().enumerate() {
+                check_line(l, &format!("/coordinates/{i}"), &mut found);
+            }
+        }
+        Geometry::Polygon(p) => check_area(std::slice::from_ref(p), false, &mut found),
+        Geometry::MultiPolygon(MultiPolygon(parts)) => check_area(parts, true, &mut found),
+        _ => {}
+    }
+    found.truncate(PROBLEMS_MAX);
+    found
+}
+
+fn check_line(line: &LineString<f64>, pointer: &str, found: &mut Vec<Problem>) {
+    if line.0.iter().all(|c| Some(c) == line.0.first()) {
+        found.push(Problem::new(pointer, "the line has no length: all its positions are the same"));
+    }
+}
+
+/// One ring of one part, with where it stands in the document.
+struct Ring<'a> {
+    part: usize,
+    hole: bool,
+    line: &'a LineString<f64>,
+    pointer: String,
+}
+
+/// One segment of one ring.
+struct Segment {
+    ring: usize,
+    index: usize,
+    line: Line<f64>,
+    x_max: f64,
+}
+
+fn check_area(parts: &[Polygon<f64>], multi: bool, found: &mut Vec<Problem>) {
+    let rings = rings_of(parts, multi);
+    for ring in &rings {
+        let mut distinct: Vec<Coord<f64>> = Vec::new();
+        for c in &ring.line.0 {
+            if !distinct.contains(c) {
+                distinct.push(*c);
+            }
+            if distinct.len() == 3 {
+                break;
+            }
+        }
+        if distinct.len() < 3 {
+            found.push(Problem::new(&ring.pointer, "the ring has fewer than three different positions"));
+        }
+    }
+    if !found.is_empty() {
+        return;
+    }
+    let mut touches: Vec<(usize, usize, Coord<f64>)> = Vec::new();
+    crossings(&rings, found, &mut touches);
+    if found.is_empty() {
+        nesting(&rings, parts, found);
+    }
+    if found.is_empty() {
+        connectedness(&rings, &touches, found);
+    }
+}
+
+fn rings_of(parts: &[Polygon<f64>], multi: bool) -> Vec<Ring<'_>> {
+    let mut rings = Vec::new();
+    for (part, polygon) in parts.iter().enumerate() {
+        for (r, line) in std::iter::once(polygon.exterior()).chain(polygon.interiors()).enumerate() {
+            let pointer = if multi { format!("/coordinates/{part}/{r}") } else { format!("/coordinates/{r}") };
+            rings.push(Ring { part, hole: r > 0, line, pointer });
+        }
+    }
+    rings
+}
+
+/// Sweeps over all segments from west to east; pairs whose boxes meet are looked at exactly.
+fn crossings(rings: &[Ring<'_>], found: &mut Vec<Problem>, touches: &mut Vec<(usize, usize, Coord<f64>)>) {
+    let mut segments: Vec<Segment> = Vec::new();
+    for (ring, r) in rings.iter().enumerate() {
+        for (index, line) in r.line.lines().enumerate() {
+            if line.start != line.end {
+                segments.push(Segment { ring, index, line, x_max: line.start.x.max(line.end.x) });
+            }
+        }
+    }
+    let x_min = |s: &Segment| s.line.start.x.min(s.line.end.x);
+    segments.sort_by(|a, b| x_min(a).total_cmp(&x_min(b)));
+    let mut active: Vec<usize> = Vec::new();
+    for i in 0..segments.len() {
+        let west = x_min(&segments[i]);
+        active.retain(|&k| segments[k].x_max >= west);
+        for &k in &active {
+            look_at_pair(&segments[i], &segments[k], rings, found, touches);
+            if found.len() >= PROBLEMS_MAX {
+                return;
+            }
+        }
+        active.push(i);
+    }
+}
+
+fn look_at_pair(
+    a: &Segment,
+    b: &Segment,
+    rings: &[Ring<'_>],
+    found: &mut Vec<Problem>,
+    touches: &mut Vec<(usize, usize, Coord<f64>)>,
+) {
+    let (ay, by) = ((a.line.start.y, a.line.end.y), (b.line.start.y, b.line.end.y));
+    if ay.0.max(ay.1) < by.0.min(by.1) || by.0.max(by.1) < ay.0.min(ay.1) {
+        return;
+    }
+    let Some(meeting) = line_intersection(a.line, b.line) else { return };
+    let (at, along) = match meeting {
+        LineIntersection::SinglePoint { intersection, .. } => (intersection, false),
+        LineIntersection::Collinear { intersection } => (intersection.start, intersection.start != intersection.end),
+    };
+    let (first, second) = if (a.ring, a.index) <= (b.ring, b.index) { (a, b) } else { (b, a) };
+    let ring = &rings[first.ring];
+    let pointer = format!("{}/{}", ring.pointer, first.index);
+    if first.ring == second.ring {
+        if !along && are_neighbours(ring.line, first.index, second.index) {
+            return;
+        }
+        let how = if along { "runs back over itself" } else { "crosses or touches itself" };
+        let place = format!(" itself at {}, {}:", at.x, at.y);
+        if !along && found.iter().any(|p| p.detail.contains(&place)) {
+            // A vertex on another segment meets it with both of its own segments: one fault, said once.
+            return;
+        }
+        found.push(Problem::new(
+            pointer,
+            format!(
+                "the ring {how} at {}, {}: the segment after position {} meets the one after position {}",
+                at.x, at.y, first.index, second.index
+            ),
+        ));
+        return;
+    }
+    let proper = matches!(meeting, LineIntersection::SinglePoint { is_proper: true, .. });
+    if proper || along {
+        let how = if along { "share an edge" } else { "cross" };
+        found.push(Problem::new(
+            pointer,
+            format!("two rings {how} at {}, {}: this one and {}", at.x, at.y, rings[second.ring].pointer),
+        ));
+    } else {
+        touches.push((first.ring, second.ring, at));
+    }
+}
+
+/// Two segments of one ring follow each other, whatever repeated positions lie between.
+fn are_neighbours(ring: &LineString<f64>, first: usize, second: usize) -> bool {
+    let n = ring.0.len() - 1;
+    let empty = |i: usize| ring.0[i % n] == ring.0[(i + 1) % n];
+    let reaches = |from: usize, to: usize| {
+        let mut i = (from + 1) % n;
+        while i != to && empty(i) {
+            i = (i + 1) % n;
+        }
+        i == to
+    };
+    reaches(first, second) || reaches(second, first)
+}
+
+/// Where a ring lies against an area whose edges it does not cross.
+fn ring_position(ring: &LineString<f64>, area: &Polygon<f64>) -> CoordPos {
+    let vertices = ring.0.iter().copied();
+    let middles =
+        ring.lines().map(|l| Coord { x: f64::midpoint(l.start.x, l.end.x), y: f64::midpoint(l.start.y, l.end.y) });
+    vertices
+        .chain(middles)
+        .map(|c| area.coordinate_position(&c))
+        .find(|p| *p != CoordPos::OnBoundary)
+        .unwrap_or(CoordPos::OnBoundary)
+}
+
+fn boxes_meet(a: &LineString<f64>, b: &LineString<f64>) -> bool {
+    match (a.bounding_rect(), b.bounding_rect()) {
+        (Some(a), Some(b)) => {
+            a.min().x <= b.max().x && b.min().x <= a.max().x && a.min().y <= b.max().y && b.min().y <= a.max().y
+        }
+        _ => false,
+    }
+}
+
+fn nesting(rings: &[Ring<'_>], parts: &[Polygon<f64>], found: &mut Vec<Problem>) {
+    for polygon_holes in rings.iter().filter(|r| r.hole) {
+        let shell = Polygon::new(parts[polygon_holes.part].exterior().clone(), vec![]);
+        if ring_position(polygon_holes.line, &shell) != CoordPos::Inside {
+            found.push(Problem::new(&polygon_holes.pointer, "the hole does not lie inside its outer ring"));
+        }
+        for other in rings.iter().filter(|o| o.hole && o.part == polygon_holes.part) {
+            if std::ptr::eq(other.line, polygon_holes.line) || !boxes_meet(other.line, polygon_holes.line) {
+                continue;
+            }
+            let as_area = Polygon::new(other.line.clone(), vec![]);
+            if ring_position(polygon_holes.line, &as_area) == CoordPos::Inside {
+                found.push(Problem::new(
+                    &polygon_holes.pointer,
+                    format!("the hole lies inside another hole, {}", other.pointer),
+                ));
+            }
+        }
+    }
+    let shells: Vec<&Ring<'_>> = rings.iter().filter(|r| !r.hole).collect();
+    for a in &shells {
+        for b in &shells {
+            if a.part != b.part
+                && boxes_meet(a.line, b.line)
+                && ring_position(a.line, &parts[b.part]) == CoordPos::Inside
+            {
+                found.push(Problem::new(&a.pointer, format!("the part lies inside another part, {}", b.pointer)));
+            }
+        }
+    }
+}
+
+/// Rings of one part that touch in a circle cut its interior in two.
+fn connectedness(rings: &[Ring<'_>], touches: &[(usize, usize, Coord<f64>)], found: &mut Vec<Problem>) {
+    let mut node_of_point: HashMap<(usize, u64, u64), usize> = HashMap::new();
+    let mut parent: Vec<usize> = (0..rings.len()).collect();
+    let mut seen: HashMap<(usize, usize), ()> = HashMap::new();
+    for &(a, b, at) in touches {
+        let part = rings[a].part;
+        if part != rings[b].part {
+            continue;
+        }
+        let point = *node_of_point.entry((part, at.x.to_bits(), at.y.to_bits())).or_insert_with(|| {
+            parent.push(parent.len());
+            parent.len() - 1
+        });
+        for ring in [a, b] {
+            if seen.insert((ring, point), ()).is_some() {
+                continue;
+            }
+            let (r, p) = (root(&mut parent, ring), root(&mut parent, point));
+            if r == p {
+                found.push(Problem::new(
+                    &rings[ring].pointer,
+                    format!("the rings touch so that the interior falls apart, last at {}, {}", at.x, at.y),
+                ));
+                return;
+            }
+            parent[r] = p;
+        }
+    }
+}
+
+fn root(parent: &mut [usize], mut of: usize) -> usize {
+    while parent[of] != of {
+        parent[of] = parent[parent[of]];
+        of = parent[of];
+    }
+    of
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wkt::TryFromWkt;
+
+    fn check(text: &str, expect: &[(&str, &str)]) {
+        let shape = Geometry::<f64>::try_from_wkt_str(text).unwrap();
+        let got = problems(&shape);
+        assert_eq!(got.len(), expect.len(), "{text}: {got:?}");
+        for (problem, (pointer, words)) in got.iter().zip(expect) {
+            assert_eq!(&problem.pointer, pointer, "{text}");
+            assert!(problem.detail.contains(words), "{text}: {}", problem.detail);
+        }
+    }
+
+    #[test]
+    fn names_the_place_of_every_fault() {
+        check("POLYGON((0 0,4 0,4 4,0 4,0 0))", &[]);
+        check("POLYGON((0 0,4 0,4 0,4 4,0 4,0 0))", &[]);
+        check("POLYGON((0 0,4 4,4 0,0 4,0 0))", &[("/coordinates/0/0", "itself at 2, 2")]);
+        check(
+            "POLYGON((0 0,4 0,2 0,2 4,0 0))",
+            &[("/coordinates/0/0", "runs back over itself"), ("/coordinates/0/0", "itself at 2, 0")],
+        );
+        check("POLYGON((0 0,4 0,4 4,2 0,0 4,0 0))", &[("/coordinates/0/0", "itself at 2, 0")]);
+        check("POLYGON((0 0,9 0,9 9,0 9,0 0),(20 20,21 20,21 21,20 20))", &[("/coordinates/1", "does not lie inside")]);
+        check(
+            "POLYGON((0 0,9 0,9 9,0 9,0 0),(1 1,5 1,5 5,1 5,1 1),(2 2,3 2,3 3,2 2))",
+            &[("/coordinates/2", "inside another hole, /coordinates/1")],
+        );
+        check("POLYGON((0 0,9 0,9 9,0 9,0 0),(0 4,4 0,4 4,0 4))", &[("/coordinates/1", "falls apart")]);
+        check(
+            "MULTIPOLYGON(((0 0,9 0,9 9,0 9,0 0)),((1 1,2 1,2 2,1 1)))",
+            &[("/coordinates/1/0", "inside another part, /coordinates/0/0")],
+        );
+        check(
+            "MULTIPOLYGON(((0 0,4 0,4 4,0 4,0 0)),((4 1,6 1,6 3,4 3,4 1)))",
+            &[("/coordinates/0/0/1", "share an edge")],
+        );
+        check("MULTIPOLYGON(((0 0,4 0,4 4,0 4,0 0)),((4 4,6 4,6 6,4 4)))", &[]);
+        check("LINESTRING(1 1,1 1)", &[("/coordinates", "no length")]);
+        check("MULTILINESTRING((0 0,1 1),(2 2,2 2))", &[("/coordinates/1", "no length")]);
+        check("POLYGON((0 0,1 1,0 0,0 0))", &[("/coordinates/0", "fewer than three")]);
+    }
+}
