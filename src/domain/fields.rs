@@ -1,5 +1,16 @@
 //! Named values as a document or a table row delivered them, before they become domain words.
 
+use jiff::civil::Date;
+
+use super::word::Word;
+use crate::geometry::{Metres, Problem};
+
+/// Longest text of a property, in characters: names and sources, not documents.
+pub const TEXT_MAX: usize = 500;
+
+/// Longest list in a property.
+pub const LIST_MAX: usize = 50;
+
 /// One delivered value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -28,5 +39,167 @@ impl Fields {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+}
+
+/// Reads domain values out of [`Fields`], collecting every problem instead of stopping at the first.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    fields: &'a Fields,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read; names that stand in neither list are problems at once.
+    #[must_use]
+    pub fn new(fields: &'a Fields, known: &[&str], read_only: &[&str]) -> Self {
+        let mut problems = Vec::new();
+        for (name, _) in &fields.0 {
+            if !known.contains(&name.as_str()) && !read_only.contains(&name.as_str()) {
+                let detail = format!("is not a property of this feature; known are {}", known.join(", "));
+                problems.push(Problem::new(pointer(name), detail));
+            }
+        }
+        Self { fields, problems }
+    }
+
+    /// Notes a problem of the property `name`.
+    pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
+        self.problems.push(Problem::new(pointer(name), detail));
+    }
+
+    fn given(&self, name: &str) -> Option<&'a Value> {
+        self.fields.get(name).filter(|v| **v != Value::Null)
+    }
+
+    /// A text; trimmed, at most [`TEXT_MAX`] characters, no control characters. Absent, null and blank are the same.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let text = match self.given(name)? {
+            Value::Text(t) | Value::Cell(t) => t.trim(),
+            other => {
+                self.wrong(name, format!("is {}; text belongs here", other.what()));
+                return None;
+            }
+        };
+        if text.chars().count() > TEXT_MAX {
+            self.wrong(name, format!("is longer than {TEXT_MAX} characters"));
+            return None;
+        }
+        if text.chars().any(char::is_control) {
+            self.wrong(name, "contains control characters");
+            return None;
+        }
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// A number from `min` to `max`, both included.
+    pub fn number(&mut self, name: &str, min: f64, max: f64) -> Option<f64> {
+        let number = match self.given(name)? {
+            Value::Number(n) => *n,
+            Value::Cell(cell) => {
+                if let Ok(n) = cell.trim().parse::<f64>() {
+                    n
+                } else {
+                    self.wrong(name, format!("«{cell}» is not a number"));
+                    return None;
+                }
+            }
+            other => {
+                self.wrong(name, format!("is {}; a number belongs here", other.what()));
+                return None;
+            }
+        };
+        if number.is_finite() && (min..=max).contains(&number) {
+            return Some(number);
+        }
+        self.wrong(name, format!("is {number}; it must lie between {min} and {max}"));
+        None
+    }
+
+    /// A length in metres, at most `max`.
+    pub fn metres(&mut self, name: &str, max: f64) -> Option<Metres> {
+        self.number(name, 0.0, max).and_then(|n| Metres::new(n).ok())
+    }
+
+    /// A date, ISO 8601 `YYYY-MM-DD`.
+    pub fn date(&mut self, name: &str) -> Option<Date> {
+        let text = self.text(name)?;
+        if let Ok(date) = text.parse::<Date>()
+            && text.len() == 10
+        {
+            return Some(date);
+        }
+        self.wrong(name, format!("«{text}» is not a date; write it as 2026-03-01"));
+        None
+    }
+
+    /// A word of a closed list.
+    pub fn word<W: Word>(&mut self, name: &str) -> Option<W> {
+        let text = self.text(name)?;
+        let word = W::parse(&text);
+        if word.is_none() {
+            self.wrong(name, format!("«{text}» is not known here; known are {}", W::known()));
+        }
+        word
+    }
+
+    /// A list of texts; a table cell separates them by commas.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.given(name) else { return Vec::new() };
+        match value {
+            Value::Cell(cell) => {
+                cell.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect()
+            }
+            Value::List(items) if items.len() <= LIST_MAX => {
+                let mut texts = Vec::new();
+                for (i, item) in items.iter().enumerate() {
+                    match item {
+                        Value::Text(t) if t.chars().count() <= TEXT_MAX => texts.push(t.clone()),
+                        _ => self.wrong(&format!("{name}/{i}"), "text belongs here"),
+                    }
+                }
+                texts
+            }
+            other => {
+                self.wrong(name, format!("is {}; a list of at most {LIST_MAX} texts belongs here", other.what()));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Notes that `name` is missing where `value` is absent and nothing else was wrong with it.
+    pub fn required<T>(&mut self, name: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() && !self.problems.iter().any(|p| p.pointer == pointer(name)) {
+            self.wrong(name, "is missing");
+        }
+        value
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// All the problems, if there was any.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ => Err(self.problems),
+        }
+    }
+}
+
+fn pointer(name: &str) -> String {
+    format!("/properties/{name}")
+}
+
+impl Value {
+    fn what(&self) -> String {
+        match self {
+            Value::Null => "null".into(),
+            Value::Bool(b) => format!("{b}"),
+            Value::Number(n) => format!("the number {n}"),
+            Value::Text(t) | Value::Cell(t) => format!("the text «{}»", t.chars().take(40).collect::<String>()),
+            Value::List(_) => "a list".into(),
+            Value::Object => "an object".into(),
+        }
     }
 }

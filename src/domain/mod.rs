@@ -1,3 +1,17 @@
 //! Words and rules: pure and synchronous. No IO, no clock, no serde, no actix, no diesel.
+//!
+//! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`layer`],
+//! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
+//! [`work`] and [`corridor`], and [`conflict`], the heart. [`audit`] says what a write leaves behind.
 
+pub mod actor;
+pub mod audit;
+pub mod conflict;
+pub mod corridor;
+pub mod feature;
 pub mod fields;
+pub mod jurisdiction;
+pub mod layer;
+pub mod place;
+pub mod word;
+pub mod work;

@@ -1,1 +1,241 @@
-//! The only diesel.
+//! The only diesel: PostGIS, the truth. Functions take a connection or a [`WriteTx`], never the pool, so that they
+//! compose in one transaction. Values are bound, never formatted.
+//!
+//! Read in this order: [`schema`], [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to write),
+//! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`changes`] (how the index
+//! follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`cluster`] (a private PostgreSQL).
+
+pub mod changes;
+pub mod cluster;
+pub mod corridor;
+pub mod import;
+pub mod jurisdiction;
+pub mod listen;
+pub mod migrations;
+pub mod records;
+pub mod schema;
+pub mod shape;
+pub mod tx;
+pub mod work;
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, ManageConnection, Pool, R2D2Connection};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::error::{Error, Result};
+pub use tx::{Witness, WriteTx};
+
+/// How the pool is set up.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Most connections at once.
+    pub connections_max: u32,
+    /// Longest wait for a free connection.
+    pub pool_wait: Duration,
+    /// Longest run of one statement; imports and index loading are exempt.
+    pub statement_timeout: Duration,
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<Manager>,
+    url: String,
+}
+
+/// A connection and whether it is known to be dead.
+pub struct Checked {
+    connection: PgConnection,
+    dead: bool,
+}
+
+/// Makes connections and throws dead ones away when they come back, so that the pool recovers by itself: checking
+/// each one when it is taken would halve the throughput.
+struct Manager {
+    inner: ConnectionManager<PgConnection>,
+    on_connect: String,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Checked;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Checked, Self::Error> {
+        let mut connection = self.inner.connect()?;
+        connection.batch_execute(&self.on_connect).map_err(diesel::r2d2::Error::QueryError)?;
+        Ok(Checked { connection, dead: false })
+    }
+
+    fn is_valid(&self, checked: &mut Checked) -> Result<(), Self::Error> {
+        self.inner.is_valid(&mut checked.connection)
+    }
+
+    fn has_broken(&self, checked: &mut Checked) -> bool {
+        checked.dead || self.inner.has_broken(&mut checked.connection)
+    }
+}
+
+impl Store {
+    /// Opens a pool on `url`. Connections are made when they are needed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where the database cannot be reached at all.
+    pub fn connect(url: &str, options: &StoreOptions) -> Result<Self> {
+        let on_connect = format!(
+            "SET statement_timeout = {}; SET application_name = 'clearway'; SET timezone = 'UTC'",
+            options.statement_timeout.as_millis()
+        );
+        let manager = Manager { inner: ConnectionManager::new(url), on_connect };
+        let pool = Pool::builder()
+            .max_size(options.connections_max)
+            .min_idle(Some(0))
+            .connection_timeout(options.pool_wait)
+            .test_on_check_out(false)
+            .build_unchecked(manager);
+        let store = Self { pool, url: url.to_owned() };
+        store.run(|c| c.ping().map_err(Failure::from))?;
+        Ok(store)
+    }
+
+    /// The address of the database, for a connection outside the pool. It may hold a secret.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Runs `f` on a connection, each statement on its own.
+    ///
+    /// # Errors
+    /// What `f` fails with; [`Error::Busy`] without a connection.
+    pub fn read<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
+        self.run(&mut f)
+    }
+
+    /// Runs `f` in a read-only transaction that sees one state of the database throughout.
+    ///
+    /// # Errors
+    /// What `f` fails with; [`Error::Busy`] without a connection.
+    pub fn snapshot<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
+        self.run(|c| c.build_transaction().repeatable_read().read_only().run(|c| f(c)))
+    }
+
+    fn run<T>(&self, f: impl FnOnce(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
+        let mut checked = self.pool.get().map_err(|_| unreachable_database())?;
+        let outcome = f(&mut checked.connection);
+        outcome.map_err(|failure| match failure {
+            Failure::Ours(error) => error,
+            Failure::Database(error) => {
+                // Only now is it worth asking whether the connection still lives.
+                if matters_to_connection(&error) && checked.connection.ping().is_err() {
+                    checked.dead = true;
+                    return unreachable_database();
+                }
+                translate(&error)
+            }
+        })
+    }
+
+    /// The database answers.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when it does not.
+    pub fn ping(&self) -> Result<()> {
+        self.read(|c| Ok(c.ping()?))
+    }
+}
+
+fn unreachable_database() -> Error {
+    Error::busy("the database cannot be reached or all its connections are in use; try again in a moment")
+}
+
+/// What a function of this ring fails with before it is translated: our error, or diesel's.
+#[derive(Debug)]
+pub enum Failure {
+    /// Already in our words.
+    Ours(Error),
+    /// Still in the database's words.
+    Database(DieselError),
+}
+
+impl From<DieselError> for Failure {
+    fn from(error: DieselError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+/// A result inside this ring.
+pub type Stored<T> = Result<T, Failure>;
+
+fn matters_to_connection(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(kind, _) => matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction
+                | DatabaseErrorKind::Unknown
+        ),
+        DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. } => true,
+        _ => false,
+    }
+}
+
+/// Our words for an error of a living connection. Named constraints become domain errors here and nowhere else.
+fn translate(error: &DieselError) -> Error {
+    match error {
+        DieselError::NotFound => Error::NotFound("the record".into()),
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => match info.constraint_name() {
+            Some("works_code_key" | "corridors_code_key") => {
+                Error::CodeTaken(info.details().and_then(code_of_detail).unwrap_or_default())
+            }
+            Some("jurisdictions_pkey") => Error::Changed("this jurisdiction is registered already".into()),
+            _ => Error::Internal(error.to_string()),
+        },
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+            if info.message().contains("statement timeout") =>
+        {
+            Error::busy("the database took too long; ask for less, or try again in a moment")
+        }
+        DieselError::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _) => {
+            unreachable_database()
+        }
+        other => Error::Internal(other.to_string()),
+    }
+}
+
+/// The code in `Key (jurisdiction, code)=(VN-72, DNO-0042) already exists.`
+fn code_of_detail(detail: &str) -> Option<String> {
+    let (_, values) = detail.split_once(")=(")?;
+    let (values, _) = values.rsplit_once(')')?;
+    values.split_once(", ").map(|(_, code)| code.to_owned())
+}
+
+/// Another transaction was in the way; the whole action may be done again.
+fn is_deadlock(failure: &Failure) -> bool {
+    match failure {
+        Failure::Database(DieselError::DatabaseError(kind, info)) => {
+            matches!(kind, DatabaseErrorKind::SerializationFailure) || info.message().contains("deadlock detected")
+        }
+        _ => false,
+    }
+}
+
+/// A connection, for the functions of this ring.
+pub type Connection = PgConnection;
+
+/// Lets the present transaction take its time: loading an index or staging an import is not a request.
+///
+/// # Errors
+/// The database's.
+pub fn lift_statement_timeout(conn: &mut PgConnection) -> Stored<()> {
+    Ok(conn.batch_execute("SET LOCAL statement_timeout = 0")?)
+}

@@ -1,0 +1,79 @@
+//! One function for each thing a person can do: read, decide, write. The only ring that composes storage, index and
+//! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
+//!
+//! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`],
+//! [`refresh`] (how the index follows the database), [`health`].
+
+pub mod conflict_check;
+pub mod feature;
+pub mod health;
+pub mod import;
+pub mod jurisdiction;
+pub mod refresh;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::domain::conflict::AccuracyDefaults;
+use crate::error::{Error, Result};
+use crate::geometry::Metres;
+use crate::index::Index;
+use crate::store::{Store, StoreOptions};
+
+pub use crate::store::Witness;
+
+/// What every action works with.
+#[derive(Clone)]
+pub struct Context {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// The truth.
+    pub(crate) store: Store,
+    /// What answers checks; derived from the store.
+    pub(crate) index: Arc<Index>,
+}
+
+impl Context {
+    /// Connects to the database; the index is still empty.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when the database cannot be reached.
+    pub fn connect(settings: Settings) -> Result<Self> {
+        let options = StoreOptions {
+            connections_max: settings.connections_max,
+            pool_wait: Duration::from_millis(settings.pool_wait_ms),
+            statement_timeout: Duration::from_millis(settings.statement_timeout_ms),
+        };
+        let store = Store::connect(&settings.database_url.0, &options)?;
+        Ok(Self { settings: Arc::new(settings), store, index: Arc::default() })
+    }
+
+    /// How far outside the boundary a feature may lie.
+    pub(crate) fn reach(&self) -> Metres {
+        Metres::new(self.settings.boundary_reach_m).unwrap_or(Metres::ZERO)
+    }
+
+    /// Accuracies of positions that state none.
+    pub(crate) fn accuracies(&self) -> AccuracyDefaults {
+        let metres = |m: f64| Metres::new(m).unwrap_or(Metres::ZERO);
+        let s = &self.settings;
+        AccuracyDefaults {
+            gnss_rtk: metres(s.accuracy_gnss_rtk_m),
+            gnss: metres(s.accuracy_gnss_m),
+            digitised: metres(s.accuracy_digitised_m),
+            record: metres(s.accuracy_record_m),
+            estimated: metres(s.accuracy_estimated_m),
+            unknown: metres(s.accuracy_unknown_m),
+        }
+    }
+}
+
+/// Whoever did not sign in may not write; whoever did may not write this.
+pub(crate) fn forbidden(actor: &crate::domain::actor::Actor, what: &str) -> Error {
+    if actor.is_public() {
+        Error::Unauthenticated(format!("sign in to {what}"))
+    } else {
+        Error::Forbidden(format!("your roles do not let you {what}"))
+    }
+}

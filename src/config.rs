@@ -1,0 +1,288 @@
+//! Every setting and limit, with its unit and its reason.
+//!
+//! A setting is taken from the environment (`CLEARWAY_` and its name in capitals), else from `clearway.toml`, else it
+//! has the default below. `DATABASE_URL` gives `database_url`.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// A bearer token and whom it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSetting {
+    /// The token itself; at least 16 characters.
+    pub token: Secret,
+    /// A name for the audit trail.
+    pub name: String,
+    /// Code of the organisation acted for.
+    #[serde(default)]
+    pub organisation: Option<String>,
+    /// Roles, as in the permission table.
+    pub roles: Vec<String>,
+    /// The jurisdictions in which the roles hold; absent: all.
+    #[serde(default)]
+    pub jurisdictions: Option<Vec<String>>,
+}
+
+/// Every setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address of the database, in libpq's form.
+    pub database_url: Secret,
+    /// Address and port to serve on.
+    pub listen: String,
+    /// What to log: `info`, `debug`, or directives such as `clearway=debug,info`.
+    pub log: String,
+    /// `json` for machines, `text` for people.
+    pub log_format: String,
+    /// Threads that serve HTTP; 0: one for each core.
+    pub workers: usize,
+    /// Most database connections at once: PostgreSQL's own default of 100 leaves room for six instances.
+    pub connections_max: u32,
+    /// Longest wait for a free database connection, ms: a client rather hears 503 soon than waits.
+    pub pool_wait_ms: u64,
+    /// Longest run of one statement, ms: a page or a check takes a few; more is a query gone wrong.
+    pub statement_timeout_ms: u64,
+    /// Longest time for a request, arriving and answered, s: what takes longer is an import.
+    pub request_timeout_s: u64,
+    /// How long running requests may take to finish when the server is told to stop, s.
+    pub shutdown_timeout_s: u64,
+    /// Largest request body, bytes: about a million positions, far beyond any drawn shape.
+    pub body_bytes_max: usize,
+    /// Most positions in one geometry: a province's dense boundary has 60 000.
+    pub vertices_max: usize,
+    /// Most features in one conflict check.
+    pub subjects_max: usize,
+    /// Features on a page when the client does not say.
+    pub page_limit_default: u32,
+    /// Most features on a page.
+    pub page_limit_max: u32,
+    /// Conflicts listed for one subject when the client does not say.
+    pub conflicts_limit_default: u32,
+    /// Most conflicts listed for one subject.
+    pub conflicts_limit_max: u32,
+    /// How far outside the boundary of its jurisdiction a feature may lie, m: works serve across borders.
+    pub boundary_reach_m: f64,
+    /// Accuracy of a position by satellite with real-time correction, m, where none is recorded.
+    pub accuracy_gnss_rtk_m: f64,
+    /// The same by satellite.
+    pub accuracy_gnss_m: f64,
+    /// The same drawn from a map.
+    pub accuracy_digitised_m: f64,
+    /// The same from a record.
+    pub accuracy_record_m: f64,
+    /// The same estimated.
+    pub accuracy_estimated_m: f64,
+    /// The same where nobody knows.
+    pub accuracy_unknown_m: f64,
+    /// Largest record of an imported file, bytes.
+    pub record_bytes_max: usize,
+    /// Rows copied to the database at once by an import.
+    pub import_batch: usize,
+    /// How often an instance asks for revisions when it hears of none, ms.
+    pub refresh_poll_ms: u64,
+    /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
+    pub cors_origin: String,
+    /// Bearer tokens, until there are accounts.
+    pub tokens: Vec<TokenSetting>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database_url: Secret::default(),
+            listen: "127.0.0.1:8080".into(),
+            log: "info".into(),
+            log_format: "json".into(),
+            workers: 0,
+            connections_max: 16,
+            pool_wait_ms: 2_000,
+            statement_timeout_ms: 15_000,
+            request_timeout_s: 30,
+            shutdown_timeout_s: 15,
+            body_bytes_max: 16 * 1024 * 1024,
+            vertices_max: 100_000,
+            subjects_max: 1_000,
+            page_limit_default: 10,
+            page_limit_max: 10_000,
+            conflicts_limit_default: 1_000,
+            conflicts_limit_max: 10_000,
+            boundary_reach_m: 5_000.0,
+            accuracy_gnss_rtk_m: 0.05,
+            accuracy_gnss_m: 5.0,
+            accuracy_digitised_m: 10.0,
+            accuracy_record_m: 20.0,
+            accuracy_estimated_m: 50.0,
+            accuracy_unknown_m: 20.0,
+            record_bytes_max: 64 * 1024 * 1024,
+            import_batch: 5_000,
+            refresh_poll_ms: 1_000,
+            cors_origin: "*".into(),
+            tokens: Vec::new(),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{file} cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// The file, or a variable, holds something else than the setting needs.
+    #[error("{from}: {reason}")]
+    Wrong {
+        /// The file or the variable.
+        from: String,
+        /// What is wrong; never the value of a secret.
+        reason: String,
+    },
+}
+
+impl Settings {
+    /// Reads the file, if it is there, and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the file or the variable.
+    pub fn load(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let name = file.display().to_string();
+        let wrong = |from: &str, reason: String| ConfigError::Wrong { from: from.to_owned(), reason };
+        let mut table = match std::fs::read_to_string(file) {
+            Ok(text) => text.parse::<toml::Table>().map_err(|e| wrong(&name, e.message().to_owned()))?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
+            Err(e) => return Err(ConfigError::Unreadable { file: name, reason: e.to_string() }),
+        };
+        let defaults =
+            toml::Table::try_from(Self::default()).map_err(|e| wrong("defaults", e.to_string()))?;
+        for (key, default) in &defaults {
+            let variable = format!("CLEARWAY_{}", key.to_uppercase());
+            let Some(text) = environment(&variable) else { continue };
+            let value = match default {
+                toml::Value::Integer(_) => text.parse().ok().map(toml::Value::Integer),
+                toml::Value::Float(_) => text.parse().ok().map(toml::Value::Float),
+                toml::Value::Array(_) => {
+                    format!("list = {text}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("list"))
+                }
+                _ => Some(toml::Value::String(text)),
+            };
+            let Some(value) = value else {
+                return Err(wrong(&variable, format!("is not {}", default.type_str())));
+            };
+            table.insert(key.clone(), value);
+        }
+        if let Some(url) = environment("DATABASE_URL") {
+            table.insert("database_url".into(), toml::Value::String(url));
+        }
+        let settings: Self = table.try_into().map_err(|e: toml::de::Error| wrong(&name, e.message().to_owned()))?;
+        settings.check().map_err(|(key, reason)| wrong(key, reason))?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.page_limit_default > self.page_limit_max {
+            return Err(("page_limit_default", "is more than page_limit_max".into()));
+        }
+        if self.conflicts_limit_default > self.conflicts_limit_max {
+            return Err(("conflicts_limit_default", "is more than conflicts_limit_max".into()));
+        }
+        let lengths = [
+            ("boundary_reach_m", self.boundary_reach_m),
+            ("accuracy_gnss_rtk_m", self.accuracy_gnss_rtk_m),
+            ("accuracy_gnss_m", self.accuracy_gnss_m),
+            ("accuracy_digitised_m", self.accuracy_digitised_m),
+            ("accuracy_record_m", self.accuracy_record_m),
+            ("accuracy_estimated_m", self.accuracy_estimated_m),
+            ("accuracy_unknown_m", self.accuracy_unknown_m),
+        ];
+        for (key, metres) in lengths {
+            if !(metres.is_finite() && metres >= 0.0) {
+                return Err((key, "must be a finite number of metres, zero or more".into()));
+            }
+        }
+        let counts = [
+            ("connections_max", u64::from(self.connections_max)),
+            ("import_batch", self.import_batch as u64),
+            ("vertices_max", self.vertices_max as u64),
+            ("pool_wait_ms", self.pool_wait_ms),
+            ("request_timeout_s", self.request_timeout_s),
+        ];
+        for (key, count) in counts {
+            if count == 0 {
+                return Err((key, "must be more than 0".into()));
+            }
+        }
+        for t in &self.tokens {
+            if t.token.0.len() < TOKEN_LENGTH_MIN {
+                return Err(("tokens", format!("the token of {} is shorter than {TOKEN_LENGTH_MIN} characters", t.name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A shorter token could be guessed.
+pub const TOKEN_LENGTH_MIN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("clearway.toml");
+        std::fs::write(&file, toml).unwrap();
+        Settings::load(&file, |name| {
+            environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn environment_wins_over_file_and_file_over_default() {
+        let settings =
+            load("vertices_max = 10\nlisten = \"0.0.0.0:1\"", &[("CLEARWAY_LISTEN", "127.0.0.1:9")]).unwrap();
+        assert_eq!(settings.vertices_max, 10);
+        assert_eq!(settings.listen, "127.0.0.1:9");
+        assert_eq!(settings.page_limit_max, 10_000);
+        assert_eq!(load("", &[("DATABASE_URL", "host=x")]).unwrap().database_url.0, "host=x");
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let table: &[(&str, &[(&str, &str)], &str)] = &[
+            ("", &[("CLEARWAY_CONNECTIONS_MAX", "many")], "CLEARWAY_CONNECTIONS_MAX: is not integer"),
+            ("vertice_max = 1", &[], "unknown field `vertice_max`"),
+            ("boundary_reach_m = -1.0", &[], "boundary_reach_m: must be a finite number"),
+            ("page_limit_default = 20000", &[], "page_limit_default: is more than page_limit_max"),
+            ("[[tokens]]\ntoken = \"short\"\nname = \"n\"\nroles = []", &[], "the token of n is shorter than 16"),
+        ];
+        for (toml, environment, expect) in table {
+            let message = load(toml, environment).unwrap_err().to_string();
+            assert!(message.contains(expect), "{message}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let settings = load("database_url = \"password=hunter2\"", &[]).unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

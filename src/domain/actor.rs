@@ -1,0 +1,214 @@
+//! Who acts, and what each role may do and see. One table, read by the actions and the tests.
+
+use super::layer::Layer;
+use super::word::{Visibility, words};
+
+words! {
+    /// What somebody is to the office.
+    Role {
+        Carrier = "carrier",
+        Planner = "planner",
+        Officer = "officer",
+        Approver = "approver",
+        ProjectOwner = "project_owner",
+        Consultee = "consultee",
+        Inspector = "inspector",
+        Auditor = "auditor",
+        Administrator = "administrator",
+    }
+}
+
+/// What a role may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing.
+    Nothing,
+    /// Features of its own organisation.
+    Own,
+    /// Features of every organisation.
+    Every,
+}
+
+/// One row of [`PERMISSIONS`].
+#[derive(Debug, Clone, Copy)]
+pub struct Permission {
+    /// The role.
+    pub role: Role,
+    /// Which works it may create, change and delete.
+    pub works: Reach,
+    /// Which corridors it may create, change and delete.
+    pub corridors: Reach,
+    /// Registers jurisdictions.
+    pub jurisdictions: bool,
+    /// Which features it sees, besides those of its own organisation.
+    pub sees: &'static [Visibility],
+}
+
+use Visibility::{Carriers, Government, Public, Restricted};
+
+/// Every role's rights.
+pub const PERMISSIONS: &[Permission] = &[
+    row(Role::Carrier, Reach::Own, Reach::Nothing, false, &[Public, Carriers]),
+    row(Role::Planner, Reach::Nothing, Reach::Every, false, &[Public, Carriers, Government]),
+    row(Role::Officer, Reach::Every, Reach::Every, false, &[Public, Carriers, Government, Restricted]),
+    row(Role::Approver, Reach::Nothing, Reach::Nothing, false, &[Public, Carriers, Government, Restricted]),
+    row(Role::ProjectOwner, Reach::Nothing, Reach::Own, false, &[Public]),
+    row(Role::Consultee, Reach::Nothing, Reach::Nothing, false, &[Public, Government]),
+    row(Role::Inspector, Reach::Nothing, Reach::Nothing, false, &[Public, Carriers, Government]),
+    row(Role::Auditor, Reach::Nothing, Reach::Nothing, false, &[Public, Carriers, Government, Restricted]),
+    row(Role::Administrator, Reach::Every, Reach::Every, true, &[Public, Carriers, Government, Restricted]),
+];
+
+const fn row(
+    role: Role,
+    works: Reach,
+    corridors: Reach,
+    jurisdictions: bool,
+    sees: &'static [Visibility],
+) -> Permission {
+    Permission { role, works, corridors, jurisdictions, sees }
+}
+
+/// The person or program on whose behalf an action runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// A name for the audit trail.
+    pub name: String,
+    /// The organisation acted for; none for the public.
+    pub organisation: Option<String>,
+    /// What the actor is.
+    pub roles: Vec<Role>,
+    /// The jurisdictions in which the roles hold; `None`: all of them.
+    pub jurisdictions: Option<Vec<String>>,
+}
+
+impl Actor {
+    /// Anybody who did not sign in.
+    #[must_use]
+    pub fn public() -> Self {
+        Self { name: "public".into(), organisation: None, roles: Vec::new(), jurisdictions: None }
+    }
+
+    /// Whoever runs the program itself on the server's command line.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self {
+            name: "operator".into(),
+            organisation: None,
+            roles: vec![Role::Administrator],
+            jurisdictions: None,
+        }
+    }
+
+    /// Did not sign in.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    fn permissions(&self) -> impl Iterator<Item = &'static Permission> + '_ {
+        PERMISSIONS.iter().filter(|p| self.roles.contains(&p.role))
+    }
+
+    fn serves(&self, jurisdiction: &str) -> bool {
+        self.jurisdictions.as_ref().is_none_or(|all| all.iter().any(|j| j == jurisdiction))
+    }
+
+    /// May create, change or delete a feature of `organisation` in this layer and jurisdiction.
+    #[must_use]
+    pub fn may_write(&self, layer: Layer, jurisdiction: &str, organisation: &str) -> bool {
+        self.serves(jurisdiction)
+            && self.permissions().any(|p| {
+                match match layer {
+                    Layer::Works => p.works,
+                    Layer::Corridors => p.corridors,
+                } {
+                    Reach::Every => true,
+                    Reach::Own => self.organisation.as_deref() == Some(organisation),
+                    Reach::Nothing => false,
+                }
+            })
+    }
+
+    /// May register jurisdictions.
+    #[must_use]
+    pub fn may_register_jurisdictions(&self) -> bool {
+        self.permissions().any(|p| p.jurisdictions)
+    }
+
+    /// What the actor sees in `jurisdiction`.
+    #[must_use]
+    pub fn sight(&self, jurisdiction: &str) -> Sight {
+        let mut visibilities = vec![Public];
+        if self.serves(jurisdiction) {
+            for v in self.permissions().flat_map(|p| p.sees) {
+                if !visibilities.contains(v) {
+                    visibilities.push(*v);
+                }
+            }
+        }
+        Sight { visibilities, organisation: self.organisation.clone() }
+    }
+}
+
+/// What somebody sees: some visibilities, and always what belongs to the own organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The visibilities seen.
+    pub visibilities: Vec<Visibility>,
+    /// The organisation whose features are always seen.
+    pub organisation: Option<String>,
+}
+
+impl Sight {
+    /// Sees a feature of this visibility and owner.
+    #[must_use]
+    pub fn sees(&self, visibility: Visibility, organisation: &str) -> bool {
+        self.visibilities.contains(&visibility) || self.organisation.as_deref() == Some(organisation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::word::Word;
+
+    fn actor(role: Role, organisation: &str) -> Actor {
+        Actor {
+            name: "someone".into(),
+            organisation: Some(organisation.into()),
+            roles: vec![role],
+            jurisdictions: Some(vec!["VN-72".into()]),
+        }
+    }
+
+    #[test]
+    fn every_role_has_one_row() {
+        for (role, text) in Role::ALL {
+            assert_eq!(PERMISSIONS.iter().filter(|p| p.role == *role).count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn rights_end_at_organisation_and_jurisdiction() {
+        let check = |actor: &Actor, layer, jurisdiction, organisation, expect| {
+            assert_eq!(actor.may_write(layer, jurisdiction, organisation), expect, "{actor:?} {layer} {jurisdiction}");
+        };
+        let carrier = actor(Role::Carrier, "vnpt");
+        check(&carrier, Layer::Works, "VN-72", "vnpt", true);
+        check(&carrier, Layer::Works, "VN-72", "viettel", false);
+        check(&carrier, Layer::Works, "VN-35", "vnpt", false);
+        check(&carrier, Layer::Corridors, "VN-72", "vnpt", false);
+        check(&actor(Role::Officer, "office"), Layer::Corridors, "VN-72", "any", true);
+        check(&Actor::public(), Layer::Works, "VN-72", "vnpt", false);
+    }
+
+    #[test]
+    fn the_public_sees_the_public_and_a_carrier_its_own() {
+        assert!(!Actor::public().sight("VN-72").sees(Visibility::Carriers, "vnpt"));
+        let carrier = actor(Role::Carrier, "vnpt");
+        assert!(carrier.sight("VN-72").sees(Visibility::Restricted, "vnpt"));
+        assert!(!carrier.sight("VN-72").sees(Visibility::Government, "viettel"));
+        assert!(!carrier.sight("VN-35").sees(Visibility::Carriers, "viettel"));
+    }
+}

@@ -1,0 +1,52 @@
+//! What a write leaves behind: one audit entry, and the changes that the index follows.
+
+use uuid::Uuid;
+
+use super::layer::Layer;
+use super::word::words;
+
+words! {
+    /// What was done.
+    Deed {
+        Create = "create",
+        Replace = "replace",
+        Delete = "delete",
+        Import = "import",
+        Register = "register",
+    }
+}
+
+/// The entry that every write makes in the audit trail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// What was done.
+    pub deed: Deed,
+    /// The layer it was done in; none for a jurisdiction.
+    pub layer: Option<Layer>,
+    /// The feature it was done to; none for a bulk.
+    pub subject: Option<Uuid>,
+    /// What else is to be known: versions, digest of a file, counts; pairs of name and value.
+    pub detail: Vec<(&'static str, String)>,
+}
+
+words! {
+    /// How a feature changed.
+    ChangeKind {
+        Insert = "insert",
+        Update = "update",
+        Delete = "delete",
+        /// Many at once: the rows carry the revision.
+        Bulk = "bulk",
+    }
+}
+
+/// One change, as the index and the event stream follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub layer: Layer,
+    /// How.
+    pub kind: ChangeKind,
+    /// Which feature; none for a bulk.
+    pub id: Option<Uuid>,
+}

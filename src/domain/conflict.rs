@@ -1,0 +1,445 @@
+//! The conflict check, the heart: when a work and a piece of land are in conflict, how, and how sure that is.
+//!
+//! A conflict is a pair (work, corridor). Everything is measured on the working grid, in metres. A pair is in
+//! conflict when `s ≤ clearance + a`, where `s` is the signed distance (distance outside, minus depth inside) and
+//! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
+
+use geo::{Area, CoordsIter, Euclidean, Length};
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::corridor::{CorridorKind, CorridorStatus};
+use super::word::{Visibility, Word, words};
+use super::work::{CaptureMethod, WorkKind, WorkStatus};
+use crate::geometry::linear::{self, Side};
+use crate::geometry::measure::{self, Dimension, Prepared, Relation};
+use crate::geometry::{Coord, Geometry, Grid, Metres, MultiLineString, MultiPolygon, overlay};
+
+words! {
+    /// How a work lies to the land of a corridor.
+    RelationWord {
+        /// `ST_Within(work, land)`.
+        Inside = "inside",
+        /// `ST_Touches(work, land)`.
+        Touches = "touches",
+        /// Any other intersection.
+        Crosses = "crosses",
+        /// Outside, but nearer than allowed.
+        Near = "near",
+    }
+}
+words! {
+    /// How sure a conflict is.
+    Verdict {
+        /// Whatever the position's error: it is one.
+        Certain = "certain",
+        /// A survey is the answer, not a relocation.
+        Possible = "possible",
+    }
+}
+words! {
+    /// What a conflict means today.
+    Severity {
+        /// The corridor is in force.
+        Blocks = "blocks",
+        /// The corridor is on its way.
+        Warns = "warns",
+    }
+}
+words! {
+    /// On which side of a centreline a work stands, seen along it.
+    SideWord {
+        Left = "left",
+        Right = "right",
+        Both = "both",
+    }
+}
+words! {
+    /// Where the accuracy of a position comes from.
+    AccuracySource {
+        /// The record states it.
+        Recorded = "recorded",
+        /// The configured default of the capture method.
+        Default = "default",
+        /// A drawn shape is where it was drawn.
+        Drawn = "drawn",
+    }
+}
+words! {
+    /// Which parameter gave the clearance, before there is a rule pack.
+    RuleKey {
+        /// Whoever asked gave it.
+        Request = "request.clearance_m",
+        /// The corridor has its own.
+        Corridor = "corridor.clearance_m",
+        /// Nobody gave one: 0.
+        None = "none",
+    }
+}
+
+/// What a check needs to know of a feature besides its shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The feature.
+    pub id: Uuid,
+    /// Its code.
+    pub code: Box<str>,
+    /// Its owner.
+    pub organisation: Box<str>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// What depends on the noun.
+    pub noun: NounFacts,
+}
+
+/// What a check needs to know of each noun.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NounFacts {
+    /// Of a work.
+    Work {
+        /// What it is.
+        kind: WorkKind,
+        /// In which state.
+        status: WorkStatus,
+        /// First day of validity.
+        valid_from: Option<Date>,
+        /// Day on which validity has ended.
+        valid_to: Option<Date>,
+        /// Accuracy where recorded, in metres.
+        position_accuracy_m: Option<f64>,
+        /// How the position was captured.
+        capture_method: Option<CaptureMethod>,
+    },
+    /// Of a corridor.
+    Corridor {
+        /// What takes the land.
+        kind: CorridorKind,
+        /// How far it has come.
+        status: CorridorStatus,
+        /// First day in force.
+        in_force_from: Option<Date>,
+        /// Day on which its force has ended.
+        in_force_to: Option<Date>,
+        /// Its own clearance, in metres.
+        clearance_m: Option<f64>,
+    },
+}
+
+impl NounFacts {
+    /// The kind, as written.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Work { kind, .. } => kind.as_str(),
+            Self::Corridor { kind, .. } => kind.as_str(),
+        }
+    }
+
+    /// What the feature means on `day`: `None` when it does not count. A work that counts blocks nothing by itself
+    /// and is answered as [`Severity::Blocks`]; the corridor decides.
+    #[must_use]
+    pub fn severity(&self, day: Date) -> Option<Severity> {
+        match *self {
+            Self::Work { status, valid_from, valid_to, .. } => {
+                let valid = valid_from.is_none_or(|d| d <= day) && valid_to.is_none_or(|d| day < d);
+                (status.counts() && valid).then_some(Severity::Blocks)
+            }
+            Self::Corridor { status, in_force_from, in_force_to, .. } => {
+                if in_force_to.is_some_and(|d| d <= day) {
+                    return None;
+                }
+                match status {
+                    CorridorStatus::InForce | CorridorStatus::HandedOver => {
+                        // Its day has not come yet: it warns, as an approved one does.
+                        let begun = in_force_from.is_none_or(|d| d <= day);
+                        Some(if begun { Severity::Blocks } else { Severity::Warns })
+                    }
+                    CorridorStatus::Announced
+                    | CorridorStatus::Surveyed
+                    | CorridorStatus::Approved
+                    | CorridorStatus::Suspended => Some(Severity::Warns),
+                    CorridorStatus::Completed | CorridorStatus::Cancelled | CorridorStatus::Realigned => None,
+                }
+            }
+        }
+    }
+}
+
+/// The accuracy of a position that states none, by its capture method. Defaults of our own, labelled so in answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AccuracyDefaults {
+    /// Real-time kinematic satellite positioning.
+    pub gnss_rtk: Metres,
+    /// Satellite positioning.
+    pub gnss: Metres,
+    /// Drawn from a map or an image.
+    pub digitised: Metres,
+    /// Taken from a record.
+    pub record: Metres,
+    /// Estimated.
+    pub estimated: Metres,
+    /// Nobody knows.
+    pub unknown: Metres,
+}
+
+impl Default for AccuracyDefaults {
+    fn default() -> Self {
+        Self {
+            gnss_rtk: Metres::constant(0.05),
+            gnss: Metres::constant(5.0),
+            digitised: Metres::constant(10.0),
+            record: Metres::constant(20.0),
+            estimated: Metres::constant(50.0),
+            unknown: Metres::constant(20.0),
+        }
+    }
+}
+
+impl AccuracyDefaults {
+    /// The accuracy of a work's position.
+    #[must_use]
+    pub fn of(&self, recorded: Option<f64>, method: Option<CaptureMethod>) -> (Metres, AccuracySource) {
+        if let Some(metres) = recorded.and_then(|m| Metres::new(m).ok()) {
+            return (metres, AccuracySource::Recorded);
+        }
+        let metres = match method {
+            Some(CaptureMethod::GnssRtk) => self.gnss_rtk,
+            Some(CaptureMethod::Gnss) => self.gnss,
+            Some(CaptureMethod::Digitised) => self.digitised,
+            Some(CaptureMethod::Record) => self.record,
+            Some(CaptureMethod::Estimated) => self.estimated,
+            None => self.unknown,
+        };
+        (metres, AccuracySource::Default)
+    }
+
+    /// The accuracy of the feature with these facts; land has none.
+    #[must_use]
+    pub fn of_facts(&self, facts: &NounFacts) -> (Metres, AccuracySource) {
+        match *facts {
+            NounFacts::Work { position_accuracy_m, capture_method, .. } => {
+                self.of(position_accuracy_m, capture_method)
+            }
+            NounFacts::Corridor { .. } => (Metres::ZERO, AccuracySource::Drawn),
+        }
+    }
+}
+
+/// The clearance to keep from a corridor: the asker's, else the corridor's own, else none.
+#[must_use]
+pub fn clearance(asked: Option<Metres>, own: Option<f64>) -> (Metres, RuleKey) {
+    match (asked, own.and_then(|m| Metres::new(m).ok())) {
+        (Some(metres), _) => (metres, RuleKey::Request),
+        (None, Some(metres)) => (metres, RuleKey::Corridor),
+        (None, None) => (Metres::ZERO, RuleKey::None),
+    }
+}
+
+/// The work of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// Its shape.
+    pub shape: &'a Prepared,
+    /// Accuracy of its position.
+    pub accuracy: Metres,
+}
+
+/// The land of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Land<'a> {
+    /// Its shape.
+    pub shape: &'a Prepared,
+    /// The line it was drawn by; chainage runs along it.
+    pub centreline: Option<&'a Grid<MultiLineString<f64>>>,
+    /// What must stay free beyond its edge.
+    pub clearance: Metres,
+}
+
+/// Where along a centreline a work stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinearReference {
+    /// Smallest chainage, in metres.
+    pub from_m: f64,
+    /// Largest chainage, in metres.
+    pub to_m: f64,
+    /// Smallest distance from the centreline, in metres.
+    pub offset_m: f64,
+    /// On which side.
+    pub side: Option<SideWord>,
+}
+
+/// A conflict, measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// How the work lies to the land.
+    pub relation: RelationWord,
+    /// How sure it is.
+    pub verdict: Verdict,
+    /// Planar distance in metres; 0 when they meet.
+    pub distance_m: f64,
+    /// How deep inside, in metres; none outside.
+    pub depth_m: Option<f64>,
+    /// Length inside, of a line.
+    pub overlap_m: Option<f64>,
+    /// Area inside, of an area.
+    pub overlap_m2: Option<f64>,
+    /// The part of the work that is inside, 0 to 1.
+    pub share: f64,
+    /// Where along the centreline.
+    pub linear: Option<LinearReference>,
+}
+
+/// Whether the pair is in conflict at all: `distance ≤ clearance + accuracy`, cheaply.
+#[must_use]
+pub fn is_conflict(work: Standing<'_>, land: Land<'_>) -> bool {
+    work.shape.within(land.shape, land.clearance.plus(work.accuracy).get())
+}
+
+/// Measures a pair that [`is_conflict`].
+#[must_use]
+pub fn measured(work: Standing<'_>, land: Land<'_>) -> Finding {
+    let relation = match measure::relation(work.shape, land.shape) {
+        Relation::Inside => RelationWord::Inside,
+        Relation::Touches => RelationWord::Touches,
+        Relation::Crosses => RelationWord::Crosses,
+        Relation::Near => RelationWord::Near,
+    };
+    let meets = relation != RelationWord::Near;
+    let distance_m = if meets { 0.0 } else { work.shape.distance(land.shape) };
+    let land_has_area = land.shape.dimension() == Dimension::Area;
+    let depth_m = (meets && land_has_area).then(|| measure::depth_inside(work.shape, land.shape));
+    let signed = distance_m - depth_m.unwrap_or(0.0);
+    let verdict =
+        if signed + work.accuracy.get() <= land.clearance.get() { Verdict::Certain } else { Verdict::Possible };
+    let (overlap_m, overlap_m2, share) = overlap(work.shape, land.shape, relation);
+    let linear = land.centreline.and_then(|line| along(work.shape, land, line, relation));
+    Finding { relation, verdict, distance_m, depth_m, overlap_m, overlap_m2, share, linear }
+}
+
+fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<f64>, Option<f64>, f64) {
+    let outside = matches!(relation, RelationWord::Near);
+    let inside = relation == RelationWord::Inside;
+    let area = area_of(land.geometry());
+    match work.dimension() {
+        Dimension::Point => {
+            let share = match work.geometry() {
+                _ if inside => 1.0,
+                Geometry::MultiPoint(points) if !outside && !points.0.is_empty() => {
+                    let within =
+                        points.0.iter().filter(|p| Prepared::point(p.0).within(land, 0.0)).count();
+                    ratio(f64_of(within), f64_of(points.0.len()))
+                }
+                _ => 0.0,
+            };
+            (None, None, share)
+        }
+        Dimension::Line => {
+            let lines = lines_of(work.geometry());
+            let whole = Euclidean.length(&lines.0);
+            let part = match &area {
+                _ if outside => 0.0,
+                Some(area) => overlay::length_inside(&lines.0, &area.0),
+                None => 0.0,
+            };
+            (Some(part), None, ratio(part, whole))
+        }
+        Dimension::Area => {
+            let areas = area_of(work.geometry());
+            let whole = areas.as_ref().map_or(0.0, |a| a.0.unsigned_area());
+            let part = match (&areas, &area) {
+                _ if outside => 0.0,
+                _ if inside => whole,
+                (Some(work), Some(land)) => overlay::area_inside(&work.0, &land.0),
+                _ => 0.0,
+            };
+            (None, Some(part), ratio(part, whole))
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // counts of positions, far below 2^52
+fn f64_of(count: usize) -> f64 {
+    count as f64
+}
+
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+fn lines_of(shape: &Geometry<f64>) -> Grid<MultiLineString<f64>> {
+    Grid(match shape {
+        Geometry::LineString(l) => MultiLineString(vec![l.clone()]),
+        Geometry::MultiLineString(m) => m.clone(),
+        _ => MultiLineString(vec![]),
+    })
+}
+
+fn area_of(shape: &Geometry<f64>) -> Option<Grid<MultiPolygon<f64>>> {
+    match shape {
+        Geometry::Polygon(p) => Some(Grid(MultiPolygon(vec![p.clone()]))),
+        Geometry::MultiPolygon(m) => Some(Grid(m.clone())),
+        _ => None,
+    }
+}
+
+/// Where along `line` the part of the work lies that is in conflict.
+fn along(
+    work: &Prepared,
+    land: Land<'_>,
+    line: &Grid<MultiLineString<f64>>,
+    relation: RelationWord,
+) -> Option<LinearReference> {
+    let vertices = || work.geometry().coords_iter();
+    let mut coords: Vec<Coord<f64>> = match relation {
+        RelationWord::Crosses => {
+            let mut inside: Vec<_> = vertices().filter(|c| Prepared::point(*c).within(land.shape, 0.0)).collect();
+            if let (Dimension::Line, Some(area)) = (work.dimension(), area_of(land.shape.geometry())) {
+                for part in lines_of(work.geometry()).0 {
+                    inside.extend(overlay::runs_inside(&Grid(part), &area).iter().flat_map(|r| [r.start, r.end]));
+                }
+            }
+            inside
+        }
+        RelationWord::Inside => vertices().collect(),
+        RelationWord::Touches | RelationWord::Near => {
+            vertices().filter(|c| Prepared::point(*c).within(land.shape, land.clearance.get())).collect()
+        }
+    };
+    if coords.is_empty() {
+        coords = vertices().collect();
+    }
+    let mut reference: Option<LinearReference> = None;
+    for located in coords.into_iter().filter_map(|c| linear::locate(line, c)) {
+        let side = match located.side {
+            Side::Left => Some(SideWord::Left),
+            Side::Right => Some(SideWord::Right),
+            Side::On => None,
+        };
+        match &mut reference {
+            None => {
+                reference = Some(LinearReference {
+                    from_m: located.chainage_m,
+                    to_m: located.chainage_m,
+                    offset_m: located.offset_m,
+                    side,
+                });
+            }
+            Some(r) => {
+                r.from_m = r.from_m.min(located.chainage_m);
+                r.to_m = r.to_m.max(located.chainage_m);
+                r.offset_m = r.offset_m.min(located.offset_m);
+                r.side = match (r.side, side) {
+                    (Some(a), Some(b)) if a != b => Some(SideWord::Both),
+                    (a, b) => a.or(b),
+                };
+            }
+        }
+    }
+    if let Some(r) = &mut reference
+        && r.side == Some(SideWord::Both)
+    {
+        // It stands on both sides, so it passes over the line.
+        r.offset_m = 0.0;
+    }
+    reference
+}

@@ -1,0 +1,100 @@
+//! What all nouns have in common.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::conflict::Facts;
+use super::fields::Fields;
+use super::jurisdiction::Jurisdiction;
+use super::layer::Layer;
+use super::place::{Delivered, Placed};
+use super::word::Visibility;
+use crate::geometry::{Grid, LonLat, Metres, MultiLineString, Problem};
+
+/// Properties that the service writes: accepted in a document that is sent back, and never taken from it.
+pub const READ_ONLY: &[&str] = &["version", "revision", "recorded_at", "recorded_crs", "geometry_derived"];
+
+/// A code is a reference people type: at most this many characters.
+pub const CODE_MAX: usize = 80;
+
+/// A feature as the register holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registered<T> {
+    /// The jurisdiction, and so the shard.
+    pub jurisdiction: String,
+    /// `UUIDv7`, ascending with time.
+    pub id: Uuid,
+    /// Counts the versions of this feature from 1.
+    pub version: i32,
+    /// The revision of the jurisdiction in which this version was written.
+    pub revision: i64,
+    /// When this version was written.
+    pub recorded_at: Timestamp,
+    /// The noun itself.
+    pub body: T,
+}
+
+/// The line a corridor was drawn by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Centreline {
+    /// In WGS 84.
+    pub lonlat: LonLat<MultiLineString<f64>>,
+    /// On the working grid; chainage runs along it.
+    pub grid: Grid<MultiLineString<f64>>,
+    /// Half-width to the left, seen along the line.
+    pub left: Metres,
+    /// Half-width to the right.
+    pub right: Metres,
+}
+
+/// A noun of the register: something with properties and a place.
+pub trait Noun: Sized + Clone + Send + Sync + 'static {
+    /// Its properties.
+    type Props: Clone + Send + Sync + PartialEq + 'static;
+    /// The layer of its features.
+    const LAYER: Layer;
+    /// The properties a document may set.
+    const KNOWN: &'static [&'static str];
+    /// The word for one of them, for messages.
+    const WORD: &'static str;
+
+    /// Reads the properties.
+    ///
+    /// # Errors
+    /// Every problem, at `/properties/…`.
+    fn read(fields: &Fields, owner: Option<&str>) -> Result<Self::Props, Vec<Problem>>;
+
+    /// Places a feature with these properties.
+    ///
+    /// # Errors
+    /// Every problem, relative to the geometry object.
+    fn build(
+        props: Self::Props,
+        delivered: Delivered,
+        jurisdiction: &Jurisdiction,
+        reach: Metres,
+    ) -> Result<Self, Vec<Problem>>;
+
+    /// The same place under new properties.
+    ///
+    /// # Errors
+    /// Every problem: some properties decide on the shape.
+    fn with_props(&self, props: Self::Props, jurisdiction: &Jurisdiction) -> Result<Self, Vec<Problem>>;
+
+    /// Its properties.
+    fn props(&self) -> &Self::Props;
+    /// Its place.
+    fn place(&self) -> &Placed;
+    /// The line it was drawn by, if it was.
+    fn centreline(&self) -> Option<&Centreline>;
+    /// The code among the properties; `None` where one is to be made.
+    fn code(props: &Self::Props) -> Option<&str>;
+    /// Gives the properties a code.
+    fn set_code(props: &mut Self::Props, code: String);
+    /// Who owns it.
+    fn organisation(props: &Self::Props) -> &str;
+    /// Who may see it.
+    fn visibility(props: &Self::Props) -> Visibility;
+    /// What a conflict check needs to know of it.
+    fn facts(&self, id: Uuid) -> Facts;
+}

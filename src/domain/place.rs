@@ -1,0 +1,186 @@
+//! Where a feature is: as it was delivered, in WGS 84, and on the working grid of its jurisdiction.
+//!
+//! This is the door through which every shape comes. Whatever passes it is valid, lies in or near its jurisdiction,
+//! and has its grid shape computed exactly once.
+
+use geo::CoordsIter;
+
+use super::jurisdiction::Jurisdiction;
+use crate::geometry::crs::{self, Epsg, Grid, LonLat, axes_swapped};
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Bounds, Geometry, Metres, Problem, valid};
+
+/// A shape as somebody delivered it; x = easting or longitude, y = northing or latitude.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivered {
+    /// The coordinates.
+    pub shape: Geometry<f64>,
+    /// The system they are in.
+    pub crs: Epsg,
+}
+
+/// A shape with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The coordinates as recorded.
+    pub recorded: Delivered,
+    /// The shape in WGS 84.
+    pub lonlat: LonLat<Geometry<f64>>,
+    /// The working grid.
+    pub grid_crs: Epsg,
+    /// The shape on the working grid.
+    pub grid: Grid<Geometry<f64>>,
+}
+
+/// Checks `delivered` by itself and brings it to WGS 84.
+///
+/// # Errors
+/// Every problem; pointers are relative to the geometry object.
+pub fn to_lonlat(delivered: &Delivered) -> Result<LonLat<Geometry<f64>>, Vec<Problem>> {
+    let mut problems = out_of_range(delivered);
+    if problems.is_empty() {
+        problems = valid::problems(&delivered.shape);
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    crs::project(&delivered.shape, delivered.crs, Epsg::WGS84)
+        .map(LonLat)
+        .map_err(|e| vec![Problem::new("/coordinates", e.to_string())])
+}
+
+/// Positions of a geographic system that lie beyond ±180° and ±90°.
+fn out_of_range(delivered: &Delivered) -> Vec<Problem> {
+    let Ok(definition) = crs::definition(delivered.crs) else {
+        return vec![Problem::new("/coordinates", format!("{} is not known to PROJ", delivered.crs))];
+    };
+    if !definition.geographic {
+        return Vec::new();
+    }
+    let outside = |x: f64, y: f64| !((-180.0..=180.0).contains(&x) && (-90.0..=90.0).contains(&y));
+    let Some((n, bad)) = delivered.shape.coords_iter().enumerate().find(|(_, c)| outside(c.x, c.y)) else {
+        return Vec::new();
+    };
+    let mut detail = format!(
+        "position {n} ({}, {}) is out of range: longitude lies between -180 and 180, latitude between -90 and 90",
+        bad.x, bad.y
+    );
+    if delivered.shape.coords_iter().all(|c| !outside(c.y, c.x)) {
+        detail.push_str("; the axes look swapped: GeoJSON writes longitude first, then latitude");
+    } else {
+        detail.push_str("; these look like metres of a grid, so name their system (Content-Crs or --crs)");
+    }
+    vec![Problem::new("/coordinates", detail)]
+}
+
+/// Places `delivered` in `jurisdiction`: valid, touching its boundary widened by `reach`, projected once.
+///
+/// # Errors
+/// Every problem, with a hint where another reading of the coordinates would fit; pointers are relative to the
+/// geometry object.
+pub fn place(delivered: Delivered, jurisdiction: &Jurisdiction, reach: Metres) -> Result<Placed, Vec<Problem>> {
+    let lonlat = to_lonlat(&delivered).map_err(|mut problems| {
+        add_hint(&mut problems, &delivered, jurisdiction, reach);
+        problems
+    })?;
+    let Some(grid) = on_grid_if_near(&delivered, &lonlat, jurisdiction, reach) else {
+        let mut problems = vec![Problem::new("/coordinates", outside_message(&lonlat, jurisdiction, reach))];
+        add_hint(&mut problems, &delivered, jurisdiction, reach);
+        return Err(problems);
+    };
+    let problems = valid::problems(&grid.0);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Placed { recorded: delivered, lonlat, grid_crs: jurisdiction.grid, grid })
+}
+
+fn outside_message(lonlat: &LonLat<Geometry<f64>>, jurisdiction: &Jurisdiction, reach: Metres) -> String {
+    let at = lonlat.0.coords_iter().next().map(|c| format!("{:.5}, {:.5}", c.x, c.y)).unwrap_or_default();
+    format!(
+        "lies outside {} ({}), even widened by {} m: it begins at {at}",
+        jurisdiction.code,
+        jurisdiction.name_en,
+        reach.get()
+    )
+}
+
+/// The shape on the grid where it touches the boundary widened by `reach`.
+fn on_grid_if_near(
+    delivered: &Delivered,
+    lonlat: &LonLat<Geometry<f64>>,
+    jurisdiction: &Jurisdiction,
+    reach: Metres,
+) -> Option<Grid<Geometry<f64>>> {
+    // A grid far from its zone gives meaningless numbers, so the box in degrees decides first.
+    if !Bounds::of(lonlat.0.coords_iter()).intersects(&jurisdiction.bounds_widened(reach.get())) {
+        return None;
+    }
+    let grid = Grid(crs::project(&delivered.shape, delivered.crs, jurisdiction.grid).ok()?);
+    Prepared::new(&grid).within(jurisdiction.boundary_grid(), reach.get()).then_some(grid)
+}
+
+/// Whether `delivered`, read as it stands, touches the widened boundary.
+fn fits(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: Metres) -> bool {
+    if !out_of_range(delivered).is_empty() {
+        return false;
+    }
+    crs::project(&delivered.shape, delivered.crs, Epsg::WGS84)
+        .is_ok_and(|lonlat| on_grid_if_near(delivered, &LonLat(lonlat), jurisdiction, reach).is_some())
+}
+
+/// Adds to the first problem which other reading of the coordinates would fit the jurisdiction.
+fn add_hint(problems: &mut [Problem], delivered: &Delivered, jurisdiction: &Jurisdiction, reach: Metres) {
+    let Some(first) = problems.first_mut() else { return };
+    if let Some(hint) = other_reading(delivered, jurisdiction, reach)
+        && !first.detail.contains("axes look swapped")
+    {
+        first.detail.push_str("; ");
+        first.detail.push_str(&hint);
+    }
+}
+
+/// Another reading of the same numbers that fits: swapped axes, or another meridian.
+#[must_use]
+pub fn other_reading(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: Metres) -> Option<String> {
+    let swapped = Delivered { shape: axes_swapped(&delivered.shape), crs: delivered.crs };
+    if fits(&swapped, jurisdiction, reach) {
+        return Some(format!(
+            "with the axes swapped it lies in {}: the sheet may write X = northing (--axes ne)",
+            jurisdiction.code
+        ));
+    }
+    let mut names = Vec::new();
+    let systems = std::iter::once(&jurisdiction.grid).chain(&jurisdiction.related_crs);
+    for &epsg in systems.filter(|e| **e != delivered.crs) {
+        let Ok(definition) = crs::definition(epsg) else { continue };
+        let straight = Delivered { shape: delivered.shape.clone(), crs: epsg };
+        let turned = Delivered { shape: swapped.shape.clone(), crs: epsg };
+        if fits(&straight, jurisdiction, Metres::ZERO) {
+            names.push(format!("{epsg} ({})", definition.name));
+        } else if fits(&turned, jurisdiction, Metres::ZERO) {
+            names.push(format!("{epsg} ({}) with X = northing", definition.name));
+        }
+    }
+    names.dedup();
+    (!names.is_empty()).then(|| format!("the numbers fit {} as {}", jurisdiction.code, names.join(" or ")))
+}
+
+/// The jurisdiction a shape belongs to: the smallest whose ground it touches, else the nearest within `reach`.
+#[must_use]
+pub fn jurisdiction_of<'a, J>(delivered: &Delivered, all: &'a [J], reach: Metres) -> Option<&'a Jurisdiction>
+where
+    J: AsRef<Jurisdiction>,
+{
+    let lonlat = to_lonlat(delivered).ok()?;
+    let mut best: Option<(f64, f64, &Jurisdiction)> = None;
+    for jurisdiction in all.iter().map(AsRef::as_ref) {
+        let Some(grid) = on_grid_if_near(delivered, &lonlat, jurisdiction, reach) else { continue };
+        let distance = Prepared::new(&grid).distance(jurisdiction.boundary_grid());
+        let better = best.is_none_or(|(d, a, _)| (distance, jurisdiction.area_m2()) < (d, a));
+        if better {
+            best = Some((distance, jurisdiction.area_m2(), jurisdiction));
+        }
+    }
+    best.map(|(_, _, j)| j)
+}

@@ -1,0 +1,138 @@
+//! The only rstar: what answers conflict checks without the database. Derived from PostGIS and rebuildable from it at
+//! any time; a reader holds one immutable [`Snapshot`] across all layers while writers prepare the next one.
+//!
+//! [`Layer`](LayerIndex) is one layer of one jurisdiction: an immutable base and a small delta.
+
+mod layer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use geo::CoordsIter;
+
+pub use layer::{Entry, LayerIndex};
+
+use crate::domain::jurisdiction::Jurisdiction;
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
+use crate::geometry::crs::{self, Epsg};
+use crate::geometry::{Bounds, Coord, Geometry};
+
+/// One jurisdiction as the index holds it.
+#[derive(Debug, Clone)]
+pub struct Territory {
+    /// The jurisdiction.
+    pub jurisdiction: Arc<Jurisdiction>,
+    /// The revision that the layers show.
+    pub revision: i64,
+    /// A box in WGS 84 round everything that belongs to it.
+    pub extent: Bounds,
+    layers: BTreeMap<&'static str, LayerIndex>,
+}
+
+impl Territory {
+    /// A territory at `revision`; layers that are not given are empty.
+    #[must_use]
+    pub fn new(
+        jurisdiction: Arc<Jurisdiction>,
+        revision: i64,
+        layers: impl IntoIterator<Item = (Layer, LayerIndex)>,
+        reach_m: f64,
+    ) -> Self {
+        let mut all: BTreeMap<&'static str, LayerIndex> =
+            Layer::ALL.iter().map(|(_, name)| (*name, LayerIndex::default())).collect();
+        for (layer, index) in layers {
+            all.insert(layer.as_str(), index);
+        }
+        let mut extent = jurisdiction.bounds_widened(reach_m);
+        for layer in all.values() {
+            if let Some(box_lonlat) = in_degrees(&layer.bounds(), jurisdiction.grid) {
+                extent.merge(&box_lonlat);
+            }
+        }
+        Self { jurisdiction, revision, extent, layers: all }
+    }
+
+    /// One layer.
+    ///
+    /// # Panics
+    /// Never: every layer is there from the start.
+    #[must_use]
+    pub fn layer(&self, layer: Layer) -> &LayerIndex {
+        &self.layers[layer.as_str()]
+    }
+}
+
+/// The box in WGS 84 round a box on a grid; `None` for an empty one. Slightly larger than needed.
+fn in_degrees(bounds: &Bounds, grid: Epsg) -> Option<Bounds> {
+    if bounds.is_empty() {
+        return None;
+    }
+    let corners = geo_types::Rect::new(
+        Coord { x: bounds.min[0], y: bounds.min[1] },
+        Coord { x: bounds.max[0], y: bounds.max[1] },
+    );
+    let around = crs::project(&Geometry::Polygon(corners.to_polygon()), grid, Epsg::WGS84).ok()?;
+    Some(Bounds::of(around.coords_iter()).widened(0.001))
+}
+
+/// The whole index at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    territories: BTreeMap<String, Arc<Territory>>,
+}
+
+impl Snapshot {
+    /// The territory of a jurisdiction.
+    #[must_use]
+    pub fn territory(&self, jurisdiction: &str) -> Option<&Arc<Territory>> {
+        self.territories.get(jurisdiction)
+    }
+
+    /// Every territory, by code.
+    pub fn territories(&self) -> impl Iterator<Item = &Arc<Territory>> {
+        self.territories.values()
+    }
+}
+
+/// The index of this instance.
+#[derive(Debug, Default)]
+pub struct Index {
+    snapshot: ArcSwap<Snapshot>,
+    writing: Mutex<()>,
+}
+
+/// The right to prepare the next snapshot; readers go on meanwhile.
+pub struct Writing<'a> {
+    index: &'a Index,
+    _one_at_a_time: MutexGuard<'a, ()>,
+}
+
+impl Index {
+    /// The present state; it does not change while it is held.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Waits for the right to write.
+    pub fn begin(&self) -> Writing<'_> {
+        Writing { index: self, _one_at_a_time: self.writing.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+}
+
+impl Writing<'_> {
+    /// The state to build on.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.index.snapshot()
+    }
+
+    /// Publishes a territory in one step.
+    pub fn publish(&self, territory: Territory) {
+        let mut next = Snapshot::clone(&self.index.snapshot());
+        next.territories.insert(territory.jurisdiction.code.clone(), Arc::new(territory));
+        self.index.snapshot.store(Arc::new(next));
+    }
+}

@@ -1,0 +1,379 @@
+//! What works and corridors share in the database: list, find, lock, insert, update, delete, and rows for the index.
+//! The two nouns differ in their columns alone; [`records!`] writes the queries for each table.
+
+use diesel::pg::PgConnection;
+use diesel::sql_types::Bool;
+use uuid::Uuid;
+
+use super::schema::sql_types::Geometry as GeometrySql;
+use super::shape::Shape;
+use super::{Failure, Stored, WriteTx};
+use crate::domain::actor::Sight;
+use crate::domain::conflict::Facts;
+use crate::domain::feature::{Noun, Registered};
+use crate::domain::word::Word;
+use crate::error::Error;
+use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString, MultiPolygon};
+
+diesel::define_sql_function! {
+    /// Two shapes share a point (OGC 06-103r4).
+    #[sql_name = "ST_Intersects"]
+    fn st_intersects(a: GeometrySql, b: GeometrySql) -> Bool;
+}
+
+/// Which features a list asks for.
+#[derive(Debug, Clone)]
+pub struct ListFilter {
+    /// What the asker sees, by jurisdictions; features of others are not listed.
+    pub sights: Vec<(Vec<String>, Sight)>,
+    /// Boxes in WGS 84, one of which the shape must meet; none: everywhere.
+    pub boxes: Vec<Bounds>,
+    /// Only ids after this one.
+    pub after: Option<Uuid>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+impl ListFilter {
+    /// The boxes as one shape.
+    #[must_use]
+    pub fn area(&self) -> Option<Shape> {
+        let corner = |b: &Bounds| {
+            geo_types::Rect::new(Coord { x: b.min[0], y: b.min[1] }, Coord { x: b.max[0], y: b.max[1] }).to_polygon()
+        };
+        (!self.boxes.is_empty()).then(|| {
+            let area = MultiPolygon(self.boxes.iter().map(corner).collect());
+            Shape::new(Geometry::MultiPolygon(area), Epsg::WGS84)
+        })
+    }
+}
+
+/// What the index needs of a row.
+#[derive(Debug, Clone)]
+pub struct IndexRow {
+    /// What a check needs to know.
+    pub facts: Facts,
+    /// The shape on the working grid.
+    pub grid: Grid<Geometry<f64>>,
+    /// The line it was drawn by.
+    pub centreline: Option<Grid<MultiLineString<f64>>>,
+}
+
+/// A row on its way into a bulk import.
+#[derive(Debug, Clone)]
+pub struct Incoming<T> {
+    /// Which record of the file it was.
+    pub number: i64,
+    /// Where it belongs.
+    pub jurisdiction: String,
+    /// A new id; kept only where the code is new.
+    pub id: Uuid,
+    /// The noun.
+    pub body: T,
+}
+
+/// What a bulk import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Merged {
+    /// New features.
+    pub inserted: i64,
+    /// Features that were there and have a new version.
+    pub updated: i64,
+}
+
+/// A noun with a table.
+pub trait Records: Noun {
+    /// Features by ascending id.
+    ///
+    /// # Errors
+    /// The database's.
+    fn list(conn: &mut PgConnection, filter: &ListFilter) -> Stored<Vec<Registered<Self>>>;
+
+    /// One feature.
+    ///
+    /// # Errors
+    /// The database's.
+    fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Registered<Self>>>;
+
+    /// One feature, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// The database's.
+    fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Registered<Self>>>;
+
+    /// Stores a new feature as version 1.
+    ///
+    /// # Errors
+    /// [`Error::CodeTaken`], and the database's.
+    fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: Self) -> Stored<Registered<Self>>;
+
+    /// Stores `body` as the next version of `old`, if that is still the present one.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], [`Error::CodeTaken`], and the database's.
+    fn update(tx: &mut WriteTx<'_>, old: &Registered<Self>, body: Self) -> Stored<Registered<Self>>;
+
+    /// Deletes `old`, if that is still the present version.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], and the database's.
+    fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()>;
+
+    /// What changed after `revision`, row by row; 0 gives every row.
+    ///
+    /// # Errors
+    /// The database's.
+    fn index_rows(
+        conn: &mut PgConnection,
+        jurisdiction: &str,
+        after: i64,
+        each: &mut dyn FnMut(IndexRow),
+    ) -> Stored<()>;
+
+    /// Makes the staging table of an import; it ends with the transaction.
+    ///
+    /// # Errors
+    /// The database's.
+    fn stage(tx: &mut WriteTx<'_>) -> Stored<()>;
+
+    /// Copies rows into the staging table.
+    ///
+    /// # Errors
+    /// The database's.
+    fn copy(tx: &mut WriteTx<'_>, rows: Vec<Incoming<Self>>) -> Stored<()>;
+
+    /// Codes that stand more than once in the staging table: code, first record, this record.
+    ///
+    /// # Errors
+    /// The database's.
+    fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<(String, i64, i64)>>;
+
+    /// Drops all but the first of each code from the staging table.
+    ///
+    /// # Errors
+    /// The database's.
+    fn drop_duplicates(tx: &mut WriteTx<'_>) -> Stored<()>;
+
+    /// The jurisdictions in the staging table, in order.
+    ///
+    /// # Errors
+    /// The database's.
+    fn staged_jurisdictions(tx: &mut WriteTx<'_>) -> Stored<Vec<String>>;
+
+    /// Brings the staged rows of one jurisdiction, which is raised here, into the table. Features with a known code
+    /// become a new version; equal ones stay as they are.
+    ///
+    /// # Errors
+    /// The database's.
+    fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged>;
+}
+
+/// The word in a text column.
+pub(super) fn word<W: Word>(text: &str) -> Stored<W> {
+    W::parse(text).ok_or_else(|| Failure::Ours(Error::Internal(format!("«{text}» is not a word we store"))))
+}
+
+/// The word in a nullable text column.
+pub(super) fn optional_word<W: Word>(text: Option<&str>) -> Stored<Option<W>> {
+    text.map(word).transpose()
+}
+
+/// A `MultiLineString` out of a row.
+pub(super) fn lines(shape: Shape) -> Stored<MultiLineString<f64>> {
+    match shape.geometry {
+        Geometry::MultiLineString(m) => Ok(m),
+        Geometry::LineString(l) => Ok(MultiLineString(vec![l])),
+        _ => Err(Failure::Ours(Error::Internal("a centreline that is no line".into()))),
+    }
+}
+
+/// An EPSG code out of an integer column.
+pub(super) fn epsg(code: i32) -> Stored<Epsg> {
+    u32::try_from(code).map(Epsg).map_err(|_| Failure::Ours(Error::Internal(format!("EPSG:{code} in a row"))))
+}
+
+/// An EPSG code for an integer column.
+pub(super) fn srid(code: Epsg) -> i32 {
+    i32::try_from(code.0).unwrap_or(0)
+}
+
+/// Declares the row of a table twice: for the table itself and for the staging table of an import.
+macro_rules! rows {
+    ($table:ident, $Row:ident; $staging:ident, $Staged:ident { $($field:ident: $ty:ty,)+ }) => {
+        #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable, diesel::AsChangeset)]
+        #[diesel(table_name = $table, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
+        struct $Row { $($field: $ty,)+ }
+
+        #[derive(diesel::Insertable)]
+        #[diesel(table_name = $staging, treat_none_as_default_value = false)]
+        struct $Staged { number: i64, $($field: $ty,)+ }
+
+        impl $Staged {
+            fn new(number: i64, row: $Row) -> Self {
+                Self { number, $($field: row.$field,)+ }
+            }
+        }
+
+        /// The columns that an import takes from the staging table as they are.
+        const COLUMNS: &[&str] = &[$(stringify!($field)),+];
+    };
+}
+pub(super) use rows;
+
+/// Writes [`Records`] for a noun whose file has `to_row`, `to_feature`, `INDEX_COLUMNS`-like `index_row` at hand.
+macro_rules! records {
+    ($Noun:ty, $table:ident, $Row:ident, $staging:ident, $Staged:ident) => {
+        impl Records for $Noun {
+            fn list(conn: &mut PgConnection, filter: &ListFilter) -> Stored<Vec<Registered<Self>>> {
+                let mut query = $table::table.select($Row::as_select()).into_boxed::<Pg>();
+                let mut visible: Option<Box<dyn BoxableExpression<$table::table, Pg, SqlType = Bool>>> = None;
+                for (jurisdictions, sight) in &filter.sights {
+                    let words: Vec<&'static str> = sight.visibilities.iter().map(|v| v.as_str()).collect();
+                    let owner = sight.organisation.clone().unwrap_or_default();
+                    let these = $table::jurisdiction
+                        .eq_any(jurisdictions.clone())
+                        .and($table::visibility.eq_any(words).or($table::organisation.eq(owner)));
+                    visible = Some(match visible {
+                        None => Box::new(these),
+                        Some(others) => Box::new(others.or(these)),
+                    });
+                }
+                let Some(visible) = visible else { return Ok(Vec::new()) };
+                query = query.filter(visible);
+                if let Some(area) = filter.area() {
+                    query = query.filter(st_intersects($table::geom, area));
+                }
+                if let Some(after) = filter.after {
+                    query = query.filter($table::id.gt(after));
+                }
+                let rows = query.order($table::id.asc()).limit(filter.limit).load(conn)?;
+                rows.into_iter().map(to_feature).collect()
+            }
+
+            fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Registered<Self>>> {
+                let row = $table::table.filter($table::id.eq(id)).select($Row::as_select()).first(conn).optional()?;
+                row.map(to_feature).transpose()
+            }
+
+            fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Registered<Self>>> {
+                let row = $table::table
+                    .filter($table::id.eq(id))
+                    .select($Row::as_select())
+                    .for_update()
+                    .first(tx.conn)
+                    .optional()?;
+                row.map(to_feature).transpose()
+            }
+
+            fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: Self) -> Stored<Registered<Self>> {
+                let (revision, recorded_at) = tx.raise(jurisdiction)?;
+                let new =
+                    Registered { jurisdiction: jurisdiction.to_owned(), id, version: 1, revision, recorded_at, body };
+                diesel::insert_into($table::table).values(to_row(&new)).execute(tx.conn)?;
+                tx.changed(jurisdiction, Change { layer: Self::LAYER, kind: ChangeKind::Insert, id: Some(id) })?;
+                Ok(new)
+            }
+
+            fn update(tx: &mut WriteTx<'_>, old: &Registered<Self>, body: Self) -> Stored<Registered<Self>> {
+                let (revision, recorded_at) = tx.raise(&old.jurisdiction)?;
+                let new = Registered {
+                    jurisdiction: old.jurisdiction.clone(),
+                    id: old.id,
+                    version: old.version + 1,
+                    revision,
+                    recorded_at,
+                    body,
+                };
+                let target = $table::table
+                    .find((&old.jurisdiction, old.id))
+                    .filter($table::version.eq(old.version));
+                let touched = diesel::update(target).set(to_row(&new)).execute(tx.conn)?;
+                if touched != 1 {
+                    return Err(Error::Changed("the feature was changed meanwhile".into()).into());
+                }
+                let change = Change { layer: Self::LAYER, kind: ChangeKind::Update, id: Some(old.id) };
+                tx.changed(&old.jurisdiction, change)?;
+                Ok(new)
+            }
+
+            fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()> {
+                tx.raise(&old.jurisdiction)?;
+                let target = $table::table
+                    .find((&old.jurisdiction, old.id))
+                    .filter($table::version.eq(old.version));
+                if diesel::delete(target).execute(tx.conn)? != 1 {
+                    return Err(Error::Changed("the feature was changed meanwhile".into()).into());
+                }
+                let change = Change { layer: Self::LAYER, kind: ChangeKind::Delete, id: Some(old.id) };
+                tx.changed(&old.jurisdiction, change)
+            }
+
+            fn index_rows(
+                conn: &mut PgConnection,
+                jurisdiction: &str,
+                after: i64,
+                each: &mut dyn FnMut(IndexRow),
+            ) -> Stored<()> {
+                let rows = $table::table
+                    .filter($table::jurisdiction.eq(jurisdiction).and($table::revision.gt(after)))
+                    .select(index_columns())
+                    .load_iter::<_, diesel::pg::PgRowByRowLoadingMode>(conn)?;
+                for row in rows {
+                    each(index_row(row?)?);
+                }
+                Ok(())
+            }
+
+            fn stage(tx: &mut WriteTx<'_>) -> Stored<()> {
+                tx.conn.batch_execute(concat!(
+                    "SET LOCAL statement_timeout = 0; CREATE TEMP TABLE ",
+                    stringify!($staging),
+                    " (number bigint NOT NULL, LIKE ",
+                    stringify!($table),
+                    ") ON COMMIT DROP"
+                ))?;
+                Ok(())
+            }
+
+            fn copy(tx: &mut WriteTx<'_>, rows: Vec<Incoming<Self>>) -> Stored<()> {
+                let rows: Vec<$Staged> = rows
+                    .into_iter()
+                    .map(|incoming| {
+                        let feature = Registered {
+                            jurisdiction: incoming.jurisdiction,
+                            id: incoming.id,
+                            version: 1,
+                            revision: 0,
+                            recorded_at: jiff::Timestamp::UNIX_EPOCH,
+                            body: incoming.body,
+                        };
+                        $Staged::new(incoming.number, to_row(&feature))
+                    })
+                    .collect();
+                diesel::copy_from($staging::table).from_insertable(rows).execute(tx.conn)?;
+                Ok(())
+            }
+
+            fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<(String, i64, i64)>> {
+                import::duplicates(tx, stringify!($staging))
+            }
+
+            fn drop_duplicates(tx: &mut WriteTx<'_>) -> Stored<()> {
+                import::drop_duplicates(tx, stringify!($staging))
+            }
+
+            fn staged_jurisdictions(tx: &mut WriteTx<'_>) -> Stored<Vec<String>> {
+                Ok($staging::table
+                    .select($staging::jurisdiction)
+                    .distinct()
+                    .order($staging::jurisdiction.asc())
+                    .load(tx.conn)?)
+            }
+
+            fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {
+                import::merge(tx, Self::LAYER, stringify!($table), stringify!($staging), COLUMNS, jurisdiction)
+            }
+        }
+    };
+}
+pub(super) use records;

@@ -1,0 +1,144 @@
+//! The tables as diesel knows them; `tests/migrations.rs` compares them with the migrated database.
+
+/// SQL types that PostGIS brings.
+pub mod sql_types {
+    /// PostGIS `geometry`.
+    #[derive(diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
+    #[diesel(postgres_type(name = "geometry"))]
+    pub struct Geometry;
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Geometry;
+    /// Jurisdictions.
+    jurisdictions (code) {
+        code -> Text,
+        name_vi -> Text,
+        name_en -> Text,
+        grid_srid -> Integer,
+        time_zone -> Text,
+        related_crs -> Array<Integer>,
+        boundary -> Geometry,
+    }
+}
+
+diesel::table! {
+    /// One counter for each jurisdiction.
+    revisions (jurisdiction) {
+        jurisdiction -> Text,
+        revision -> BigInt,
+    }
+}
+
+/// Declares the table of works under a name, with what stands before its columns.
+macro_rules! works_table {
+    ($name:ident ($($key:ident),+) { $($first:tt)* }) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use super::sql_types::Geometry;
+            /// Telecom works.
+            $name ($($key),+) {
+                $($first)*
+                jurisdiction -> Text,
+                id -> Uuid,
+                code -> Text,
+                name -> Nullable<Text>,
+                organisation -> Text,
+                kind -> Text,
+                status -> Text,
+                column_class -> Nullable<Text>,
+                height_agl_m -> Nullable<Double>,
+                position_accuracy_m -> Nullable<Double>,
+                capture_method -> Nullable<Text>,
+                importance -> Text,
+                visibility -> Text,
+                tenants -> Array<Text>,
+                spare_capacity -> Nullable<Integer>,
+                valid_from -> Nullable<Date>,
+                valid_to -> Nullable<Date>,
+                source -> Nullable<Text>,
+                recorded_crs -> Integer,
+                recorded_geom -> Geometry,
+                geom -> Geometry,
+                geom_grid -> Geometry,
+                version -> Integer,
+                revision -> BigInt,
+                recorded_at -> Timestamptz,
+            }
+        }
+    };
+}
+
+/// Declares the table of corridors under a name, with what stands before its columns.
+macro_rules! corridors_table {
+    ($name:ident ($($key:ident),+) { $($first:tt)* }) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use super::sql_types::Geometry;
+            /// Clearance corridors.
+            $name ($($key),+) {
+                $($first)*
+                jurisdiction -> Text,
+                id -> Uuid,
+                code -> Text,
+                name -> Nullable<Text>,
+                kind -> Text,
+                class -> Nullable<Text>,
+                status -> Text,
+                project -> Nullable<Text>,
+                organisation -> Text,
+                in_force_from -> Nullable<Date>,
+                in_force_to -> Nullable<Date>,
+                hand_over_on -> Nullable<Date>,
+                clearance_m -> Nullable<Double>,
+                half_width_left_m -> Nullable<Double>,
+                half_width_right_m -> Nullable<Double>,
+                visibility -> Text,
+                source -> Nullable<Text>,
+                recorded_crs -> Integer,
+                recorded_geom -> Geometry,
+                centreline -> Nullable<Geometry>,
+                centreline_grid -> Nullable<Geometry>,
+                geom -> Geometry,
+                geom_grid -> Geometry,
+                version -> Integer,
+                revision -> BigInt,
+                recorded_at -> Timestamptz,
+            }
+        }
+    };
+}
+
+works_table! { works (jurisdiction, id) {} }
+works_table! { import_works (number) { number -> BigInt, } }
+corridors_table! { corridors (jurisdiction, id) {} }
+corridors_table! { import_corridors (number) { number -> BigInt, } }
+
+diesel::table! {
+    /// What changed in which revision.
+    changes (jurisdiction, revision, ordinal) {
+        jurisdiction -> Text,
+        revision -> BigInt,
+        ordinal -> Integer,
+        layer -> Text,
+        kind -> Text,
+        id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    /// Exactly one event for every revision.
+    audit_events (jurisdiction, revision) {
+        jurisdiction -> Text,
+        revision -> BigInt,
+        recorded_at -> Timestamptz,
+        actor -> Text,
+        organisation -> Nullable<Text>,
+        request_id -> Text,
+        deed -> Text,
+        layer -> Nullable<Text>,
+        subject -> Nullable<Uuid>,
+        detail -> Jsonb,
+    }
+}
