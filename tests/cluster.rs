@@ -1,5 +1,6 @@
 //! The private cluster on a real PostgreSQL: it starts, comes back, refuses, and never outlives its owner. Run as root or not.
-#![allow(missing_docs)]
+// In a test a panic is the report.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
