@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::geometry::crs::{self, CrsError, Epsg, Grid, LonLat};
 use crate::geometry::measure::Prepared;
-use crate::geometry::{Bounds, Geometry, MultiPolygon, Problem, valid};
+use crate::geometry::{Bounds, Geometry, MultiLineString, MultiPolygon, Problem, valid};
 use geo::CoordsIter;
 
 /// A jurisdiction, ready to place features. `code` is ISO 3166-2.
@@ -25,6 +25,7 @@ pub struct Jurisdiction {
     /// The boundary.
     pub boundary: LonLat<MultiPolygon<f64>>,
     boundary_grid: Prepared,
+    boundary_rings: Prepared,
     bounds: Bounds,
     area_m2: f64,
 }
@@ -90,6 +91,7 @@ impl Jurisdiction {
         let on_grid = crs::project(&whole, Epsg::WGS84, draft.grid)
             .map_err(|e| vec![Problem::new("/boundary", e.to_string())])?;
         let area_m2 = geo::Area::unsigned_area(&on_grid);
+        let rings = Prepared::new(&Grid(rings_of(&on_grid)));
         Ok(Self {
             code: draft.code,
             name_vi: draft.name_vi,
@@ -99,6 +101,7 @@ impl Jurisdiction {
             related_crs: draft.related_crs,
             boundary: LonLat(polygons),
             boundary_grid: Prepared::new(&Grid(on_grid)),
+            boundary_rings: rings,
             bounds,
             area_m2,
         })
@@ -108,6 +111,26 @@ impl Jurisdiction {
     #[must_use]
     pub fn boundary_grid(&self) -> &Prepared {
         &self.boundary_grid
+    }
+
+    /// `shape` lies wholly inside the boundary, touching it nowhere.
+    #[must_use]
+    pub fn holds(&self, shape: &Prepared) -> bool {
+        let one = shape.geometry().coords_iter().next();
+        one.is_some_and(|c| Prepared::point(c).within(&self.boundary_grid, 0.0))
+            && !shape.within(&self.boundary_rings, 0.0)
+            && self.holds_every_part(shape)
+    }
+
+    /// Parts that touch no ring are inside or outside as a whole: one position of each decides.
+    fn holds_every_part(&self, shape: &Prepared) -> bool {
+        let inside = |c: geo_types::Coord<f64>| Prepared::point(c).within(&self.boundary_grid, 0.0);
+        match shape.geometry() {
+            Geometry::MultiPoint(m) => m.0.iter().all(|p| inside(p.0)),
+            Geometry::MultiLineString(m) => m.0.iter().filter_map(|l| l.0.first()).all(|c| inside(*c)),
+            Geometry::MultiPolygon(m) => m.0.iter().filter_map(|p| p.exterior().0.first()).all(|c| inside(*c)),
+            _ => true,
+        }
     }
 
     /// Area inside the boundary on the grid, in m²: the smaller of two that both hold a place is the nearer one.
@@ -141,4 +164,18 @@ fn is_subdivision_code(code: &str) -> bool {
         && country.bytes().all(|b| b.is_ascii_uppercase())
         && (1..=3).contains(&part.len())
         && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// The rings of an area as lines.
+fn rings_of(area: &Geometry<f64>) -> Geometry<f64> {
+    let polygons = match area {
+        Geometry::Polygon(p) => vec![p.clone()],
+        Geometry::MultiPolygon(m) => m.0.clone(),
+        _ => Vec::new(),
+    };
+    let rings = polygons.into_iter().flat_map(|p| {
+        let (exterior, interiors) = p.into_inner();
+        std::iter::once(exterior).chain(interiors)
+    });
+    Geometry::MultiLineString(MultiLineString(rings.collect()))
 }

@@ -95,6 +95,12 @@ pub trait Records: Noun {
     /// The database's.
     fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Registered<Self>>>;
 
+    /// Several features; those that are not there are left out.
+    ///
+    /// # Errors
+    /// The database's.
+    fn find_many(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<Registered<Self>>>;
+
     /// One feature, locked until the transaction ends.
     ///
     /// # Errors
@@ -253,6 +259,11 @@ macro_rules! records {
             fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Registered<Self>>> {
                 let row = $table::table.filter($table::id.eq(id)).select($Row::as_select()).first(conn).optional()?;
                 row.map(to_feature).transpose()
+            }
+
+            fn find_many(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<Registered<Self>>> {
+                let rows = $table::table.filter($table::id.eq_any(ids)).select($Row::as_select()).load(conn)?;
+                rows.into_iter().map(to_feature).collect()
             }
 
             fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Registered<Self>>> {

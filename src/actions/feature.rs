@@ -1,0 +1,314 @@
+//! The register: list, read, create, replace and delete features of any noun.
+
+use uuid::Uuid;
+
+use super::{Context, Witness, forbidden, refresh};
+use crate::domain::actor::Actor;
+use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::feature::{Noun, Registered};
+use crate::domain::fields::Fields;
+use crate::domain::jurisdiction::Jurisdiction;
+use crate::domain::place::{Delivered, jurisdiction_of};
+use crate::error::{Error, Result};
+use crate::geometry::{Bounds, Problem};
+use crate::index::Territory;
+use crate::store::records::{ListFilter, Records};
+use std::sync::Arc;
+
+/// A noun that the register holds.
+pub trait Registrable: Records {}
+impl<T: Records> Registrable for T {}
+
+/// What a document says of a feature.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The properties.
+    pub fields: Fields,
+    /// The jurisdiction named among them; `None`: chosen by place.
+    pub jurisdiction: Option<String>,
+    /// The shape; `None`: the present one stays.
+    pub delivered: Option<Delivered>,
+}
+
+/// Which part of a collection is asked for.
+#[derive(Debug, Clone)]
+pub struct ListQuery {
+    /// Boxes in WGS 84; none: everywhere.
+    pub boxes: Vec<Bounds>,
+    /// Only one jurisdiction.
+    pub jurisdiction: Option<String>,
+    /// Only ids after this one.
+    pub after: Option<Uuid>,
+    /// Features on the page.
+    pub limit: u32,
+}
+
+/// One page of a collection.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The features, by ascending id.
+    pub features: Vec<Registered<T>>,
+    /// The last id, where more follow.
+    pub next: Option<Uuid>,
+}
+
+/// Features that the actor sees, by ascending id.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown jurisdiction, [`Error::Busy`].
+pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery) -> Result<Page<T>> {
+    let snapshot = context.index.snapshot();
+    let mut sights: Vec<(Vec<String>, _)> = Vec::new();
+    for territory in snapshot.territories() {
+        let code = &territory.jurisdiction.code;
+        if query.jurisdiction.as_ref().is_some_and(|only| only != code) {
+            continue;
+        }
+        let sight = actor.sight(code);
+        match sights.iter_mut().find(|(_, s)| *s == sight) {
+            Some((codes, _)) => codes.push(code.clone()),
+            None => sights.push((vec![code.clone()], sight)),
+        }
+    }
+    if sights.is_empty()
+        && let Some(code) = &query.jurisdiction
+    {
+        return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")));
+    }
+    let filter = ListFilter {
+        sights,
+        boxes: query.boxes.clone(),
+        after: query.after,
+        limit: i64::from(query.limit) + 1,
+    };
+    let mut features = context.store.read(|conn| T::list(conn, &filter))?;
+    let more = features.len() > query.limit as usize;
+    features.truncate(query.limit as usize);
+    let next = features.last().filter(|_| more).map(|f| f.id);
+    Ok(Page { features, next })
+}
+
+/// One feature.
+///
+/// # Errors
+/// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
+pub fn get<T: Registrable>(context: &Context, actor: &Actor, id: Uuid) -> Result<Registered<T>> {
+    let found = context.store.read(|conn| T::find(conn, id))?;
+    visible(actor, found, id)
+}
+
+fn visible<T: Noun>(actor: &Actor, found: Option<Registered<T>>, id: Uuid) -> Result<Registered<T>> {
+    found
+        .filter(|f| {
+            let props = f.body.props();
+            actor.sight(&f.jurisdiction).sees(T::visibility(props), T::organisation(props))
+        })
+        .ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))
+}
+
+/// Creates a feature.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem, [`Error::CodeTaken`], [`Error::Forbidden`], [`Error::Busy`].
+pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &Draft) -> Result<Registered<T>> {
+    let actor = witness.actor;
+    if actor.is_public() {
+        return Err(forbidden(actor, &format!("create a {}", T::WORD)));
+    }
+    let props = T::read(&draft.fields, actor.organisation.as_deref());
+    let territory = territory_of(context, draft, None);
+    let (mut props, territory) = match (props, territory) {
+        (Ok(props), Ok(territory)) => (props, territory),
+        (props, territory) => return Err(all_problems(context, props.err(), territory, draft)),
+    };
+    let jurisdiction = &territory.jurisdiction;
+    may_write::<T>(actor, &jurisdiction.code, &props)?;
+    let id = Uuid::now_v7();
+    if T::code(&props).is_none() {
+        T::set_code(&mut props, made_code(T::WORD, id));
+    }
+    let delivered = draft.delivered.clone().ok_or_else(no_geometry)?;
+    let body = T::build(props, delivered, jurisdiction, context.reach()).map_err(under_geometry)?;
+    let (created, _) = context.store.write(witness, |tx| {
+        let created = T::insert(tx, &jurisdiction.code, id, body.clone())?;
+        tx.audit(&jurisdiction.code, entry(Deed::Create, &created))?;
+        Ok(created)
+    })?;
+    refresh::catch_up(context, &jurisdiction.code)?;
+    Ok(created)
+}
+
+/// Replaces a feature. `expected` is the version it must still have.
+///
+/// # Errors
+/// As [`create`], and [`Error::NotFound`], [`Error::Changed`].
+pub fn replace<T: Registrable>(
+    context: &Context,
+    witness: Witness<'_>,
+    id: Uuid,
+    expected: Option<i32>,
+    draft: &Draft,
+) -> Result<Registered<T>> {
+    let actor = witness.actor;
+    let present: Registered<T> = get(context, actor, id)?;
+    may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
+    check_version(&present, expected)?;
+    let props = T::read(&draft.fields, Some(T::organisation(present.body.props())));
+    let territory = territory_of(context, draft, Some(&present.jurisdiction));
+    let (mut props, territory) = match (props, territory) {
+        (Ok(props), Ok(territory)) => (props, territory),
+        (props, territory) => return Err(all_problems(context, props.err(), territory, draft)),
+    };
+    may_write::<T>(actor, &present.jurisdiction, &props)?;
+    if T::code(&props).is_none() {
+        T::set_code(&mut props, T::code(present.body.props()).unwrap_or_default().to_owned());
+    }
+    let jurisdiction = &territory.jurisdiction;
+    let body = match &draft.delivered {
+        Some(delivered) => T::build(props, delivered.clone(), jurisdiction, context.reach()),
+        None => present.body.with_props(props, jurisdiction),
+    }
+    .map_err(under_geometry)?;
+    let (replaced, _) = context.store.write(witness, |tx| {
+        let now = T::lock(tx, id)?.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
+        // What was read and decided on above must still be what stands there.
+        check_version(&now, Some(present.version))?;
+        let replaced = T::update(tx, &now, body.clone())?;
+        tx.audit(&present.jurisdiction, entry(Deed::Replace, &replaced))?;
+        Ok(replaced)
+    })?;
+    refresh::catch_up(context, &present.jurisdiction)?;
+    Ok(replaced)
+}
+
+/// Deletes a feature. `expected` is the version it must still have.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Changed`], [`Error::Forbidden`], [`Error::Busy`].
+pub fn delete<T: Registrable>(
+    context: &Context,
+    witness: Witness<'_>,
+    id: Uuid,
+    expected: Option<i32>,
+) -> Result<()> {
+    let actor = witness.actor;
+    let present: Registered<T> = get(context, actor, id)?;
+    may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
+    check_version(&present, expected)?;
+    context.store.write(witness, |tx| {
+        let now = T::lock(tx, id)?.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
+        check_version(&now, Some(present.version))?;
+        T::delete(tx, &now)?;
+        tx.audit(&present.jurisdiction, entry(Deed::Delete, &now))?;
+        Ok(())
+    })?;
+    refresh::catch_up(context, &present.jurisdiction)
+}
+
+fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {
+    let organisation = T::organisation(props);
+    if actor.may_write(T::LAYER, jurisdiction, organisation) {
+        return Ok(());
+    }
+    Err(forbidden(actor, &format!("write a {} of {organisation} in {jurisdiction}", T::WORD)))
+}
+
+fn check_version<T>(present: &Registered<T>, expected: Option<i32>) -> Result<()> {
+    match expected {
+        Some(version) if version != present.version => Err(Error::Changed(format!(
+            "the feature has version {} now, not {version}: read it again before you change it",
+            present.version
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The territory named by the draft, or found by its place.
+fn territory_of(context: &Context, draft: &Draft, present: Option<&str>) -> Result<Arc<Territory>> {
+    let snapshot = context.index.snapshot();
+    let named = draft.jurisdiction.as_deref().filter(|j| *j != "auto");
+    if let (Some(named), Some(present)) = (named, present)
+        && named != present
+    {
+        return Err(Error::invalid(
+            "/properties/jurisdiction",
+            format!("is {named}, but the feature belongs to {present}; delete it and create it there"),
+        ));
+    }
+    if let Some(code) = named.or(present) {
+        return snapshot.territory(code).cloned().ok_or_else(|| {
+            Error::invalid("/properties/jurisdiction", format!("«{code}» is not registered here"))
+        });
+    }
+    let delivered = draft.delivered.as_ref().ok_or_else(no_geometry)?;
+    let all: Vec<Arc<Jurisdiction>> = snapshot.territories().map(|t| Arc::clone(&t.jurisdiction)).collect();
+    let found = jurisdiction_of(delivered, &all, context.reach())
+        .ok_or_else(|| Error::invalid("/geometry/coordinates", "lies in no registered jurisdiction"))?;
+    snapshot.territory(&found.code).cloned().ok_or_else(|| Error::Internal("a jurisdiction vanished".into()))
+}
+
+/// Every problem of a draft at once: of its properties, its jurisdiction and its shape.
+fn all_problems(
+    context: &Context,
+    props: Option<Vec<Problem>>,
+    territory: Result<Arc<Territory>>,
+    draft: &Draft,
+) -> Error {
+    let mut problems = props.unwrap_or_default();
+    match territory {
+        Err(Error::Invalid(more)) => {
+            problems.extend(draft.delivered.iter().flat_map(own_problems));
+            if problems.iter().all(|p| !p.pointer.starts_with("/geometry")) || more[0].pointer.starts_with("/prop") {
+                problems.extend(more);
+            }
+        }
+        Err(other) => return other,
+        Ok(territory) => {
+            if let Some(delivered) = &draft.delivered
+                && let Err(more) =
+                    crate::domain::place::place(delivered.clone(), &territory.jurisdiction, context.reach())
+            {
+                problems.extend(more.into_iter().map(|p| p.under("/geometry")));
+            }
+        }
+    }
+    Error::Invalid(problems)
+}
+
+/// What is wrong with a shape whatever its jurisdiction.
+fn own_problems(delivered: &Delivered) -> Vec<Problem> {
+    let problems = crate::domain::place::to_lonlat(delivered).err().unwrap_or_default();
+    problems.into_iter().map(|p| p.under("/geometry")).collect()
+}
+
+fn no_geometry() -> Error {
+    Error::invalid("/geometry", "is missing or null: a feature has a place")
+}
+
+/// Problems of `build` are relative to the geometry object, unless they name a property.
+pub(crate) fn under_geometry(problems: Vec<Problem>) -> Error {
+    Error::Invalid(
+        problems
+            .into_iter()
+            .map(|p| if p.pointer.starts_with("/properties/") { p } else { p.under("/geometry") })
+            .collect(),
+    )
+}
+
+/// A code for a feature that came without: readable, and unique as its id is.
+fn made_code(word: &str, id: Uuid) -> String {
+    let hex = id.simple().to_string();
+    format!("{}-{}", &word[..1].to_uppercase(), hex[hex.len() - 12..].to_uppercase())
+}
+
+fn entry<T: Noun>(deed: Deed, feature: &Registered<T>) -> AuditEntry {
+    AuditEntry {
+        deed,
+        layer: Some(T::LAYER),
+        subject: Some(feature.id),
+        detail: vec![
+            ("code", T::code(feature.body.props()).unwrap_or_default().to_owned()),
+            ("version", feature.version.to_string()),
+        ],
+    }
+}

@@ -1,0 +1,381 @@
+//! Bulk import: rows are read, checked and staged one by one, then brought in together, as one audit event and one
+//! bulk change in each jurisdiction. All or nothing, unless whoever imports wants the good rows alone.
+
+use std::sync::Arc;
+
+use geo::CoordsIter;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Context, Witness, forbidden, refresh};
+use crate::domain::actor::Actor;
+use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::feature::Noun;
+use crate::domain::fields::{Fields, Value};
+use crate::domain::jurisdiction::Jurisdiction;
+use crate::domain::place::{Delivered, jurisdiction_of, to_lonlat};
+use crate::error::{Error, Result};
+use crate::geometry::{Metres, Problem};
+use crate::store::records::{Incoming, Merged, Records};
+use crate::store::{Failure, Stored, WriteTx};
+
+/// Codes made for records that bring none begin so. They are made of the record's content, so that the same file
+/// imported twice meets the same features.
+pub const MADE_CODE_PREFIX: &str = "AUTO-";
+
+/// A record of a file.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Counts the records from 1 through all files.
+    pub number: i64,
+    /// Where it stands, for a person: `row 12 (line 13)`.
+    pub place: String,
+    /// What it says; or what is wrong with it.
+    pub content: Result<(Fields, Delivered), Vec<Problem>>,
+}
+
+/// What to do with a bad record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Import nothing.
+    Stop,
+    /// Import the others.
+    Skip,
+}
+
+/// How an import is done.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// The jurisdiction; `None`: each feature's own, by its place.
+    pub jurisdiction: Option<String>,
+    /// The owner of features that name none.
+    pub organisation: Option<String>,
+    /// What to do with a bad record.
+    pub on_error: OnError,
+    /// Whether a feature outside is left out rather than a bad record.
+    pub outside_skips: bool,
+    /// Check everything, store nothing.
+    pub dry_run: bool,
+}
+
+/// A record that was not imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Which one, counted through all files.
+    pub number: i64,
+    /// Where it stands.
+    pub place: String,
+    /// Its code or name, if it has one.
+    pub name: Option<String>,
+    /// Why.
+    pub problems: Vec<Problem>,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportReport {
+    /// Records read.
+    pub read: u64,
+    /// New features.
+    pub inserted: i64,
+    /// Features with a new version.
+    pub updated: i64,
+    /// Features that were there already just so.
+    pub unchanged: i64,
+    /// Records that stand twice in the same words and were taken once.
+    pub repeated: u64,
+    /// Records left out because they lie outside.
+    pub outside: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Stored; `false` after a dry run or where a bad record stopped it all.
+    pub stored: bool,
+    /// The revisions that the jurisdictions have come to.
+    pub revisions: Vec<(String, i64)>,
+}
+
+/// What an import tells while it runs.
+pub trait Observer {
+    /// A record was not imported.
+    fn rejected(&mut self, rejected: &Rejected);
+    /// So many records were read.
+    fn read(&mut self, records: u64);
+    /// The SHA-256 of what was read, in hex, once everything was.
+    fn digest(&mut self) -> String;
+}
+
+/// Imports rows of a noun.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::NotFound`] for an unknown jurisdiction, [`Error::Busy`]. Bad records are no error
+/// of the import: the report counts them.
+pub fn import<T: Records>(
+    context: &Context,
+    witness: Witness<'_>,
+    options: &ImportOptions,
+    rows: &mut dyn Iterator<Item = Row>,
+    observer: &mut dyn Observer,
+) -> Result<ImportReport> {
+    if witness.actor.is_public() {
+        return Err(forbidden(witness.actor, "import"));
+    }
+    let mut run = Run::<T>::new(context, witness.actor, options, observer)?;
+    let mut rows = Some(rows);
+    let outcome = context.store.write(witness, |tx| {
+        let Some(rows) = rows.take() else {
+            return Err(Error::busy("the import met another one; try it again").into());
+        };
+        run.all(tx, rows)
+    });
+    let Run { mut report, given_up, .. } = run;
+    match outcome {
+        Ok(((), revisions)) => {
+            report.stored = true;
+            for (code, _) in &revisions {
+                refresh::catch_up(context, code)?;
+            }
+            report.revisions = revisions;
+            Ok(report)
+        }
+        Err(_) if given_up => Ok(report),
+        Err(error) => Err(error),
+    }
+}
+
+/// An import on its way.
+struct Run<'a, T: Records> {
+    context: &'a Context,
+    actor: &'a Actor,
+    options: &'a ImportOptions,
+    observer: &'a mut dyn Observer,
+    jurisdictions: Vec<Arc<Jurisdiction>>,
+    reach: Metres,
+    batch: Vec<Incoming<T>>,
+    staged: i64,
+    report: ImportReport,
+    /// The transaction is taken back on purpose, and the report says why.
+    given_up: bool,
+}
+
+impl<'a, T: Records> Run<'a, T> {
+    fn new(
+        context: &'a Context,
+        actor: &'a Actor,
+        options: &'a ImportOptions,
+        observer: &'a mut dyn Observer,
+    ) -> Result<Self> {
+        refresh::catch_up_all(context)?;
+        let snapshot = context.index.snapshot();
+        let wanted = |code: &str| options.jurisdiction.as_deref().is_none_or(|only| only == code);
+        let jurisdictions: Vec<Arc<Jurisdiction>> =
+            snapshot.territories().map(|t| Arc::clone(&t.jurisdiction)).filter(|j| wanted(&j.code)).collect();
+        if jurisdictions.is_empty() {
+            let what = options.jurisdiction.as_deref().unwrap_or("any");
+            return Err(Error::NotFound(format!("the jurisdiction «{what}»")));
+        }
+        Ok(Self {
+            context,
+            actor,
+            options,
+            observer,
+            jurisdictions,
+            reach: context.reach(),
+            batch: Vec::new(),
+            staged: 0,
+            report: ImportReport::default(),
+            given_up: false,
+        })
+    }
+
+    fn all(&mut self, tx: &mut WriteTx<'_>, rows: &mut dyn Iterator<Item = Row>) -> Stored<()> {
+        T::stage(tx)?;
+        for row in rows {
+            self.report.read += 1;
+            self.one(tx, row)?;
+            self.observer.read(self.report.read);
+        }
+        self.flush(tx)?;
+        self.look_for_duplicates(tx)?;
+        if self.report.rejected > 0 && self.options.on_error == OnError::Stop {
+            return Err(self.give_up());
+        }
+        let digest = self.observer.digest();
+        let mut merged = Merged::default();
+        for code in T::staged_jurisdictions(tx)? {
+            let part = T::merge(tx, &code)?;
+            merged.inserted += part.inserted;
+            merged.updated += part.updated;
+            let detail = vec![
+                ("sha256", digest.clone()),
+                ("inserted", part.inserted.to_string()),
+                ("updated", part.updated.to_string()),
+                ("rejected", self.report.rejected.to_string()),
+            ];
+            tx.audit(&code, AuditEntry { deed: Deed::Import, layer: Some(T::LAYER), subject: None, detail })?;
+        }
+        self.report.inserted = merged.inserted;
+        self.report.updated = merged.updated;
+        self.report.unchanged = self.staged - merged.inserted - merged.updated;
+        if self.options.dry_run || self.staged == 0 {
+            return Err(self.give_up());
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self) -> Failure {
+        self.given_up = true;
+        Failure::Ours(Error::Internal("the import was taken back".into()))
+    }
+
+    fn one(&mut self, tx: &mut WriteTx<'_>, row: Row) -> Stored<()> {
+        let (fields, delivered) = match row.content {
+            Ok(content) => content,
+            Err(problems) => {
+                self.reject(row.number, row.place, None, problems);
+                return Ok(());
+            }
+        };
+        let name = name_of(&fields);
+        match self.check(&fields, delivered) {
+            Ok((jurisdiction, body)) => {
+                self.batch.push(Incoming { number: row.number, jurisdiction, id: Uuid::now_v7(), body });
+                if self.batch.len() >= self.context.settings.import_batch {
+                    self.flush(tx)?;
+                }
+            }
+            Err(problems) => {
+                if self.options.outside_skips && problems.iter().all(is_outside) {
+                    self.report.outside += 1;
+                } else {
+                    self.reject(row.number, row.place, name, problems);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, fields: &Fields, delivered: Delivered) -> Result<(String, T), Vec<Problem>> {
+        let mut fields = fields.clone();
+        let named = take_text(&mut fields, "jurisdiction");
+        let props = T::read(&fields, self.options.organisation.as_deref());
+        let jurisdiction = self.jurisdiction(&delivered, named.as_deref());
+        let (mut props, jurisdiction) = match (props, jurisdiction) {
+            (Ok(props), Ok(jurisdiction)) => (props, jurisdiction),
+            (props, jurisdiction) => {
+                let mut problems = props.err().unwrap_or_default();
+                match jurisdiction {
+                    Ok(found) => {
+                        let placed = crate::domain::place::place(delivered, found, self.reach);
+                        problems.extend(under_geometry(placed.err().unwrap_or_default()));
+                    }
+                    Err(more) => problems.extend(more),
+                }
+                return Err(problems);
+            }
+        };
+        if !self.actor.may_write(T::LAYER, &jurisdiction.code, T::organisation(&props)) {
+            let detail = format!("you may not write a {} of {}", T::WORD, T::organisation(&props));
+            return Err(vec![Problem::new("/properties/organisation", detail)]);
+        }
+        if T::code(&props).is_none() {
+            T::set_code(&mut props, made_code(&fields, &delivered));
+        }
+        let body = T::build(props, delivered, jurisdiction, self.reach).map_err(under_geometry)?;
+        Ok((jurisdiction.code.clone(), body))
+    }
+
+    fn jurisdiction(&self, delivered: &Delivered, named: Option<&str>) -> Result<&Jurisdiction, Vec<Problem>> {
+        if let [only] = self.jurisdictions.as_slice()
+            && self.options.jurisdiction.is_some()
+        {
+            if named.is_some_and(|n| n != only.code) {
+                let detail = format!("is {}, but the import is for {}", named.unwrap_or_default(), only.code);
+                return Err(vec![Problem::new("/properties/jurisdiction", detail)]);
+            }
+            return Ok(only);
+        }
+        if let Some(named) = named.filter(|n| *n != "auto") {
+            return self.jurisdictions.iter().map(Arc::as_ref).find(|j| j.code == named).ok_or_else(|| {
+                vec![Problem::new("/properties/jurisdiction", format!("«{named}» is not registered here"))]
+            });
+        }
+        to_lonlat(delivered).map_err(under_geometry)?;
+        jurisdiction_of(delivered, &self.jurisdictions, self.reach).ok_or_else(|| {
+            let at = delivered.shape.coords_iter().next().map(|c| format!("{}, {}", c.x, c.y)).unwrap_or_default();
+            let detail = format!("lies outside every registered jurisdiction: it begins at {at}");
+            vec![Problem::new("/geometry/coordinates", detail)]
+        })
+    }
+
+    fn flush(&mut self, tx: &mut WriteTx<'_>) -> Stored<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.staged += i64::try_from(batch.len()).unwrap_or(i64::MAX);
+        T::copy(tx, batch)
+    }
+
+    fn look_for_duplicates(&mut self, tx: &mut WriteTx<'_>) -> Stored<()> {
+        let duplicates = T::duplicates(tx)?;
+        if duplicates.is_empty() {
+            return Ok(());
+        }
+        for (code, first, number) in duplicates {
+            self.staged -= 1;
+            if code.starts_with(MADE_CODE_PREFIX) {
+                self.report.repeated += 1;
+                continue;
+            }
+            let detail = format!("«{code}» stands already in record {first} of this import");
+            let problems = vec![Problem::new("/properties/code", detail)];
+            self.reject(number, format!("record {number}"), Some(code), problems);
+        }
+        T::drop_duplicates(tx)
+    }
+
+    fn reject(&mut self, number: i64, place: String, name: Option<String>, problems: Vec<Problem>) {
+        self.report.rejected += 1;
+        self.observer.rejected(&Rejected { number, place, name, problems });
+    }
+}
+
+fn is_outside(problem: &Problem) -> bool {
+    problem.pointer.starts_with("/geometry") && problem.detail.contains("lies outside")
+}
+
+fn under_geometry(problems: Vec<Problem>) -> Vec<Problem> {
+    let place = |p: Problem| if p.pointer.starts_with("/properties/") { p } else { p.under("/geometry") };
+    problems.into_iter().map(place).collect()
+}
+
+/// What people call a record: its code, else its name.
+fn name_of(fields: &Fields) -> Option<String> {
+    ["code", "name"].iter().find_map(|name| match fields.get(name) {
+        Some(Value::Text(t) | Value::Cell(t)) if !t.trim().is_empty() => Some(t.trim().to_owned()),
+        _ => None,
+    })
+}
+
+fn take_text(fields: &mut Fields, name: &str) -> Option<String> {
+    let at = fields.0.iter().position(|(n, _)| n == name)?;
+    match fields.0.remove(at).1 {
+        Value::Text(t) | Value::Cell(t) => Some(t.trim().to_owned()),
+        _ => None,
+    }
+}
+
+/// A code made of what the record says and where: the same record always gets the same.
+fn made_code(fields: &Fields, delivered: &Delivered) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in &fields.0 {
+        hash.update(format!("{name}={value:?};"));
+    }
+    hash.update(delivered.crs.to_string());
+    for c in delivered.shape.coords_iter() {
+        hash.update(c.x.to_le_bytes());
+        hash.update(c.y.to_le_bytes());
+    }
+    let hex: String = hash.finalize().iter().take(8).map(|b| format!("{b:02X}")).collect();
+    format!("{MADE_CODE_PREFIX}{hex}")
+}

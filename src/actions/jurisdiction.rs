@@ -1,0 +1,33 @@
+//! Registering a jurisdiction.
+
+use super::{Context, Witness, forbidden, refresh};
+use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::jurisdiction::{Jurisdiction, JurisdictionDraft};
+use crate::error::{Error, Result};
+use crate::store;
+
+/// Registers a jurisdiction with its working grid and boundary.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem, [`Error::Changed`] where the code is taken, [`Error::Forbidden`],
+/// [`Error::Busy`].
+pub fn register(context: &Context, witness: Witness<'_>, draft: JurisdictionDraft) -> Result<Jurisdiction> {
+    if !witness.actor.may_register_jurisdictions() {
+        return Err(forbidden(witness.actor, "register a jurisdiction"));
+    }
+    let jurisdiction = Jurisdiction::new(draft).map_err(Error::Invalid)?;
+    context.store.write(witness, |tx| {
+        store::jurisdiction::insert(tx, &jurisdiction)?;
+        let detail = vec![("name", jurisdiction.name_en.clone()), ("grid", jurisdiction.grid.to_string())];
+        let entry = AuditEntry { deed: Deed::Register, layer: None, subject: None, detail };
+        tx.audit(&jurisdiction.code, entry)
+    })?;
+    refresh::catch_up(context, &jurisdiction.code)?;
+    Ok(jurisdiction)
+}
+
+/// The jurisdictions registered here.
+#[must_use]
+pub fn list(context: &Context) -> Vec<std::sync::Arc<Jurisdiction>> {
+    context.index.snapshot().territories().map(|t| std::sync::Arc::clone(&t.jurisdiction)).collect()
+}

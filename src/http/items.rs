@@ -1,0 +1,274 @@
+//! Features of a collection: list, read, create, replace, patch, delete.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION, VARY};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Map, Value as Json, json};
+
+use super::auth::actor_of;
+use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
+use super::problem::{Answer, request_id};
+use super::{App, blocking};
+use crate::actions::Witness;
+use crate::actions::feature::{self, Draft, ListQuery, Registrable};
+use crate::clock;
+use crate::domain::feature::{Noun, Registered};
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::wire::document::{self, Reading};
+use crate::wire::feature::{Written, read_of, write};
+use crate::wire::merge_patch;
+
+/// A noun with a collection of its own.
+pub trait Served: Registrable + Written {}
+impl<T: Registrable + Written> Served for T {}
+
+/// The parameters of a list, as the API document shows them.
+pub const LIST_PARAMETERS: &[&str] = &["bbox", "limit", "after", "jurisdiction", "f"];
+
+const CRS84: &str = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>";
+
+/// `GET …/items`
+///
+/// # Errors
+/// As [`feature::list`].
+pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let settings = app.context.settings.clone();
+    let query = Query::of(&request, LIST_PARAMETERS)?;
+    format_is_json(&query)?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let asked = ListQuery {
+        boxes: query.bbox()?,
+        jurisdiction: query.text("jurisdiction").map(str::to_owned),
+        after: query.id("after")?,
+        limit: query.limit(settings.page_limit_default, settings.page_limit_max)?,
+    };
+    let page = {
+        let (asked, context) = (asked.clone(), app.context.clone());
+        blocking(move || feature::list::<T>(&context, &actor, &asked)).await?
+    };
+    let base = params::base(&request);
+    let here = format!("{base}/ogc/collections/{}/items", T::LAYER);
+    let mut links = vec![
+        link(&format!("{base}{}", request.uri()), "self", GEOJSON, "This document"),
+        link(&format!("{base}/ogc/collections/{}", T::LAYER), "collection", "application/json", "The collection"),
+    ];
+    if let Some(last) = page.next {
+        let mut next = format!("{here}?limit={}&after={last}", asked.limit);
+        for name in ["bbox", "jurisdiction"] {
+            if let Some(value) = query.text(name) {
+                next.push_str(&format!("&{name}={}", percent_encoded(value)));
+            }
+        }
+        links.push(link(&next, "next", GEOJSON, "The next page"));
+    }
+    let features: Vec<Json> = page.features.iter().map(|f| Json::Object(write(f))).collect();
+    let document = json!({
+        "type": "FeatureCollection",
+        "timeStamp": clock::now().to_string(),
+        "numberReturned": features.len(),
+        "links": links,
+        "features": features,
+    });
+    Ok(HttpResponse::Ok()
+        .content_type(GEOJSON)
+        .insert_header(("Content-Crs", CRS84))
+        .insert_header((VARY, "Authorization"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .body(document.to_string()))
+}
+
+/// `GET …/items/{id}`
+///
+/// # Errors
+/// As [`feature::get`].
+pub async fn get<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    let query = Query::of(&request, &["f"])?;
+    format_is_json(&query)?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let id = path_id(&id, T::WORD)?;
+    let context = app.context.clone();
+    let found = blocking(move || feature::get::<T>(&context, &actor, id)).await?;
+    let tag = etag(&found);
+    if params::is_known(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
+    }
+    Ok(one(HttpResponse::Ok(), &request, &found))
+}
+
+/// `POST …/items`
+///
+/// # Errors
+/// As [`feature::create`].
+pub async fn create<T: Served>(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
+    Query::of(&request, &[])?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let reading = params::reading(&request, &app.context.settings)?;
+    let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
+    let (context, request_id) = (app.context.clone(), request_id(&request));
+    let created = blocking(move || {
+        let draft = draft_of::<T>(&document::json(&text)?, reading, actor.organisation.as_deref())?;
+        feature::create::<T>(&context, Witness { actor: &actor, request_id: &request_id }, &draft)
+    })
+    .await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, address(&request, &created)));
+    Ok(one(response, &request, &created))
+}
+
+/// `PUT …/items/{id}`
+///
+/// # Errors
+/// As [`feature::replace`].
+pub async fn replace<T: Served>(
+    request: HttpRequest,
+    app: web::Data<App>,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Answer {
+    Query::of(&request, &[])?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let id = path_id(&id, T::WORD)?;
+    let expected = params::if_match(&request)?;
+    let reading = params::reading(&request, &app.context.settings)?;
+    let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
+    let (context, request_id) = (app.context.clone(), request_id(&request));
+    let replaced = blocking(move || {
+        let document = document::json(&text)?;
+        same_id(&document, id)?;
+        let draft = draft_of::<T>(&document, reading, actor.organisation.as_deref())?;
+        if draft.delivered.is_none() {
+            return Err(Error::invalid("/geometry", "is missing or null: a feature has a place"));
+        }
+        feature::replace::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected, &draft)
+    })
+    .await?;
+    Ok(one(HttpResponse::Ok(), &request, &replaced))
+}
+
+/// `PATCH …/items/{id}`
+///
+/// # Errors
+/// As [`feature::replace`].
+pub async fn patch<T: Served>(
+    request: HttpRequest,
+    app: web::Data<App>,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Answer {
+    Query::of(&request, &[])?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let id = path_id(&id, T::WORD)?;
+    let expected = params::if_match(&request)?;
+    let reading = params::reading(&request, &app.context.settings)?;
+    let taken = [MERGE_PATCH, GEOJSON, "application/json"];
+    let text = params::body(&request, payload, &app.context.settings, &taken).await?;
+    let (context, request_id) = (app.context.clone(), request_id(&request));
+    let patched = blocking(move || {
+        let patch = document::json(&text)?;
+        if !patch.is_object() {
+            return Err(Error::invalid("", "a merge-patch of a feature is an object"));
+        }
+        same_id(&patch, id)?;
+        let present: Registered<T> = feature::get(&context, &actor, id)?;
+        let mut document = Json::Object(write(&present));
+        merge_patch::clear_centreline(&mut document, &patch);
+        merge_patch::apply(&mut document, &patch);
+        let touched = merge_patch::touches_shape(&patch);
+        // Where the patch says nothing of the shape, the stored one is kept as recorded, whatever its system.
+        let reading = if touched { reading } else { Reading::geojson(usize::MAX) };
+        let mut draft = draft_of::<T>(&document, reading, None)?;
+        if !touched {
+            draft.delivered = None;
+        } else if draft.delivered.is_none() {
+            return Err(Error::invalid("/geometry", "is null: a feature has a place"));
+        }
+        let expected = Some(expected.unwrap_or(present.version));
+        feature::replace::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected, &draft)
+    })
+    .await?;
+    Ok(one(HttpResponse::Ok(), &request, &patched))
+}
+
+/// `DELETE …/items/{id}`
+///
+/// # Errors
+/// As [`feature::delete`].
+pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    Query::of(&request, &[])?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let id = path_id(&id, T::WORD)?;
+    let expected = params::if_match(&request)?;
+    let (context, request_id) = (app.context.clone(), request_id(&request));
+    blocking(move || {
+        feature::delete::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn draft_of<T: Noun>(document: &Json, reading: Reading, owner: Option<&str>) -> Result<Draft> {
+    let read = read_of::<T>(document, reading, owner)?;
+    Ok(Draft { fields: read.fields, jurisdiction: read.jurisdiction, delivered: read.delivered })
+}
+
+fn same_id(document: &Json, id: uuid::Uuid) -> Result<()> {
+    match document.get("id") {
+        Some(Json::String(text)) if text.parse() != Ok(id) => {
+            Err(Error::invalid("/id", format!("is {text}, but the address names {id}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn format_is_json(query: &Query) -> Result<()> {
+    match query.text("f") {
+        None | Some("json" | "geojson") => Ok(()),
+        Some(other) => Err(Error::parameter("f", format!("«{other}» is not a format; known is json"))),
+    }
+}
+
+fn etag<T>(feature: &Registered<T>) -> String {
+    format!("\"{}\"", feature.version)
+}
+
+fn address<T: Noun>(request: &HttpRequest, feature: &Registered<T>) -> String {
+    format!("{}/ogc/collections/{}/items/{}", params::base(request), T::LAYER.as_str(), feature.id)
+}
+
+fn one<T: Served>(
+    mut response: actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    feature: &Registered<T>,
+) -> HttpResponse {
+    let mut document: Map<String, Json> = write(feature);
+    let here = address(request, feature);
+    let collection = format!("{}/ogc/collections/{}", params::base(request), T::LAYER);
+    document.insert(
+        "links".into(),
+        json!([
+            link(&here, "self", GEOJSON, "This feature"),
+            link(&collection, "collection", "application/json", "The collection"),
+        ]),
+    );
+    response
+        .content_type(GEOJSON)
+        .insert_header((ETAG, etag(feature)))
+        .insert_header(("Content-Crs", CRS84))
+        .insert_header((VARY, "Authorization"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .body(Json::Object(document).to_string())
+}
+
+/// A link of a document.
+pub(super) fn link(href: &str, rel: &str, media_type: &str, title: &str) -> Json {
+    json!({"href": href, "rel": rel, "type": media_type, "title": title})
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' => char::from(b).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

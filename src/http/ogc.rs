@@ -1,0 +1,143 @@
+//! Landing page, conformance and collections (OGC API Common and Features). The rest of OGC API comes later; what is
+//! declared here works.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value as Json, json};
+
+use super::items::{Served, link};
+use super::params::{self, GEOJSON, Query};
+use super::problem::Answer;
+use super::App;
+use crate::actions::jurisdiction;
+use crate::domain::corridor::Corridor;
+use crate::domain::word::Word;
+use crate::domain::work::Work;
+use crate::error::{Error, Result};
+
+/// The conformance classes that hold, of `http://www.opengis.net/spec/`.
+const CLASSES: &[&str] = &[
+    "ogcapi-common-1/1.0/conf/core",
+    "ogcapi-common-1/1.0/conf/landing-page",
+    "ogcapi-common-1/1.0/conf/json",
+    "ogcapi-common-1/1.0/conf/oas30",
+    "ogcapi-common-2/1.0/conf/collections",
+    "ogcapi-features-1/1.0/conf/core",
+    "ogcapi-features-1/1.0/conf/oas30",
+    "ogcapi-features-1/1.0/conf/geojson",
+    "ogcapi-features-4/1.0/conf/create-replace-delete",
+    "ogcapi-features-4/1.0/conf/update",
+    "ogcapi-features-4/1.0/conf/features",
+];
+
+const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.0";
+const JSON: &str = "application/json";
+
+fn json_only(request: &HttpRequest) -> Result<()> {
+    let query = Query::of(request, &["f"])?;
+    match query.text("f") {
+        None | Some("json") => Ok(()),
+        Some(other) => Err(Error::parameter("f", format!("«{other}» is not a format; known is json"))),
+    }
+}
+
+/// `GET /`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn home(request: HttpRequest) -> Answer {
+    Query::of(&request, &[])?;
+    let base = params::base(&request);
+    Ok(HttpResponse::Ok().json(json!({
+        "title": "Clearway",
+        "description": "Telecom works, clearance corridors, and the conflicts between them",
+        "links": [
+            link(&format!("{base}/ogc"), "service", JSON, "Features: works and corridors"),
+            link(&format!("{base}/ogc/api"), "service-desc", OPENAPI, "The API"),
+            link(&format!("{base}/health/ready"), "status", JSON, "Whether the service can work"),
+        ],
+    })))
+}
+
+/// `GET /ogc`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn landing(request: HttpRequest) -> Answer {
+    json_only(&request)?;
+    let base = params::base(&request);
+    Ok(HttpResponse::Ok().json(json!({
+        "title": "Clearway",
+        "description": "Telecom works and clearance corridors",
+        "links": [
+            link(&format!("{base}/ogc"), "self", JSON, "This document"),
+            link(&format!("{base}/ogc/api"), "service-desc", OPENAPI, "The API"),
+            link(&format!("{base}/ogc/conformance"), "conformance", JSON, "Conformance classes"),
+            link(&format!("{base}/ogc/collections"), "data", JSON, "The collections"),
+        ],
+    })))
+}
+
+/// `GET /ogc/conformance`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn conformance(request: HttpRequest) -> Answer {
+    json_only(&request)?;
+    let classes: Vec<String> = CLASSES.iter().map(|c| format!("http://www.opengis.net/spec/{c}")).collect();
+    Ok(HttpResponse::Ok().json(json!({"conformsTo": classes})))
+}
+
+/// `GET /ogc/collections`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn collections(request: HttpRequest, app: web::Data<App>) -> Answer {
+    json_only(&request)?;
+    let base = params::base(&request);
+    Ok(HttpResponse::Ok().json(json!({
+        "links": [link(&format!("{base}/ogc/collections"), "self", JSON, "This document")],
+        "collections": [describe::<Work>(&base, &app), describe::<Corridor>(&base, &app)],
+    })))
+}
+
+/// `GET /ogc/collections/{collection}`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn collection<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answer {
+    json_only(&request)?;
+    Ok(HttpResponse::Ok().json(describe::<T>(&params::base(&request), &app)))
+}
+
+fn describe<T: Served>(base: &str, app: &App) -> Json {
+    let id = T::LAYER.as_str();
+    let (title, description) = match T::LAYER {
+        crate::domain::layer::Layer::Works => ("Telecom works", "Masts, stations, cables, ducts and manholes"),
+        crate::domain::layer::Layer::Corridors => ("Clearance corridors", "Land that roads, lines and reservoirs take"),
+    };
+    let here = format!("{base}/ogc/collections/{id}");
+    json!({
+        "id": id,
+        "title": title,
+        "description": description,
+        "itemType": "feature",
+        "extent": {"spatial": {"bbox": [extent(app)], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
+        "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
+        "links": [
+            link(&here, "self", JSON, "This collection"),
+            link(&format!("{here}/items"), "items", GEOJSON, "Its features"),
+        ],
+    })
+}
+
+/// The box round every jurisdiction with its widening: the same for everybody, so it tells nobody where something is.
+fn extent(app: &App) -> [f64; 4] {
+    let mut all = crate::geometry::Bounds::EMPTY;
+    for j in jurisdiction::list(&app.context) {
+        all.merge(&j.bounds_widened(app.context.settings.boundary_reach_m));
+    }
+    if all.is_empty() {
+        return [-180.0, -90.0, 180.0, 90.0];
+    }
+    [all.min[0], all.min[1], all.max[0], all.max[1]]
+}

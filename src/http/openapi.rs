@@ -1,0 +1,116 @@
+//! The API document, OpenAPI 3.0, written from the route table.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Map, Value as Json, json};
+
+use super::App;
+use super::params::{self, GEOJSON, MERGE_PATCH, Query};
+use super::problem::{Answer, MEDIA_TYPE};
+use super::routes::{Access, Method, ROUTES, Route};
+use crate::config::Settings;
+use crate::error::Error;
+
+/// `GET /ogc/api`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn document(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let query = Query::of(&request, &["f"])?;
+    if let Some(other) = query.text("f").filter(|f| *f != "json") {
+        return Err(Error::parameter("f", format!("«{other}» is not a format; known is json")).into());
+    }
+    let text = write(&app.context.settings, &params::base(&request)).to_string();
+    Ok(HttpResponse::Ok().content_type("application/vnd.oai.openapi+json;version=3.0").body(text))
+}
+
+/// The document for these settings, served at `base`.
+#[must_use]
+pub fn write(settings: &Settings, base: &str) -> Json {
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        item[route.method.as_str().to_lowercase()] = operation(route);
+    }
+    json!({
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Clearway",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Telecom works, clearance corridors, and the conflicts between them. Coordinates are WGS 84 \
+                longitude, latitude unless Content-Crs says otherwise; a third coordinate is accepted and dropped.",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "servers": [{"url": base}],
+        "paths": paths,
+        "components": {
+            "parameters": parameters(settings),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {"problem": {
+                "description": "What is wrong, RFC 9457",
+                "content": {MEDIA_TYPE: {"schema": {"type": "object"}}},
+            }},
+        },
+    })
+}
+
+fn operation(route: &Route) -> Json {
+    let mut parameters: Vec<Json> =
+        route.parameters.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
+    if route.path.contains("{id}") {
+        parameters.push(json!({"$ref": "#/components/parameters/id"}));
+    }
+    let done = match route.method {
+        Method::Post if route.path.ends_with("/items") => "201",
+        Method::Delete => "204",
+        _ => "200",
+    };
+    let mut responses = Map::new();
+    responses.insert(done.into(), json!({"description": "Done"}));
+    responses.insert("default".into(), json!({"$ref": "#/components/responses/problem"}));
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if matches!(route.method, Method::Post | Method::Put | Method::Patch) {
+        let media = if route.method == Method::Patch { MERGE_PATCH } else { GEOJSON };
+        let schema = json!({"schema": {"type": "object"}});
+        operation["requestBody"] = json!({"required": true, "content": {media: schema}});
+    }
+    if route.access == Access::SignedIn {
+        operation["security"] = json!([{"token": []}]);
+    }
+    operation
+}
+
+fn operation_id(route: &Route) -> String {
+    let words: Vec<&str> =
+        route.path.split(['/', '{', '}', '-']).filter(|w| !w.is_empty() && *w != "ogc" && *w != "api").collect();
+    let what = if words.is_empty() { "home".to_owned() } else { words.join("_") };
+    format!("{}_{what}", route.method.as_str().to_lowercase())
+}
+
+fn parameters(s: &Settings) -> Json {
+    let query = |name: &str, description: &str, schema: Json| {
+        json!({"name": name, "in": "query", "required": false, "description": description,
+               "style": "form", "explode": false, "schema": schema})
+    };
+    json!({
+        "id": {"name": "id", "in": "path", "required": true, "description": "The feature",
+               "schema": {"type": "string", "format": "uuid"}},
+        "f": query("f", "The format", json!({"type": "string", "enum": ["json"]})),
+        "limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
+            "maximum": s.page_limit_max, "default": s.page_limit_default})),
+        "bbox": query("bbox", "West, south, east, north in WGS 84",
+            json!({"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}})),
+        "after": query("after", "Only ids after this one", json!({"type": "string", "format": "uuid"})),
+        "jurisdiction": query("jurisdiction", "Only this jurisdiction, ISO 3166-2", json!({"type": "string"})),
+        "against": query("against", "The layers to check against",
+            json!({"type": "array", "items": {"type": "string", "enum": ["works", "corridors"]}})),
+        "clearance_m": query("clearance_m", "What must stay free beyond a corridor's edge, in metres; without it, each \
+            corridor's own", json!({"type": "number", "minimum": 0})),
+        "at": query("at", "The moment at which dates are looked at; now by default",
+            json!({"type": "string", "format": "date-time"})),
+    })
+}

@@ -1,0 +1,197 @@
+//! Every route there is, as one table. Registration, the API document, the `Allow` header and the coverage tests all
+//! read it; there is no other way to add a route.
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::ALLOW;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{HttpResponse, Route as ActixRoute, guard, web};
+
+use super::auth::actor_of;
+use super::problem::Problem;
+use super::{App, conflict_check, health, items, ogc, openapi};
+use crate::domain::corridor::Corridor;
+use crate::domain::work::Work;
+use crate::error::Error;
+
+/// A method of HTTP that a route answers. `Get` answers `HEAD` too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates, or asks with a document.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Deletes.
+    Delete,
+}
+
+impl Method {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Who may use a route at all; the actions decide on the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; without a token, what is public.
+    Everyone,
+    /// Whoever has a token.
+    SignedIn,
+}
+
+/// One route.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// What it does, for the API document.
+    pub summary: &'static str,
+    /// Its query parameters.
+    pub parameters: &'static [&'static str],
+    handler: fn() -> ActixRoute,
+}
+
+const fn route(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    summary: &'static str,
+    parameters: &'static [&'static str],
+    handler: fn() -> ActixRoute,
+) -> Route {
+    Route { method, path, access, summary, parameters, handler }
+}
+
+use Access::{Everyone, SignedIn};
+use Method::{Delete, Get, Patch, Post, Put};
+
+const F: &[&str] = &["f"];
+const LIST: &[&str] = items::LIST_PARAMETERS;
+const CHECK: &[&str] = conflict_check::PARAMETERS;
+const NO: &[&str] = &[];
+
+const WORKS: &str = "/ogc/collections/works/items";
+const WORK: &str = "/ogc/collections/works/items/{id}";
+const CORRIDORS: &str = "/ogc/collections/corridors/items";
+const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
+
+/// THE list.
+pub const ROUTES: &[Route] = &[
+    route(Get, "/", Everyone, "Where to go from here", NO, || web::route().to(ogc::home)),
+    route(Get, "/health/live", Everyone, "The process lives", NO, || web::route().to(health::live)),
+    route(Get, "/health/ready", Everyone, "The database answers, the index is loaded", NO, || web::route().to(health::ready)),
+    route(Get, "/metrics", Everyone, "Figures for Prometheus", NO, || web::route().to(health::metrics)),
+    route(Get, "/ogc", Everyone, "Landing page of the features", F, || web::route().to(ogc::landing)),
+    route(Get, "/ogc/conformance", Everyone, "What the service conforms to", F, || web::route().to(ogc::conformance)),
+    route(Get, "/ogc/api", Everyone, "This API, as OpenAPI 3.0", F, || web::route().to(openapi::document)),
+    route(Get, "/ogc/collections", Everyone, "The collections", F, || web::route().to(ogc::collections)),
+    route(Get, "/ogc/collections/works", Everyone, "The collection of works", F, || web::route().to(ogc::collection::<Work>)),
+    route(Get, "/ogc/collections/corridors", Everyone, "The collection of corridors", F, || {
+        web::route().to(ogc::collection::<Corridor>)
+    }),
+    route(Get, WORKS, Everyone, "List works", LIST, || web::route().to(items::list::<Work>)),
+    route(Post, WORKS, SignedIn, "Create a work", NO, || web::route().to(items::create::<Work>)),
+    route(Get, WORK, Everyone, "Read a work", F, || web::route().to(items::get::<Work>)),
+    route(Put, WORK, SignedIn, "Replace a work", NO, || web::route().to(items::replace::<Work>)),
+    route(Patch, WORK, SignedIn, "Change a work by merge-patch", NO, || web::route().to(items::patch::<Work>)),
+    route(Delete, WORK, SignedIn, "Delete a work", NO, || web::route().to(items::delete::<Work>)),
+    route(Get, CORRIDORS, Everyone, "List corridors", LIST, || web::route().to(items::list::<Corridor>)),
+    route(Post, CORRIDORS, SignedIn, "Create a corridor", NO, || web::route().to(items::create::<Corridor>)),
+    route(Get, CORRIDOR, Everyone, "Read a corridor", F, || web::route().to(items::get::<Corridor>)),
+    route(Put, CORRIDOR, SignedIn, "Replace a corridor", NO, || web::route().to(items::replace::<Corridor>)),
+    route(Patch, CORRIDOR, SignedIn, "Change a corridor by merge-patch", NO, || {
+        web::route().to(items::patch::<Corridor>)
+    }),
+    route(Delete, CORRIDOR, SignedIn, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
+    route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
+        web::route().to(conflict_check::check)
+    }),
+    route(Get, "/api/works/{id}/conflicts", Everyone, "Conflicts of a work", CHECK, || {
+        web::route().to(conflict_check::check_stored::<Work>)
+    }),
+    route(Get, "/api/corridors/{id}/conflicts", Everyone, "Conflicts of a corridor", CHECK, || {
+        web::route().to(conflict_check::check_stored::<Corridor>)
+    }),
+];
+
+/// Registers every route, what its path answers to other methods, and what answers everywhere else.
+pub fn configure(service: &mut web::ServiceConfig) {
+    let mut by_path: BTreeMap<&'static str, Vec<&'static Route>> = BTreeMap::new();
+    for route in ROUTES {
+        by_path.entry(route.path).or_default().push(route);
+    }
+    for (path, routes) in by_path {
+        let allowed = allowed(&routes);
+        let mut resource = web::resource(path);
+        for route in routes {
+            let methods = match route.method {
+                Get => guard::Any(guard::Get()).or(guard::Head()),
+                Post => guard::Any(guard::Post()),
+                Put => guard::Any(guard::Put()),
+                Patch => guard::Any(guard::Patch()),
+                Delete => guard::Any(guard::Delete()),
+            };
+            let made = (route.handler)().guard(methods);
+            resource = resource.route(match route.access {
+                Everyone => made,
+                SignedIn => made.wrap(from_fn(require_token)),
+            });
+        }
+        let options = allowed.clone();
+        resource = resource.route(web::method(actix_web::http::Method::OPTIONS).to(move || {
+            let allow = options.clone();
+            async move { HttpResponse::Ok().insert_header((ALLOW, allow)).finish() }
+        }));
+        resource = resource.default_service(web::route().to(move || {
+            let allow = allowed.clone();
+            async move { Err::<HttpResponse, Problem>(Error::Method(allow).into()) }
+        }));
+        service.service(resource);
+    }
+    service.default_service(web::route().to(|request: actix_web::HttpRequest| async move {
+        Err::<HttpResponse, Problem>(Error::NotFound(request.path().to_owned()).into())
+    }));
+}
+
+fn allowed(routes: &[&Route]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for route in routes {
+        words.push(route.method.as_str());
+        if route.method == Get {
+            words.push("HEAD");
+        }
+    }
+    words.push("OPTIONS");
+    words.join(", ")
+}
+
+/// Refuses strangers before anything of the request is read.
+async fn require_token(
+    request: ServiceRequest,
+    next: Next<impl actix_web::body::MessageBody + 'static>,
+) -> Result<ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
+    let app = request.app_data::<web::Data<App>>();
+    let actor = app.map(|app| actor_of(request.request(), &app.tokens));
+    match actor {
+        Some(Ok(actor)) if !actor.is_public() => next.call(request).await,
+        Some(Err(error)) => Err(Problem(error).into()),
+        _ => Err(Problem(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into())).into()),
+    }
+}

@@ -1,0 +1,155 @@
+//! Builds the context, keeps the index in step with the database, serves, and stops in order.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::{App as ActixApp, HttpServer, web};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_actix_web::TracingLogger;
+
+use crate::actions::{Context, refresh};
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::http::{App, auth::Tokens, cors, problem, routes};
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Answer times are counted below these, s: a check takes parts of a millisecond, an outage seconds.
+const SECONDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// A server that is ready to run.
+pub struct Server {
+    context: Context,
+    tokens: Tokens,
+    listener: TcpListener,
+    metrics: Option<PrometheusHandle>,
+}
+
+/// Starts recording metrics; once for a program.
+#[must_use]
+pub fn record_metrics() -> Option<PrometheusHandle> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("clearway_http_seconds".into()), SECONDS)
+        .ok()?
+        .install_recorder()
+        .ok()
+}
+
+impl Server {
+    /// Takes the port, connects to the database and loads the index.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where the port is in use or the database cannot be reached, [`Error::Parameter`] for settings
+    /// that cannot be used.
+    pub fn prepare(settings: Settings, metrics: Option<PrometheusHandle>) -> Result<Self> {
+        let tokens = Tokens::of(&settings)?;
+        let listener = TcpListener::bind(&settings.listen).map_err(|e| match e.kind() {
+            std::io::ErrorKind::AddrInUse => Error::busy(format!(
+                "{} is in use by another program; stop it, or choose another with --listen",
+                settings.listen
+            )),
+            _ => Error::parameter("listen", format!("«{}» cannot be served on: {e}", settings.listen)),
+        })?;
+        let context = Context::connect(settings)?;
+        refresh::catch_up_all(&context)?;
+        Ok(Self { context, tokens, listener, metrics })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the system does not say.
+    pub fn address(&self) -> Result<std::net::SocketAddr> {
+        self.listener.local_addr().map_err(|e| Error::Internal(e.to_string()))
+    }
+
+    /// What the actions work with.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Serves until the program is told to stop (SIGINT, SIGTERM) or `handle` gets the handle and stops it; running
+    /// requests are finished first.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the server cannot run.
+    pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle)) -> Result<()> {
+        let Self { context, tokens, listener, metrics } = self;
+        let settings = Arc::clone(&context.settings);
+        let stop = Arc::new(AtomicBool::new(false));
+        let following = {
+            let (context, stop) = (context.clone(), Arc::clone(&stop));
+            std::thread::Builder::new()
+                .name("follow".into())
+                .spawn(move || refresh::follow(&context, &stop))
+                .map_err(|e| Error::Internal(e.to_string()))?
+        };
+        let app = web::Data::new(App { context, tokens, metrics });
+        let workers = match settings.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        let served = actix_web::rt::System::new().block_on(async {
+            let rules = Arc::clone(&settings);
+            let server = HttpServer::new(move || {
+                ActixApp::new()
+                    .app_data(app.clone())
+                    .wrap(Compress::default())
+                    .wrap(cors::rules(&rules))
+                    .wrap(from_fn(finish))
+                    .wrap(TracingLogger::default())
+                    .configure(routes::configure)
+            })
+            .workers(workers)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(settings.shutdown_timeout_s)
+            .listen(listener)?
+            .run();
+            started(server.handle());
+            server.await
+        });
+        stop.store(true, Ordering::Relaxed);
+        let followed = following.join();
+        served.map_err(|e| Error::Internal(e.to_string()))?;
+        followed.map_err(|_| Error::Internal("the thread that follows the database ended badly".into()))
+    }
+}
+
+/// Completes errors, and notes the id and the figures of every request.
+async fn finish(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let begun = Instant::now();
+    let method = request.method().to_string();
+    let request_head = request.request().clone();
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => {
+            let response = error.error_response();
+            ServiceResponse::new(request_head, response)
+        }
+    };
+    let (request, response) = response.into_parts();
+    let mut response = problem::complete(&request, response);
+    let path = request.match_pattern().unwrap_or_else(|| "unknown".into());
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("clearway_http_requests_total",
+        "method" => method.clone(), "path" => path.clone(), "status" => status)
+    .increment(1);
+    metrics::histogram!("clearway_http_seconds", "method" => method, "path" => path).record(begun.elapsed());
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&problem::request_id(&request)) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    Ok(ServiceResponse::new(request, response))
+}

@@ -1,0 +1,215 @@
+//! Conflict checks: a document to the shapes asked about, and an answer to JSON or to features for a map.
+
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::document::{Reading, delivered, object};
+use crate::domain::conflict::{AccuracySource, Finding, RuleKey, Severity};
+use crate::domain::layer::Layer;
+use crate::domain::place::Delivered;
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::geometry::encoding::geojson;
+use crate::geometry::{Geometry, LonLat, Metres, Problem};
+
+/// A shape somebody asks about.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// How the answer calls it: the id of the feature, else its place in the document, from 0.
+    pub name: String,
+    /// Where its geometry stands in the document.
+    pub pointer: String,
+    /// The shape.
+    pub delivered: Delivered,
+    /// `position_accuracy_m` among its properties.
+    pub accuracy: Metres,
+    /// `clearance_m` among its properties.
+    pub clearance_m: Option<f64>,
+}
+
+/// Reads a Geometry, a Feature or a `FeatureCollection`.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem of every subject, [`Error::TooLarge`] with more than `subjects_max`.
+pub fn subjects(value: &Json, reading: Reading, subjects_max: usize) -> Result<Vec<Subject>> {
+    let document = object(value, "").map_err(|p| Error::Invalid(vec![p]))?;
+    let kind = document.get("type").and_then(Json::as_str).unwrap_or_default();
+    let mut problems = Vec::new();
+    if let Some(crs) = document.get("crs")
+        && let Err(problem) = geojson::crs_member(crs)
+    {
+        problems.push(problem.under("/crs"));
+    }
+    let mut found = Vec::new();
+    match kind {
+        "FeatureCollection" => {
+            let Some(features) = document.get("features").and_then(Json::as_array) else {
+                return Err(Error::invalid("/features", "is missing; a list of features belongs here"));
+            };
+            if features.len() > subjects_max {
+                return Err(Error::TooLarge {
+                    what: "the collection".into(),
+                    found: format!("{} features", features.len()),
+                    limit: format!("{subjects_max} features"),
+                });
+            }
+            if features.is_empty() {
+                problems.push(Problem::new("/features", "is empty; there is nothing to check"));
+            }
+            for (n, feature) in features.iter().enumerate() {
+                read_one(feature, n, &format!("/features/{n}"), reading, &mut found, &mut problems)?;
+            }
+        }
+        "Feature" => read_one(value, 0, "", reading, &mut found, &mut problems)?,
+        _ => match delivered(value, reading, "") {
+            Ok(shape) => found.push(Subject {
+                name: "0".into(),
+                pointer: String::new(),
+                delivered: shape,
+                accuracy: Metres::ZERO,
+                clearance_m: None,
+            }),
+            Err(Error::Invalid(more)) => problems.extend(more),
+            Err(other) => return Err(other),
+        },
+    }
+    if problems.is_empty() { Ok(found) } else { Err(Error::Invalid(problems)) }
+}
+
+fn read_one(
+    value: &Json,
+    number: usize,
+    pointer: &str,
+    reading: Reading,
+    found: &mut Vec<Subject>,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let feature = match object(value, pointer) {
+        Ok(feature) => feature,
+        Err(problem) => {
+            problems.push(problem);
+            return Ok(());
+        }
+    };
+    if feature.get("type").and_then(Json::as_str) != Some("Feature") {
+        problems.push(Problem::new(format!("{pointer}/type"), "must be \"Feature\""));
+        return Ok(());
+    }
+    let geometry_pointer = format!("{pointer}/geometry");
+    let geometry = feature.get("geometry").unwrap_or(&Json::Null);
+    if geometry.is_null() {
+        problems.push(Problem::new(geometry_pointer, "is missing or null: there is nothing to check"));
+        return Ok(());
+    }
+    let mut length = |name: &str| -> Option<f64> {
+        let value = feature.get("properties").and_then(|p| p.get(name)).filter(|v| !v.is_null())?;
+        let metres = value.as_f64().filter(|m| Metres::new(*m).is_ok());
+        if metres.is_none() {
+            problems.push(Problem::new(
+                format!("{pointer}/properties/{name}"),
+                format!("is {}; a number of metres, zero or more, belongs here", geojson::describe(value)),
+            ));
+        }
+        metres
+    };
+    let accuracy = length("position_accuracy_m").and_then(|m| Metres::new(m).ok()).unwrap_or(Metres::ZERO);
+    let clearance_m = length("clearance_m");
+    let name = match feature.get("id") {
+        Some(Json::String(id)) => id.clone(),
+        Some(Json::Number(id)) => id.to_string(),
+        _ => number.to_string(),
+    };
+    match delivered(geometry, reading, &geometry_pointer) {
+        Ok(shape) => {
+            found.push(Subject { name, pointer: geometry_pointer, delivered: shape, accuracy, clearance_m });
+        }
+        Err(Error::Invalid(more)) => problems.extend(more),
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+/// One conflict, as the answer names it.
+#[derive(Debug, Clone, Copy)]
+pub struct ConflictRow<'a> {
+    /// The jurisdiction it was found in.
+    pub jurisdiction: &'a str,
+    /// The layer of the feature met.
+    pub layer: Layer,
+    /// The feature met.
+    pub id: Uuid,
+    /// Its code.
+    pub code: &'a str,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What it means today.
+    pub severity: Severity,
+    /// The clearance applied.
+    pub clearance: Metres,
+    /// Where that comes from.
+    pub rule: RuleKey,
+    /// The accuracy of the work's position.
+    pub accuracy: Metres,
+    /// Where that comes from.
+    pub accuracy_source: AccuracySource,
+    /// What was measured.
+    pub finding: &'a Finding,
+}
+
+/// A conflict as JSON; lengths in metres, areas in square metres.
+#[must_use]
+pub fn write_conflict(c: ConflictRow<'_>) -> Json {
+    let f = c.finding;
+    let line = f.linear;
+    json!({
+        "jurisdiction": c.jurisdiction,
+        "layer": c.layer.as_str(),
+        "id": c.id,
+        "code": c.code,
+        "kind": c.kind,
+        "relation": f.relation.as_str(),
+        "verdict": f.verdict.as_str(),
+        "severity": c.severity.as_str(),
+        "distance_m": f.distance_m,
+        "depth_m": f.depth_m,
+        "overlap_m": f.overlap_m,
+        "overlap_m2": f.overlap_m2,
+        "share": f.share,
+        "clearance_m": c.clearance.get(),
+        "position_accuracy_m": c.accuracy.get(),
+        "position_accuracy_from": c.accuracy_source.as_str(),
+        "chainage_from_m": line.map(|l| l.from_m),
+        "chainage_to_m": line.map(|l| l.to_m),
+        "offset_m": line.map(|l| l.offset_m),
+        "side": line.and_then(|l| l.side).map(Word::as_str),
+        "rule": {"key": c.rule.as_str(), "document": null, "valid_from": null},
+    })
+}
+
+/// The ground of a subject that nobody checked, as JSON; null where there is none.
+#[must_use]
+pub fn write_not_checked(ground: Option<&LonLat<Geometry<f64>>>) -> Json {
+    ground.map_or(Json::Null, |g| {
+        json!({"reason": "outside_every_jurisdiction", "geometry": geojson::to_value(&g.0)})
+    })
+}
+
+/// How much of a subject's ground is covered: nothing declares coverage yet, so never `full`.
+#[must_use]
+pub fn coverage(not_checked: bool, anything_checked: bool) -> &'static str {
+    match (not_checked, anything_checked) {
+        (false, _) => "undeclared",
+        (true, true) => "partial",
+        (true, false) => "none",
+    }
+}
+
+/// A feature for a map, with its conflict among its properties.
+#[must_use]
+pub fn with_conflict(mut feature: Map<String, Json>, subject: &str, conflict: Json) -> Json {
+    if let Some(Json::Object(properties)) = feature.get_mut("properties") {
+        properties.insert("subject".into(), json!(subject));
+        properties.insert("conflict".into(), conflict);
+    }
+    Json::Object(feature)
+}
