@@ -15,8 +15,8 @@ pub(super) const SLACK_M: f64 = 1e-6;
 /// Below this square of a distance (a micrometre) it is asked exactly whether a point lies on a segment.
 const DOUBTFUL_M2: f64 = 1e-12;
 
-/// How two segments stand to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How two segments stand to each other, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Meeting {
     Apart,
     /// They share a point, and at least one of them ends there or they are collinear.

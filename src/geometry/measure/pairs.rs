@@ -68,7 +68,20 @@ impl Visit for Search {
 }
 
 /// How edges of one shape meet those of another; a crossing of a ring ends the walk.
-pub(super) struct Contact(pub(super) Meeting);
+pub(super) struct Contact {
+    /// The strongest meeting of any two segments.
+    pub(super) strongest: Meeting,
+    /// A ring of the second shape is crossed.
+    pub(super) ring_crossed: bool,
+}
+
+impl Contact {
+    pub(super) fn of(a: &Tree, b: &Tree) -> Self {
+        let mut contact = Self { strongest: Meeting::Apart, ring_crossed: false };
+        walk(a, b, &mut contact);
+        contact
+    }
+}
 
 impl Visit for Contact {
     fn limit2(&self) -> f64 {
@@ -76,17 +89,10 @@ impl Visit for Contact {
     }
 
     fn pair(&mut self, s: [Coord<f64>; 2], t: [Coord<f64>; 2], ring: bool) -> bool {
-        match meeting(s, t) {
-            Meeting::Apart => false,
-            Meeting::Cross if ring => {
-                self.0 = Meeting::Cross;
-                true
-            }
-            Meeting::Touch | Meeting::Cross => {
-                self.0 = Meeting::Touch;
-                false
-            }
-        }
+        let found = meeting(s, t);
+        self.strongest = self.strongest.max(found);
+        self.ring_crossed = ring && found == Meeting::Cross;
+        self.ring_crossed
     }
 }
 

@@ -338,6 +338,16 @@ fn words_and_depths_of_known_cases() {
     );
 }
 
+/// The lines cross 1e-11 m beyond the end of the second; geo's matrix rounds the crossing away.
+#[test]
+fn a_crossing_shallower_than_rounding_is_still_one() {
+    let one = line_string![(x: 431_154.973, y: 1_327_839.720_000_000_2), (x: 431_910.813, y: 1_327_422.6)];
+    let other = line_string![(x: 431_532.893, y: 1_327_631.160_000_000_1), (x: 431_677.943, y: 1_328_229.01)];
+    let (a, b) = (prepared(&one.into()), prepared(&other.into()));
+    assert!(a.within(&b, 0.0));
+    assert_eq!((relation(&a, &b), relation(&b, &a)), (Relation::Crosses, Relation::Crosses));
+}
+
 #[test]
 fn collections_count_as_one_shape_and_empty_ones_as_nothing() {
     let square = |x: f64| polygon![(x: x, y: 0.0), (x: x + 10.0, y: 0.0), (x: x + 10.0, y: 10.0), (x: x, y: 10.0)];
