@@ -10,14 +10,8 @@ use super::{Collector, Undecodable, line_fault, ring_end_fault, ring_length_faul
 use crate::geometry::{Epsg, Problem};
 
 /// The geometry types that are taken, and how deep their positions are nested.
-const KINDS: [(&str, u8); 6] = [
-    ("Point", 0),
-    ("MultiPoint", 1),
-    ("LineString", 1),
-    ("MultiLineString", 2),
-    ("Polygon", 2),
-    ("MultiPolygon", 3),
-];
+const KINDS: [(&str, u8); 6] =
+    [("Point", 0), ("MultiPoint", 1), ("LineString", 1), ("MultiLineString", 2), ("Polygon", 2), ("MultiPolygon", 3)];
 
 /// Characters of a delivered text that a problem repeats; enough to recognise it.
 const QUOTED_MAX: usize = 40;
@@ -60,9 +54,7 @@ pub fn geometry(value: &Value, vertices_max: usize) -> Result<Geometry<f64>, Und
             }
             reader.shape(name, coordinates)
         }
-        (Some(other), _) => {
-            reader.refuse_at("/coordinates", &format!("is {}; an array belongs here", describe(other)))
-        }
+        (Some(other), _) => reader.refuse_at("/coordinates", &format!("is {}; an array belongs here", describe(other))),
     };
     match (shape, reader.problems.finish()) {
         (Some(shape), problems) if problems.is_empty() => Ok(shape),
@@ -303,7 +295,8 @@ impl Reader {
 
     fn position(&mut self, value: &Value, at: Path<'_>) -> Option<Coord<f64>> {
         let Some(items) = value.as_array() else {
-            return self.refuse(at, || format!("is {}; a position, an array of numbers, belongs here", describe(value)));
+            return self
+                .refuse(at, || format!("is {}; a position, an array of numbers, belongs here", describe(value)));
         };
         let mut numbers = [None; 2];
         let mut sound = true;

@@ -79,9 +79,8 @@ fn line_fault(positions: usize) -> Option<String> {
 
 /// What is wrong with the number of `positions` of a ring.
 fn ring_length_fault(positions: usize) -> Option<String> {
-    (positions < 4).then(|| {
-        format!("a ring needs at least 4 positions, the last repeating the first; this one has {positions}")
-    })
+    (positions < 4)
+        .then(|| format!("a ring needs at least 4 positions, the last repeating the first; this one has {positions}"))
 }
 
 /// What is wrong with the ends of a ring.

@@ -30,11 +30,15 @@ pub fn geometry(text: &str, vertices_max: usize) -> Result<Read, Undecodable> {
     let (srid, body) = split_srid(text.trim())?;
     check_outline(body)?;
     let tagged = tag_dimension(body);
-    let parsed: Wkt<f64> = tagged
-        .as_deref()
-        .unwrap_or(body)
-        .parse()
-        .map_err(|why| Undecodable::whole(format!("is not well-known text: {why}")))?;
+    let parsed: Wkt<f64> = tagged.as_deref().unwrap_or(body).parse().map_err(|why: &str| {
+        // The brackets were looked at already, so what the parser misses is something before one.
+        let why = if why.contains("closing parenthesis") {
+            "a position is not two numbers, or as many as Z and M ask"
+        } else {
+            why
+        };
+        Undecodable::whole(format!("is not well-known text: {why}"))
+    })?;
     let found = vertices(&parsed);
     if found > vertices_max {
         return Err(Undecodable::TooManyVertices { found, limit: vertices_max });
@@ -91,7 +95,7 @@ fn check_outline(body: &str) -> Result<(), Undecodable> {
     }
     match depth {
         0 => Ok(()),
-        1.. => Err(Undecodable::whole(format!("ends while {depth} brackets are still open"))),
+        1.. => Err(Undecodable::whole("ends before its last bracket is closed")),
         _ => Err(Undecodable::whole("closes a bracket that was never opened")),
     }
 }
