@@ -7,6 +7,7 @@
 pub mod bounds;
 pub mod buffer;
 pub mod crs;
+pub mod encoding;
 pub mod linear;
 pub mod measure;
 pub mod overlay;
