@@ -1,1 +1,7 @@
-fn main() {}
+//! The `clearway` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    clearway::cli::main()
+}

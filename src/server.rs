@@ -42,21 +42,27 @@ pub fn record_metrics() -> Option<PrometheusHandle> {
         .ok()
 }
 
+/// Takes the port of the settings.
+///
+/// # Errors
+/// [`Error::Busy`] where it is in use, [`Error::Parameter`] where it cannot be served on.
+pub fn bind(settings: &Settings) -> Result<TcpListener> {
+    TcpListener::bind(&settings.listen).map_err(|e| match e.kind() {
+        std::io::ErrorKind::AddrInUse => Error::busy(format!(
+            "{} is in use by another program; stop it, or choose another with --listen",
+            settings.listen
+        )),
+        _ => Error::parameter("listen", format!("«{}» cannot be served on: {e}", settings.listen)),
+    })
+}
+
 impl Server {
-    /// Takes the port, connects to the database and loads the index.
+    /// Connects to the database and loads the index.
     ///
     /// # Errors
-    /// [`Error::Busy`] where the port is in use or the database cannot be reached, [`Error::Parameter`] for settings
-    /// that cannot be used.
-    pub fn prepare(settings: Settings, metrics: Option<PrometheusHandle>) -> Result<Self> {
+    /// [`Error::Busy`] where the database cannot be reached, [`Error::Parameter`] for settings that cannot be used.
+    pub fn prepare(settings: Settings, listener: TcpListener, metrics: Option<PrometheusHandle>) -> Result<Self> {
         let tokens = Tokens::of(&settings)?;
-        let listener = TcpListener::bind(&settings.listen).map_err(|e| match e.kind() {
-            std::io::ErrorKind::AddrInUse => Error::busy(format!(
-                "{} is in use by another program; stop it, or choose another with --listen",
-                settings.listen
-            )),
-            _ => Error::parameter("listen", format!("«{}» cannot be served on: {e}", settings.listen)),
-        })?;
         let context = Context::connect(settings)?;
         refresh::catch_up_all(&context)?;
         Ok(Self { context, tokens, listener, metrics })

@@ -1,0 +1,168 @@
+//! `clearway check`
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::{Failed, Outcome, sentence, with_database};
+use crate::actions::conflict_check::{self as action, Answer, Drawn, Question};
+use crate::actions::{Context, refresh};
+use crate::clock;
+use crate::config::Settings;
+use crate::domain::actor::Actor;
+use crate::domain::fields::Value;
+use crate::domain::place::Delivered;
+use crate::domain::word::Word;
+use crate::formats::{self, ReadOptions};
+use crate::geometry::{Epsg, Metres};
+use crate::http::conflict_check::written;
+
+/// Check shapes in files for conflicts.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The files: GeoJSON, newline-delimited GeoJSON or CSV.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The layers to check against.
+    #[arg(long, default_value = "works")]
+    against: String,
+    /// What must stay free beyond a corridor's edge; without it, each corridor's own.
+    #[arg(long, value_name = "METRES")]
+    clearance_m: Option<f64>,
+    /// The system of the coordinates.
+    #[arg(long, default_value = "EPSG:4326", value_name = "EPSG:CODE")]
+    crs: String,
+    /// How to write the answer.
+    #[arg(long, default_value = "table")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For a map.
+    Geojson,
+}
+
+impl Check {
+    pub(super) fn run(self, settings: Settings) -> Outcome {
+        let subjects = self.subjects(&settings)?;
+        let clearance = self.clearance_m.map(Metres::new).transpose().map_err(|e| e.to_string())?;
+        let limit = settings.conflicts_limit_max as usize;
+        let context = Context::connect(with_database(settings)?)?;
+        refresh::catch_up_all(&context)?;
+        let question = Question {
+            against: action::layers(&self.against)?,
+            clearance,
+            at: clock::now(),
+            limit,
+            min_revision: Vec::new(),
+        };
+        let answer = action::check(&context, &Actor::operator(), &subjects, &question)?;
+        let mut out = std::io::stdout().lock();
+        let shown = match self.format {
+            Format::Table => table(&mut out, &answer),
+            Format::Json => writeln!(out, "{}", written(&context, &answer, false)?),
+            Format::Geojson => writeln!(out, "{}", written(&context, &answer, true)?),
+        };
+        shown.map_err(|e| e.to_string())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn subjects(&self, settings: &Settings) -> Result<Vec<Drawn>, Failed> {
+        let crs = Epsg::parse(&self.crs).map_err(|e| e.to_string())?.epsg;
+        let options = ReadOptions {
+            crs,
+            vertices_max: settings.vertices_max,
+            record_bytes_max: settings.record_bytes_max,
+            fields_known: vec!["code", "name", "position_accuracy_m", "clearance_m"],
+            ..ReadOptions::default()
+        };
+        let mut subjects = Vec::new();
+        let mut problems = Vec::new();
+        for file in &self.files {
+            let reader = formats::open(file, &options).map_err(|e| format!("{}: {e}", file.display()))?;
+            for record in reader {
+                let record = record.map_err(|e| format!("{}: {e}", file.display()))?;
+                let text = |name: &str| match record.fields.get(name) {
+                    Some(Value::Text(t) | Value::Cell(t)) => Some(t.clone()),
+                    _ => None,
+                };
+                let number = |name: &str| match record.fields.get(name) {
+                    Some(Value::Number(n)) => Some(*n),
+                    Some(Value::Cell(t)) => t.parse().ok(),
+                    _ => None,
+                };
+                let place = format!("{}: {}", file.display(), record.place);
+                let name = text("code").or_else(|| text("name")).unwrap_or_else(|| record.place.to_string());
+                let accuracy = number("position_accuracy_m").and_then(|m| Metres::new(m).ok());
+                let clearance_m = number("clearance_m").filter(|m| Metres::new(*m).is_ok());
+                match record.geometry {
+                    Ok(shape) => subjects.push(Drawn {
+                        name,
+                        pointer: format!("{place}: "),
+                        delivered: Delivered { shape, crs },
+                        accuracy: accuracy.unwrap_or(Metres::ZERO),
+                        clearance_m,
+                    }),
+                    Err(more) => problems.extend(more.iter().map(|p| format!("{place}: {}", sentence(p)))),
+                }
+            }
+        }
+        if problems.is_empty() { Ok(subjects) } else { Err(problems.join("\n").into()) }
+    }
+}
+
+/// Metres with decimetres, or a dash.
+fn metres(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |m| format!("{m:.1}"))
+}
+
+fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
+    for c in &answer.checked {
+        let revision = answer.revisions.get(&c.jurisdiction).copied().unwrap_or_default();
+        writeln!(out, "Checked {} {} of {} at revision {revision}; coverage undeclared.", c.features, c.layer, c.jurisdiction)?;
+    }
+    for result in &answer.results {
+        writeln!(out)?;
+        if result.not_checked.is_some() {
+            writeln!(out, "{}: part of it lies outside every jurisdiction and was NOT CHECKED.", result.subject)?;
+        }
+        if result.conflicts.is_empty() {
+            writeln!(out, "{}: no conflict found in what is registered.", result.subject)?;
+            continue;
+        }
+        writeln!(out, "{}: {} conflicts", result.subject, result.conflict_count)?;
+        writeln!(
+            out,
+            "  {:<20} {:<14} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} rule",
+            "code", "kind", "relation", "verdict", "severe", "distance", "depth", "chainage", "offset", "side"
+        )?;
+        for c in &result.conflicts {
+            let f = &c.finding;
+            let side = f.linear.and_then(|l| l.side).map_or("–", Word::as_str);
+            writeln!(
+                out,
+                "  {:<20} {:<14} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} {} = {} m",
+                c.code,
+                c.kind,
+                f.relation.as_str(),
+                f.verdict.as_str(),
+                c.severity.as_str(),
+                metres(Some(f.distance_m)),
+                metres(f.depth_m),
+                metres(f.linear.map(|l| l.from_m)),
+                metres(f.linear.map(|l| l.offset_m)),
+                side,
+                c.rule.as_str(),
+                c.clearance.get()
+            )?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! `clearway demo`: a private PostgreSQL with PostGIS, invented data, and a server on top.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::import::Rows;
+use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
+use crate::actions::import::{self as action, ImportOptions, Observer, OnError, Rejected};
+use crate::actions::{Context, Witness, health, jurisdiction, refresh};
+use crate::config::{Secret, Settings, TokenSetting};
+use crate::domain::actor::Actor;
+use crate::domain::corridor::Corridor;
+use crate::domain::feature::Noun;
+use crate::domain::jurisdiction::JurisdictionDraft;
+use crate::domain::work::Work;
+use crate::formats::{Format, ReadOptions, Reader, Source};
+use crate::geometry::Epsg;
+use crate::geometry::encoding::geojson;
+use crate::server::{self, Server};
+use crate::store::cluster::Cluster;
+use crate::store::migrations;
+use crate::store::records::Records;
+
+/// Run with a private PostgreSQL and invented data.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Folder of the private database.
+    #[arg(long, default_value = DEMO_FOLDER, value_name = "FOLDER", env = "CLEARWAY_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Address and port.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Begin again: everything in the private database is deleted first.
+    #[arg(long)]
+    reset: bool,
+}
+
+const JURISDICTION: &str = include_str!("../../fixtures/jurisdiction/VN-72.geojson");
+const CORRIDORS: &str = include_str!("../../fixtures/corridor/corridors.geojson");
+const WORKS: [(&str, &str); 3] = [
+    ("viettel", include_str!("../../fixtures/work/viettel.geojson")),
+    ("vnpt", include_str!("../../fixtures/work/vnpt.geojson")),
+    ("mobifone", include_str!("../../fixtures/work/mobifone.geojson")),
+];
+
+/// Whom the demo's tokens stand for: name, organisation, role.
+const ACCOUNTS: [(&str, Option<&str>, &str); 4] = [
+    ("administrator", None, "administrator"),
+    ("officer", Some("office"), "officer"),
+    ("planner", Some("office"), "planner"),
+    ("carrier", Some("viettel"), "carrier"),
+];
+
+/// The tokens of a demo, kept in its folder.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tokens {
+    tokens: Vec<TokenSetting>,
+}
+
+impl Demo {
+    pub(super) fn run(self, mut settings: Settings) -> Outcome {
+        if let Some(listen) = &self.listen {
+            settings.listen.clone_from(listen);
+        }
+        if std::env::var_os("CLEARWAY_LOG").is_none() {
+            settings.log = "warn".into();
+        }
+        settings.log_format = "text".into();
+        log::start(&settings)?;
+        // Before anything slow: a port in use is known at once.
+        let listener = server::bind(&settings)?;
+        if self.reset {
+            reset(&self.data_dir)?;
+        }
+        println!("Starting a private PostgreSQL in {} …", self.data_dir.display());
+        let cluster = Cluster::start(&self.data_dir).map_err(|e| e.to_string())?;
+        if let Some(moved) = cluster.moved_to() {
+            println!("Its data are in {}, for the server's user cannot reach this folder.", moved.display());
+        }
+        let url = cluster.url("clearway");
+        let outcome = self.serve(settings, listener, &url);
+        let _ = fs::remove_file(self.data_dir.join(DEMO_ADDRESS));
+        println!("Stopping PostgreSQL …");
+        cluster.stop().map_err(|e| e.to_string())?;
+        outcome
+    }
+
+    fn serve(&self, mut settings: Settings, listener: std::net::TcpListener, url: &str) -> Outcome {
+        migrations::migrate(url)?;
+        private_file(&self.data_dir.join(DEMO_ADDRESS), url)?;
+        settings.database_url = Secret(url.to_owned());
+        settings.tokens = tokens(&self.data_dir)?;
+        let accounts = settings.tokens.clone();
+        let server = Server::prepare(settings, listener, server::record_metrics())?;
+        if jurisdiction::list(server.context()).is_empty() {
+            println!("Loading the invented data …");
+            load_fixtures(server.context())?;
+        }
+        announce(&server, &accounts)?;
+        server.run(|_| {})?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Deletes what a demo keeps, and nothing else: a folder that holds other things is left alone.
+fn reset(folder: &Path) -> Result<(), Failed> {
+    for name in ["postgres", "postgres.unfinished", "run", TOKENS] {
+        let path = folder.join(name);
+        let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match gone {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{} cannot be deleted: {e}", path.display()).into());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+const TOKENS: &str = "tokens.toml";
+
+/// The tokens of this folder; random ones the first time.
+fn tokens(folder: &Path) -> Result<Vec<TokenSetting>, Failed> {
+    let file = folder.join(TOKENS);
+    if let Ok(text) = fs::read_to_string(&file) {
+        let kept: Tokens = toml::from_str(&text)
+            .map_err(|e| format!("{}: {}; delete it to get new tokens", file.display(), e.message()))?;
+        return Ok(kept.tokens);
+    }
+    let mut tokens = Vec::new();
+    for (name, organisation, role) in ACCOUNTS {
+        let mut bytes = [0_u8; 24];
+        getrandom::fill(&mut bytes).map_err(|e| format!("no random numbers: {e}"))?;
+        tokens.push(TokenSetting {
+            token: Secret(bytes.iter().map(|b| format!("{b:02x}")).collect()),
+            name: name.into(),
+            organisation: organisation.map(str::to_owned),
+            roles: vec![role.into()],
+            jurisdictions: None,
+        });
+    }
+    let tokens = Tokens { tokens };
+    let text = toml::to_string(&tokens).map_err(|e| e.to_string())?;
+    private_file(&file, &text)?;
+    Ok(tokens.tokens)
+}
+
+/// Writes a file that only its owner reads.
+fn private_file(path: &Path, text: &str) -> Result<(), Failed> {
+    let _ = fs::remove_file(path);
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
+}
+
+/// Registers the jurisdiction of the fixtures and imports its features.
+pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
+    refresh::catch_up_all(context)?;
+    let actor = Actor::operator();
+    let witness = Witness { actor: &actor, request_id: "demo" };
+    let draft = jurisdiction_of(JURISDICTION)?;
+    let code = draft.code.clone();
+    jurisdiction::register(context, witness, draft)?;
+    import::<Corridor>(context, witness, &code, "corridors", CORRIDORS)?;
+    for (name, text) in WORKS {
+        import::<Work>(context, witness, &code, name, text)?;
+    }
+    Ok(())
+}
+
+fn jurisdiction_of(text: &str) -> Result<JurisdictionDraft, Failed> {
+    let broken = |what: &str| Failed(format!("the jurisdiction of the fixtures has no {what}"));
+    let feature: Json = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let properties = &feature["properties"];
+    let word = |name: &str| properties[name].as_str().map(str::to_owned).ok_or_else(|| broken(name));
+    let epsg = |value: &Json| value.as_u64().and_then(|n| u32::try_from(n).ok()).map(Epsg);
+    let related = properties["related_crs"].as_array().ok_or_else(|| broken("related_crs"))?;
+    Ok(JurisdictionDraft {
+        code: word("code")?,
+        name_vi: word("name_vi")?,
+        name_en: word("name_en")?,
+        grid: epsg(&properties["grid"]).ok_or_else(|| broken("grid"))?,
+        time_zone: word("time_zone")?,
+        related_crs: related.iter().filter_map(epsg).collect(),
+        boundary: geojson::geometry(&feature["geometry"], usize::MAX).map_err(|_| broken("geometry"))?,
+    })
+}
+
+fn import<T: Records>(
+    context: &Context,
+    witness: Witness<'_>,
+    code: &str,
+    name: &str,
+    text: &'static str,
+) -> Result<(), Failed> {
+    let options = ReadOptions { fields_known: T::KNOWN.to_vec(), ..ReadOptions::default() };
+    let source = Source::of(Cursor::new(text), None);
+    let reader = Reader::new(source, Some(Format::GeoJson), &options).map_err(|e| e.to_string())?;
+    let mut rows = Rows::new(vec![(name.to_owned(), reader)], Epsg::WGS84, true);
+    let options = ImportOptions {
+        jurisdiction: Some(code.to_owned()),
+        organisation: None,
+        on_error: OnError::Stop,
+        outside_skips: false,
+        dry_run: false,
+    };
+    let mut quiet = Quiet::default();
+    let report = action::import::<T>(context, witness, &options, &mut rows, &mut quiet)?;
+    if report.stored { Ok(()) } else { Err(quiet.first.unwrap_or_else(|| format!("{name}: nothing to load")).into()) }
+}
+
+/// Keeps the first rejection: the fixtures have none, and a test says so.
+#[derive(Default)]
+struct Quiet {
+    first: Option<String>,
+}
+
+impl Observer for Quiet {
+    fn rejected(&mut self, rejected: &Rejected) {
+        let reasons: Vec<String> = rejected.problems.iter().map(super::sentence).collect();
+        self.first.get_or_insert(format!("{}: {}", rejected.place, reasons.join("; ")));
+    }
+
+    fn read(&mut self, _: u64) {}
+
+    fn digest(&mut self) -> String {
+        String::new()
+    }
+}
+
+fn announce(server: &Server, accounts: &[TokenSetting]) -> Result<(), Failed> {
+    let base = format!("http://{}", server.address()?);
+    for loaded in health::loaded(server.context()) {
+        let counts: Vec<String> = loaded.features.iter().map(|(layer, n)| format!("{n} {layer}")).collect();
+        println!("{}: {} at revision {}", loaded.jurisdiction, counts.join(", "), loaded.revision);
+    }
+    println!("\nClearway serves on {base}");
+    println!("  features    {base}/ogc");
+    println!("  the API     {base}/ogc/api");
+    println!("  readiness   {base}/health/ready");
+    println!("\nTokens (Authorization: Bearer …)");
+    for t in accounts {
+        let of = t.organisation.as_ref().map(|o| format!(" of {o}")).unwrap_or_default();
+        println!("  {:<28} {}", format!("{}{of}", t.name), t.token.0);
+    }
+    let officer = accounts.iter().find(|t| t.name == "officer").map(|t| t.token.0.as_str()).unwrap_or_default();
+    println!("\nTry, in another terminal: which works stand in the way of a road drawn here, 30 m clear of it?");
+    println!(
+        "  curl -s -H 'Content-Type: application/geo+json' -H 'Authorization: Bearer {officer}' \\\n    \
+         '{base}/api/conflict-checks?against=works,corridors&clearance_m=30' \\\n    \
+         -d '{{\"type\":\"LineString\",\"coordinates\":[[107.67,12.00],[107.69,12.004],[107.71,12.01]]}}'"
+    );
+    println!("and the first works there are:");
+    println!("  curl -s '{base}/ogc/collections/works/items?bbox=107.6,11.9,107.8,12.1&limit=3'");
+    println!("\nCtrl-C ends it; the data stay for the next time.");
+    std::io::stdout().flush().map_err(|e| e.to_string())?;
+    Ok(())
+}

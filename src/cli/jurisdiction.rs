@@ -1,0 +1,95 @@
+//! `clearway jurisdiction add`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{Failed, Outcome, with_database};
+use crate::actions::{Context, Witness, jurisdiction, refresh};
+use crate::config::Settings;
+use crate::domain::actor::Actor;
+use crate::domain::jurisdiction::JurisdictionDraft;
+use crate::formats::{self, ReadOptions};
+use crate::geometry::crs::Epsg;
+use crate::geometry::{Geometry, MultiPolygon};
+
+/// Register jurisdictions.
+#[derive(Debug, Args)]
+pub(super) struct Jurisdiction {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Register one with its working grid and boundary.
+    Add(Add),
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// ISO 3166-2, such as VN-72.
+    #[arg(long)]
+    code: String,
+    /// Its name, in its own language.
+    #[arg(long)]
+    name: String,
+    /// Its name in English; the same when it is not given.
+    #[arg(long)]
+    name_en: Option<String>,
+    /// The working grid, such as EPSG:9218: a plane in metres.
+    #[arg(long, value_name = "EPSG:CODE")]
+    grid: String,
+    /// GeoJSON with the boundary: every polygon in it belongs to it.
+    #[arg(long, value_name = "FILE")]
+    boundary: PathBuf,
+    /// IANA name of the time zone.
+    #[arg(long, default_value = "Asia/Ho_Chi_Minh")]
+    time_zone: String,
+    /// A further system in which its data are found: used to name the meridian that fits.
+    #[arg(long, value_name = "EPSG:CODE")]
+    related_crs: Vec<String>,
+}
+
+impl Jurisdiction {
+    pub(super) fn run(self, settings: Settings) -> Outcome {
+        let Command::Add(add) = self.command;
+        let epsg = |text: &str| Epsg::parse(text).map(|r| r.epsg).map_err(|e| Failed(e.to_string()));
+        let draft = JurisdictionDraft {
+            code: add.code,
+            name_en: add.name_en.unwrap_or_else(|| add.name.clone()),
+            name_vi: add.name,
+            grid: epsg(&add.grid)?,
+            time_zone: add.time_zone,
+            related_crs: add.related_crs.iter().map(|t| epsg(t)).collect::<Result<_, _>>()?,
+            boundary: boundary(&add.boundary, &settings)?,
+        };
+        let context = Context::connect(with_database(settings)?)?;
+        refresh::catch_up_all(&context)?;
+        let actor = Actor::operator();
+        let witness = Witness { actor: &actor, request_id: "command line" };
+        let registered = jurisdiction::register(&context, witness, draft)?;
+        println!("Registered {} ({}) on {}.", registered.code, registered.name_en, registered.grid);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn boundary(file: &std::path::Path, settings: &Settings) -> Result<Geometry<f64>, Failed> {
+    let options = ReadOptions { vertices_max: settings.vertices_max * 10, ..ReadOptions::default() };
+    let reader = formats::open(file, &options).map_err(|e| e.to_string())?;
+    let mut polygons = Vec::new();
+    for record in reader {
+        let record = record.map_err(|e| e.to_string())?;
+        match record.geometry {
+            Ok(Geometry::Polygon(p)) => polygons.push(p),
+            Ok(Geometry::MultiPolygon(m)) => polygons.extend(m.0),
+            Ok(_) => return Err(format!("{}: {} is no polygon", file.display(), record.place).into()),
+            Err(problems) => {
+                let all: Vec<String> = problems.iter().map(super::sentence).collect();
+                return Err(format!("{}: {}: {}", file.display(), record.place, all.join("; ")).into());
+            }
+        }
+    }
+    Ok(Geometry::MultiPolygon(MultiPolygon(polygons)))
+}

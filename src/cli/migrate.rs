@@ -1,0 +1,28 @@
+//! `clearway migrate`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Outcome, with_database};
+use crate::config::Settings;
+use crate::store::migrations;
+
+/// Bring the database to the present schema.
+#[derive(Debug, Args)]
+pub(super) struct Migrate {}
+
+impl Migrate {
+    #[allow(clippy::unused_self)] // every command is run the same way
+    pub(super) fn run(self, settings: Settings) -> Outcome {
+        let settings = with_database(settings)?;
+        let ran = migrations::migrate(&settings.database_url.0)?;
+        if ran.is_empty() {
+            println!("The schema is up to date.");
+        }
+        for migration in ran {
+            println!("Ran {migration}.");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

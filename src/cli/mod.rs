@@ -1,0 +1,121 @@
+//! The command line: one file for each command. Exit 0: done; 1: failed, the reason on stderr; 2: wrong usage.
+
+mod check;
+mod demo;
+mod import;
+mod jurisdiction;
+mod log;
+mod migrate;
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Secret, Settings};
+use crate::error::Error;
+use crate::geometry::Problem;
+
+/// Telecom works, clearance corridors, and the conflicts between them.
+#[derive(Debug, Parser)]
+#[command(name = "clearway", version, max_term_width = 120)]
+struct Arguments {
+    /// Settings; the environment (`CLEARWAY_…`, `DATABASE_URL`) wins over them.
+    #[arg(long, global = true, value_name = "FILE", default_value = "clearway.toml", env = "CLEARWAY_CONFIG")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run with a private PostgreSQL and invented data; prints addresses and tokens.
+    Demo(demo::Demo),
+    /// Serve; needs `DATABASE_URL`.
+    Serve(serve::Serve),
+    /// Bring the database at `DATABASE_URL` to the present schema.
+    Migrate(migrate::Migrate),
+    /// Import works or corridors from files.
+    Import(import::Import),
+    /// Check shapes in files for conflicts.
+    Check(check::Check),
+    /// Register jurisdictions.
+    Jurisdiction(jurisdiction::Jurisdiction),
+}
+
+/// Why a command failed, for a person.
+#[derive(Debug)]
+pub(crate) struct Failed(String);
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(problems) => Self(problems.iter().map(sentence).collect::<Vec<_>>().join("\n")),
+            other => Self(other.to_string()),
+        }
+    }
+}
+
+impl From<String> for Failed {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// What a command ends with.
+pub(crate) type Outcome = Result<ExitCode, Failed>;
+
+/// A problem as one sentence.
+fn sentence(problem: &Problem) -> String {
+    if problem.pointer.is_empty() { problem.detail.clone() } else { format!("{} {}", problem.pointer, problem.detail) }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let settings = match Settings::load(&arguments.config, |name| std::env::var(name).ok()) {
+        Ok(settings) => settings,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let outcome = match arguments.command {
+        Command::Demo(command) => command.run(settings),
+        Command::Serve(command) => command.run(settings),
+        Command::Migrate(command) => command.run(settings),
+        Command::Import(command) => command.run(settings),
+        Command::Check(command) => command.run(settings),
+        Command::Jurisdiction(command) => command.run(settings),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Failed(reason)) => failed(&reason),
+    }
+}
+
+fn failed(reason: &str) -> ExitCode {
+    eprintln!("clearway: {reason}");
+    ExitCode::FAILURE
+}
+
+/// The file in which a running demo notes where its database is.
+const DEMO_ADDRESS: &str = "database-url";
+
+/// The folder of a demo when nobody names another.
+const DEMO_FOLDER: &str = ".clearway";
+
+/// Settings with a database: `DATABASE_URL`, else that of a demo that runs in this folder.
+fn with_database(mut settings: Settings) -> Result<Settings, Failed> {
+    if settings.database_url.0.is_empty() {
+        let folder = std::env::var("CLEARWAY_DATA_DIR").unwrap_or_else(|_| DEMO_FOLDER.into());
+        let url = std::fs::read_to_string(Path::new(&folder).join(DEMO_ADDRESS)).unwrap_or_default();
+        if url.trim().is_empty() {
+            return Err("DATABASE_URL is not set, and no demo runs in this folder; set it to the address of a \
+                        PostgreSQL with PostGIS"
+                .to_owned()
+                .into());
+        }
+        settings.database_url = Secret(url.trim().to_owned());
+    }
+    Ok(settings)
+}
