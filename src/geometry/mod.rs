@@ -5,6 +5,7 @@
 //! Nothing here knows a telecom word, and nothing here does IO.
 
 pub mod bounds;
+mod boxes;
 pub mod buffer;
 pub mod crs;
 pub mod encoding;

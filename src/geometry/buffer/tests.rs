@@ -1,0 +1,300 @@
+//! Corridors of known area, and membership against the definition applied point by point.
+
+use geo::coordinate_position::{CoordPos, CoordinatePosition};
+use geo::{Area, Validation};
+use proptest::prelude::*;
+
+use super::*;
+
+fn grid(parts: &[&[(f64, f64)]]) -> Grid<MultiLineString<f64>> {
+    Grid(MultiLineString(parts.iter().map(|p| LineString::from(p.to_vec())).collect()))
+}
+
+fn build(line: &Grid<MultiLineString<f64>>, left: f64, right: f64) -> MultiPolygon<f64> {
+    let land = corridor(line, Metres::new(left).unwrap(), Metres::new(right).unwrap()).unwrap().0;
+    land.check_validation().unwrap_or_else(|e| panic!("{e} in {land:?} from {line:?} {left} {right}"));
+    let shape = geo_types::Geometry::MultiPolygon(land.clone());
+    let problems = crate::geometry::valid::problems(&shape);
+    assert!(problems.is_empty(), "{problems:?} from {line:?} {left} {right}");
+    for part in &land {
+        assert!(Polygon::new(part.exterior().clone(), vec![]).signed_area() > SLIVER_M2);
+        for hole in part.interiors() {
+            assert!(Polygon::new(hole.clone(), vec![]).signed_area() < -SLIVER_M2);
+        }
+    }
+    land
+}
+
+fn check_area(parts: &[&[(f64, f64)]], left: f64, right: f64, expect: f64, within: f64) {
+    let area = build(&grid(parts), left, right).unsigned_area();
+    assert!((area - expect).abs() <= within, "{parts:?} {left}/{right}: {area}, expected {expect}");
+}
+
+#[test]
+fn has_the_area_of_simple_shapes() {
+    let pi = std::f64::consts::PI;
+    check_area(&[&[(0.0, 0.0), (100.0, 0.0)]], 30.0, 10.0, 4000.0, 1e-3);
+    check_area(&[&[(0.0, 0.0), (100.0, 0.0)]], 30.0, 0.0, 3000.0, 1e-3);
+    check_area(&[&[(0.0, 0.0), (50.0, 0.0), (50.0, 0.0), (100.0, 0.0)]], 0.0, 10.0, 1000.0, 1e-3);
+    // A right angle to the left: the inner rectangles share a square, outside comes a quarter of a disc.
+    let bend: &[(f64, f64)] = &[(0.0, 0.0), (100.0, 0.0), (100.0, 100.0)];
+    check_area(&[bend], 30.0, 30.0, 12_000.0 - 900.0 + 900.0 * pi / 4.0, 0.4);
+    check_area(&[bend], 30.0, 10.0, 8000.0 - 900.0 + 100.0 * pi / 4.0, 0.2);
+    check_area(&[bend], 10.0, 30.0, 8000.0 - 100.0 + 900.0 * pi / 4.0, 0.4);
+    // The same in two successive parts, and in two parts with a gap, which have flat ends.
+    check_area(&[&bend[..2], &bend[1..]], 30.0, 30.0, 12_000.0 - 900.0 + 900.0 * pi / 4.0, 0.4);
+    check_area(&[&[(0.0, 0.0), (40.0, 0.0)], &[(60.0, 0.0), (100.0, 0.0)]], 30.0, 10.0, 3200.0, 1e-3);
+    // A closed square, counterclockwise: inside a frame, outside a frame with round corners.
+    let square: &[(f64, f64)] = &[(0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0), (0.0, 0.0)];
+    check_area(&[square], 0.0, 10.0, 4000.0 + 100.0 * pi, 0.5);
+    check_area(&[square], 10.0, 0.0, 3600.0, 1e-2);
+    check_area(&[square], 60.0, 20.0, 10_000.0 + 8000.0 + 400.0 * pi, 0.8);
+}
+
+#[test]
+fn cuts_flat_where_another_part_passes_the_end() {
+    // A side road ends 5 m before a main road: behind the end, only what is nearer to the main road belongs to it.
+    let line = grid(&[&[(-100.0, 0.0), (100.0, 0.0)], &[(0.0, 50.0), (0.0, 5.0)]]);
+    let land = build(&line, 20.0, 20.0);
+    let inside = |x: f64, y: f64| land.coordinate_position(&Coord { x, y }) == CoordPos::Inside;
+    assert!(inside(0.0, 2.0) && !inside(0.0, 3.0) && inside(0.0, 6.0));
+    assert!(inside(8.0, 3.0) && inside(-8.0, 3.0) && inside(0.0, -19.0));
+}
+
+#[test]
+fn wide_side_does_not_reach_across_the_narrow_one() {
+    // Up 100 m, over 12 m, back down: the wide left sides look outward, then inward.
+    let line = grid(&[&[(0.0, 0.0), (0.0, 100.0), (12.0, 100.0), (12.0, 0.0)]]);
+    let land = build(&line, 30.0, 2.0);
+    let inside = |x: f64, y: f64| land.coordinate_position(&Coord { x, y }) == CoordPos::Inside;
+    assert!(inside(-25.0, 50.0) && inside(1.0, 50.0) && !inside(6.0, 50.0) && inside(11.0, 50.0) && inside(41.0, 50.0));
+    // Two parallel lanes the same way: the left of the right lane must stop half way to the left lane.
+    let line = grid(&[&[(0.0, 0.0), (0.0, 100.0)], &[(12.0, 0.0), (12.0, 100.0)]]);
+    let land = build(&line, 30.0, 2.0);
+    let inside = |x: f64, y: f64| land.coordinate_position(&Coord { x, y }) == CoordPos::Inside;
+    assert!(inside(1.0, 50.0) && !inside(4.0, 50.0) && inside(7.0, 50.0) && inside(-25.0, 50.0));
+}
+
+#[test]
+fn refuses_what_has_no_land() {
+    let ok = grid(&[&[(0.0, 0.0), (1.0, 0.0)]]);
+    let metres = |m| Metres::new(m).unwrap();
+    let check = |line: &Grid<MultiLineString<f64>>, width: f64, expect| {
+        assert_eq!(corridor(line, metres(width), metres(0.0)).map(|_| ()), Err(expect));
+    };
+    check(&ok, 0.0, BufferError::NoWidth);
+    check(&grid(&[&[(1.0, 1.0), (1.0, 1.0)]]), 5.0, BufferError::NoLength);
+    check(&grid(&[]), 5.0, BufferError::NoLength);
+    check(&grid(&[&[(0.0, 0.0), (f64::NAN, 0.0)]]), 5.0, BufferError::NotFinite);
+    check(&grid(&[&[(0.0, 0.0), (1e-5, 0.0)]]), 1e-5, BufferError::TooSmall);
+}
+
+/// How a point sees one segment by the definition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Seen {
+    On(Side),
+    BeyondEnd,
+    /// At a vertex where the line turns back: either side.
+    Unclear,
+}
+
+/// What the definition says of `p`; nothing where it lies within `near` of a change of the answer.
+fn by_definition(chains: &[Vec<Coord<f64>>], left: f64, right: f64, p: Coord<f64>, near: f64) -> Option<bool> {
+    let mut all: Vec<(f64, Seen)> = Vec::new();
+    for chain in chains {
+        let n = chain.len() - 1;
+        let closed = chain[0] == chain[n];
+        let dir = |i: usize| chain[i + 1] - chain[i];
+        for i in 0..n {
+            let (a, d) = (chain[i], dir(i));
+            let t = dot(p - a, d) / dot(d, d);
+            let foot = a + d * t.clamp(0.0, 1.0);
+            let distance = (p - foot).x.hypot((p - foot).y);
+            let before = if i > 0 { Some(i - 1) } else { closed.then_some(n - 1) };
+            let after = if i + 1 < n { Some(i + 1) } else { closed.then_some(0) };
+            let length = dot(d, d).sqrt();
+            let ends = [(before, -t * length), (after, (t - 1.0) * length)];
+            if ends.iter().any(|(beside, beyond)| beside.is_none() && beyond.abs() < near) {
+                all.push((distance, Seen::Unclear));
+                continue;
+            }
+            if ends.iter().any(|(beside, beyond)| beside.is_none() && *beyond > 0.0) {
+                all.push((distance, Seen::BeyondEnd));
+                continue;
+            }
+            let neighbour = match (before, after) {
+                (Some(b), _) if t < 0.0 => Some((dir(b), d)),
+                (_, Some(f)) if t > 1.0 => Some((d, dir(f))),
+                _ => None,
+            };
+            let seen = match neighbour {
+                None if cross(d, p - a) >= 0.0 => Seen::On(Side::Left),
+                None => Seen::On(Side::Right),
+                Some((u, v)) => {
+                    let (turn, size) = (cross(u, v), dot(u, u).sqrt() * dot(v, v).sqrt());
+                    if turn.abs() < 1e-6 * size && dot(u, v) < 0.0 {
+                        Seen::Unclear
+                    } else if turn > 0.0 {
+                        Seen::On(Side::Right)
+                    } else {
+                        Seen::On(Side::Left)
+                    }
+                }
+            };
+            all.push((distance, seen));
+        }
+    }
+    let nearest = all.iter().map(|s| s.0).fold(f64::INFINITY, f64::min);
+    let width = |seen| match seen {
+        Seen::On(Side::Left) => Some(left),
+        Seen::On(Side::Right) => Some(right),
+        _ => None,
+    };
+    let mut answer = None;
+    for (distance, seen) in all.into_iter().filter(|s| s.0 <= nearest + near) {
+        if seen == Seen::Unclear && distance <= left.max(right) + near {
+            return None;
+        }
+        if distance < near && left.min(right) < near {
+            return None;
+        }
+        let inside = match width(seen) {
+            Some(w) if (distance - w).abs() < near => return None,
+            Some(w) => distance < w,
+            None => false,
+        };
+        if answer.is_some_and(|before| before != inside) {
+            return None;
+        }
+        answer = Some(inside);
+    }
+    answer
+}
+
+/// Compares at points round the line; most of them must be decidable, lest the test say nothing.
+fn check_membership(line: &Grid<MultiLineString<f64>>, left: f64, right: f64, samples: &[(f64, f64)]) {
+    let land = build(line, left, right);
+    let chains: Vec<Vec<Coord<f64>>> =
+        chains(&line.0, Coord { x: 0.0, y: 0.0 }).into_iter().map(|c| c.vertices).collect();
+    let box_all = Bounds::of(chains.iter().flatten().copied()).widened(left.max(right) * 1.2 + 1.0);
+    let mut points: Vec<Coord<f64>> = samples
+        .iter()
+        .map(|&(u, v)| Coord {
+            x: box_all.min[0] + u * (box_all.max[0] - box_all.min[0]),
+            y: box_all.min[1] + v * (box_all.max[1] - box_all.min[1]),
+        })
+        .collect();
+    // Half of the points lie near vertices, edges and ends, where mistakes would be.
+    for (k, &(u, v)) in samples.iter().enumerate() {
+        let chain = &chains[k % chains.len()];
+        let i = k % (chain.len() - 1);
+        let (a, b) = (chain[i], chain[i + 1]);
+        let out = [left, right, 1.2 * left.max(right), 0.3][k % 4] * 1.05;
+        let angle = v * std::f64::consts::TAU;
+        let t = [0.0, u, 1.0][k % 3];
+        points.push(a + (b - a) * t + Coord { x: angle.cos(), y: angle.sin() } * (out * u.sqrt()));
+    }
+    for p in points {
+        if let Some(expect) = by_definition(&chains, left, right, p, 0.015) {
+            let got = land.coordinate_position(&p) != CoordPos::Outside;
+            assert_eq!(got, expect, "{p:?} of {left}/{right} round {line:?}");
+        }
+    }
+}
+
+/// Turtle steps: length and turn. The kinds give roads, hairpins, spirals, S-bends, dust and near reversals.
+fn path() -> impl Strategy<Value = Vec<(f64, f64)>> {
+    let steps = prop_oneof![
+        prop::collection::vec((1.0..80.0f64, -1.2..1.2f64), 1..14),
+        prop::collection::vec((2.0..60.0f64, -3.14..3.14f64), 1..12),
+        prop::collection::vec((0.001..2.0f64, -1.0..1.0f64), 1..25),
+        prop::collection::vec((prop_oneof![Just(300.0), Just(0.01), Just(40.0)], -2.0..2.0f64), 1..8),
+        prop::collection::vec(
+            (prop_oneof![Just(10.0), Just(25.0)], (0..8i32).prop_map(|k| f64::from(k) * 0.785_398_163)),
+            1..14
+        ),
+        prop::collection::vec(
+            (
+                prop_oneof![Just(10.0), Just(30.0)],
+                prop_oneof![Just(0.0), Just(3.141_5), Just(1.570_796_326_794_896_6), Just(-1.6)]
+            ),
+            1..9
+        ),
+        (4..30usize, 2.0..12.0f64, 0.2..0.9f64)
+            .prop_map(|(n, l, a)| (0..n).map(|k| (l * (1.0 + k as f64 * 0.05), a)).collect()),
+        (2..6usize, 20.0..90.0f64, 3.0..25.0f64).prop_map(|(n, l, w)| {
+            (0..n)
+                .flat_map(|k| {
+                    let s = if k % 2 == 0 { 1.57 } else { -1.57 };
+                    [(l, s), (w, s)]
+                })
+                .collect()
+        }),
+    ];
+    (steps, -100.0..100.0f64, -100.0..100.0f64, -3.2..3.2f64, any::<bool>()).prop_map(
+        |(steps, x, y, heading, close)| {
+            let (mut at, mut heading) = ((x, y), heading);
+            let mut out = vec![at];
+            for (length, turn) in steps {
+                at = (at.0 + length * heading.cos(), at.1 + length * heading.sin());
+                out.push(at);
+                heading += turn;
+            }
+            if close && out.len() > 4 {
+                out.push(out[0]);
+            }
+            out
+        },
+    )
+}
+
+fn centreline() -> impl Strategy<Value = Grid<MultiLineString<f64>>> {
+    prop_oneof![
+        3 => path().prop_map(|p| vec![p]),
+        1 => prop::collection::vec(path(), 2..4),
+        // Cut in two that follow each other.
+        1 => path().prop_map(|p| {
+            let at = p.len() / 2;
+            vec![p[..=at].to_vec(), p[at..].to_vec()]
+        }),
+        // A second part that starts at a vertex of the first, or ends there.
+        1 => (path(), path(), any::<prop::sample::Index>(), any::<bool>()).prop_map(|(p, mut q, i, turn)| {
+            q[0] = p[i.index(p.len())];
+            if turn { q.reverse(); }
+            vec![p, q]
+        }),
+    ]
+    .prop_map(|parts| {
+        let far = |(x, y): (f64, f64)| (x + 500_000.0, y + 1_300_000.0);
+        Grid(MultiLineString(
+            parts.into_iter().map(|p| LineString::from(p.into_iter().map(far).collect::<Vec<_>>())).collect(),
+        ))
+    })
+}
+
+fn widths() -> impl Strategy<Value = (f64, f64)> {
+    prop_oneof![
+        (0.5..40.0f64, 0.5..40.0f64),
+        (0.5..40.0f64).prop_map(|w| (w, w)),
+        (0.5..40.0f64).prop_map(|w| (w, 0.0)),
+        (0.5..40.0f64).prop_map(|w| (0.0, w)),
+        (20.0..60.0f64, 0.05..2.0f64),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn holds_the_points_of_the_definition(
+        line in centreline(),
+        (left, right) in widths(),
+        samples in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 60),
+    ) {
+        check_membership(&line, left, right, &samples);
+    }
+}
+
+/// Enough for every run; more by the environment of proptest.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
+}
