@@ -171,8 +171,7 @@ impl Settings {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
             Err(e) => return Err(ConfigError::Unreadable { file: name, reason: e.to_string() }),
         };
-        let defaults =
-            toml::Table::try_from(Self::default()).map_err(|e| wrong("defaults", e.to_string()))?;
+        let defaults = toml::Table::try_from(Self::default()).map_err(|e| wrong("defaults", e.to_string()))?;
         for (key, default) in &defaults {
             let variable = format!("CLEARWAY_{}", key.to_uppercase());
             let Some(text) = environment(&variable) else { continue };
@@ -232,7 +231,10 @@ impl Settings {
         }
         for t in &self.tokens {
             if t.token.0.len() < TOKEN_LENGTH_MIN {
-                return Err(("tokens", format!("the token of {} is shorter than {TOKEN_LENGTH_MIN} characters", t.name)));
+                return Err((
+                    "tokens",
+                    format!("the token of {} is shorter than {TOKEN_LENGTH_MIN} characters", t.name),
+                ));
             }
         }
         Ok(())
@@ -250,9 +252,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("clearway.toml");
         std::fs::write(&file, toml).unwrap();
-        Settings::load(&file, |name| {
-            environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        })
+        Settings::load(&file, |name| environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]

@@ -13,16 +13,14 @@ use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{
     self, AccuracySource, Facts, Finding, Land, NounFacts, RuleKey, Severity, Standing, is_conflict, measured,
 };
-use crate::domain::feature::{Noun, Registered};
+use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::place::{Delivered, to_lonlat};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::crs;
 use crate::geometry::measure::Prepared;
-use crate::geometry::{
-    Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, MultiPolygon, Polygon, Problem,
-};
+use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, MultiPolygon, Polygon, Problem};
 use crate::index::{Entry, Snapshot, Territory};
 use crate::store::records::Records;
 
@@ -194,13 +192,8 @@ pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, ques
 /// # Errors
 /// [`Error::Busy`].
 pub fn features_of<T: Records>(context: &Context, answer: &Answer) -> Result<BTreeMap<Uuid, Registered<T>>> {
-    let ids: Vec<Uuid> = answer
-        .results
-        .iter()
-        .flat_map(|r| &r.conflicts)
-        .filter(|c| c.layer == T::LAYER)
-        .map(|c| c.id)
-        .collect();
+    let ids: Vec<Uuid> =
+        answer.results.iter().flat_map(|r| &r.conflicts).filter(|c| c.layer == T::LAYER).map(|c| c.id).collect();
     let found = context.store.read(|conn| T::find_many(conn, &ids))?;
     Ok(found.into_iter().map(|f: Registered<T>| (f.id, f)).collect())
 }
@@ -418,11 +411,8 @@ fn without(shape: &LonLat<Geometry<f64>>, boundary: &LonLat<MultiPolygon<f64>>) 
         Geometry::LineString(l) => Geometry::MultiLineString(area.clip(&MultiLineString(vec![l.clone()]), true)),
         Geometry::MultiLineString(m) => Geometry::MultiLineString(area.clip(m, true)),
         points => {
-            let kept: Vec<geo_types::Point<f64>> = points
-                .coords_iter()
-                .filter(|c| !geo::Intersects::intersects(&area, c))
-                .map(Into::into)
-                .collect();
+            let kept: Vec<geo_types::Point<f64>> =
+                points.coords_iter().filter(|c| !geo::Intersects::intersects(&area, c)).map(Into::into).collect();
             Geometry::MultiPoint(geo_types::MultiPoint(kept))
         }
     };

@@ -75,12 +75,8 @@ pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery)
     {
         return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")));
     }
-    let filter = ListFilter {
-        sights,
-        boxes: query.boxes.clone(),
-        after: query.after,
-        limit: i64::from(query.limit) + 1,
-    };
+    let filter =
+        ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
     let mut features = context.store.read(|conn| T::list(conn, &filter))?;
     let more = features.len() > query.limit as usize;
     features.truncate(query.limit as usize);
@@ -185,12 +181,7 @@ pub fn replace<T: Registrable>(
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Changed`], [`Error::Forbidden`], [`Error::Busy`].
-pub fn delete<T: Registrable>(
-    context: &Context,
-    witness: Witness<'_>,
-    id: Uuid,
-    expected: Option<i32>,
-) -> Result<()> {
+pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid, expected: Option<i32>) -> Result<()> {
     let actor = witness.actor;
     let present: Registered<T> = get(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
@@ -236,9 +227,10 @@ fn territory_of(context: &Context, draft: &Draft, present: Option<&str>) -> Resu
         ));
     }
     if let Some(code) = named.or(present) {
-        return snapshot.territory(code).cloned().ok_or_else(|| {
-            Error::invalid("/properties/jurisdiction", format!("«{code}» is not registered here"))
-        });
+        return snapshot
+            .territory(code)
+            .cloned()
+            .ok_or_else(|| Error::invalid("/properties/jurisdiction", format!("«{code}» is not registered here")));
     }
     let delivered = draft.delivered.as_ref().ok_or_else(no_geometry)?;
     let all: Vec<Arc<Jurisdiction>> = snapshot.territories().map(|t| Arc::clone(&t.jurisdiction)).collect();

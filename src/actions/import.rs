@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
-use crate::domain::feature::Noun;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, to_lonlat};

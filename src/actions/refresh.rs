@@ -128,12 +128,7 @@ fn read_since(context: &Context, code: &str, after: i64) -> Result<Changes> {
     })
 }
 
-fn read_layer<N: Records>(
-    context: &Context,
-    conn: &mut Connection,
-    code: &str,
-    after: i64,
-) -> Stored<LayerChanges> {
+fn read_layer<N: Records>(context: &Context, conn: &mut Connection, code: &str, after: i64) -> Stored<LayerChanges> {
     let accuracies = context.accuracies();
     let mut upserted = Vec::new();
     N::index_rows(conn, code, after, &mut |row: IndexRow| {
@@ -142,7 +137,6 @@ fn read_layer<N: Records>(
     let deleted = if after == 0 { Vec::new() } else { changes::deleted(conn, code, N::LAYER, after)? };
     Ok(LayerChanges { deleted, upserted })
 }
-
 
 /// Follows the database until `stop` is set: hears of commits, and asks for revisions every `refresh_poll_ms`.
 pub fn follow(context: &Context, stop: &AtomicBool) {

@@ -126,7 +126,11 @@ fn metres(value: Option<f64>) -> String {
 fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     for c in &answer.checked {
         let revision = answer.revisions.get(&c.jurisdiction).copied().unwrap_or_default();
-        writeln!(out, "Checked {} {} of {} at revision {revision}; coverage undeclared.", c.features, c.layer, c.jurisdiction)?;
+        writeln!(
+            out,
+            "Checked {} {} of {} at revision {revision}; coverage undeclared.",
+            c.features, c.layer, c.jurisdiction
+        )?;
     }
     for result in &answer.results {
         writeln!(out)?;

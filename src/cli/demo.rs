@@ -17,7 +17,6 @@ use crate::actions::{Context, Witness, health, jurisdiction, refresh};
 use crate::config::{Secret, Settings, TokenSetting};
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
-use crate::domain::feature::Noun;
 use crate::domain::jurisdiction::JurisdictionDraft;
 use crate::domain::work::Work;
 use crate::formats::{Format, ReadOptions, Reader, Source};

@@ -166,7 +166,9 @@ impl Import {
         } else if self.dry_run {
             println!("Nothing was stored: this was a dry run.");
         } else if r.rejected > 0 && matches!(self.on_error, OnErrorOption::Stop) {
-            eprintln!("clearway: nothing was stored, because of the rejected records; --on-error skip stores the others");
+            eprintln!(
+                "clearway: nothing was stored, because of the rejected records; --on-error skip stores the others"
+            );
         } else {
             println!("Nothing was stored: there was nothing to store.");
         }
@@ -281,15 +283,7 @@ impl Watcher {
                 Ok(writer)
             })
             .transpose()?;
-        Ok(Self {
-            progress,
-            bar,
-            on_terminal,
-            told: Instant::now(),
-            shown: 0,
-            report,
-            digests: Digests::default(),
-        })
+        Ok(Self { progress, bar, on_terminal, told: Instant::now(), shown: 0, report, digests: Digests::default() })
     }
 
     fn end(&mut self) {

@@ -92,12 +92,7 @@ impl Actor {
     /// Whoever runs the program itself on the server's command line.
     #[must_use]
     pub fn operator() -> Self {
-        Self {
-            name: "operator".into(),
-            organisation: None,
-            roles: vec![Role::Administrator],
-            jurisdictions: None,
-        }
+        Self { name: "operator".into(), organisation: None, roles: vec![Role::Administrator], jurisdictions: None }
     }
 
     /// Did not sign in.

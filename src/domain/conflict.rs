@@ -217,9 +217,7 @@ impl AccuracyDefaults {
     #[must_use]
     pub fn of_facts(&self, facts: &NounFacts) -> (Metres, AccuracySource) {
         match *facts {
-            NounFacts::Work { position_accuracy_m, capture_method, .. } => {
-                self.of(position_accuracy_m, capture_method)
-            }
+            NounFacts::Work { position_accuracy_m, capture_method, .. } => self.of(position_accuracy_m, capture_method),
             NounFacts::Corridor { .. } => (Metres::ZERO, AccuracySource::Drawn),
         }
     }
@@ -319,14 +317,13 @@ pub fn measured(work: Standing<'_>, land: Land<'_>) -> Finding {
 fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<f64>, Option<f64>, f64) {
     let outside = matches!(relation, RelationWord::Near);
     let inside = relation == RelationWord::Inside;
-    let area = area_of(land.geometry());
+    let area = area_of(&land.geometry());
     match work.dimension() {
         Dimension::Point => {
-            let share = match work.geometry() {
+            let share = match work.geometry().as_ref() {
                 _ if inside => 1.0,
                 Geometry::MultiPoint(points) if !outside && !points.0.is_empty() => {
-                    let within =
-                        points.0.iter().filter(|p| Prepared::point(p.0).within(land, 0.0)).count();
+                    let within = points.0.iter().filter(|p| Prepared::point(p.0).within(land, 0.0)).count();
                     ratio(f64_of(within), f64_of(points.0.len()))
                 }
                 _ => 0.0,
@@ -334,22 +331,22 @@ fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<
             (None, None, share)
         }
         Dimension::Line => {
-            let lines = lines_of(work.geometry());
+            let lines = lines_of(&work.geometry());
             let whole = Euclidean.length(&lines.0);
             let part = match &area {
                 _ if outside => 0.0,
-                Some(area) => overlay::length_inside(&lines.0, &area.0),
+                Some(area) => overlay::length_inside(&lines, area),
                 None => 0.0,
             };
             (Some(part), None, ratio(part, whole))
         }
         Dimension::Area => {
-            let areas = area_of(work.geometry());
+            let areas = area_of(&work.geometry());
             let whole = areas.as_ref().map_or(0.0, |a| a.0.unsigned_area());
             let part = match (&areas, &area) {
                 _ if outside => 0.0,
                 _ if inside => whole,
-                (Some(work), Some(land)) => overlay::area_inside(&work.0, &land.0),
+                (Some(work), Some(land)) => overlay::area_inside(work, land),
                 _ => 0.0,
             };
             (None, Some(part), ratio(part, whole))
@@ -389,12 +386,13 @@ fn along(
     line: &Grid<MultiLineString<f64>>,
     relation: RelationWord,
 ) -> Option<LinearReference> {
-    let vertices = || work.geometry().coords_iter();
+    let geometry = work.geometry();
+    let vertices = || geometry.coords_iter();
     let mut coords: Vec<Coord<f64>> = match relation {
         RelationWord::Crosses => {
             let mut inside: Vec<_> = vertices().filter(|c| Prepared::point(*c).within(land.shape, 0.0)).collect();
-            if let (Dimension::Line, Some(area)) = (work.dimension(), area_of(land.shape.geometry())) {
-                for part in lines_of(work.geometry()).0 {
+            if let (Dimension::Line, Some(area)) = (work.dimension(), area_of(&land.shape.geometry())) {
+                for part in lines_of(&work.geometry()).0 {
                     inside.extend(overlay::runs_inside(&Grid(part), &area).iter().flat_map(|r| [r.start, r.end]));
                 }
             }

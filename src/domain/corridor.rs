@@ -118,7 +118,12 @@ impl Corridor {
         }
         let in_degrees = crs::project(&land, jurisdiction.grid, Epsg::WGS84)
             .map_err(|e| vec![Problem::new("/coordinates", e.to_string())])?;
-        let place = Placed { recorded: line.recorded, lonlat: LonLat(in_degrees), grid_crs: jurisdiction.grid, grid: Grid(land) };
+        let place = Placed {
+            recorded: line.recorded,
+            lonlat: LonLat(in_degrees),
+            grid_crs: jurisdiction.grid,
+            grid: Grid(land),
+        };
         Ok(Self { props, place, centreline: Some(centreline) })
     }
 }

@@ -147,9 +147,7 @@ impl<'a> Reading<'a> {
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.given(name) else { return Vec::new() };
         match value {
-            Value::Cell(cell) => {
-                cell.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect()
-            }
+            Value::Cell(cell) => cell.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
             Value::List(items) if items.len() <= LIST_MAX => {
                 let mut texts = Vec::new();
                 for (i, item) in items.iter().enumerate() {

@@ -1,8 +1,10 @@
 //! Jurisdictions: whose ground it is, and on which working grid it is measured.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
-use crate::geometry::crs::{self, CrsError, Epsg, Grid, LonLat};
+use crate::geometry::crs::{self, Epsg, Grid, LonLat};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Geometry, MultiLineString, MultiPolygon, Problem, valid};
 use geo::CoordsIter;
@@ -24,8 +26,8 @@ pub struct Jurisdiction {
     pub related_crs: Vec<Epsg>,
     /// The boundary.
     pub boundary: LonLat<MultiPolygon<f64>>,
-    boundary_grid: Prepared,
-    boundary_rings: Prepared,
+    boundary_grid: Arc<Prepared>,
+    boundary_rings: Arc<Prepared>,
     bounds: Bounds,
     area_m2: f64,
 }
@@ -91,7 +93,7 @@ impl Jurisdiction {
         let on_grid = crs::project(&whole, Epsg::WGS84, draft.grid)
             .map_err(|e| vec![Problem::new("/boundary", e.to_string())])?;
         let area_m2 = geo::Area::unsigned_area(&on_grid);
-        let rings = Prepared::new(&Grid(rings_of(&on_grid)));
+        let rings = Arc::new(Prepared::new(&Grid(rings_of(&on_grid))));
         Ok(Self {
             code: draft.code,
             name_vi: draft.name_vi,
@@ -100,7 +102,7 @@ impl Jurisdiction {
             time_zone: draft.time_zone,
             related_crs: draft.related_crs,
             boundary: LonLat(polygons),
-            boundary_grid: Prepared::new(&Grid(on_grid)),
+            boundary_grid: Arc::new(Prepared::new(&Grid(on_grid))),
             boundary_rings: rings,
             bounds,
             area_m2,
@@ -125,7 +127,7 @@ impl Jurisdiction {
     /// Parts that touch no ring are inside or outside as a whole: one position of each decides.
     fn holds_every_part(&self, shape: &Prepared) -> bool {
         let inside = |c: geo_types::Coord<f64>| Prepared::point(c).within(&self.boundary_grid, 0.0);
-        match shape.geometry() {
+        match shape.geometry().as_ref() {
             Geometry::MultiPoint(m) => m.0.iter().all(|p| inside(p.0)),
             Geometry::MultiLineString(m) => m.0.iter().filter_map(|l| l.0.first()).all(|c| inside(*c)),
             Geometry::MultiPolygon(m) => m.0.iter().filter_map(|p| p.exterior().0.first()).all(|c| inside(*c)),

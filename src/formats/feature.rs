@@ -77,16 +77,24 @@ impl Maker {
         if let Some(Err(problem)) = feature.get("crs").map(|crs| self.check_crs(crs)) {
             problems.push(problem.under("/crs"));
         }
+        let mut centreline = None;
         let fields = match feature.get_mut("properties").map(Json::take) {
             None | Some(Json::Null) => self.fields(Map::new()),
-            Some(Json::Object(properties)) => self.fields(properties),
+            Some(Json::Object(mut properties)) => {
+                // The line a corridor was drawn by is its shape; the geometry beside it is derived.
+                centreline = properties.remove("centreline").filter(|line| !line.is_null());
+                self.fields(properties)
+            }
             Some(other) => {
                 let detail = format!("is {}; an object or null belongs here", decode::describe(&other));
                 problems.push(Problem::new("/properties", detail));
                 Fields::default()
             }
         };
-        let geometry = self.shape(feature.get_mut("geometry").map(Json::take), "/geometry");
+        let geometry = match centreline {
+            Some(line) => self.shape(Some(line), "/properties/centreline"),
+            None => self.shape(feature.get_mut("geometry").map(Json::take), "/geometry"),
+        };
         if problems.is_empty() {
             return Ok(Record { place, fields, geometry });
         }

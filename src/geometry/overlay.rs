@@ -1,1 +1,307 @@
-//! To come.
+//! What lies inside an area: the runs of a line, and the common ground of two areas.
+//!
+//! Areas are closed: what runs along a boundary is inside. Lines are cut at every edge they meet and each piece is
+//! placed by exact predicates; no coordinate is moved. The common ground is added up along the same pieces (its
+//! boundary is made of them), so no polygon is built and no raster limits the precision.
+
+use geo::Orientation;
+use geo::algorithm::kernels::{Kernel, RobustKernel};
+use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
+use geo_types::{Coord, Line, LineString, MultiLineString, MultiPolygon};
+
+use super::boxes::BoxTree;
+use super::{Bounds, Grid};
+
+/// Pieces shorter than this are points, metres: grid coordinates are no finer.
+const POINT_M: f64 = 1e-9;
+
+/// Edges of two areas nearer than this are one edge where common ground is measured, metres.
+const SAME_EDGE_M: f64 = 1e-6;
+
+/// A stretch of a line inside an area.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Where it begins, metres along the line.
+    pub from_m: f64,
+    /// Where it ends, metres along the line; always more than `from_m`.
+    pub to_m: f64,
+    /// Its first position.
+    pub start: Coord<f64>,
+    /// Its last position.
+    pub end: Coord<f64>,
+    /// All of it lies on the area's boundary: the run touches the area and does not enter it.
+    pub along_boundary: bool,
+    /// All positions, `start` and `end` with the line's vertices between them.
+    pub coords: Vec<Coord<f64>>,
+}
+
+impl Run {
+    /// Its length, metres.
+    #[must_use]
+    pub fn length_m(&self) -> f64 {
+        self.to_m - self.from_m
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Inside,
+    Boundary,
+    Outside,
+}
+
+/// A stretch of one segment between two cuts; metres along the segment.
+struct Piece {
+    from_m: f64,
+    to_m: f64,
+    start: Coord<f64>,
+    end: Coord<f64>,
+    place: Place,
+}
+
+/// An area prepared for many lines.
+#[derive(Debug, Clone)]
+pub struct Area {
+    edges: Vec<Line<f64>>,
+    tree: BoxTree,
+    bounds: Bounds,
+}
+
+impl Area {
+    /// Prepares a valid `area`.
+    #[must_use]
+    pub fn of(area: &Grid<MultiPolygon<f64>>) -> Self {
+        Self::of_edges(area.0.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())).flat_map(edges))
+    }
+
+    fn of_edges(edges: impl Iterator<Item = Line<f64>>) -> Self {
+        let edges: Vec<Line<f64>> = edges.collect();
+        let boxes: Vec<Bounds> = edges.iter().map(|e| Bounds::of([e.start, e.end])).collect();
+        let mut bounds = Bounds::EMPTY;
+        boxes.iter().for_each(|b| bounds.merge(b));
+        Self { edges, tree: BoxTree::new(boxes), bounds }
+    }
+
+    /// The maximal stretches of `line` that lie in the area, its boundary included. Where the line only touches at a
+    /// point there is none. A line that runs twice over the same ground has both runs.
+    #[must_use]
+    pub fn runs(&self, line: &LineString<f64>) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        if !self.bounds.intersects(&Bounds::of(line.0.iter().copied())) {
+            return runs;
+        }
+        let mut before_m = 0.0;
+        let mut open = false;
+        let mut known = None;
+        for segment in edges(line) {
+            let pieces = self.pieces(segment, &mut known);
+            let length = pieces.last().map_or(0.0, |p| p.to_m);
+            for piece in pieces {
+                if piece.place == Place::Outside {
+                    open = false;
+                    continue;
+                }
+                let along_boundary = piece.place == Place::Boundary;
+                match runs.last_mut().filter(|_| open) {
+                    Some(run) => {
+                        run.to_m = before_m + piece.to_m;
+                        run.along_boundary &= along_boundary;
+                        run.end = piece.end;
+                        if piece.from_m > 0.0 {
+                            // The cut between two pieces of one segment is no vertex of the line.
+                            run.coords.pop();
+                        }
+                        run.coords.push(piece.end);
+                    }
+                    None => runs.push(Run {
+                        from_m: before_m + piece.from_m,
+                        to_m: before_m + piece.to_m,
+                        start: piece.start,
+                        end: piece.end,
+                        along_boundary,
+                        coords: vec![piece.start, piece.end],
+                    }),
+                }
+                open = true;
+            }
+            before_m += length;
+        }
+        runs.retain(|r| r.length_m() > POINT_M);
+        runs
+    }
+
+    /// `segment` cut where it meets the boundary. `known` is the place of its beginning, if no edge meets that, and
+    /// becomes the same of its end: only where the boundary was met is a place worked out anew.
+    fn pieces(&self, segment: Line<f64>, known: &mut Option<Place>) -> Vec<Piece> {
+        let d = segment.end - segment.start;
+        let length = d.x.hypot(d.y);
+        let along = |c: Coord<f64>| {
+            if c == segment.start {
+                0.0
+            } else if c == segment.end {
+                length
+            } else {
+                (((c.x - segment.start.x) * d.x + (c.y - segment.start.y) * d.y) / length).clamp(0.0, length)
+            }
+        };
+        let mut cuts = vec![(0.0, segment.start), (length, segment.end)];
+        let mut shared: Vec<(f64, f64)> = Vec::new();
+        self.tree.meeting(&Bounds::of([segment.start, segment.end]), |i| {
+            match line_intersection(segment, self.edges[i]) {
+                Some(LineIntersection::SinglePoint { intersection, .. }) => {
+                    cuts.push((along(intersection), intersection));
+                }
+                Some(LineIntersection::Collinear { intersection }) => {
+                    let (a, b) = (along(intersection.start), along(intersection.end));
+                    cuts.extend([(a, intersection.start), (b, intersection.end)]);
+                    shared.push((a.min(b), a.max(b)));
+                }
+                None => {}
+            }
+        });
+        let end_is_met = cuts[2..].iter().any(|c| length - c.0 <= POINT_M);
+        if cuts[2..].iter().any(|c| c.0 <= POINT_M) {
+            *known = None;
+        }
+        cuts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut pieces: Vec<Piece> = Vec::with_capacity(cuts.len());
+        let (mut from_m, mut start) = cuts[0];
+        for (k, &(to_m, end)) in cuts.iter().enumerate().skip(1) {
+            let last = k + 1 == cuts.len();
+            if to_m - from_m <= POINT_M && !(last && pieces.is_empty()) {
+                // Too near to the cut before it to be another; the end of the segment is kept as it is.
+                if let Some(piece) = pieces.last_mut().filter(|_| last) {
+                    (piece.to_m, piece.end) = (to_m, end);
+                }
+                continue;
+            }
+            let middle_m = f64::midpoint(from_m, to_m);
+            let place = if shared.iter().any(|s| s.0 <= middle_m && middle_m <= s.1) {
+                Place::Boundary
+            } else if let Some(place) = known.filter(|_| pieces.is_empty()) {
+                place
+            } else {
+                self.place(Coord { x: f64::midpoint(start.x, end.x), y: f64::midpoint(start.y, end.y) })
+            };
+            pieces.push(Piece { from_m, to_m, start, end, place });
+            (from_m, start) = (to_m, end);
+        }
+        *known = pieces.last().map(|p| p.place).filter(|p| !end_is_met && *p != Place::Boundary);
+        pieces
+    }
+
+    /// Where `p` lies, exactly: a ray to the east crosses the boundary an odd number of times from inside.
+    fn place(&self, p: Coord<f64>) -> Place {
+        let mut place = Place::Outside;
+        let mut on_edge = false;
+        if self.bounds.contains(p) {
+            self.tree.meeting(&Bounds { min: [p.x, p.y], max: [f64::INFINITY, p.y] }, |i| {
+                let Line { start, end } = self.edges[i];
+                let (low, high) = if start.y <= end.y { (start, end) } else { (end, start) };
+                let crosses = low.y <= p.y && p.y < high.y;
+                match RobustKernel::orient2d(low, high, p) {
+                    Orientation::Collinear => on_edge |= Bounds::of([start, end]).contains(p),
+                    Orientation::CounterClockwise if crosses => {
+                        place = if place == Place::Outside { Place::Inside } else { Place::Outside };
+                    }
+                    _ => {}
+                }
+            });
+        }
+        if on_edge { Place::Boundary } else { place }
+    }
+
+    /// The direction of an edge that runs within [`SAME_EDGE_M`] of `p`, if there is one.
+    fn edge_at(&self, p: Coord<f64>) -> Option<Coord<f64>> {
+        let mut found = None;
+        self.tree.meeting(&Bounds::of([p]).widened(SAME_EDGE_M), |i| {
+            let (d, to) = (self.edges[i].end - self.edges[i].start, p - self.edges[i].start);
+            let t = ((d.x * to.x + d.y * to.y) / (d.x * d.x + d.y * d.y)).clamp(0.0, 1.0);
+            let off = to - d * t;
+            if off.x.hypot(off.y) <= SAME_EDGE_M {
+                found = Some(d);
+            }
+        });
+        found
+    }
+
+    /// What the boundary of this area inside `other` adds to the common ground, square metres. An edge that both
+    /// have counts half from each when both lie on the same side of it, and not at all when they only touch there.
+    fn ground_along(&self, other: &Area) -> f64 {
+        let mut sum = 0.0;
+        let mut known = None;
+        for &edge in &self.edges {
+            if !other.bounds.intersects(&Bounds::of([edge.start, edge.end])) {
+                known = None;
+                continue;
+            }
+            for piece in other.pieces(edge, &mut known) {
+                let d = edge.end - edge.start;
+                let middle = Coord {
+                    x: f64::midpoint(piece.start.x, piece.end.x),
+                    y: f64::midpoint(piece.start.y, piece.end.y),
+                };
+                let share = match other.edge_at(middle) {
+                    Some(theirs) if theirs.x * d.x + theirs.y * d.y > 0.0 => 0.5,
+                    Some(_) => 0.0,
+                    None if piece.place == Place::Outside => 0.0,
+                    None => 1.0,
+                };
+                sum += share * (piece.start.x * piece.end.y - piece.start.y * piece.end.x) / 2.0;
+            }
+            // The next ring may begin anywhere.
+            known = None;
+        }
+        sum
+    }
+}
+
+fn edges(line: &LineString<f64>) -> impl Iterator<Item = Line<f64>> + '_ {
+    line.lines().filter(|l| l.start != l.end)
+}
+
+/// The edges of `area` relative to `origin`, the area on the left of each.
+fn oriented(area: &MultiPolygon<f64>, origin: Coord<f64>) -> Area {
+    let rings = area
+        .0
+        .iter()
+        .flat_map(|p| std::iter::once((p.exterior(), true)).chain(p.interiors().iter().map(|hole| (hole, false))));
+    Area::of_edges(rings.flat_map(move |(ring, outer)| {
+        let local = move |l: Line<f64>| Line::new(l.start - origin, l.end - origin);
+        let twice: f64 = edges(ring).map(local).map(|l| l.determinant()).sum();
+        let keep = (twice > 0.0) == outer;
+        edges(ring).map(local).map(move |l| if keep { l } else { Line::new(l.end, l.start) })
+    }))
+}
+
+/// The maximal stretches of `line` that lie in `area`, its boundary included. For many lines prepare an [`Area`].
+#[must_use]
+pub fn runs_inside(line: &Grid<LineString<f64>>, area: &Grid<MultiPolygon<f64>>) -> Vec<Run> {
+    Area::of(area).runs(&line.0)
+}
+
+/// The length of `lines` inside `area`, its boundary included, metres.
+#[must_use]
+pub fn length_inside(lines: &Grid<MultiLineString<f64>>, area: &Grid<MultiPolygon<f64>>) -> f64 {
+    let area = Area::of(area);
+    lines.0.iter().flat_map(|line| area.runs(line)).map(|run| run.length_m()).sum()
+}
+
+/// The ground common to two valid areas, square metres.
+#[must_use]
+pub fn area_inside(a: &Grid<MultiPolygon<f64>>, b: &Grid<MultiPolygon<f64>>) -> f64 {
+    let bounds =
+        |area: &Grid<MultiPolygon<f64>>| Bounds::of(area.0.iter().flat_map(|p| p.exterior().0.iter().copied()));
+    let (of_a, of_b) = (bounds(a), bounds(b));
+    if of_a.is_empty() || of_b.is_empty() || !of_a.intersects(&of_b) {
+        return 0.0;
+    }
+    // Cross products are finest near the origin, so it lies in the middle of what both can share.
+    let middle = |axis: usize| f64::midpoint(of_a.min[axis].max(of_b.min[axis]), of_a.max[axis].min(of_b.max[axis]));
+    let origin = Coord { x: middle(0).round(), y: middle(1).round() };
+    let (a, b) = (oriented(&a.0, origin), oriented(&b.0, origin));
+    (a.ground_along(&b) + b.ground_along(&a)).max(0.0)
+}
+
+#[cfg(test)]
+mod tests;

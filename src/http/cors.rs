@@ -18,5 +18,9 @@ pub fn rules(settings: &Settings) -> Cors {
         .expose_headers(["etag", "content-crs", "location", "link"])
         .max_age(MAX_AGE_S)
         .block_on_origin_mismatch(false);
-    if settings.cors_origin == "*" { rules.allow_any_origin().send_wildcard() } else { rules.allowed_origin(&settings.cors_origin) }
+    if settings.cors_origin == "*" {
+        rules.allow_any_origin().send_wildcard()
+    } else {
+        rules.allowed_origin(&settings.cors_origin)
+    }
 }

@@ -199,10 +199,8 @@ pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: we
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
-    blocking(move || {
-        feature::delete::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected)
-    })
-    .await?;
+    blocking(move || feature::delete::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

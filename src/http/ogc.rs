@@ -4,10 +4,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
+use super::App;
 use super::items::{Served, link};
 use super::params::{self, GEOJSON, Query};
 use super::problem::Answer;
-use super::App;
 use crate::actions::jurisdiction;
 use crate::domain::corridor::Corridor;
 use crate::domain::word::Word;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::geometry::crs::{self, Epsg};
 use crate::geometry::Bounds;
+use crate::geometry::crs::{self, Epsg};
 use crate::wire::document::Reading;
 
 /// GeoJSON, RFC 7946.
@@ -193,12 +193,7 @@ pub fn wants_geojson(request: &HttpRequest) -> bool {
 /// # Errors
 /// [`Error::MediaType`], [`Error::TooLarge`] before anything is read where the length is known, [`Error::TooSlow`],
 /// [`Error::Malformed`] where the connection breaks off.
-pub async fn body(
-    request: &HttpRequest,
-    payload: web::Payload,
-    settings: &Settings,
-    taken: &[&str],
-) -> Result<Bytes> {
+pub async fn body(request: &HttpRequest, payload: web::Payload, settings: &Settings, taken: &[&str]) -> Result<Bytes> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let bare = given.split(';').next().unwrap_or_default().trim();
     if !taken.iter().any(|t| t.eq_ignore_ascii_case(bare)) {

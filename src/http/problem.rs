@@ -65,8 +65,7 @@ pub fn body(error: &Error, instance: &str, request_id: &str) -> serde_json::Valu
         "request_id": request_id,
     });
     if let Error::Invalid(problems) = error {
-        document["errors"] =
-            problems.iter().map(|p| json!({"pointer": p.pointer, "detail": p.detail})).collect();
+        document["errors"] = problems.iter().map(|p| json!({"pointer": p.pointer, "detail": p.detail})).collect();
     }
     if let Error::TooLarge { limit, .. } = error {
         document["limit"] = json!(limit);
@@ -119,7 +118,7 @@ impl ResponseError for Problem {
 struct Raised(Error);
 
 /// Fills in what only the request knows, and logs what the client is not told.
-pub fn complete(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
+pub fn complete(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
     let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() else { return response };
     let request_id = request_id(request);
     if let Error::Internal(reason) = &error {

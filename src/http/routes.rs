@@ -96,13 +96,17 @@ const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
 pub const ROUTES: &[Route] = &[
     route(Get, "/", Everyone, "Where to go from here", NO, || web::route().to(ogc::home)),
     route(Get, "/health/live", Everyone, "The process lives", NO, || web::route().to(health::live)),
-    route(Get, "/health/ready", Everyone, "The database answers, the index is loaded", NO, || web::route().to(health::ready)),
+    route(Get, "/health/ready", Everyone, "The database answers, the index is loaded", NO, || {
+        web::route().to(health::ready)
+    }),
     route(Get, "/metrics", Everyone, "Figures for Prometheus", NO, || web::route().to(health::metrics)),
     route(Get, "/ogc", Everyone, "Landing page of the features", F, || web::route().to(ogc::landing)),
     route(Get, "/ogc/conformance", Everyone, "What the service conforms to", F, || web::route().to(ogc::conformance)),
     route(Get, "/ogc/api", Everyone, "This API, as OpenAPI 3.0", F, || web::route().to(openapi::document)),
     route(Get, "/ogc/collections", Everyone, "The collections", F, || web::route().to(ogc::collections)),
-    route(Get, "/ogc/collections/works", Everyone, "The collection of works", F, || web::route().to(ogc::collection::<Work>)),
+    route(Get, "/ogc/collections/works", Everyone, "The collection of works", F, || {
+        web::route().to(ogc::collection::<Work>)
+    }),
     route(Get, "/ogc/collections/corridors", Everyone, "The collection of corridors", F, || {
         web::route().to(ogc::collection::<Corridor>)
     }),

@@ -8,7 +8,7 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::records::{
-    IndexRow, Incoming, ListFilter, Merged, Records, epsg, lines, records, rows, srid, st_intersects, word,
+    Incoming, IndexRow, ListFilter, Merged, Records, epsg, lines, records, rows, srid, st_intersects, word,
 };
 use super::schema::{corridors, import_corridors};
 use super::shape::Shape;

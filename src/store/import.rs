@@ -75,8 +75,7 @@ pub(super) fn merge(
     let taken: Vec<&str> = columns.iter().copied().filter(|c| !OWN.contains(c)).collect();
     let list = taken.join(", ");
     let set = taken.iter().map(|c| format!("{c} = EXCLUDED.{c}")).collect::<Vec<_>>().join(", ");
-    let differs =
-        taken.iter().map(|c| format!("t.{c} IS DISTINCT FROM EXCLUDED.{c}")).collect::<Vec<_>>().join(" OR ");
+    let differs = taken.iter().map(|c| format!("t.{c} IS DISTINCT FROM EXCLUDED.{c}")).collect::<Vec<_>>().join(" OR ");
     let row: MergedRow = sql_query(format!(
         "WITH merged AS (
              INSERT INTO {table} AS t (jurisdiction, id, version, revision, recorded_at, {list})

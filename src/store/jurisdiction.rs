@@ -4,9 +4,9 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
+use super::records::{epsg, srid};
 use super::schema::{jurisdictions, revisions};
 use super::shape::Shape;
-use super::records::{epsg, srid};
 use super::{Failure, Stored, WriteTx};
 use crate::domain::jurisdiction::{Jurisdiction, JurisdictionDraft};
 use crate::error::Error;

@@ -18,10 +18,8 @@ impl Listener {
     /// # Errors
     /// [`Error::Busy`] when the database cannot be reached.
     pub fn connect(url: &str) -> Result<Self> {
-        let mut conn =
-            PgConnection::establish(url).map_err(|_| Error::busy("the database cannot be reached"))?;
-        conn.batch_execute(&format!("LISTEN {CHANNEL}"))
-            .map_err(|_| Error::busy("the database cannot be reached"))?;
+        let mut conn = PgConnection::establish(url).map_err(|_| Error::busy("the database cannot be reached"))?;
+        conn.batch_execute(&format!("LISTEN {CHANNEL}")).map_err(|_| Error::busy("the database cannot be reached"))?;
         Ok(Self { conn })
     }
 

@@ -2,7 +2,6 @@
 //! The two nouns differ in their columns alone; [`records!`] writes the queries for each table.
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use super::schema::sql_types::Geometry as GeometrySql;
@@ -295,9 +294,7 @@ macro_rules! records {
                     recorded_at,
                     body,
                 };
-                let target = $table::table
-                    .find((&old.jurisdiction, old.id))
-                    .filter($table::version.eq(old.version));
+                let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
                 let touched = diesel::update(target).set(to_row(&new)).execute(tx.conn)?;
                 if touched != 1 {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
@@ -309,9 +306,7 @@ macro_rules! records {
 
             fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()> {
                 tx.raise(&old.jurisdiction)?;
-                let target = $table::table
-                    .find((&old.jurisdiction, old.id))
-                    .filter($table::version.eq(old.version));
+                let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
                 if diesel::delete(target).execute(tx.conn)? != 1 {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
                 }

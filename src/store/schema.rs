@@ -1,5 +1,7 @@
 //! The tables as diesel knows them; `tests/migrations.rs` compares them with the migrated database.
 
+#![allow(missing_docs)] // each column has its comment in the migrations
+
 /// SQL types that PostGIS brings.
 pub mod sql_types {
     /// PostGIS `geometry`.

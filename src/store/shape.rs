@@ -9,9 +9,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use postgis::ewkb::{self, AsEwkbGeometry, EwkbRead, EwkbWrite};
 
 use super::schema::sql_types;
-use crate::geometry::{
-    Coord, Epsg, Geometry, LineString, MultiLineString, MultiPolygon, Point, Polygon,
-};
+use crate::geometry::{Coord, Epsg, Geometry, LineString, MultiLineString, MultiPolygon, Point, Polygon};
 use geo_types::MultiPoint;
 
 /// A shape with its SRID, as a `geometry` column holds it.
@@ -56,20 +54,17 @@ fn to_ewkb(geometry: &Geometry<f64>, srid: i32) -> Result<Ewkb, &'static str> {
     let srid = Some(srid);
     Ok(match geometry {
         Geometry::Point(p) => Ewkb::Point(point(p.0, srid)),
-        Geometry::MultiPoint(m) => Ewkb::MultiPoint(ewkb::MultiPointT {
-            points: m.0.iter().map(|p| point(p.0, srid)).collect(),
-            srid,
-        }),
+        Geometry::MultiPoint(m) => {
+            Ewkb::MultiPoint(ewkb::MultiPointT { points: m.0.iter().map(|p| point(p.0, srid)).collect(), srid })
+        }
         Geometry::LineString(l) => Ewkb::LineString(line(l, srid)),
-        Geometry::MultiLineString(m) => Ewkb::MultiLineString(ewkb::MultiLineStringT {
-            lines: m.0.iter().map(|l| line(l, srid)).collect(),
-            srid,
-        }),
+        Geometry::MultiLineString(m) => {
+            Ewkb::MultiLineString(ewkb::MultiLineStringT { lines: m.0.iter().map(|l| line(l, srid)).collect(), srid })
+        }
         Geometry::Polygon(p) => Ewkb::Polygon(polygon(p, srid)),
-        Geometry::MultiPolygon(m) => Ewkb::MultiPolygon(ewkb::MultiPolygonT {
-            polygons: m.0.iter().map(|p| polygon(p, srid)).collect(),
-            srid,
-        }),
+        Geometry::MultiPolygon(m) => {
+            Ewkb::MultiPolygon(ewkb::MultiPolygonT { polygons: m.0.iter().map(|p| polygon(p, srid)).collect(), srid })
+        }
         _ => return Err("a shape of this type is never stored"),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::Text;
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
 
@@ -98,12 +98,11 @@ impl WriteTx<'_> {
         if let Some(raised) = self.raised.get(jurisdiction) {
             return Ok((raised.revision, raised.recorded_at));
         }
-        let found: Option<(i64, jiff_diesel::Timestamp)> =
-            diesel::update(revisions::table.find(jurisdiction))
-                .set(revisions::revision.eq(revisions::revision + 1))
-                .returning((revisions::revision, clock_timestamp()))
-                .get_result(self.conn)
-                .optional()?;
+        let found: Option<(i64, jiff_diesel::Timestamp)> = diesel::update(revisions::table.find(jurisdiction))
+            .set(revisions::revision.eq(revisions::revision + 1))
+            .returning((revisions::revision, clock_timestamp()))
+            .get_result(self.conn)
+            .optional()?;
         let Some((revision, now)) = found else {
             return Err(Error::NotFound(format!("the jurisdiction «{jurisdiction}»")).into());
         };

@@ -8,7 +8,7 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::records::{
-    IndexRow, Incoming, ListFilter, Merged, Records, epsg, optional_word, records, rows, srid, st_intersects, word,
+    Incoming, IndexRow, ListFilter, Merged, Records, epsg, optional_word, records, rows, srid, st_intersects, word,
 };
 use super::schema::{import_works, works};
 use super::shape::Shape;

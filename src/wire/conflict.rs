@@ -189,9 +189,7 @@ pub fn write_conflict(c: ConflictRow<'_>) -> Json {
 /// The ground of a subject that nobody checked, as JSON; null where there is none.
 #[must_use]
 pub fn write_not_checked(ground: Option<&LonLat<Geometry<f64>>>) -> Json {
-    ground.map_or(Json::Null, |g| {
-        json!({"reason": "outside_every_jurisdiction", "geometry": geojson::to_value(&g.0)})
-    })
+    ground.map_or(Json::Null, |g| json!({"reason": "outside_every_jurisdiction", "geometry": geojson::to_value(&g.0)}))
 }
 
 /// How much of a subject's ground is covered: nothing declares coverage yet, so never `full`.

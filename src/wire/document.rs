@@ -56,8 +56,8 @@ pub fn delivered(value: &Json, reading: Reading, pointer: &str) -> Result<Delive
             limit: format!("{limit} positions"),
         },
     })?;
-    let turned = reading.crs.axes_of_definition
-        && crs::definition(reading.crs.epsg).is_ok_and(|d| d.axes == Axes::NorthEast);
+    let turned =
+        reading.crs.axes_of_definition && crs::definition(reading.crs.epsg).is_ok_and(|d| d.axes == Axes::NorthEast);
     let shape = if turned { axes_swapped(&shape) } else { shape };
     Ok(Delivered { shape, crs: reading.crs.epsg })
 }

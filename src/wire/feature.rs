@@ -37,7 +37,9 @@ pub fn read(value: &Json, reading: Reading) -> Result<Document> {
     let mut problems = Vec::new();
     match feature.get("type") {
         Some(Json::String(t)) if t == "Feature" => {}
-        Some(other) => problems.push(Problem::new("/type", format!("is {}; it must be \"Feature\"", geojson::describe(other)))),
+        Some(other) => {
+            problems.push(Problem::new("/type", format!("is {}; it must be \"Feature\"", geojson::describe(other))))
+        }
         None => problems.push(Problem::new("/type", "is missing; it must be \"Feature\"")),
     }
     if let Some(crs) = feature.get("crs")
