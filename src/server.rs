@@ -136,15 +136,7 @@ async fn finish(
 ) -> std::result::Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
     let method = request.method().to_string();
-    let request_head = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => {
-            let response = error.error_response();
-            ServiceResponse::new(request_head, response)
-        }
-    };
-    let (request, response) = response.into_parts();
+    let (request, response) = next.call(request).await?.map_into_boxed_body().into_parts();
     let mut response = problem::complete(&request, response);
     let path = request.match_pattern().unwrap_or_else(|| "unknown".into());
     let status = response.status().as_u16().to_string();

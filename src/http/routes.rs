@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{HttpResponse, Route as ActixRoute, guard, web};
+use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
 
 use super::auth::actor_of;
 use super::problem::Problem;
@@ -191,11 +191,13 @@ async fn require_token(
     request: ServiceRequest,
     next: Next<impl actix_web::body::MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
-    let app = request.app_data::<web::Data<App>>();
-    let actor = app.map(|app| actor_of(request.request(), &app.tokens));
-    match actor {
-        Some(Ok(actor)) if !actor.is_public() => next.call(request).await,
-        Some(Err(error)) => Err(Problem(error).into()),
-        _ => Err(Problem(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into())).into()),
-    }
+    let actor = request.app_data::<web::Data<App>>().map(|app| actor_of(request.request(), &app.tokens));
+    let refused = match actor {
+        Some(Ok(actor)) if !actor.is_public() => {
+            return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+        }
+        Some(Err(error)) => error,
+        _ => Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()),
+    };
+    Ok(request.into_response(Problem(refused).error_response()))
 }

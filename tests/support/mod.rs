@@ -1,0 +1,300 @@
+//! What the tests share: a private PostgreSQL for each test program, a database of its own for each test, cloned
+//! from a template, and a real server on a port of its own. Nothing is mocked and nothing is shared between tests.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc)] // each test program uses a part of it
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use clearway::actions::{Context, Witness, jurisdiction, refresh};
+use clearway::config::{Secret, Settings, TokenSetting};
+use clearway::domain::actor::Actor;
+use clearway::domain::jurisdiction::JurisdictionDraft;
+use clearway::geometry::Epsg;
+use clearway::geometry::encoding::geojson;
+use clearway::server::{self, Server};
+use clearway::store::cluster::{Cluster, Options};
+use clearway::store::migrations;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde_json::Value as Json;
+
+/// The PostgreSQL of this test program. It ends with the program, whatever way that ends.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let program = std::env::current_exe().unwrap();
+    let mut hash = DefaultHasher::new();
+    (env!("CARGO_MANIFEST_DIR"), program.file_stem()).hash(&mut hash);
+    let folder = std::env::temp_dir().join(format!("clearway-test-{:016x}", hash.finish()));
+    // What an earlier run left is of no use: each run begins with a new cluster.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let cluster = Cluster::start_with(&folder, &Options { durable: false, shared_buffers_mb: 128 }).unwrap();
+    run_sql(&cluster.url("clearway"), "CREATE DATABASE template_empty");
+    migrations::migrate(&cluster.url("template_empty")).unwrap();
+    run_sql(&cluster.url("clearway"), "CREATE DATABASE template_vn72 TEMPLATE template_empty");
+    register_vn72(&cluster.url("template_vn72"));
+    cluster
+});
+
+static NUMBER: AtomicU32 = AtomicU32::new(1);
+
+/// Runs statements on a connection of its own.
+pub fn run_sql(url: &str, sql: &str) {
+    PgConnection::establish(url).unwrap().batch_execute(sql).unwrap();
+}
+
+/// A database of one test; it is dropped with it.
+pub struct Database {
+    name: String,
+    /// Its address.
+    pub url: String,
+}
+
+impl Database {
+    /// Migrated, with no jurisdiction.
+    pub fn empty() -> Self {
+        Self::of("template_empty")
+    }
+
+    /// Migrated, with VN-72 of the fixtures registered at revision 1.
+    pub fn vn72() -> Self {
+        Self::of("template_vn72")
+    }
+
+    /// Not even migrated.
+    pub fn bare() -> Self {
+        Self::of("template1")
+    }
+
+    fn of(template: &str) -> Self {
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        run_sql(&CLUSTER.url("clearway"), &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        let url = CLUSTER.url(&name);
+        Self { name, url }
+    }
+
+    /// A connection.
+    pub fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.url).unwrap()
+    }
+
+    /// Settings for a server on this database, with a token for each role.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            database_url: Secret(self.url.clone()),
+            listen: "127.0.0.1:0".into(),
+            connections_max: 4,
+            workers: 2,
+            tokens: tokens(),
+            ..Settings::default()
+        }
+    }
+
+    /// The actions' context, its index loaded.
+    pub fn context(&self) -> Context {
+        let context = Context::connect(self.settings()).unwrap();
+        refresh::catch_up_all(&context).unwrap();
+        context
+    }
+
+    /// Makes the database refuse connections, or take them again; open ones are cut.
+    pub fn allow_connections(&self, allow: bool) {
+        run_sql(&CLUSTER.url("clearway"), &format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allow}", self.name));
+        if !allow {
+            let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
+            run_sql(&CLUSTER.url("clearway"), &cut);
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        if let Ok(mut conn) = PgConnection::establish(&CLUSTER.url("clearway")) {
+            let _ = conn.batch_execute(&drop);
+        }
+    }
+}
+
+/// The token of a role: `test-token-of-the-carrier` and so on.
+pub fn token(role: &str) -> String {
+    format!("test-token-of-the-{role}")
+}
+
+fn tokens() -> Vec<TokenSetting> {
+    let of = |name: &str, role: &str, organisation: Option<&str>, jurisdictions: Option<Vec<String>>| TokenSetting {
+        token: Secret(token(name)),
+        name: name.into(),
+        organisation: organisation.map(str::to_owned),
+        roles: vec![role.into()],
+        jurisdictions,
+    };
+    vec![
+        of("administrator", "administrator", None, None),
+        of("officer", "officer", Some("office"), None),
+        of("planner", "planner", Some("office"), None),
+        of("approver", "approver", Some("committee"), None),
+        of("carrier", "carrier", Some("viettel"), None),
+        of("other-carrier", "carrier", Some("vnpt"), None),
+        of("project_owner", "project_owner", Some("roads-board"), None),
+        of("consultee", "consultee", Some("army"), None),
+        of("inspector", "inspector", Some("office"), None),
+        of("auditor", "auditor", Some("office"), None),
+        of("officer-elsewhere", "officer", Some("office"), Some(vec!["VN-35".into()])),
+    ]
+}
+
+/// The draft of VN-72 in the fixtures.
+pub fn vn72_draft() -> JurisdictionDraft {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/jurisdiction/VN-72.geojson");
+    let feature: Json = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let p = &feature["properties"];
+    let epsg = |v: &Json| Epsg(u32::try_from(v.as_u64().unwrap()).unwrap());
+    JurisdictionDraft {
+        code: p["code"].as_str().unwrap().into(),
+        name_vi: p["name_vi"].as_str().unwrap().into(),
+        name_en: p["name_en"].as_str().unwrap().into(),
+        grid: epsg(&p["grid"]),
+        time_zone: p["time_zone"].as_str().unwrap().into(),
+        related_crs: p["related_crs"].as_array().unwrap().iter().map(epsg).collect(),
+        boundary: geojson::geometry(&feature["geometry"], usize::MAX).unwrap(),
+    }
+}
+
+fn register_vn72(url: &str) {
+    let settings = Settings { database_url: Secret(url.into()), ..Settings::default() };
+    let context = Context::connect(settings).unwrap();
+    let actor = Actor::operator();
+    jurisdiction::register(&context, Witness { actor: &actor, request_id: "test" }, vn72_draft()).unwrap();
+}
+
+/// A folder of the real data, where it is present; says so where it is not.
+pub fn shared_data(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("NOT SHOWN HERE: ../shared/data/{file} is not present, so what this test shows of it is left out");
+    None
+}
+
+/// A server in this process, on a port of its own. It stops in order when it is dropped.
+pub struct TestServer {
+    /// `http://127.0.0.1:port`
+    pub base: String,
+    handle: actix_web::dev::ServerHandle,
+    thread: Option<JoinHandle<()>>,
+    agent: ureq::Agent,
+}
+
+/// A response.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub text: String,
+}
+
+impl Response {
+    /// The body as JSON.
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The problems of an invalid document, as `pointer: detail`.
+    pub fn problems(&self) -> Vec<String> {
+        let json = self.json();
+        let text = |p: &Json| format!("{}: {}", p["pointer"].as_str().unwrap(), p["detail"].as_str().unwrap());
+        json["errors"].as_array().map(|all| all.iter().map(text).collect()).unwrap_or_default()
+    }
+}
+
+impl TestServer {
+    /// Serves the database with the usual test settings.
+    pub fn start(database: &Database) -> Self {
+        Self::with(database.settings())
+    }
+
+    /// Serves with these settings.
+    pub fn with(settings: Settings) -> Self {
+        let listener = server::bind(&settings).unwrap();
+        let server = Server::prepare(settings, listener, None).unwrap();
+        let base = format!("http://{}", server.address().unwrap());
+        let (send, receive) = mpsc::channel();
+        let thread = std::thread::spawn(move || server.run(move |handle| send.send(handle).unwrap()).unwrap());
+        let handle = receive.recv().unwrap();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        Self { base, handle, thread: Some(thread), agent }
+    }
+
+    /// Sends a request; `headers` may hold anything, `Authorization` too.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Response {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match body {
+            Some(bytes) => self.agent.run(request.body(bytes).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let mut response = sent.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let text = response.body_mut().with_config().limit(512 * 1024 * 1024).read_to_string().unwrap();
+        Response { status: response.status().as_u16(), headers, text }
+    }
+
+    /// Sends as a role; `""` for nobody.
+    pub fn call(&self, role: &str, method: &str, path: &str, body: Option<&Json>) -> Response {
+        let bearer = format!("Bearer {}", token(role));
+        let mut headers = vec![("Content-Type", "application/geo+json")];
+        if !role.is_empty() {
+            headers.push(("Authorization", bearer.as_str()));
+        }
+        let text = body.map(ToString::to_string);
+        self.send(method, path, &headers, text.as_ref().map(String::as_bytes))
+    }
+
+    /// Reads as a role; `""` for nobody.
+    pub fn get(&self, role: &str, path: &str) -> Response {
+        self.call(role, "GET", path, None)
+    }
+
+    /// Posts a document as a role; `""` for nobody.
+    pub fn post(&self, role: &str, path: &str, body: &Json) -> Response {
+        self.call(role, "POST", path, Some(body))
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // The future of `stop` only waits; the server is told at once.
+        drop(self.handle.stop(true));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
