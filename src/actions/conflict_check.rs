@@ -316,8 +316,7 @@ impl<'a> Asking<'a> {
         let sight = self.actor.sight(code);
         let day = self.day(code);
         let drawn_line = match (&subject.centreline, &grid.0) {
-            (Some((epsg, line)), _) if *epsg == territory.jurisdiction.grid => Some(line.clone()),
-            (Some(_), _) => None,
+            (Some((epsg, line)), _) => (*epsg == territory.jurisdiction.grid).then(|| line.clone()),
             (None, Geometry::LineString(l)) => Some(Grid(MultiLineString(vec![l.clone()]))),
             (None, Geometry::MultiLineString(m)) => Some(Grid(m.clone())),
             _ => None,

@@ -375,6 +375,7 @@ fn made_code(fields: &Fields, delivered: &Delivered) -> String {
         hash.update(c.x.to_le_bytes());
         hash.update(c.y.to_le_bytes());
     }
-    let hex: String = hash.finalize().iter().take(8).map(|b| format!("{b:02X}")).collect();
-    format!("{MADE_CODE_PREFIX}{hex}")
+    let digest = hash.finalize();
+    let first = digest.iter().take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+    format!("{MADE_CODE_PREFIX}{first:016X}")
 }

@@ -135,10 +135,12 @@ fn tokens(folder: &Path) -> Result<Vec<TokenSetting>, Failed> {
     }
     let mut tokens = Vec::new();
     for (name, organisation, role) in ACCOUNTS {
-        let mut bytes = [0_u8; 24];
-        getrandom::fill(&mut bytes).map_err(|e| format!("no random numbers: {e}"))?;
+        let mut halves = [0_u8; 32];
+        getrandom::fill(&mut halves).map_err(|e| format!("no random numbers: {e}"))?;
+        let (first, second) = halves.split_at(16);
+        let number = |half: &[u8]| half.iter().fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
         tokens.push(TokenSetting {
-            token: Secret(bytes.iter().map(|b| format!("{b:02x}")).collect()),
+            token: Secret(format!("{:032x}{:032x}", number(first), number(second))),
             name: name.into(),
             organisation: organisation.map(str::to_owned),
             roles: vec![role.into()],

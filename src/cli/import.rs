@@ -151,7 +151,7 @@ impl Import {
         watcher.end();
         rows.tell_columns();
         self.tell(&report);
-        let complete = report.stored || (self.dry_run && report.rejected == 0) || report.rejected == 0;
+        let complete = report.stored || report.rejected == 0;
         Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -220,10 +220,7 @@ impl Rows {
         self.number += 1;
         let (place, content) = match read {
             Ok(record) => {
-                let content = record
-                    .geometry
-                    .map(|shape| (record.fields, Delivered { shape, crs: self.crs }))
-                    .map_err(|problems| problems.into_iter().map(Problem::from).collect());
+                let content = record.geometry.map(|shape| (record.fields, Delivered { shape, crs: self.crs }));
                 (record.place.to_string(), content)
             }
             Err(ReadError::Record { place, problems }) => (place.to_string(), Err(problems)),
@@ -322,7 +319,7 @@ impl Observer for Watcher {
 
     fn read(&mut self, records: u64) {
         if self.on_terminal {
-            if records % 256 == 0 {
+            if records.is_multiple_of(256) {
                 self.bar.set_position(self.progress.iter().map(Progress::read).sum());
                 self.bar.set_message(format!("{records} records"));
             }

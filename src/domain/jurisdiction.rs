@@ -47,7 +47,7 @@ pub struct JurisdictionDraft {
     pub time_zone: String,
     /// Further systems in which its data are found.
     pub related_crs: Vec<Epsg>,
-    /// Polygon or MultiPolygon in WGS 84.
+    /// A `Polygon` or `MultiPolygon` in WGS 84.
     pub boundary: Geometry<f64>,
 }
 

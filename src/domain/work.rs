@@ -171,35 +171,37 @@ impl Noun for Work {
         let organisation = r.text("organisation").or_else(|| owner.map(str::to_owned));
         let organisation = r.required("organisation", organisation);
         let (valid_from, valid_to) = read_period(&mut r, "valid_from", "valid_to");
+        let (name, source, tenants) = (r.text("name"), r.text("source"), r.texts("tenants"));
+        let status = r.word("status").unwrap_or(WorkStatus::InService);
+        let (column_class, capture_method) = (r.word("column_class"), r.word("capture_method"));
+        let importance = r.word("importance").unwrap_or(Importance::Ordinary);
+        let visibility = r.word("visibility").unwrap_or(Visibility::Public);
+        let height_agl_m = r.number("height_agl_m", 0.0, HEIGHT_MAX_M);
+        let position_accuracy_m = r.number("position_accuracy_m", 0.0, ACCURACY_MAX_M);
         let spare_capacity = r.number("spare_capacity", 0.0, SPARE_MAX);
         if spare_capacity.is_some_and(|n| n.fract() != 0.0) {
             r.wrong("spare_capacity", "must be a whole number");
         }
-        let props = match (kind, organisation) {
-            (Some(kind), Some(organisation)) => Some(WorkProps {
-                code,
-                name: r.text("name"),
-                organisation,
-                kind,
-                status: r.word("status").unwrap_or(WorkStatus::InService),
-                column_class: r.word("column_class"),
-                height_agl_m: r.number("height_agl_m", 0.0, HEIGHT_MAX_M),
-                position_accuracy_m: r.number("position_accuracy_m", 0.0, ACCURACY_MAX_M),
-                capture_method: r.word("capture_method"),
-                importance: r.word("importance").unwrap_or(Importance::Ordinary),
-                visibility: r.word("visibility").unwrap_or(Visibility::Public),
-                tenants: r.texts("tenants"),
-                #[allow(clippy::cast_possible_truncation)] // bounded by SPARE_MAX above
-                spare_capacity: spare_capacity.map(|n| n as i32),
-                valid_from,
-                valid_to,
-                source: r.text("source"),
-            }),
-            _ => {
-                read_the_rest(&mut r);
-                None
-            }
-        };
+        #[allow(clippy::cast_possible_truncation)] // bounded by SPARE_MAX above
+        let spare_capacity = spare_capacity.map(|n| n as i32);
+        let props = kind.zip(organisation).map(|(kind, organisation)| WorkProps {
+            code,
+            name,
+            organisation,
+            kind,
+            status,
+            column_class,
+            height_agl_m,
+            position_accuracy_m,
+            capture_method,
+            importance,
+            visibility,
+            tenants,
+            spare_capacity,
+            valid_from,
+            valid_to,
+            source,
+        });
         r.finish(props)
     }
 
@@ -261,20 +263,6 @@ impl Noun for Work {
             },
         }
     }
-}
-
-/// Reads what does not decide on the work's being there, for its problems alone.
-fn read_the_rest(r: &mut Reading<'_>) {
-    r.text("name");
-    r.text("source");
-    r.word::<WorkStatus>("status");
-    r.word::<ColumnClass>("column_class");
-    r.word::<CaptureMethod>("capture_method");
-    r.word::<Importance>("importance");
-    r.word::<Visibility>("visibility");
-    r.number("height_agl_m", 0.0, HEIGHT_MAX_M);
-    r.number("position_accuracy_m", 0.0, ACCURACY_MAX_M);
-    r.texts("tenants");
 }
 
 /// Reads the code: a short text without spaces at its ends.

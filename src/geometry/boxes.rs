@@ -21,7 +21,9 @@ impl BoxTree {
         while let Some(top) = levels.last().filter(|top| top.len() > 1) {
             let above = top.chunks(FAN).map(|under| {
                 let mut all = Bounds::EMPTY;
-                under.iter().for_each(|b| all.merge(b));
+                for b in under {
+                    all.merge(b);
+                }
                 all
             });
             let above = above.collect();

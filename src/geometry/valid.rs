@@ -4,7 +4,7 @@
 //! whole: rings that cross or touch themselves, rings that cross each other, holes outside, parts that overlap, an
 //! interior that falls apart. It agrees with PostGIS's `ST_IsValid` (shown in `tests/geometry.rs`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
 use geo::coordinate_position::{CoordPos, CoordinatePosition};
@@ -247,7 +247,7 @@ fn nesting(rings: &[Ring<'_>], parts: &[Polygon<f64>], found: &mut Vec<Problem>)
 fn connectedness(rings: &[Ring<'_>], touches: &[(usize, usize, Coord<f64>)], found: &mut Vec<Problem>) {
     let mut node_of_point: HashMap<(usize, u64, u64), usize> = HashMap::new();
     let mut parent: Vec<usize> = (0..rings.len()).collect();
-    let mut seen: HashMap<(usize, usize), ()> = HashMap::new();
+    let mut seen: HashSet<(usize, usize)> = HashSet::new();
     for &(a, b, at) in touches {
         let part = rings[a].part;
         if part != rings[b].part {
@@ -258,7 +258,7 @@ fn connectedness(rings: &[Ring<'_>], touches: &[(usize, usize, Coord<f64>)], fou
             parent.len() - 1
         });
         for ring in [a, b] {
-            if seen.insert((ring, point), ()).is_some() {
+            if !seen.insert((ring, point)) {
                 continue;
             }
             let (r, p) = (root(&mut parent, ring), root(&mut parent, point));

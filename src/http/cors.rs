@@ -9,7 +9,6 @@ use crate::config::Settings;
 const MAX_AGE_S: usize = 3_600;
 
 /// The rules of these settings.
-#[must_use]
 pub fn rules(settings: &Settings) -> Cors {
     // No Authorization among the headers: a page of another origin reads what is public.
     let rules = Cors::default()

@@ -56,7 +56,7 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
         let mut next = format!("{here}?limit={}&after={last}", asked.limit);
         for name in ["bbox", "jurisdiction"] {
             if let Some(value) = query.text(name) {
-                next.push_str(&format!("&{name}={}", percent_encoded(value)));
+                next = format!("{next}&{name}={}", percent_encoded(value));
             }
         }
         links.push(link(&next, "next", GEOJSON, "The next page"));

@@ -1,6 +1,7 @@
 //! The tables as diesel knows them; `tests/migrations.rs` compares them with the migrated database.
 
-#![allow(missing_docs)] // each column has its comment in the migrations
+#![allow(missing_docs)] // what a column holds is said in the migrations
+#![allow(clippy::wildcard_imports)] // as diesel's macro wants its types
 
 /// SQL types that PostGIS brings.
 pub mod sql_types {

@@ -38,7 +38,7 @@ pub fn read(value: &Json, reading: Reading) -> Result<Document> {
     match feature.get("type") {
         Some(Json::String(t)) if t == "Feature" => {}
         Some(other) => {
-            problems.push(Problem::new("/type", format!("is {}; it must be \"Feature\"", geojson::describe(other))))
+            problems.push(Problem::new("/type", format!("is {}; it must be \"Feature\"", geojson::describe(other))));
         }
         None => problems.push(Problem::new("/type", "is missing; it must be \"Feature\"")),
     }
@@ -118,7 +118,7 @@ pub fn write<T: Written>(feature: &Registered<T>) -> Map<String, Json> {
     let place = feature.body.place();
     let mut properties = Map::new();
     let mut own = T::write(feature.body.props());
-    properties.insert("code".into(), own.remove("code").unwrap_or(Json::Null));
+    properties.insert("code".into(), own.shift_remove("code").unwrap_or(Json::Null));
     properties.insert("jurisdiction".into(), json!(feature.jurisdiction));
     properties.append(&mut own);
     if let Some(line) = feature.body.centreline() {
