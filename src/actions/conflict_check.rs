@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use geo::{BooleanOps, BoundingRect, CoordsIter};
-use geo_types::Rect;
+use geo::CoordsIter;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::crs;
 use crate::geometry::measure::Prepared;
-use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, MultiPolygon, Polygon, Problem};
+use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, Problem, outside};
 use crate::index::{Entry, Snapshot, Territory};
 use crate::store::records::Records;
 
@@ -275,7 +274,7 @@ impl<'a> Asking<'a> {
         let mut conflicts = Vec::new();
         let mut uncovered = Some(subject.lonlat.clone());
         for territory in self.snapshot.territories() {
-            let near = degrees_widened(&box_lonlat, widest).intersects(&territory.extent);
+            let near = outside::widened(&box_lonlat, widest).intersects(&territory.extent);
             if !near {
                 continue;
             }
@@ -292,7 +291,7 @@ impl<'a> Asking<'a> {
                 self.note(territory);
             }
             uncovered = uncovered.and_then(|rest| {
-                if jurisdiction.holds(&shape) { None } else { without(&rest, &jurisdiction.boundary) }
+                if jurisdiction.holds(&shape) { None } else { outside::without(&rest, &jurisdiction.boundary) }
             });
         }
         conflicts.sort_by(|a, b| {
@@ -392,43 +391,6 @@ impl Asked<'_> {
             finding: measured(work, land),
         })
     }
-}
-
-/// A box in degrees widened by metres, on the safe side.
-fn degrees_widened(bounds: &Bounds, metres: f64) -> Bounds {
-    let latitude = bounds.max[1].abs().max(bounds.min[1].abs()).min(89.0);
-    let dy = metres / 110_000.0;
-    bounds.widened(dy / latitude.to_radians().cos())
-}
-
-/// What of `shape` lies outside `boundary`; `None` when nothing does. Planar in degrees: it measures nothing.
-fn without(shape: &LonLat<Geometry<f64>>, boundary: &LonLat<MultiPolygon<f64>>) -> Option<LonLat<Geometry<f64>>> {
-    let area = near_parts(&boundary.0, shape.0.bounding_rect()?);
-    let rest = match &shape.0 {
-        Geometry::Polygon(p) => Geometry::MultiPolygon(p.difference(&area)),
-        Geometry::MultiPolygon(m) => Geometry::MultiPolygon(m.difference(&area)),
-        Geometry::LineString(l) => Geometry::MultiLineString(area.clip(&MultiLineString(vec![l.clone()]), true)),
-        Geometry::MultiLineString(m) => Geometry::MultiLineString(area.clip(m, true)),
-        points => {
-            let kept: Vec<geo_types::Point<f64>> =
-                points.coords_iter().filter(|c| !geo::Intersects::intersects(&area, c)).map(Into::into).collect();
-            Geometry::MultiPoint(geo_types::MultiPoint(kept))
-        }
-    };
-    (rest.coords_count() > 0).then_some(LonLat(rest))
-}
-
-/// The parts of a boundary that can meet a box: a province of a thousand islands is mostly somewhere else.
-fn near_parts(boundary: &MultiPolygon<f64>, around: Rect<f64>) -> MultiPolygon<f64> {
-    let meets = |p: &&Polygon<f64>| {
-        p.bounding_rect().is_some_and(|b| {
-            b.min().x <= around.max().x
-                && around.min().x <= b.max().x
-                && b.min().y <= around.max().y
-                && around.min().y <= b.max().y
-        })
-    };
-    MultiPolygon(boundary.0.iter().filter(meets).cloned().collect())
 }
 
 /// The layers a noun is checked against when nobody says.

@@ -11,6 +11,7 @@ pub mod crs;
 pub mod encoding;
 pub mod linear;
 pub mod measure;
+pub mod outside;
 pub mod overlay;
 pub mod problem;
 pub mod units;

@@ -1,3 +1,5 @@
+//! GeoJSON geometries and the exact problems of bad ones.
+
 use serde_json::json;
 
 use super::*;

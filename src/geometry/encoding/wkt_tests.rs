@@ -1,3 +1,5 @@
+//! Well-known text and the exact problems of bad ones.
+
 use geo_types::{line_string, point, polygon};
 
 use super::*;

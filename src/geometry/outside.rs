@@ -1,0 +1,46 @@
+//! What of a shape lies outside an area, both in WGS 84. It measures nothing: which ground nobody looks after is a
+//! question of sets, not of lengths.
+
+use geo::{BooleanOps, BoundingRect, CoordsIter};
+use geo_types::Rect;
+
+use super::{Bounds, Geometry, LonLat, MultiLineString, MultiPolygon, Polygon};
+
+/// A box in degrees widened by metres, on the safe side.
+#[must_use]
+pub fn widened(bounds: &Bounds, metres: f64) -> Bounds {
+    let latitude = bounds.max[1].abs().max(bounds.min[1].abs()).min(89.0);
+    let dy = metres / 110_000.0;
+    bounds.widened(dy / latitude.to_radians().cos())
+}
+
+/// What of `shape` lies outside `boundary`; `None` when nothing does. Planar in degrees: it measures nothing.
+#[must_use]
+pub fn without(shape: &LonLat<Geometry<f64>>, boundary: &LonLat<MultiPolygon<f64>>) -> Option<LonLat<Geometry<f64>>> {
+    let area = near_parts(&boundary.0, shape.0.bounding_rect()?);
+    let rest = match &shape.0 {
+        Geometry::Polygon(p) => Geometry::MultiPolygon(p.difference(&area)),
+        Geometry::MultiPolygon(m) => Geometry::MultiPolygon(m.difference(&area)),
+        Geometry::LineString(l) => Geometry::MultiLineString(area.clip(&MultiLineString(vec![l.clone()]), true)),
+        Geometry::MultiLineString(m) => Geometry::MultiLineString(area.clip(m, true)),
+        points => {
+            let kept: Vec<geo_types::Point<f64>> =
+                points.coords_iter().filter(|c| !geo::Intersects::intersects(&area, c)).map(Into::into).collect();
+            Geometry::MultiPoint(geo_types::MultiPoint(kept))
+        }
+    };
+    (rest.coords_count() > 0).then_some(LonLat(rest))
+}
+
+/// The parts of a boundary that can meet a box: a province of a thousand islands is mostly somewhere else.
+fn near_parts(boundary: &MultiPolygon<f64>, around: Rect<f64>) -> MultiPolygon<f64> {
+    let meets = |p: &&Polygon<f64>| {
+        p.bounding_rect().is_some_and(|b| {
+            b.min().x <= around.max().x
+                && around.min().x <= b.max().x
+                && b.min().y <= around.max().y
+                && around.min().y <= b.max().y
+        })
+    };
+    MultiPolygon(boundary.0.iter().filter(meets).cloned().collect())
+}

@@ -1,0 +1,259 @@
+//! The rings of the README, held on the sources: who may import whom, which ring owns which outside crate, how large a
+//! file may grow, and what must not be written at all.
+
+#![allow(clippy::unwrap_used)] // a test that cannot read the sources has failed
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each ring and the rings it may name, besides itself.
+const RINGS: &[(&str, &[&str])] = &[
+    ("geometry", &[]),
+    ("clock", &[]),
+    ("config", &[]),
+    ("domain", &["geometry"]),
+    ("error", &["domain", "geometry"]),
+    ("wire", &["error", "domain", "geometry"]),
+    ("formats", &["error", "domain", "geometry"]),
+    ("store", &["error", "domain", "geometry"]),
+    ("index", &["error", "domain", "geometry"]),
+    ("actions", &["store", "index", "clock", "config", "error", "domain", "geometry"]),
+    ("http", &["actions", "wire", "formats", "clock", "config", "error", "domain", "geometry"]),
+    (
+        "server",
+        &["http", "actions", "wire", "formats", "store", "index", "clock", "config", "error", "domain", "geometry"],
+    ),
+    (
+        "cli",
+        &[
+            "server", "http", "actions", "wire", "formats", "store", "index", "clock", "config", "error", "domain",
+            "geometry",
+        ],
+    ),
+    ("main", &["cli"]),
+];
+
+/// Outside crates that belong to some rings alone.
+const OWNED: &[(&str, &[&str])] = &[
+    ("proj", &["geometry"]),
+    ("wkt", &["geometry"]),
+    ("geojson", &["geometry"]),
+    ("diesel", &["store"]),
+    ("diesel_migrations", &["store"]),
+    ("jiff_diesel", &["store"]),
+    ("postgis", &["store"]),
+    ("rstar", &["index"]),
+    ("arc_swap", &["index"]),
+    ("actix_web", &["http", "server"]),
+    ("actix_cors", &["http"]),
+    ("tracing_actix_web", &["http", "server"]),
+    ("metrics_exporter_prometheus", &["http", "server"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("tracing_subscriber", &["cli"]),
+    ("getrandom", &["cli"]),
+    ("toml", &["config", "cli"]),
+    ("serde", &["config", "cli"]),
+    ("serde_json", &["geometry", "wire", "formats", "store", "http", "cli"]),
+    ("csv", &["formats", "cli"]),
+];
+
+/// A file of more lines usually holds two ideas.
+const LINES_MAX: usize = 450;
+
+struct Source {
+    ring: String,
+    path: PathBuf,
+    code: String,
+}
+
+/// Every source file, without comments and without the tests inside it.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found
+        .into_iter()
+        .filter(|path| !is_test(path))
+        .map(|path| {
+            let relative = path.strip_prefix(&root).unwrap();
+            let first = relative.iter().next().unwrap().to_str().unwrap();
+            let ring = first.trim_end_matches(".rs").to_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let code = text.lines().map(without_comment).collect::<Vec<_>>().join("\n");
+            Source { ring, path: relative.to_owned(), code }
+        })
+        .filter(|s| s.ring != "lib")
+        .collect()
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Tests beside the code: `tests.rs`, `…_tests.rs` and folders called `tests`.
+fn is_test(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap().to_str().unwrap();
+    stem == "tests" || stem.ends_with("_tests") || path.iter().any(|p| p == "tests")
+}
+
+fn without_comment(line: &str) -> &str {
+    let trimmed = line.trim_start();
+    if trimmed.starts_with("//") { "" } else { line.split(" // ").next().unwrap() }
+}
+
+/// The words that follow `crate::` in a text, `use crate::{a, b}` included.
+fn own_names(code: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        if let Some(group) = rest.strip_prefix('{') {
+            let group = group.split('}').next().unwrap();
+            names.extend(group.split(',').map(|part| word(part.trim())));
+        } else {
+            names.push(word(rest));
+        }
+    }
+    names.retain(|n| !n.is_empty());
+    names
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// `name::` or `use name;` stands in the code as an outside crate.
+fn names_crate(code: &str, name: &str) -> bool {
+    // Modules of our own have the names of some crates; where one is imported, the name is ours.
+    let ours = [format!("encoding::{name}"), format!("encoding::{{Undecodable, {name}"), format!("mod {name};")];
+    if ours.iter().any(|import| code.contains(import)) {
+        return false;
+    }
+    code.match_indices(name).any(|(at, _)| {
+        let before = code[..at].chars().next_back().unwrap_or(' ');
+        let after = &code[at + name.len()..];
+        let stands_alone =
+            !before.is_alphanumeric() && before != '_' && before != ':' && before != '/' && before != '"';
+        let own = code[..at].ends_with("crate::") || code[..at].ends_with("super::");
+        stands_alone && !own && after.starts_with("::")
+    })
+}
+
+#[test]
+fn every_file_stands_in_a_ring() {
+    for source in sources() {
+        assert!(RINGS.iter().any(|(ring, _)| *ring == source.ring), "{}: no such ring", source.path.display());
+    }
+}
+
+#[test]
+fn rings_name_only_what_stands_before_them() {
+    let rings: BTreeMap<&str, &[&str]> = RINGS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let allowed = rings[source.ring.as_str()];
+        // The program's own crate name counts as `crate` in main.rs.
+        let code = source.code.replace("clearway::", "crate::");
+        for name in own_names(&code) {
+            if rings.contains_key(name.as_str()) && name != source.ring && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{} names {name}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn outside_crates_stay_in_their_rings() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (name, owners) in OWNED {
+            if !owners.contains(&source.ring.as_str()) && names_crate(&source.code, name) {
+                wrong.push(format!("{} uses {name}, which belongs to {}", source.path.display(), owners.join(" and ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_checks_above_can_fail() {
+    assert_eq!(own_names("use crate::{http, store::Store}; crate::wire::x()"), ["http", "store", "wire"]);
+    assert!(names_crate("use diesel::prelude::*;", "diesel"));
+    assert!(names_crate("let p: proj::Proj = x;", "proj"));
+    assert!(!names_crate("use crate::geometry::encoding::geojson::describe;", "geojson"));
+    assert!(!names_crate("geojson::describe(x)", "diesel"));
+}
+
+#[test]
+fn domain_reads_no_clock_and_does_no_io() {
+    for source in sources().iter().filter(|s| s.ring == "domain" || s.ring == "geometry") {
+        for word in ["std::fs", "std::net", "std::io", "std::env", "::now(", "std::thread"] {
+            // An id of a feature is made in `actions`, never here.
+            assert!(!source.code.contains(word), "{} has {word}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn status_codes_stand_in_one_file() {
+    for source in sources().iter().filter(|s| !s.path.ends_with("http/problem.rs")) {
+        assert!(!source.code.contains("StatusCode::"), "{} names a status code", source.path.display());
+    }
+}
+
+#[test]
+fn sql_stands_in_the_store_and_takes_no_values_by_format() {
+    for source in sources() {
+        let has_sql = ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM"].iter().any(|w| source.code.contains(w));
+        assert!(!has_sql || source.ring == "store", "{} holds SQL", source.path.display());
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let lines = source.code.lines().count();
+        if lines > LINES_MAX {
+            wrong.push(format!("{} has {lines} lines; {LINES_MAX} are enough", source.path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_what_is_here() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//!"), "{} does not say what is in it", path.display());
+    }
+}
+
+#[test]
+fn no_test_is_ignored_and_nothing_is_unsafe() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        if root.join(folder).is_dir() {
+            walk(&root.join(folder), &mut found);
+        }
+    }
+    let (ignored, unsafe_block) = (["#[", "ignore"].concat(), ["unsafe", " {"].concat());
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(&ignored), "{} ignores a test", path.display());
+        assert!(!text.contains(&unsafe_block), "{} has an unsafe block", path.display());
+    }
+}

@@ -1,0 +1,137 @@
+//! The migrations: up, down and up again, and the same words in the database as in the program.
+
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
+
+mod support;
+
+use clearway::domain::audit::{ChangeKind, Deed};
+use clearway::domain::corridor::{CorridorKind, CorridorStatus};
+use clearway::domain::word::{Visibility, Word};
+use clearway::domain::work::{CaptureMethod, ColumnClass, Importance, WorkKind, WorkStatus};
+use clearway::store::migrations;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::Text;
+use support::Database;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+fn lines(database: &Database, sql: &str) -> Vec<String> {
+    sql_query(sql).load::<Line>(&mut database.connect()).unwrap().into_iter().map(|l| l.line).collect()
+}
+
+/// Every table, column, constraint, index and comment of ours.
+fn schema(database: &Database) -> Vec<String> {
+    lines(
+        database,
+        "SELECT line FROM (
+            SELECT format('column %s.%s %s %s', table_name, column_name, udt_name, is_nullable) AS line
+            FROM information_schema.columns WHERE table_schema = 'public'
+              AND table_name NOT IN ('spatial_ref_sys', 'geometry_columns', 'geography_columns')
+            UNION ALL
+            SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+            UNION ALL
+            SELECT format('index %s', indexdef) FROM pg_indexes WHERE schemaname = 'public'
+         ) AS all_of_it ORDER BY line",
+    )
+}
+
+#[test]
+fn up_down_and_up_again_gives_the_same() {
+    let database = Database::bare();
+    let first = migrations::migrate(&database.url).unwrap();
+    assert!(!first.is_empty());
+    let before = schema(&database);
+    assert!(before.iter().any(|l| l.starts_with("column works.geom_grid geometry")), "{before:?}");
+    assert_eq!(migrations::migrate(&database.url).unwrap(), Vec::<String>::new(), "a second time nothing is to do");
+    migrations::revert_all(&database.url).unwrap();
+    let left: Vec<String> =
+        schema(&database).into_iter().filter(|l| !l.contains("__diesel_schema_migrations")).collect();
+    assert_eq!(left, Vec::<String>::new(), "down takes everything back");
+    assert_eq!(migrations::migrate(&database.url).unwrap(), first);
+    assert_eq!(schema(&database), before);
+}
+
+#[test]
+fn the_tables_have_the_columns_that_diesel_knows() {
+    let database = Database::empty();
+    let source = std::fs::read_to_string("src/store/schema.rs").unwrap();
+    for table in ["jurisdictions", "revisions", "works", "corridors", "changes", "audit_events"] {
+        let in_database = lines(
+            &database,
+            &format!(
+                "SELECT column_name::text AS line FROM information_schema.columns
+                 WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
+            ),
+        );
+        let head = match table {
+            "works" => "macro_rules! works_table".to_owned(),
+            "corridors" => "macro_rules! corridors_table".to_owned(),
+            other => format!("    {other} ("),
+        };
+        let (_, rest) = source.split_once(&head).unwrap_or_else(|| panic!("no table {table}"));
+        let body = rest.split("\n}").next().unwrap();
+        let in_source: Vec<&str> =
+            body.lines().filter_map(|l| l.trim().split_once(" -> ")).map(|(name, _)| name).collect();
+        assert_eq!(in_source, in_database, "{table}");
+    }
+}
+
+#[test]
+fn closed_lists_of_words_are_the_same_in_the_database() {
+    let database = Database::empty();
+    let mut conn = database.connect();
+    let mut check = |constraint: &str, known: Vec<&'static str>| {
+        let found = sql_query("SELECT pg_get_constraintdef(oid) AS line FROM pg_constraint WHERE conname = $1")
+            .bind::<Text, _>(constraint)
+            .get_result::<Line>(&mut conn)
+            .unwrap_or_else(|e| panic!("{constraint}: {e}"));
+        let in_database: Vec<String> = found.line.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+        assert_eq!(in_database, known, "{constraint}");
+    };
+    fn all<W: Word>() -> Vec<&'static str> {
+        W::ALL.iter().map(|(_, text)| *text).collect()
+    }
+    check("works_kind_known", all::<WorkKind>());
+    check("works_status_known", all::<WorkStatus>());
+    check("works_column_class_known", all::<ColumnClass>());
+    check("works_capture_method_known", all::<CaptureMethod>());
+    check("works_importance_known", all::<Importance>());
+    check("works_visibility_known", all::<Visibility>());
+    check("corridors_kind_known", all::<CorridorKind>());
+    check("corridors_status_known", all::<CorridorStatus>());
+    check("corridors_visibility_known", all::<Visibility>());
+    check("changes_kind_known", all::<ChangeKind>());
+    check("audit_events_deed_known", all::<Deed>());
+}
+
+#[test]
+fn every_table_and_the_difficult_columns_have_comments() {
+    let database = Database::empty();
+    let without = lines(
+        &database,
+        "SELECT c.relname::text AS line FROM pg_class AS c
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+           AND c.relname NOT IN ('spatial_ref_sys', '__diesel_schema_migrations')
+           AND obj_description(c.oid) IS NULL",
+    );
+    assert_eq!(without, Vec::<String>::new());
+}
+
+#[test]
+fn every_key_begins_with_the_jurisdiction() {
+    let database = Database::empty();
+    let without = lines(
+        &database,
+        "SELECT format('%s: %s', conrelid::regclass, pg_get_constraintdef(oid)) AS line FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u')
+           AND conrelid::regclass::text NOT IN ('spatial_ref_sys', '__diesel_schema_migrations', 'jurisdictions')
+           AND pg_get_constraintdef(oid) NOT LIKE '%(jurisdiction%'",
+    );
+    assert_eq!(without, Vec::<String>::new());
+}
