@@ -143,9 +143,21 @@ async fn finish(
     metrics::counter!("clearway_http_requests_total",
         "method" => method.clone(), "path" => path.clone(), "status" => status)
     .increment(1);
+    let request_id = problem::request_id(&request);
+    let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    // The path as the route has it and the one asked for; never a header, for there tokens stand.
+    tracing::info!(
+        request_id,
+        method,
+        path,
+        asked = request.path(),
+        status = response.status().as_u16(),
+        microseconds,
+        "request"
+    );
     metrics::histogram!("clearway_http_seconds", "method" => method, "path" => path).record(begun.elapsed());
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&problem::request_id(&request)) {
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));

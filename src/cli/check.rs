@@ -144,7 +144,7 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         writeln!(out, "{}: {} conflicts", result.subject, result.conflict_count)?;
         writeln!(
             out,
-            "  {:<20} {:<14} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} rule",
+            "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} rule",
             "code", "kind", "relation", "verdict", "severe", "distance", "depth", "chainage", "offset", "side"
         )?;
         for c in &result.conflicts {
@@ -152,7 +152,7 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
             let side = f.linear.and_then(|l| l.side).map_or("–", Word::as_str);
             writeln!(
                 out,
-                "  {:<20} {:<14} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} {} = {} m",
+                "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} {} = {} m",
                 c.code,
                 c.kind,
                 f.relation.as_str(),

@@ -4,7 +4,8 @@
 //! conflict when `s ≤ clearance + a`, where `s` is the signed distance (distance outside, minus depth inside) and
 //! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
 
-use geo::{Area, CoordsIter, Euclidean, Length};
+use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
+use geo::{Area, CoordsIter, Euclidean, Length, LinesIter};
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -388,20 +389,18 @@ fn along(
 ) -> Option<LinearReference> {
     let geometry = work.geometry();
     let vertices = || geometry.coords_iter();
+    let near = |reach: f64| vertices().filter(move |c| Prepared::point(*c).within(land.shape, reach));
     let mut coords: Vec<Coord<f64>> = match relation {
-        RelationWord::Crosses => {
-            let mut inside: Vec<_> = vertices().filter(|c| Prepared::point(*c).within(land.shape, 0.0)).collect();
-            if let (Dimension::Line, Some(area)) = (work.dimension(), area_of(&land.shape.geometry())) {
-                for part in lines_of(&work.geometry()).0 {
-                    inside.extend(overlay::runs_inside(&Grid(part), &area).iter().flat_map(|r| [r.start, r.end]));
-                }
-            }
-            inside
-        }
         RelationWord::Inside => vertices().collect(),
-        RelationWord::Touches | RelationWord::Near => {
-            vertices().filter(|c| Prepared::point(*c).within(land.shape, land.clearance.get())).collect()
-        }
+        RelationWord::Touches | RelationWord::Near => near(land.clearance.get()).collect(),
+        RelationWord::Crosses => match (work.dimension(), area_of(&land.shape.geometry())) {
+            (Dimension::Line, Some(area)) => {
+                let runs = |part| overlay::runs_inside(&Grid(part), &area);
+                lines_of(&geometry).0.into_iter().flat_map(runs).flat_map(|r| [r.start, r.end]).collect()
+            }
+            (_, Some(_)) => near(0.0).collect(),
+            (_, None) => near(land.clearance.get()).chain(crossings(&lines_of(&geometry).0, &line.0)).collect(),
+        },
     };
     if coords.is_empty() {
         coords = vertices().collect();
@@ -440,4 +439,21 @@ fn along(
         r.offset_m = 0.0;
     }
     reference
+}
+
+/// Where the lines of a work cross a centreline.
+fn crossings(work: &MultiLineString<f64>, line: &MultiLineString<f64>) -> Vec<Coord<f64>> {
+    let mut found = Vec::new();
+    for a in work.lines_iter() {
+        for b in line.lines_iter() {
+            match line_intersection(a, b) {
+                Some(LineIntersection::SinglePoint { intersection, .. }) => found.push(intersection),
+                Some(LineIntersection::Collinear { intersection }) => {
+                    found.extend([intersection.start, intersection.end]);
+                }
+                None => {}
+            }
+        }
+    }
+    found
 }
