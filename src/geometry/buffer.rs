@@ -5,7 +5,7 @@
 //! near itself, or bends sharply, a wide side does not reach across a narrow one, which a union of rectangles
 //! would let it do. Where two pieces are equally near, the point belongs to the corridor if either lets it in.
 //!
-//! How: the union of what every piece sees ([`cells`]), minus the cells of the ends, and where the half-widths
+//! How: the union of what every piece sees (`cells`), minus the cells of the ends, and where the half-widths
 //! differ, minus what is seen on the narrow side. Only cells that meet other cells are worked out.
 
 mod cells;

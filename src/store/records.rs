@@ -1,5 +1,5 @@
 //! What works and corridors share in the database: list, find, lock, insert, update, delete, and rows for the index.
-//! The two nouns differ in their columns alone; [`records!`] writes the queries for each table.
+//! The two nouns differ in their columns alone; `records!` writes the queries for each table.
 
 use diesel::pg::PgConnection;
 use uuid::Uuid;
