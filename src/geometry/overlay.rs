@@ -4,9 +4,9 @@
 //! placed by exact predicates; no coordinate is moved. The common ground is added up along the same pieces (its
 //! boundary is made of them), so no polygon is built and no raster limits the precision.
 
-use geo::Orientation;
 use geo::algorithm::kernels::{Kernel, RobustKernel};
 use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
+use geo::{Area as _, BooleanOps, Orientation, Translate};
 use geo_types::{Coord, Line, LineString, MultiLineString, MultiPolygon};
 
 use super::boxes::BoxTree;
@@ -15,8 +15,11 @@ use super::{Bounds, Grid};
 /// Pieces shorter than this are points, metres: grid coordinates are no finer.
 const POINT_M: f64 = 1e-9;
 
-/// Edges of two areas nearer than this are one edge where common ground is measured, metres.
-const SAME_EDGE_M: f64 = 1e-6;
+/// A vertex nearer than this to an edge lies on it but for rounding, metres.
+const SAME_EDGE_M: f64 = 1e-8;
+
+/// How far the boundary of common ground may fail to close, metres, before it is not believed.
+const GAP_M: f64 = 1e-6;
 
 /// A stretch of a line inside an area.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +81,9 @@ impl Area {
         let edges: Vec<Line<f64>> = edges.collect();
         let boxes: Vec<Bounds> = edges.iter().map(|e| Bounds::of([e.start, e.end])).collect();
         let mut bounds = Bounds::EMPTY;
-        boxes.iter().for_each(|b| bounds.merge(b));
+        for b in &boxes {
+            bounds.merge(b);
+        }
         Self { edges, tree: BoxTree::new(boxes), bounds }
     }
 
@@ -146,7 +151,15 @@ impl Area {
         };
         let mut cuts = vec![(0.0, segment.start), (length, segment.end)];
         let mut shared: Vec<(f64, f64)> = Vec::new();
-        self.tree.meeting(&Bounds::of([segment.start, segment.end]), |i| {
+        let window = Bounds::of([segment.start, segment.end]).widened(SAME_EDGE_M);
+        self.tree.meeting(&window, |i| {
+            // Where an edge runs beside the segment no farther off than rounding, nothing need cross. Cut there too,
+            // so that no piece is judged by a middle that rounding can place on either side.
+            let to = self.edges[i].start - segment.start;
+            let at = (to.x * d.x + to.y * d.y) / length;
+            if at > 0.0 && at < length && (to.x * d.y - to.y * d.x).abs() <= SAME_EDGE_M * length {
+                cuts.push((at, self.edges[i].start));
+            }
             match line_intersection(segment, self.edges[i]) {
                 Some(LineIntersection::SinglePoint { intersection, .. }) => {
                     cuts.push((along(intersection), intersection));
@@ -227,8 +240,9 @@ impl Area {
 
     /// What the boundary of this area inside `other` adds to the common ground, square metres. An edge that both
     /// have counts half from each when both lie on the same side of it, and not at all when they only touch there.
-    fn ground_along(&self, other: &Area) -> f64 {
-        let mut sum = 0.0;
+    /// With it comes the way from the beginning to the end of all that counted.
+    fn ground_along(&self, other: &Area) -> (f64, Coord<f64>) {
+        let (mut sum, mut way) = (0.0, Coord { x: 0.0, y: 0.0 });
         let mut known = None;
         for &edge in &self.edges {
             if !other.bounds.intersects(&Bounds::of([edge.start, edge.end])) {
@@ -247,12 +261,13 @@ impl Area {
                     None if piece.place == Place::Outside => 0.0,
                     None => 1.0,
                 };
+                way = way + (piece.end - piece.start) * share;
                 sum += share * (piece.start.x * piece.end.y - piece.start.y * piece.end.x) / 2.0;
             }
             // The next ring may begin anywhere.
             known = None;
         }
-        sum
+        (sum, way)
     }
 }
 
@@ -299,8 +314,17 @@ pub fn area_inside(a: &Grid<MultiPolygon<f64>>, b: &Grid<MultiPolygon<f64>>) -> 
     // Cross products are finest near the origin, so it lies in the middle of what both can share.
     let middle = |axis: usize| f64::midpoint(of_a.min[axis].max(of_b.min[axis]), of_a.max[axis].min(of_b.max[axis]));
     let origin = Coord { x: middle(0).round(), y: middle(1).round() };
-    let (a, b) = (oriented(&a.0, origin), oriented(&b.0, origin));
-    (a.ground_along(&b) + b.ground_along(&a)).max(0.0)
+    let (edges_a, edges_b) = (oriented(&a.0, origin), oriented(&b.0, origin));
+    let (along_a, along_b) = (edges_a.ground_along(&edges_b), edges_b.ground_along(&edges_a));
+    let (ground, gap) = (along_a.0 + along_b.0, along_a.1 + along_b.1);
+    if gap.x.hypot(gap.y) <= GAP_M {
+        return ground.max(0.0);
+    }
+    // A boundary that does not close was placed differently from its two sides, where edges run beside each other
+    // hardly farther off than rounding. The overlay on a raster is coarser but sees both at once; it can panic
+    // (iShape-Rust/iOverlay, 78 and 79).
+    let local = |area: &MultiPolygon<f64>| area.translate(-origin.x, -origin.y);
+    std::panic::catch_unwind(|| local(&a.0).intersection(&local(&b.0)).unsigned_area()).unwrap_or(ground.max(0.0))
 }
 
 #[cfg(test)]

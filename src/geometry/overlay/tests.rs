@@ -1,6 +1,6 @@
 //! Runs and common ground of known size, and against the overlay of `geo`.
 
-use geo::{Area as _, BooleanOps, Euclidean, Length, Translate, Validation};
+use geo::{Euclidean, Length, Validation};
 use geo_types::Polygon;
 use proptest::prelude::*;
 
@@ -114,11 +114,54 @@ fn measures_common_ground() {
     check_ground(&[&[slanted]], &[&[within]], expect);
 }
 
+fn count<T>(of: &[T]) -> f64 {
+    of.iter().map(|_| 1.0).sum()
+}
+
+/// Edges that lie on one line but for rounding, and part from it at vertices that the other area has not.
+#[test]
+fn measures_where_edges_run_beside_each_other() {
+    let third = |v: f64| v / 3.0 + 1.0;
+    for turn in 0..50 {
+        let (sin, cos) = (f64::from(turn) * 0.1).sin_cos();
+        let turned = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            points.iter().map(|&(x, y)| (third(x * cos - y * sin), third(x * sin + y * cos))).collect()
+        };
+        let slab = turned(&[(0.0, 0.0), (90.0, 0.0), (90.0, 30.0), (0.0, 30.0)]);
+        let comb = turned(&[
+            (-9.0, 0.0),
+            (10.0, 0.0),
+            (13.0, 6.0),
+            (17.0, 0.0),
+            (31.0, 0.0),
+            (33.0, -6.0),
+            (37.0, 0.0),
+            (99.0, 0.0),
+            (99.0, 15.0),
+            (-9.0, 15.0),
+        ]);
+        let other = turned(&[
+            (-9.0, 0.0),
+            (10.0, 0.0),
+            (13.0, 6.0),
+            (17.0, 0.0),
+            (31.0, 0.0),
+            (33.0, -6.0),
+            (37.0, 0.0),
+            (99.0, 0.0),
+            (99.0, -15.0),
+            (-9.0, -15.0),
+        ]);
+        check_ground(&[&[&slab]], &[&[&comb]], (90.0 * 15.0 - 21.0) / 9.0);
+        check_ground(&[&[&slab]], &[&[&other]], 21.0 / 9.0);
+    }
+}
+
 /// A star-shaped ring: simple by construction, with corners in and out; on a coarse raster things touch.
 fn star(coarse: bool) -> impl Strategy<Value = Vec<(f64, f64)>> {
     (prop::collection::vec(0.2..1.0f64, 3..40), -60.0..60.0f64, -60.0..60.0f64, 5.0..80.0f64).prop_map(
         move |(radii, x, y, size)| {
-            let step = std::f64::consts::TAU / radii.len() as f64;
+            let step = std::f64::consts::TAU / count(&radii);
             let snap = |v: f64| if coarse { (v / 5.0).round() * 5.0 } else { v };
             let mut angle = 0.0;
             let mut out = Vec::new();
@@ -131,16 +174,18 @@ fn star(coarse: bool) -> impl Strategy<Value = Vec<(f64, f64)>> {
     )
 }
 
-/// A star with a hole of its own shape, and beside it, out of reach, another star.
+/// A star with a hole of its own shape, on a raster with a square one, and beside it, out of reach, another star.
 fn shapes(coarse: bool) -> impl Strategy<Value = Grid<MultiPolygon<f64>>> {
     (star(coarse), star(coarse), any::<bool>(), any::<bool>())
-        .prop_map(|(a, b, hole, more)| {
-            let centre = a.iter().fold((0.0, 0.0), |s, p| (s.0 + p.0 / a.len() as f64, s.1 + p.1 / a.len() as f64));
-            let small: Vec<(f64, f64)> = a
-                .iter()
-                .rev()
-                .map(|p| (centre.0 + (p.0 - centre.0) * 0.05, centre.1 + (p.1 - centre.1) * 0.05))
-                .collect();
+        .prop_map(move |(a, b, hole, more)| {
+            let centre = a.iter().fold((0.0, 0.0), |s, p| (s.0 + p.0 / count(&a), s.1 + p.1 / count(&a)));
+            let small: Vec<(f64, f64)> = if coarse {
+                let (x, y) = ((centre.0 / 5.0).round() * 5.0, (centre.1 / 5.0).round() * 5.0);
+                vec![(x, y), (x, y + 5.0), (x + 5.0, y + 5.0), (x + 5.0, y)]
+            } else {
+                let near = |p: &(f64, f64)| (centre.0 + (p.0 - centre.0) * 0.05, centre.1 + (p.1 - centre.1) * 0.05);
+                a.iter().rev().map(near).collect()
+            };
             let far: Vec<(f64, f64)> = b.iter().map(|p| (p.0 + 300.0, p.1)).collect();
             let outer: &[Ring<'_>] = if hole { &[&a, &small] } else { &[&a] };
             if more { area(&[outer, &[&far]]) } else { area(&[outer]) }
