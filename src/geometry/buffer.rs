@@ -12,8 +12,9 @@ mod cells;
 #[cfg(test)]
 mod tests;
 
+use geo::algorithm::bool_ops::FillRule;
 use geo::orient::{Direction, Orient};
-use geo::{Area, BooleanOps, Euclidean, Length, MapCoords, Translate, unary_union};
+use geo::{Area, BooleanOps, Euclidean, Length, MapCoords, OpType, Translate};
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Polygon};
 
 use self::cells::{Cell, arc_round, are_apart, cross, dot, left_of};
@@ -29,6 +30,9 @@ const SLIVER_M: f64 = 2e-4;
 
 /// Parts and holes smaller than this are leavings of rounding, square metres.
 const SLIVER_M2: f64 = 1e-6;
+
+/// Smaller polygons are nothing but rounding, square metres.
+const POLYGON_MIN_M2: f64 = 1e-9;
 
 /// The overlay can fail on a raster on which things happen to meet. Then the raster is laid another way, radians.
 const TURNS: [f64; 4] = [0.0, 0.1, 0.7, 1.3];
@@ -215,6 +219,14 @@ fn polygon(mut ring: Vec<Coord<f64>>) -> Polygon<f64> {
     Polygon::new(LineString(ring), Vec::new())
 }
 
+/// The union of counterclockwise polygons. Where rounding lets one overlap itself the wrong way round, that part does
+/// not count; `geo::unary_union` would take the direction of the first polygon, however small, for that of all.
+fn union_of(mut polygons: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
+    polygons.retain(|p| p.signed_area() > POLYGON_MIN_M2);
+    let nothing = MultiPolygon(Vec::new());
+    MultiPolygon(polygons).boolean_op_with_fill_rule(&nothing, OpType::Union, FillRule::Positive)
+}
+
 /// The centreline taken to pieces.
 struct Pieces {
     segments: Vec<Segment>,
@@ -251,26 +263,25 @@ impl Pieces {
 
     /// The union of what all segments and bends see on both sides.
     fn widened(&self, left: f64, right: f64) -> MultiPolygon<f64> {
-        let all: Vec<Polygon<f64>> = self.segments.iter().map(|s| s.land(left, right)).collect();
-        unary_union(&all)
+        union_of(self.segments.iter().map(|s| s.land(left, right)).collect())
     }
 
     fn land(&self, left: f64, right: f64) -> MultiPolygon<f64> {
         let wide_side = if left > right { Side::Left } else { Side::Right };
         let cells = Neighbours::of(self, left, right);
         let (wide, narrow) = (left.max(right), left.min(right));
-        let taken = if left == right { Vec::new() } else { self.seen_from_narrow_side(&cells, wide_side, narrow) };
+        let taken = if wide > narrow { self.seen_from_narrow_side(&cells, wide_side, narrow) } else { Vec::new() };
         let mut land = if taken.is_empty() {
             self.widened(left, right)
         } else {
             let one_side = if wide_side == Side::Left { self.widened(wide, 0.0) } else { self.widened(0.0, wide) };
-            let own = one_side.difference(&unary_union(&taken));
+            let own = one_side.difference(&union_of(taken));
             if narrow > 0.0 { own.union(&self.widened(narrow, narrow)) } else { own }
         };
         let beyond: Vec<Polygon<f64>> =
             self.caps.iter().filter_map(|cap| cells.part_seen_first(cap, 0.0, wide, None)).collect();
         if !beyond.is_empty() {
-            land = land.difference(&unary_union(&beyond));
+            land = land.difference(&union_of(beyond));
         }
         land
     }

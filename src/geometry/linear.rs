@@ -101,15 +101,12 @@ impl Chainage {
                     before: None,
                     after: None,
                 };
-                match segments.last_mut().filter(|last| last.end == line.start) {
-                    Some(last) => {
-                        last.after = Some(line.end);
-                        new.before = Some(last.start);
-                    }
-                    None => {
-                        close(&mut segments[first..]);
-                        first = segments.len();
-                    }
+                if let Some(last) = segments.last_mut().filter(|last| last.end == line.start) {
+                    last.after = Some(line.end);
+                    new.before = Some(last.start);
+                } else {
+                    close(&mut segments[first..]);
+                    first = segments.len();
                 }
                 length_m += length;
                 segments.push(new);

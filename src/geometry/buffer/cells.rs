@@ -14,10 +14,23 @@ use crate::geometry::Bounds;
 const EDGE_ERROR_M: f64 = 0.002;
 
 /// Corners are looked at from this far on either side, metres: at a corner itself rounding would decide.
-const BESIDE_CORNER_M: f64 = 1e-6;
+const BESIDE_CORNER_M: f64 = 1e-5;
 
-/// A ray that is in a cell for less than this, metres, is in it by rounding.
-const GRAZING_M: f64 = 1e-6;
+/// A ray that is in a cell for less than this, metres, is in it by rounding. Much less than
+/// [`BESIDE_CORNER_M`], because beside a corner a ray is in a cell for no longer than that.
+const GRAZING_M: f64 = 1e-8;
+
+/// Pieces whose distances differ by less than this are equally near, metres.
+const TIE_M: f64 = 1e-9;
+
+/// No cell is drawn with more points between two corners than about this many: only rounding asks for more.
+const POINTS_MAX: usize = 5_000;
+
+/// A corner is hidden when something is nearer by more than this, metres.
+const HIDDEN_M: f64 = 0.001;
+
+/// Points of a cell's edge nearer than this to the straight way between their neighbours are left out, metres.
+const STRAIGHT_M: f64 = 1e-6;
 
 /// Between two corners at least 2^this pieces are looked at, so that a dip between two samples is seen.
 const DEPTH_MIN: u32 = 2;
@@ -191,7 +204,8 @@ impl Cell {
                 span.keep(u, u_slope);
                 span.keep(length - u, -u_slope);
                 span.keep(h, h_slope);
-                span.keep(-h, 1.0 - h_slope);
+                // Of two pieces on one line both are nearest; rounding must not choose anew for every ray.
+                span.keep(TIE_M - h, 1.0 - h_slope);
             }
             Cell::Fan { apex, from, to, .. } => {
                 let d = ray.foot - apex;
@@ -253,14 +267,15 @@ impl Cell {
             let first = (x0, sampler.reach(x0 + beside));
             let last = (x1, sampler.reach(x1 - beside));
             ring.push(self.ray(x0).at(first.1));
-            sampler.refine(first, last, 0, &mut ring);
+            let most = ring.len() + POINTS_MAX;
+            sampler.refine(first, last, (0, most), &mut ring);
             ring.push(self.ray(x1).at(last.1));
         }
         ring.push(self.ray(size).foot);
         if matches!(self, Cell::Strip { .. }) {
             ring.push(self.ray(0.0).foot);
         }
-        ring.dedup();
+        let mut ring = without_straight_points(&ring);
         let turns_left = match *self {
             Cell::Strip { along, normal, .. } => cross(along, normal) < 0.0,
             Cell::Fan { .. } => true,
@@ -275,12 +290,18 @@ impl Cell {
     fn corners(&self, others: &[Cell], limit: f64, beside: f64) -> Vec<f64> {
         let size = self.size();
         let mut at = vec![0.0, size];
+        // A corner behind something nearer changes nothing.
+        let is_hidden = |x: f64, r: f64| {
+            let ray = self.ray(x);
+            others.iter().any(|o| o.takes_over(ray) < r - HIDDEN_M)
+        };
         let mut add = |edge: Ray, out: f64, most: f64| {
             // Also false where `out` is not a number: the two never meet.
             if out >= 0.0 && out <= most && out.is_finite() {
                 let p = edge.at(out);
                 let (x, r) = (self.ray_through(p), self.distance(p));
-                if x > beside && x < size - beside && r >= -GRAZING_M && r <= limit + GRAZING_M {
+                let inside = x > beside && x < size - beside && r >= -GRAZING_M && r <= limit + GRAZING_M;
+                if inside && !(is_hidden(x - beside, r) && is_hidden(x + beside, r)) {
                     at.push(x);
                 }
             }
@@ -328,11 +349,11 @@ impl Sampler<'_> {
         self.others.iter().map(|o| o.takes_over(ray)).fold(self.limit, f64::min)
     }
 
-    fn refine(&self, first: (f64, f64), last: (f64, f64), depth: u32, ring: &mut Vec<Coord<f64>>) {
+    fn refine(&self, first: (f64, f64), last: (f64, f64), (depth, most): (u32, usize), ring: &mut Vec<Coord<f64>>) {
         let (p, q) = (self.cell.ray(first.0).at(first.1), self.cell.ray(last.0).at(last.1));
         let chord = q - p;
         let length = chord.x.hypot(chord.y);
-        if length < SAMPLES_APART_M {
+        if length < SAMPLES_APART_M || ring.len() > most {
             return;
         }
         let x = f64::midpoint(first.0, last.0);
@@ -342,9 +363,9 @@ impl Sampler<'_> {
         if depth >= DEPTH_MIN && off <= EDGE_ERROR_M {
             return;
         }
-        self.refine(first, middle, depth + 1, ring);
+        self.refine(first, middle, (depth + 1, most), ring);
         ring.push(between);
-        self.refine(middle, last, depth + 1, ring);
+        self.refine(middle, last, (depth + 1, most), ring);
     }
 }
 
@@ -371,6 +392,23 @@ pub(super) fn arc_round(
         ring.push(centre + (from * cos + left_of(from) * sin) * out);
         k += 1.0;
     }
+}
+
+fn without_straight_points(path: &[Coord<f64>]) -> Vec<Coord<f64>> {
+    let mut kept: Vec<Coord<f64>> = Vec::with_capacity(path.len());
+    for (i, &p) in path.iter().enumerate() {
+        if let (Some(&before), Some(&after)) = (kept.last(), path.get(i + 1)) {
+            let (whole, part) = (after - before, p - before);
+            let length = dot(whole, whole).sqrt();
+            let along = dot(whole, part);
+            let between = along >= 0.0 && along <= length * length;
+            if part == Coord::zero() || (between && cross(whole, part).abs() <= STRAIGHT_M * length) {
+                continue;
+            }
+        }
+        kept.push(p);
+    }
+    kept
 }
 
 /// The two convex rings, both counterclockwise, have no more in common than a strip of a micrometre.
