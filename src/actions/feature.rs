@@ -130,7 +130,7 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
         tx.audit(&jurisdiction.code, entry(Deed::Create, &created))?;
         Ok(created)
     })?;
-    refresh::catch_up(context, &jurisdiction.code)?;
+    refresh::after_commit(context, &jurisdiction.code);
     Ok(created)
 }
 
@@ -173,7 +173,7 @@ pub fn replace<T: Registrable>(
         tx.audit(&present.jurisdiction, entry(Deed::Replace, &replaced))?;
         Ok(replaced)
     })?;
-    refresh::catch_up(context, &present.jurisdiction)?;
+    refresh::after_commit(context, &present.jurisdiction);
     Ok(replaced)
 }
 
@@ -193,7 +193,8 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
         tx.audit(&present.jurisdiction, entry(Deed::Delete, &now))?;
         Ok(())
     })?;
-    refresh::catch_up(context, &present.jurisdiction)
+    refresh::after_commit(context, &present.jurisdiction);
+    Ok(())
 }
 
 fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {

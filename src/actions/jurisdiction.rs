@@ -22,7 +22,7 @@ pub fn register(context: &Context, witness: Witness<'_>, draft: JurisdictionDraf
         let entry = AuditEntry { deed: Deed::Register, layer: None, subject: None, detail };
         tx.audit(&jurisdiction.code, entry)
     })?;
-    refresh::catch_up(context, &jurisdiction.code)?;
+    refresh::after_commit(context, &jurisdiction.code);
     Ok(jurisdiction)
 }
 

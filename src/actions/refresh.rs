@@ -75,6 +75,14 @@ pub fn catch_up(context: &Context, code: &str) -> Result<()> {
     Ok(())
 }
 
+/// Brings one jurisdiction to the state that was just committed. What is committed is done, so a failure here is no
+/// failure of the write: the index follows by itself as soon as it can.
+pub(super) fn after_commit(context: &Context, code: &str) {
+    if let Err(error) = catch_up(context, code) {
+        tracing::warn!(%error, jurisdiction = code, "the index could not follow a commit at once; it will try again");
+    }
+}
+
 /// Loads one jurisdiction whole.
 fn load(context: &Context, jurisdiction: Arc<Jurisdiction>) -> Result<()> {
     let writing = context.index.begin();
