@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{Failed, Outcome, with_database};
-use crate::actions::{Context, Witness, jurisdiction, refresh};
+use crate::actions::{Context, Witness, jurisdiction};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::jurisdiction::JurisdictionDraft;
-use crate::formats::{self, ReadOptions};
+use crate::formats::{self, ReadError, ReadOptions};
 use crate::geometry::crs::Epsg;
 use crate::geometry::{Geometry, MultiPolygon};
 
@@ -66,7 +66,6 @@ impl Jurisdiction {
             boundary: boundary(&add.boundary, &settings)?,
         };
         let context = Context::connect(with_database(settings)?)?;
-        refresh::catch_up_all(&context)?;
         let actor = Actor::operator();
         let witness = Witness { actor: &actor, request_id: "command line" };
         let registered = jurisdiction::register(&context, witness, draft)?;
@@ -77,10 +76,11 @@ impl Jurisdiction {
 
 fn boundary(file: &std::path::Path, settings: &Settings) -> Result<Geometry<f64>, Failed> {
     let options = ReadOptions { vertices_max: settings.vertices_max * 10, ..ReadOptions::default() };
-    let reader = formats::open(file, &options).map_err(|e| e.to_string())?;
+    let name = |e: ReadError| Failed(format!("{}: {e}", file.display()));
+    let reader = formats::open(file, &options).map_err(name)?;
     let mut polygons = Vec::new();
     for record in reader {
-        let record = record.map_err(|e| e.to_string())?;
+        let record = record.map_err(name)?;
         match record.geometry {
             Ok(Geometry::Polygon(p)) => polygons.push(p),
             Ok(Geometry::MultiPolygon(m)) => polygons.extend(m.0),

@@ -45,19 +45,19 @@ impl Source {
     /// # Errors
     /// [`ReadError::Fatal`] when there is no such file, it is a folder, it is empty or may not be read.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let name = path.display();
+        // The caller says which file it is.
         let unreadable = |why: io::Error| match why.kind() {
-            io::ErrorKind::NotFound => ReadError::refused(format!("there is no file {name}")),
-            io::ErrorKind::PermissionDenied => ReadError::refused(format!("{name} may not be read by this user")),
-            _ => ReadError::refused(format!("{name} cannot be read: {why}")),
+            io::ErrorKind::NotFound => ReadError::refused("there is no such file"),
+            io::ErrorKind::PermissionDenied => ReadError::refused("this user may not read it"),
+            _ => ReadError::refused(format!("it cannot be read: {why}")),
         };
         let file = File::open(path).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
         if about.is_dir() {
-            return Err(ReadError::refused(format!("{name} is a folder; name the files in it")));
+            return Err(ReadError::refused("it is a folder; name the files in it"));
         }
         if about.is_file() && about.len() == 0 {
-            return Err(ReadError::refused(format!("{name} is empty")));
+            return Err(ReadError::refused("the file is empty"));
         }
         Ok(Self::of(file, about.is_file().then_some(about.len())))
     }
