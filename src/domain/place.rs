@@ -151,8 +151,9 @@ pub fn other_reading(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: 
         ));
     }
     let mut names = Vec::new();
-    let systems = std::iter::once(&jurisdiction.grid).chain(&jurisdiction.related_crs);
-    for &epsg in systems.filter(|e| **e != delivered.crs) {
+    // The grid may stand among the related systems again.
+    let others = jurisdiction.related_crs.iter().filter(|e| **e != jurisdiction.grid);
+    for &epsg in std::iter::once(&jurisdiction.grid).chain(others).filter(|e| **e != delivered.crs) {
         let Ok(definition) = crs::definition(epsg) else { continue };
         let straight = Delivered { shape: delivered.shape.clone(), crs: epsg };
         let turned = Delivered { shape: swapped.shape.clone(), crs: epsg };
@@ -162,7 +163,6 @@ pub fn other_reading(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: 
             names.push(format!("{epsg} ({}) with X = northing", definition.name));
         }
     }
-    names.dedup();
     (!names.is_empty()).then(|| format!("the numbers fit {} as {}", jurisdiction.code, names.join(" or ")))
 }
 
