@@ -12,11 +12,11 @@ use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::fields::{Fields, Value};
 use crate::domain::jurisdiction::Jurisdiction;
-use crate::domain::place::{Delivered, jurisdiction_of, to_lonlat};
+use crate::domain::place::{Delivered, jurisdiction_of, other_reading, to_lonlat};
 use crate::error::{Error, Result};
 use crate::geometry::{Metres, Problem};
-use crate::store::records::{Incoming, Merged, Records};
-use crate::store::{Failure, Stored, WriteTx};
+use crate::store::records::{Duplicate, Incoming, Merged, Records};
+use crate::store::{self, Failure, Stored, WriteTx};
 
 /// Codes made for records that bring none begin so. They are made of the record's content, so that the same file
 /// imported twice meets the same features.
@@ -29,8 +29,8 @@ pub struct Row {
     pub number: i64,
     /// Where it stands, for a person: `row 12 (line 13)`.
     pub place: String,
-    /// What it says; or what is wrong with it.
-    pub content: Result<(Fields, Delivered), Vec<Problem>>,
+    /// What it says and where; or what is wrong with its shape, or with all of it.
+    pub content: Result<(Fields, Result<Delivered, Vec<Problem>>), Vec<Problem>>,
 }
 
 /// What to do with a bad record.
@@ -130,8 +130,10 @@ pub fn import<T: Records>(
     match outcome {
         Ok(((), revisions)) => {
             report.stored = true;
-            for (code, _) in &revisions {
-                refresh::catch_up(context, code)?;
+            // The index of a server follows at once; a program that only imports has none, and loads none.
+            let snapshot = context.index.snapshot();
+            for (code, _) in revisions.iter().filter(|(code, _)| snapshot.territory(code).is_some()) {
+                refresh::after_commit(context, code);
             }
             report.revisions = revisions;
             Ok(report)
@@ -163,11 +165,9 @@ impl<'a, T: Records> Run<'a, T> {
         options: &'a ImportOptions,
         observer: &'a mut dyn Observer,
     ) -> Result<Self> {
-        refresh::catch_up_all(context)?;
-        let snapshot = context.index.snapshot();
-        let wanted = |code: &str| options.jurisdiction.as_deref().is_none_or(|only| only == code);
-        let jurisdictions: Vec<Arc<Jurisdiction>> =
-            snapshot.territories().map(|t| Arc::clone(&t.jurisdiction)).filter(|j| wanted(&j.code)).collect();
+        let mut jurisdictions = context.store.read(store::jurisdiction::all)?;
+        jurisdictions.retain(|j| options.jurisdiction.as_deref().is_none_or(|only| only == j.code));
+        let jurisdictions: Vec<Arc<Jurisdiction>> = jurisdictions.into_iter().map(Arc::new).collect();
         if jurisdictions.is_empty() {
             let what = options.jurisdiction.as_deref().unwrap_or("any");
             return Err(Error::NotFound(format!("the jurisdiction «{what}»")));
@@ -237,7 +237,8 @@ impl<'a, T: Records> Run<'a, T> {
         let name = name_of(&fields);
         match self.check(&fields, delivered) {
             Ok((jurisdiction, body)) => {
-                self.batch.push(Incoming { number: row.number, jurisdiction, id: Uuid::now_v7(), body });
+                let (number, place) = (row.number, row.place);
+                self.batch.push(Incoming { number, place, jurisdiction, id: Uuid::now_v7(), body });
                 if self.batch.len() >= self.context.settings.import_batch {
                     self.flush(tx)?;
                 }
@@ -253,10 +254,18 @@ impl<'a, T: Records> Run<'a, T> {
         Ok(())
     }
 
-    fn check(&self, fields: &Fields, delivered: Delivered) -> Result<(String, T), Vec<Problem>> {
+    fn check(&self, fields: &Fields, delivered: Result<Delivered, Vec<Problem>>) -> Result<(String, T), Vec<Problem>> {
         let mut fields = fields.clone();
         let named = take_text(&mut fields, "jurisdiction");
         let props = T::read(&fields, self.options.organisation.as_deref());
+        let delivered = match delivered {
+            Ok(delivered) => delivered,
+            Err(more) => {
+                let mut problems = props.err().unwrap_or_default();
+                problems.extend(more);
+                return Err(problems);
+            }
+        };
         let jurisdiction = self.jurisdiction(&delivered, named.as_deref());
         let (mut props, jurisdiction) = match (props, jurisdiction) {
             (Ok(props), Ok(jurisdiction)) => (props, jurisdiction),
@@ -301,7 +310,11 @@ impl<'a, T: Records> Run<'a, T> {
         to_lonlat(delivered).map_err(under_geometry)?;
         jurisdiction_of(delivered, &self.jurisdictions, self.reach).ok_or_else(|| {
             let at = delivered.shape.coords_iter().next().map(|c| format!("{}, {}", c.x, c.y)).unwrap_or_default();
-            let detail = format!("lies outside every registered jurisdiction: it begins at {at}");
+            let mut detail = format!("lies outside every registered jurisdiction: it begins at {at}");
+            if let Some(hint) = self.jurisdictions.iter().find_map(|j| other_reading(delivered, j, self.reach)) {
+                detail.push_str("; ");
+                detail.push_str(&hint);
+            }
             vec![Problem::new("/geometry/coordinates", detail)]
         })
     }
@@ -320,15 +333,16 @@ impl<'a, T: Records> Run<'a, T> {
         if duplicates.is_empty() {
             return Ok(());
         }
-        for (code, first, number) in duplicates {
+        for duplicate in duplicates {
             self.staged -= 1;
+            let Duplicate { code, number, place, first } = duplicate;
             if code.starts_with(MADE_CODE_PREFIX) {
                 self.report.repeated += 1;
                 continue;
             }
-            let detail = format!("«{code}» stands already in record {first} of this import");
+            let detail = format!("«{code}» stands already in {first}");
             let problems = vec![Problem::new("/properties/code", detail)];
-            self.reject(number, format!("record {number}"), Some(code), problems);
+            self.reject(number, place, Some(code), problems);
         }
         T::drop_duplicates(tx)
     }
@@ -339,8 +353,10 @@ impl<'a, T: Records> Run<'a, T> {
     }
 }
 
+/// A shape of a sheet with the other order of the axes is no shape elsewhere: it is not left out in silence.
 fn is_outside(problem: &Problem) -> bool {
-    problem.pointer.starts_with("/geometry") && problem.detail.contains("lies outside")
+    let detail = &problem.detail;
+    problem.pointer.starts_with("/geometry") && detail.contains("lies outside") && !detail.contains("--axes ne")
 }
 
 fn under_geometry(problems: Vec<Problem>) -> Vec<Problem> {

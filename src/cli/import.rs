@@ -220,8 +220,8 @@ impl Rows {
         self.number += 1;
         let (place, content) = match read {
             Ok(record) => {
-                let content = record.geometry.map(|shape| (record.fields, Delivered { shape, crs: self.crs }));
-                (record.place.to_string(), content)
+                let delivered = record.geometry.map(|shape| Delivered { shape, crs: self.crs });
+                (record.place.to_string(), Ok((record.fields, delivered)))
             }
             Err(ReadError::Record { place, problems }) => (place.to_string(), Err(problems)),
             Err(ReadError::Fatal { place, offset, detail }) => {

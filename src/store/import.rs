@@ -6,7 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use jiff_diesel::ToDiesel;
 
-use super::records::Merged;
+use super::records::{Duplicate, Merged};
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
@@ -19,9 +19,11 @@ struct DuplicateRow {
     #[diesel(sql_type = Text)]
     code: String,
     #[diesel(sql_type = BigInt)]
-    first: i64,
-    #[diesel(sql_type = BigInt)]
     number: i64,
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Text)]
+    first: String,
 }
 
 #[derive(QueryableByName)]
@@ -32,15 +34,17 @@ struct MergedRow {
     updated: i64,
 }
 
-/// Codes that stand more than once: code, first record, this record.
-pub(super) fn duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> Stored<Vec<(String, i64, i64)>> {
+/// Records whose code stands in an earlier one, in their order.
+pub(super) fn duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> Stored<Vec<Duplicate>> {
     let rows: Vec<DuplicateRow> = sql_query(format!(
-        "SELECT code, first, number FROM (
-             SELECT code, number, min(number) OVER (PARTITION BY jurisdiction, code) AS first FROM {staging}
-         ) AS numbered WHERE number > first ORDER BY number"
+        "SELECT code, number, place, first FROM (
+             SELECT code, number, place, first_value(place) OVER same AS first, row_number() OVER same AS nth
+             FROM {staging} WINDOW same AS (PARTITION BY jurisdiction, code ORDER BY number)
+         ) AS numbered WHERE nth > 1 ORDER BY number"
     ))
     .load(tx.conn)?;
-    Ok(rows.into_iter().map(|r| (r.code, r.first, r.number)).collect())
+    let duplicate = |r: DuplicateRow| Duplicate { code: r.code, number: r.number, place: r.place, first: r.first };
+    Ok(rows.into_iter().map(duplicate).collect())
 }
 
 /// Keeps the first record of each code.

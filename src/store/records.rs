@@ -63,12 +63,27 @@ pub struct IndexRow {
 pub struct Incoming<T> {
     /// Which record of the file it was.
     pub number: i64,
+    /// Where it stands there, for a person.
+    pub place: String,
     /// Where it belongs.
     pub jurisdiction: String,
     /// A new id; kept only where the code is new.
     pub id: Uuid,
     /// The noun.
     pub body: T,
+}
+
+/// A record whose code stands in an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The code.
+    pub code: String,
+    /// Which record of the file it is.
+    pub number: i64,
+    /// Where it stands.
+    pub place: String,
+    /// Where the first record with the code stands.
+    pub first: String,
 }
 
 /// What a bulk import did.
@@ -147,11 +162,11 @@ pub trait Records: Noun {
     /// The database's.
     fn copy(tx: &mut WriteTx<'_>, rows: Vec<Incoming<Self>>) -> Stored<()>;
 
-    /// Codes that stand more than once in the staging table: code, first record, this record.
+    /// Records of the staging table whose code stands in an earlier one.
     ///
     /// # Errors
     /// The database's.
-    fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<(String, i64, i64)>>;
+    fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<Duplicate>>;
 
     /// Drops all but the first of each code from the staging table.
     ///
@@ -211,11 +226,11 @@ macro_rules! rows {
 
         #[derive(diesel::Insertable)]
         #[diesel(table_name = $staging, treat_none_as_default_value = false)]
-        struct $Staged { number: i64, $($field: $ty,)+ }
+        struct $Staged { number: i64, place: String, $($field: $ty,)+ }
 
         impl $Staged {
-            fn new(number: i64, row: $Row) -> Self {
-                Self { number, $($field: row.$field,)+ }
+            fn new(number: i64, place: String, row: $Row) -> Self {
+                Self { number, place, $($field: row.$field,)+ }
             }
         }
 
@@ -334,7 +349,7 @@ macro_rules! records {
                 tx.conn.batch_execute(concat!(
                     "SET LOCAL statement_timeout = 0; CREATE TEMP TABLE ",
                     stringify!($staging),
-                    " (number bigint NOT NULL, LIKE ",
+                    " (number bigint NOT NULL, place text NOT NULL, LIKE ",
                     stringify!($table),
                     ") ON COMMIT DROP"
                 ))?;
@@ -353,14 +368,14 @@ macro_rules! records {
                             recorded_at: jiff::Timestamp::UNIX_EPOCH,
                             body: incoming.body,
                         };
-                        $Staged::new(incoming.number, to_row(&feature))
+                        $Staged::new(incoming.number, incoming.place, to_row(&feature))
                     })
                     .collect();
                 diesel::copy_from($staging::table).from_insertable(rows).execute(tx.conn)?;
                 Ok(())
             }
 
-            fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<(String, i64, i64)>> {
+            fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<crate::store::records::Duplicate>> {
                 import::duplicates(tx, stringify!($staging))
             }
 
