@@ -336,6 +336,8 @@ fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<
             let whole = Euclidean.length(&lines.0);
             let part = match &area {
                 _ if outside => 0.0,
+                // Also within a drawn line, which has no area to cut it with.
+                _ if inside => whole,
                 Some(area) => overlay::length_inside(&lines, area),
                 None => 0.0,
             };
