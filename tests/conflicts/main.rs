@@ -1,0 +1,17 @@
+//! The conflict check against two judges: every pair by brute force with the geo crate, and PostGIS on `geom_grid`.
+//!
+//! `world` has the database and both judges, `shapes` the made-up shapes. `CLEARWAY_TEST_SEED` (a number) makes other
+//! shapes than the usual ones; the seed stands in every message.
+
+#![allow(clippy::unwrap_used, clippy::float_cmp)] // a test that cannot go on ends; lattice numbers are exact
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod centreline;
+mod concurrent;
+mod pairs;
+mod shapes;
+mod values;
+mod world;
+mod writes;
