@@ -108,9 +108,11 @@ impl Server {
             let server = HttpServer::new(move || {
                 ActixApp::new()
                     .app_data(app.clone())
-                    .wrap(Compress::default())
+                    // From the inside out. Errors are completed before anything is compressed: the other way round
+                    // their text would be replaced under a header that calls it compressed.
                     .wrap(cors::rules(&rules))
                     .wrap(from_fn(finish))
+                    .wrap(Compress::default())
                     .wrap(TracingLogger::default())
                     .configure(routes::configure)
             })
