@@ -87,7 +87,11 @@ fn operation(route: &Route) -> Json {
 fn operation_id(route: &Route) -> String {
     let words: Vec<&str> =
         route.path.split(['/', '{', '}', '-']).filter(|w| !w.is_empty() && *w != "ogc" && *w != "api").collect();
-    let what = if words.is_empty() { "home".to_owned() } else { words.join("_") };
+    let what = match route.path {
+        "/" => "home".to_owned(),
+        "/ogc" => "landing".to_owned(),
+        _ => words.join("_"),
+    };
     format!("{}_{what}", route.method.as_str().to_lowercase())
 }
 
