@@ -202,6 +202,30 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Deletes the cluster of this folder and nothing else in it: neither one that runs, nor what it does not know.
+    ///
+    /// # Errors
+    /// One sentence that says what is in the way.
+    pub fn delete(data_dir: &Path) -> Result<(), ClusterError> {
+        let data_dir = match fs::canonicalize(data_dir) {
+            Ok(data_dir) => data_dir,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(ClusterError::io(data_dir)(error)),
+        };
+        let _lock = lock(&data_dir)?;
+        let place = Place::choose(&data_dir)?;
+        server::wait_for_an_earlier_one(&place)?;
+        for name in ["postgres", "postgres.unfinished", "run"] {
+            let path = place.root.join(name);
+            let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match gone {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ClusterError::io(&path)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The address of a database in this cluster, as a libpq URI.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
