@@ -82,12 +82,12 @@ impl Server {
         &self.context
     }
 
-    /// Serves until the program is told to stop (SIGINT, SIGTERM) or `handle` gets the handle and stops it; running
-    /// requests are finished first.
+    /// Serves until the program is told to stop (SIGINT, SIGTERM) or somebody with the handle that `started` gets
+    /// stops it; running requests are finished first. `started` runs once the server answers and hears signals.
     ///
     /// # Errors
     /// [`Error::Internal`] where the server cannot run.
-    pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle)) -> Result<()> {
+    pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle) + 'static) -> Result<()> {
         let Self { context, tokens, listener, metrics } = self;
         let settings = Arc::clone(&context.settings);
         let stop = Arc::new(AtomicBool::new(false));
@@ -121,7 +121,9 @@ impl Server {
             .shutdown_timeout(settings.shutdown_timeout_s)
             .listen(listener)?
             .run();
-            started(server.handle());
+            // The server hears signals once it was polled, which is before what is spawned here gets its turn.
+            let handle = server.handle();
+            actix_web::rt::spawn(async move { started(handle) });
             server.await
         });
         stop.store(true, Ordering::Relaxed);
