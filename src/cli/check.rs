@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failed, Outcome, sentence, with_database};
+use super::{Failed, Outcome, connect, sentence};
 use crate::actions::conflict_check::{self as action, Answer, Drawn, Question};
-use crate::actions::{Context, refresh};
+use crate::actions::refresh;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
@@ -54,7 +54,7 @@ impl Check {
         let subjects = self.subjects(&settings)?;
         let clearance = self.clearance_m.map(Metres::new).transpose().map_err(|e| e.to_string())?;
         let limit = settings.conflicts_limit_max as usize;
-        let context = Context::connect(with_database(settings)?)?;
+        let context = connect(settings)?;
         refresh::catch_up_all(&context)?;
         let question = Question {
             against: action::layers(&self.against)?,
@@ -114,6 +114,9 @@ impl Check {
                 }
             }
         }
+        if subjects.is_empty() && problems.is_empty() {
+            return Err("there is nothing to check: no feature is in the files".to_owned().into());
+        }
         if problems.is_empty() { Ok(subjects) } else { Err(problems.join("\n").into()) }
     }
 }
@@ -135,13 +138,15 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     for result in &answer.results {
         writeln!(out)?;
         if result.not_checked.is_some() {
-            writeln!(out, "{}: part of it lies outside every jurisdiction and was NOT CHECKED.", result.subject)?;
+            writeln!(out, "{}: ground of it lies outside every jurisdiction and was NOT CHECKED.", result.subject)?;
         }
         if result.conflicts.is_empty() {
-            writeln!(out, "{}: no conflict found in what is registered.", result.subject)?;
+            let and_where = if result.not_checked.is_some() { " where it was checked" } else { "" };
+            writeln!(out, "{}: no conflict found in what is registered{and_where}.", result.subject)?;
             continue;
         }
-        writeln!(out, "{}: {} conflicts", result.subject, result.conflict_count)?;
+        let plural = if result.conflict_count == 1 { "" } else { "s" };
+        writeln!(out, "{}: {} conflict{plural}", result.subject, result.conflict_count)?;
         writeln!(
             out,
             "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} rule",

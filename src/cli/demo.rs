@@ -102,25 +102,23 @@ impl Demo {
             println!("Loading the invented data …");
             load_fixtures(server.context())?;
         }
-        announce(&server, &accounts)?;
-        server.run(|_| {})?;
+        let base = format!("http://{}", server.address()?);
+        let loaded = health::loaded(server.context());
+        // Said only now: whoever reads it may stop the program at once, and that must end in order.
+        server.run(move |_| announce(&base, &loaded, &accounts))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Deletes what a demo keeps, and nothing else: a folder that holds other things is left alone.
+/// Deletes what a demo keeps, and nothing else: other things in its folder are left alone.
 fn reset(folder: &Path) -> Result<(), Failed> {
-    for name in ["postgres", "postgres.unfinished", "run", TOKENS] {
-        let path = folder.join(name);
-        let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        match gone {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(format!("{} cannot be deleted: {e}", path.display()).into());
-            }
-            _ => {}
+    Cluster::delete(folder).map_err(|e| e.to_string())?;
+    match fs::remove_file(folder.join(TOKENS)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{} cannot be deleted: {e}", folder.join(TOKENS).display()).into())
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 const TOKENS: &str = "tokens.toml";
@@ -240,9 +238,8 @@ impl Observer for Quiet {
     }
 }
 
-fn announce(server: &Server, accounts: &[TokenSetting]) -> Result<(), Failed> {
-    let base = format!("http://{}", server.address()?);
-    for loaded in health::loaded(server.context()) {
+fn announce(base: &str, loaded: &[health::Loaded], accounts: &[TokenSetting]) {
+    for loaded in loaded {
         let counts: Vec<String> = loaded.features.iter().map(|(layer, n)| format!("{n} {layer}")).collect();
         println!("{}: {} at revision {}", loaded.jurisdiction, counts.join(", "), loaded.revision);
     }
@@ -265,6 +262,6 @@ fn announce(server: &Server, accounts: &[TokenSetting]) -> Result<(), Failed> {
     println!("and the first works there are:");
     println!("  curl -s '{base}/ogc/collections/works/items?bbox=107.6,11.9,107.8,12.1&limit=3'");
     println!("\nCtrl-C ends it; the data stay for the next time.");
-    std::io::stdout().flush().map_err(|e| e.to_string())?;
-    Ok(())
+    // Nobody may be reading any more.
+    let _ = std::io::stdout().flush();
 }

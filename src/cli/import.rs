@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failed, Outcome, sentence, with_database};
+use super::{Failed, Outcome, connect, sentence};
+use crate::actions::Witness;
 use crate::actions::import::{self as action, ImportOptions, ImportReport, Observer, OnError, Rejected, Row};
-use crate::actions::{Context, Witness};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
@@ -136,7 +136,7 @@ impl Import {
             outside_skips: matches!(self.outside, OutsideOption::Skip),
             dry_run: self.dry_run,
         };
-        let context = Context::connect(with_database(settings)?)?;
+        let context = connect(settings)?;
         let readers = self.files.iter().map(|f| open(f, &read)).collect::<Result<Vec<_>, _>>()?;
         let mut watcher = Watcher::new(&readers, self.report.as_deref())?;
         let mut rows = Rows::new(readers, crs, self.files.len() > 1);
@@ -307,7 +307,8 @@ impl Observer for Watcher {
         }
         if let Some(report) = &mut self.report {
             for problem in &rejected.problems {
-                let column = problem.pointer.strip_prefix("/properties/").unwrap_or(&problem.pointer);
+                let pointer = problem.pointer.as_str();
+                let column = pointer.strip_prefix("/properties/").or(pointer.strip_prefix('/')).unwrap_or(pointer);
                 let number = rejected.number.to_string();
                 let record = [number.as_str(), &rejected.place, name, column, &problem.detail];
                 if let Err(e) = report.write_record(record) {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Failed, Outcome, with_database};
-use crate::actions::{Context, Witness, jurisdiction};
+use super::{Failed, Outcome, connect};
+use crate::actions::{Witness, jurisdiction};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::jurisdiction::JurisdictionDraft;
@@ -65,7 +65,7 @@ impl Jurisdiction {
             related_crs: add.related_crs.iter().map(|t| epsg(t)).collect::<Result<_, _>>()?,
             boundary: boundary(&add.boundary, &settings)?,
         };
-        let context = Context::connect(with_database(settings)?)?;
+        let context = connect(settings)?;
         let actor = Actor::operator();
         let witness = Witness { actor: &actor, request_id: "command line" };
         let registered = jurisdiction::register(&context, witness, draft)?;
@@ -90,6 +90,9 @@ fn boundary(file: &std::path::Path, settings: &Settings) -> Result<Geometry<f64>
                 return Err(format!("{}: {}: {}", file.display(), record.place, all.join("; ")).into());
             }
         }
+    }
+    if polygons.is_empty() {
+        return Err(format!("{}: there is no polygon in it", file.display()).into());
     }
     Ok(Geometry::MultiPolygon(MultiPolygon(polygons)))
 }

@@ -13,9 +13,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::actions::Context;
 use crate::config::{Secret, Settings};
 use crate::error::Error;
 use crate::geometry::Problem;
+use crate::store::migrations;
 
 /// Telecom works, clearance corridors, and the conflicts between them.
 #[derive(Debug, Parser)]
@@ -118,4 +120,20 @@ fn with_database(mut settings: Settings) -> Result<Settings, Failed> {
         settings.database_url = Secret(url.trim().to_owned());
     }
     Ok(settings)
+}
+
+/// Connects to the database of the settings, whose schema must be the present one.
+fn connect(settings: Settings) -> Result<Context, Failed> {
+    let settings = with_database(settings)?;
+    require_schema(&settings)?;
+    Ok(Context::connect(settings)?)
+}
+
+/// Refuses a database that lacks migrations: only `clearway migrate` changes a schema.
+fn require_schema(settings: &Settings) -> Result<(), Failed> {
+    let pending = migrations::pending(&settings.database_url.0)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the database lacks {}; run «clearway migrate» first", pending.join(", ")).into())
 }

@@ -4,10 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Outcome, log, with_database};
+use super::{Outcome, log, require_schema, with_database};
 use crate::config::Settings;
 use crate::server::{self, Server};
-use crate::store::migrations;
 
 /// Serve.
 #[derive(Debug, Args)]
@@ -24,14 +23,11 @@ impl Serve {
             settings.listen = listen;
         }
         log::start(&settings)?;
-        let pending = migrations::pending(&settings.database_url.0)?;
-        if !pending.is_empty() {
-            return Err(format!("the database lacks {}; run «clearway migrate» first", pending.join(", ")).into());
-        }
+        require_schema(&settings)?;
         let listener = server::bind(&settings)?;
         let server = Server::prepare(settings, listener, server::record_metrics())?;
-        tracing::info!(address = %server.address()?, "serving");
-        server.run(|_| {})?;
+        let address = server.address()?;
+        server.run(move |_| tracing::info!(%address, "serving"))?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }

@@ -39,5 +39,9 @@ pub fn pending(url: &str) -> Result<Vec<String>> {
 }
 
 fn connect(url: &str) -> Result<PgConnection> {
-    PgConnection::establish(url).map_err(|e| Error::busy(format!("the database cannot be reached: {e}")))
+    PgConnection::establish(url).map_err(|e| {
+        // libpq adds a question on a second line.
+        let said = e.to_string();
+        Error::busy(format!("the database cannot be reached: {}", said.lines().next().unwrap_or_default()))
+    })
 }
