@@ -1,5 +1,7 @@
 //! Registering a jurisdiction.
 
+use std::sync::Arc;
+
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::jurisdiction::{Jurisdiction, JurisdictionDraft};
@@ -28,6 +30,6 @@ pub fn register(context: &Context, witness: Witness<'_>, draft: JurisdictionDraf
 
 /// The jurisdictions registered here.
 #[must_use]
-pub fn list(context: &Context) -> Vec<std::sync::Arc<Jurisdiction>> {
-    context.index.snapshot().territories().map(|t| std::sync::Arc::clone(&t.jurisdiction)).collect()
+pub fn list(context: &Context) -> Vec<Arc<Jurisdiction>> {
+    context.index.snapshot().territories().map(|t| Arc::clone(&t.jurisdiction)).collect()
 }

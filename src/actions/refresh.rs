@@ -84,7 +84,10 @@ pub(super) fn after_commit(context: &Context, code: &str) {
 }
 
 /// Loads one jurisdiction whole.
-fn load(context: &Context, jurisdiction: Arc<Jurisdiction>) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Busy`] when the database cannot be reached; the present state stays.
+pub(super) fn load(context: &Context, jurisdiction: Arc<Jurisdiction>) -> Result<()> {
     let writing = context.index.begin();
     let begun = Instant::now();
     let read = read_since(context, &jurisdiction.code, 0)?;
