@@ -151,6 +151,7 @@ fn as_lines(shape: &Geometry<f64>) -> Option<MultiLineString<f64>> {
 impl Noun for Corridor {
     type Props = CorridorProps;
     const LAYER: Layer = Layer::Corridors;
+    const CENTRELINE: bool = true;
     const WORD: &'static str = "corridor";
     const KNOWN: &'static [&'static str] = &[
         "code",

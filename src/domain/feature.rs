@@ -55,6 +55,8 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const LAYER: Layer;
     /// The properties a document may set.
     const KNOWN: &'static [&'static str];
+    /// May be drawn by a centreline among its properties.
+    const CENTRELINE: bool;
     /// The word for one of them, for messages.
     const WORD: &'static str;
 

@@ -142,6 +142,7 @@ impl Work {
 impl Noun for Work {
     type Props = WorkProps;
     const LAYER: Layer = Layer::Works;
+    const CENTRELINE: bool = false;
     const WORD: &'static str = "work";
     const KNOWN: &'static [&'static str] = &[
         "code",

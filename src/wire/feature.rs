@@ -28,11 +28,8 @@ pub trait Written: Noun {
     fn write(props: &Self::Props) -> Map<String, Json>;
 }
 
-/// Reads a Feature, collecting every problem.
-///
-/// # Errors
-/// [`Error::Malformed`], [`Error::Invalid`] with every problem, [`Error::TooLarge`].
-pub fn read(value: &Json, reading: Reading) -> Result<Document> {
+/// Reads a Feature of one noun, collecting every problem but those of its properties.
+fn read<T: Noun>(value: &Json, reading: Reading) -> Result<Document> {
     let feature = object(value, "").map_err(|p| Error::Invalid(vec![p]))?;
     let mut problems = Vec::new();
     match feature.get("type") {
@@ -58,7 +55,7 @@ pub fn read(value: &Json, reading: Reading) -> Result<Document> {
             }
         },
     };
-    let centreline = properties.get("centreline").filter(|c| !c.is_null());
+    let centreline = properties.get("centreline").filter(|c| T::CENTRELINE && !c.is_null());
     let shape = match (centreline, feature.get("geometry")) {
         (Some(line), _) => Some((line, "/properties/centreline")),
         (None, Some(geometry)) if !geometry.is_null() => Some((geometry, "/geometry")),
@@ -79,8 +76,7 @@ pub fn read(value: &Json, reading: Reading) -> Result<Document> {
     {
         problems.push(Problem::new("/properties/centreline/type", "a centreline is a LineString or a MultiLineString"));
     }
-    let mut fields = document::fields(properties);
-    fields.0.retain(|(name, _)| name != "centreline");
+    let fields = own_fields::<T>(properties);
     let jurisdiction = match fields.get("jurisdiction") {
         None | Some(Value::Null) => None,
         Some(Value::Text(code)) => Some(code.clone()),
@@ -96,17 +92,22 @@ pub fn read(value: &Json, reading: Reading) -> Result<Document> {
     }
 }
 
-/// Reads a Feature of one noun; the problems of its properties are among those reported.
+/// The properties as fields; a centreline is a shape and none of them.
+fn own_fields<T: Noun>(properties: &Map<String, Json>) -> Fields {
+    let mut fields = document::fields(properties);
+    fields.0.retain(|(name, _)| !(T::CENTRELINE && name == "centreline"));
+    fields
+}
+
+/// Reads a Feature of one noun; where it has problems, those of its properties are among them.
 ///
 /// # Errors
-/// As [`read`].
+/// [`Error::Invalid`] with every problem, [`Error::TooLarge`].
 pub fn read_of<T: Noun>(value: &Json, reading: Reading, owner: Option<&str>) -> Result<Document> {
-    read(value, reading).map_err(|error| {
+    read::<T>(value, reading).map_err(|error| {
         let Error::Invalid(mut problems) = error else { return error };
         if let Some(properties) = value.get("properties").and_then(Json::as_object) {
-            let mut fields = document::fields(properties);
-            fields.0.retain(|(name, _)| name != "centreline");
-            problems.extend(T::read(&fields, owner).err().unwrap_or_default());
+            problems.extend(T::read(&own_fields::<T>(properties), owner).err().unwrap_or_default());
         }
         Error::Invalid(problems)
     })
