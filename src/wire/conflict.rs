@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use super::document::{Reading, delivered, object};
 use crate::domain::conflict::{AccuracySource, Finding, RuleKey, Severity};
+use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::domain::word::Word;
+use crate::domain::work::ACCURACY_MAX_M;
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
 use crate::geometry::{Geometry, LonLat, Metres, Problem};
@@ -101,19 +103,20 @@ fn read_one(
         problems.push(Problem::new(geometry_pointer, "is missing or null: there is nothing to check"));
         return Ok(());
     }
-    let mut length = |name: &str| -> Option<f64> {
+    let mut length = |name: &str, max: f64| -> Option<f64> {
         let value = feature.get("properties").and_then(|p| p.get(name)).filter(|v| !v.is_null())?;
-        let metres = value.as_f64().filter(|m| Metres::new(*m).is_ok());
+        let metres = value.as_f64().filter(|m| (0.0..=max).contains(m));
         if metres.is_none() {
             problems.push(Problem::new(
                 format!("{pointer}/properties/{name}"),
-                format!("is {}; a number of metres, zero or more, belongs here", geojson::describe(value)),
+                format!("is {}; a number of metres from 0 to {max} belongs here", geojson::describe(value)),
             ));
         }
         metres
     };
-    let accuracy = length("position_accuracy_m").and_then(|m| Metres::new(m).ok()).unwrap_or(Metres::ZERO);
-    let clearance_m = length("clearance_m");
+    let accuracy = length("position_accuracy_m", ACCURACY_MAX_M).and_then(|m| Metres::new(m).ok());
+    let accuracy = accuracy.unwrap_or(Metres::ZERO);
+    let clearance_m = length("clearance_m", CLEARANCE_MAX_M);
     let name = match feature.get("id") {
         Some(Json::String(id)) => id.clone(),
         Some(Json::Number(id)) => id.to_string(),
