@@ -31,6 +31,8 @@ impl Reading {
 /// # Errors
 /// [`Error::Malformed`], saying where the text breaks off or goes wrong.
 pub fn json(text: &[u8]) -> Result<Json> {
+    // RFC 8259, section 8.1: a reader may ignore the mark that some editors put in front.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.is_empty() {
         return Err(Error::Malformed("the body is empty; a JSON document belongs here".into()));
     }
