@@ -136,7 +136,7 @@ pub fn if_match(request: &HttpRequest) -> Result<Option<i32>> {
     if text == "*" {
         return Ok(None);
     }
-    let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+    let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"'));
     match bare.map(str::parse::<i32>) {
         Some(Ok(version)) => Ok(Some(version)),
         Some(Err(_)) => Err(Error::Changed(format!("If-Match names {text}, which is no version of this feature"))),
