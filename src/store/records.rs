@@ -12,7 +12,7 @@ use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::word::Word;
 use crate::error::Error;
-use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString, MultiPolygon};
+use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString};
 
 diesel::define_sql_function! {
     /// Two shapes share a point (OGC 06-103r4).
@@ -34,16 +34,20 @@ pub struct ListFilter {
 }
 
 impl ListFilter {
-    /// The boxes as one shape.
+    /// The boxes as shapes. One without width or height is a line or a point: as a polygon it would be invalid, and
+    /// meet nothing.
     #[must_use]
-    pub fn area(&self) -> Option<Shape> {
-        let corner = |b: &Bounds| {
-            geo_types::Rect::new(Coord { x: b.min[0], y: b.min[1] }, Coord { x: b.max[0], y: b.max[1] }).to_polygon()
+    pub fn areas(&self) -> Vec<Shape> {
+        let shape = |b: &Bounds| {
+            let (min, max) = (Coord { x: b.min[0], y: b.min[1] }, Coord { x: b.max[0], y: b.max[1] });
+            let geometry = match (min.x < max.x, min.y < max.y) {
+                (true, true) => Geometry::Polygon(geo_types::Rect::new(min, max).to_polygon()),
+                (false, false) => Geometry::Point(min.into()),
+                _ => Geometry::LineString(vec![min, max].into()),
+            };
+            Shape::new(geometry, Epsg::WGS84)
         };
-        (!self.boxes.is_empty()).then(|| {
-            let area = MultiPolygon(self.boxes.iter().map(corner).collect());
-            Shape::new(Geometry::MultiPolygon(area), Epsg::WGS84)
-        })
+        self.boxes.iter().map(shape).collect()
     }
 }
 
@@ -260,8 +264,16 @@ macro_rules! records {
                 }
                 let Some(visible) = visible else { return Ok(Vec::new()) };
                 query = query.filter(visible);
-                if let Some(area) = filter.area() {
-                    query = query.filter(st_intersects($table::geom, area));
+                let mut met: Option<Box<dyn BoxableExpression<$table::table, Pg, SqlType = Bool>>> = None;
+                for area in filter.areas() {
+                    let this = st_intersects($table::geom, area);
+                    met = Some(match met {
+                        None => Box::new(this),
+                        Some(others) => Box::new(others.or(this)),
+                    });
+                }
+                if let Some(met) = met {
+                    query = query.filter(met);
                 }
                 if let Some(after) = filter.after {
                     query = query.filter($table::id.gt(after));
