@@ -323,6 +323,8 @@ fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<
         Dimension::Point => {
             let share = match work.geometry().as_ref() {
                 _ if inside => 1.0,
+                // The edge belongs to the land, for points as for lines along it.
+                Geometry::Point(_) if !outside => 1.0,
                 Geometry::MultiPoint(points) if !outside && !points.0.is_empty() => {
                     let within = points.0.iter().filter(|p| Prepared::point(p.0).within(land, 0.0)).count();
                     ratio(f64_of(within), f64_of(points.0.len()))
@@ -398,7 +400,9 @@ fn along(
         RelationWord::Crosses => match (work.dimension(), area_of(&land.shape.geometry())) {
             (Dimension::Line, Some(area)) => {
                 let runs = |part| overlay::runs_inside(&Grid(part), &area);
-                lines_of(&geometry).0.into_iter().flat_map(runs).flat_map(|r| [r.start, r.end]).collect()
+                let ends = lines_of(&geometry).0.into_iter().flat_map(runs).flat_map(|r| [r.start, r.end]);
+                // Between the ends of a run the line may come nearer or reach farther along: at its vertices.
+                ends.chain(near(0.0)).collect()
             }
             (_, Some(_)) => near(0.0).collect(),
             (_, None) => near(land.clearance.get()).chain(crossings(&lines_of(&geometry).0, &line.0)).collect(),
