@@ -150,7 +150,7 @@ fn look_at_pair(
             return;
         }
         let how = if along { "runs back over itself" } else { "crosses or touches itself" };
-        let place = format!(" itself at {}, {}:", at.x, at.y);
+        let place = format!(" itself at {}:", written(at));
         if !along && found.iter().any(|p| p.detail.contains(&place)) {
             // A vertex on another segment meets it with both of its own segments: one fault, said once.
             return;
@@ -158,8 +158,10 @@ fn look_at_pair(
         found.push(Problem::new(
             pointer,
             format!(
-                "the ring {how} at {}, {}: the segment after position {} meets the one after position {}",
-                at.x, at.y, first.index, second.index
+                "the ring {how} at {}: the segment after position {} meets the one after position {}",
+                written(at),
+                first.index,
+                second.index
             ),
         ));
         return;
@@ -169,11 +171,17 @@ fn look_at_pair(
         let how = if along { "share an edge" } else { "cross" };
         found.push(Problem::new(
             pointer,
-            format!("two rings {how} at {}, {}: this one and {}", at.x, at.y, rings[second.ring].pointer),
+            format!("two rings {how} at {}: this one and {}", written(at), rings[second.ring].pointer),
         ));
     } else {
         touches.push((first.ring, second.ring, at));
     }
+}
+
+/// A place as people read it: a crossing is computed, so its last digits are noise. 1e-9° is a tenth of a millimetre.
+fn written(at: Coord<f64>) -> String {
+    let rounded = |v: f64| (v * 1e9).round() / 1e9;
+    format!("{}, {}", rounded(at.x), rounded(at.y))
 }
 
 /// Two segments of one ring follow each other, whatever repeated positions lie between.
@@ -265,7 +273,7 @@ fn connectedness(rings: &[Ring<'_>], touches: &[(usize, usize, Coord<f64>)], fou
             if r == p {
                 found.push(Problem::new(
                     &rings[ring].pointer,
-                    format!("the rings touch so that the interior falls apart, last at {}, {}", at.x, at.y),
+                    format!("the rings touch so that the interior falls apart, last at {}", written(at)),
                 ));
                 return;
             }
