@@ -8,7 +8,7 @@ use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::fields::Fields;
 use crate::domain::jurisdiction::Jurisdiction;
-use crate::domain::place::{Delivered, jurisdiction_of};
+use crate::domain::place::{Delivered, jurisdiction_of, other_reading};
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Problem};
 use crate::index::Territory;
@@ -235,8 +235,14 @@ fn territory_of(context: &Context, draft: &Draft, present: Option<&str>) -> Resu
     }
     let delivered = draft.delivered.as_ref().ok_or_else(no_geometry)?;
     let all: Vec<Arc<Jurisdiction>> = snapshot.territories().map(|t| Arc::clone(&t.jurisdiction)).collect();
-    let found = jurisdiction_of(delivered, &all, context.reach())
-        .ok_or_else(|| Error::invalid("/geometry/coordinates", "lies in no registered jurisdiction"))?;
+    let found = jurisdiction_of(delivered, &all, context.reach()).ok_or_else(|| {
+        let mut detail = "lies in no registered jurisdiction".to_owned();
+        if let Some(hint) = all.iter().find_map(|j| other_reading(delivered, j, context.reach())) {
+            detail.push_str("; ");
+            detail.push_str(&hint);
+        }
+        Error::invalid("/geometry/coordinates", detail)
+    })?;
     snapshot.territory(&found.code).cloned().ok_or_else(|| Error::Internal("a jurisdiction vanished".into()))
 }
 
