@@ -37,10 +37,8 @@ pub fn subjects(value: &Json, reading: Reading, subjects_max: usize) -> Result<V
     let document = object(value, "").map_err(|p| Error::Invalid(vec![p]))?;
     let kind = document.get("type").and_then(Json::as_str).unwrap_or_default();
     let mut problems = Vec::new();
-    if let Some(crs) = document.get("crs")
-        && let Err(problem) = geojson::crs_member(crs)
-    {
-        problems.push(problem.under("/crs"));
+    if kind == "FeatureCollection" {
+        problems.extend(crs_problem(document, ""));
     }
     let mut found = Vec::new();
     match kind {
@@ -78,6 +76,12 @@ pub fn subjects(value: &Json, reading: Reading, subjects_max: usize) -> Result<V
     if problems.is_empty() { Ok(found) } else { Err(Error::Invalid(problems)) }
 }
 
+/// What is wrong with the `crs` member of a feature or a collection; that of a geometry is looked at with it.
+fn crs_problem(object: &Map<String, Json>, pointer: &str) -> Option<Problem> {
+    let problem = geojson::crs_member(object.get("crs")?).err()?;
+    Some(problem.under("/crs").under(pointer))
+}
+
 fn read_one(
     value: &Json,
     number: usize,
@@ -93,6 +97,7 @@ fn read_one(
             return Ok(());
         }
     };
+    problems.extend(crs_problem(feature, pointer));
     if feature.get("type").and_then(Json::as_str) != Some("Feature") {
         problems.push(Problem::new(format!("{pointer}/type"), "must be \"Feature\""));
         return Ok(());
