@@ -3,12 +3,12 @@
 //! This is the door through which every shape comes. Whatever passes it is valid, lies in or near its jurisdiction,
 //! and has its grid shape computed exactly once.
 
-use geo::CoordsIter;
+use geo::{Area, CoordsIter, Euclidean, Length};
 
 use super::jurisdiction::Jurisdiction;
 use crate::geometry::crs::{self, Epsg, Grid, LonLat, axes_swapped};
 use crate::geometry::measure::Prepared;
-use crate::geometry::{Bounds, Geometry, Metres, Problem, valid};
+use crate::geometry::{Bounds, Geometry, Metres, MultiLineString, MultiPolygon, Problem, overlay, valid};
 
 /// A shape as somebody delivered it; x = easting or longitude, y = northing or latitude.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,21 +166,60 @@ pub fn other_reading(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: 
     (!names.is_empty()).then(|| format!("the numbers fit {} as {}", jurisdiction.code, names.join(" or ")))
 }
 
-/// The jurisdiction a shape belongs to: the smallest whose ground it touches, else the nearest within `reach`.
+/// Shares of a shape that differ by less are the same: borders of neighbours do not meet exactly.
+const SHARE_STEP: f64 = 0.001;
+
+/// The jurisdiction a shape belongs to: of those whose ground it touches the one that holds most of it, and the
+/// smallest of several that hold as much; else the nearest within `reach`.
 #[must_use]
 pub fn jurisdiction_of<'a, J>(delivered: &Delivered, all: &'a [J], reach: Metres) -> Option<&'a Jurisdiction>
 where
     J: AsRef<Jurisdiction>,
 {
     let lonlat = to_lonlat(delivered).ok()?;
-    let mut best: Option<(f64, f64, &Jurisdiction)> = None;
+    let mut touched: Vec<(Grid<Geometry<f64>>, &Jurisdiction)> = Vec::new();
+    let mut nearest: Option<(f64, &Jurisdiction)> = None;
     for jurisdiction in all.iter().map(AsRef::as_ref) {
         let Some(grid) = on_grid_if_near(delivered, &lonlat, jurisdiction, reach) else { continue };
         let distance = Prepared::new(&grid).distance(jurisdiction.boundary_grid());
-        let better = best.is_none_or(|(d, a, _)| (distance, jurisdiction.area_m2()) < (d, a));
-        if better {
-            best = Some((distance, jurisdiction.area_m2(), jurisdiction));
+        if distance == 0.0 {
+            touched.push((grid, jurisdiction));
+        } else if nearest.is_none_or(|(d, _)| distance < d) {
+            nearest = Some((distance, jurisdiction));
         }
     }
-    best.map(|(_, _, j)| j)
+    if let [(_, only)] = touched.as_slice() {
+        return Some(only);
+    }
+    let steps = |(grid, jurisdiction): &(Grid<Geometry<f64>>, &Jurisdiction)| {
+        (share_inside(grid, jurisdiction) / SHARE_STEP).round()
+    };
+    let most = touched.iter().map(|t| (steps(t), t.1)).min_by(|(share_a, a), (share_b, b)| {
+        share_b.total_cmp(share_a).then_with(|| a.area_m2().total_cmp(&b.area_m2()))
+    });
+    most.or(nearest).map(|(_, jurisdiction)| jurisdiction)
+}
+
+/// The share of a shape that lies in a jurisdiction, 0 to 1; of points, which have no size, all of it.
+fn share_inside(shape: &Grid<Geometry<f64>>, jurisdiction: &Jurisdiction) -> f64 {
+    let Geometry::MultiPolygon(ground) = jurisdiction.boundary_grid().geometry().as_ref().clone() else { return 0.0 };
+    let ground = Grid(ground);
+    let (inside, whole) = match &shape.0 {
+        Geometry::LineString(l) => lengths(MultiLineString(vec![l.clone()]), &ground),
+        Geometry::MultiLineString(m) => lengths(m.clone(), &ground),
+        Geometry::Polygon(p) => areas(MultiPolygon(vec![p.clone()]), &ground),
+        Geometry::MultiPolygon(m) => areas(m.clone(), &ground),
+        _ => (1.0, 1.0),
+    };
+    inside / whole
+}
+
+fn lengths(lines: MultiLineString<f64>, ground: &Grid<MultiPolygon<f64>>) -> (f64, f64) {
+    let whole = Euclidean.length(&lines);
+    (overlay::length_inside(&Grid(lines), ground), whole)
+}
+
+fn areas(area: MultiPolygon<f64>, ground: &Grid<MultiPolygon<f64>>) -> (f64, f64) {
+    let whole = area.unsigned_area();
+    (overlay::area_inside(&Grid(area), ground), whole)
 }
