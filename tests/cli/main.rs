@@ -1,0 +1,17 @@
+//! The program as a person runs it: the real binary, real files, a real PostGIS; what it prints, what it stores, how it
+//! exits. What the server answers over HTTP is in `tests/api`.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on has failed
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod check;
+mod demo;
+mod import_bad;
+mod import_files;
+mod import_large;
+mod jurisdiction;
+mod program;
+mod real_data;
+mod serve;
