@@ -1,6 +1,21 @@
 //! The API as a client sees it: a real server, a real PostGIS, requests over HTTP.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on has failed
+
 #[path = "../support/mod.rs"]
 mod support;
 
-mod smoke;
+mod conflicts;
+mod conflicts_asked;
+mod help;
+mod items;
+mod limits;
+mod list;
+mod operation;
+mod outage;
+mod parameters;
+mod permission;
+mod problems;
+mod routes;
+mod shapes;
+mod visibility;

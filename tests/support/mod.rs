@@ -24,6 +24,7 @@ use clearway::store::cluster::{Cluster, Options};
 use clearway::store::migrations;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value as Json;
 
 /// The PostgreSQL of this test program. It ends with the program, whatever way that ends.
@@ -43,6 +44,9 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     register_vn72(&cluster.url("template_vn72"));
     cluster
 });
+
+/// What the servers of this program record: one recorder for all of them, as a program has only one.
+static METRICS: LazyLock<Option<PrometheusHandle>> = LazyLock::new(server::record_metrics);
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
 
@@ -234,17 +238,22 @@ impl TestServer {
     /// Serves with these settings.
     pub fn with(settings: Settings) -> Self {
         let listener = server::bind(&settings).unwrap();
-        let server = Server::prepare(settings, listener, None).unwrap();
+        let server = Server::prepare(settings, listener, METRICS.clone()).unwrap();
         let base = format!("http://{}", server.address().unwrap());
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || server.run(move |handle| send.send(handle).unwrap()).unwrap());
         let handle = receive.recv().unwrap();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .into();
         Self { base, handle, thread: Some(thread), agent }
+    }
+
+    /// Tells the server to stop once the running requests are answered. Does not wait.
+    pub fn stop(&self) {
+        drop(self.handle.stop(true));
     }
 
     /// Sends a request; `headers` may hold anything, `Authorization` too.
@@ -252,6 +261,10 @@ impl TestServer {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if method == "HEAD" {
+            // The client would unpack the body that such an answer describes and does not have.
+            request = request.header("Accept-Encoding", "identity");
         }
         let sent = match body {
             Some(bytes) => self.agent.run(request.body(bytes).unwrap()),

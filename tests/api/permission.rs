@@ -1,0 +1,158 @@
+//! Who may do what: strangers, wrong roles, other people's features, other jurisdictions, and secrets.
+
+use clearway::domain::actor::Role;
+use clearway::domain::word::Word;
+use clearway::http::routes::{Access, ROUTES};
+use serde_json::json;
+
+use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, town};
+
+const ID: &str = "01920000-0000-7000-8000-000000000000";
+
+#[test]
+fn strangers_are_asked_to_sign_in() {
+    let api = Api::new();
+    let signed_in: Vec<_> = ROUTES.iter().filter(|r| r.access == Access::SignedIn).collect();
+    assert!(signed_in.len() >= 8);
+    for route in signed_in {
+        let path = route.path.replace("{id}", ID);
+        for (authorization, detail) in [
+            (None, "sign in: send «Authorization: Bearer …»"),
+            (Some("Bearer wrong-token-of-nobody"), "the token is not known; send «Authorization: Bearer …»"),
+            (Some("Basic b2ZmaWNlcjpvZmZpY2Vy"), "the token is not known; send «Authorization: Bearer …»"),
+            (Some("Bearer"), "the token is not known; send «Authorization: Bearer …»"),
+            (Some("Bearer "), "the token is not known; send «Authorization: Bearer …»"),
+            (Some("test-token-of-the-officer"), "the token is not known; send «Authorization: Bearer …»"),
+        ] {
+            let headers: Vec<(&str, &str)> = authorization.iter().map(|a| ("Authorization", *a)).collect();
+            // The body is not even looked at: it is none.
+            let refused = api.server.send(route.method.as_str(), &path, &headers, Some(b"{"));
+            assert_eq!(refused.status, 401, "{} {path} {authorization:?}", route.method.as_str());
+            assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"clearway\""));
+            let problem = refused.json();
+            assert_eq!((&problem["type"], &problem["detail"]), (&json!("/problems/sign-in"), &json!(detail)));
+        }
+    }
+}
+
+#[test]
+fn a_token_that_is_not_known_is_never_taken_for_none() {
+    let api = Api::new();
+    let id = api.work("A-1", point(0.0, 0.0));
+    let item = format!("{WORKS}/{id}");
+    let conflicts = format!("/api/works/{id}/conflicts");
+    for path in [WORKS, CORRIDORS, item.as_str(), conflicts.as_str()] {
+        assert_eq!(api.server.get("nobody", path).status, 401, "{path}");
+        assert_eq!(api.server.get("", path).status, 200, "{path}");
+    }
+    assert_eq!(api.server.post("nobody", "/api/conflict-checks", &town()).status, 401);
+    let lower = api.server.send("GET", WORKS, &[("Authorization", "bearer test-token-of-the-officer")], None);
+    assert_eq!(lower.status, 200, "the scheme may be written in any case");
+}
+
+/// Which roles may write which layer; everybody else hears 403 and nothing changes.
+#[test]
+fn each_role_writes_what_is_its_own() {
+    let api = Api::new();
+    let yes = [true, true];
+    // role, [a work of its own organisation, of another], [a corridor of its own, of another]
+    let table = [
+        ("carrier", "viettel", [true, false], [false, false]),
+        ("planner", "office", [false, false], yes),
+        ("officer", "office", yes, yes),
+        ("approver", "committee", [false, false], [false, false]),
+        ("project_owner", "roads-board", [false, false], [true, false]),
+        ("consultee", "army", [false, false], [false, false]),
+        ("inspector", "office", [false, false], [false, false]),
+        ("auditor", "office", [false, false], [false, false]),
+        ("administrator", "nobody", yes, yes),
+        ("officer-elsewhere", "office", [false, false], [false, false]),
+    ];
+    for (_, role) in Role::ALL {
+        assert!(table.iter().any(|(r, ..)| r == role), "{role} is not in the table");
+    }
+    for (role, own, works, corridors) in table {
+        for (items, rights, base, shape) in [
+            (WORKS, works, json!({"kind": "mast"}), point(0.0, 0.0)),
+            (CORRIDORS, corridors, json!({"kind": "road", "status": "announced"}), rect(0.0, 0.0, 9.0, 9.0)),
+        ] {
+            for (organisation, may) in [own, "somebody-else"].into_iter().zip(rights) {
+                let document = feature(shape.clone(), merged(json!({"organisation": organisation}), &base));
+                let theirs = api.add(items, shape.clone(), document["properties"].clone());
+                let path = format!("{items}/{theirs}");
+                let what = format!("{role} {items} of {organisation}");
+                let expect = |done: u16| if may { done } else { 403 };
+                let made = api.on_grid(role, "POST", items, &document);
+                assert_eq!(made.status, expect(201), "{what}: {}", made.text);
+                if !may {
+                    assert_eq!(made.json()["type"], "/problems/not-permitted");
+                }
+                assert_eq!(api.on_grid(role, "PUT", &path, &document).status, expect(200), "{what}");
+                let patch = json!({"properties": {"name": "x"}});
+                assert_eq!(api.on_grid(role, "PATCH", &path, &patch).status, expect(200), "{what}");
+                assert_eq!(api.server.call(role, "DELETE", &path, None).status, expect(204), "{what}");
+                assert_eq!(api.server.get("officer", &path).status, if may { 404 } else { 200 }, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_gives_away_or_takes_over() {
+    let api = Api::new();
+    let mine = feature(point(0.0, 0.0), mast());
+    let id = api.on_grid("carrier", "POST", WORKS, &mine).json()["id"].as_str().unwrap().to_owned();
+    let path = format!("{WORKS}/{id}");
+    let given = json!({"properties": {"organisation": "vnpt"}});
+    for (role, expect) in [("carrier", 403), ("other-carrier", 403), ("officer", 200)] {
+        let answer = api.on_grid(role, "PATCH", &path, &given);
+        assert_eq!(answer.status, expect, "{role}: {}", answer.text);
+    }
+    let refused = api.on_grid("carrier", "PATCH", &path, &given).json();
+    assert_eq!(refused["detail"], "your roles do not let you write a work of vnpt in VN-72");
+    let silent = api.on_grid("other-carrier", "PUT", &path, &feature(point(0.0, 0.0), json!({"kind": "pole"})));
+    assert_eq!(silent.json()["properties"]["organisation"], "vnpt", "the owner stays when a document does not name it");
+}
+
+/// A feature somebody may not see answers as one that is not there, whatever is done with it, in the same words.
+#[test]
+fn what_is_secret_is_not_there() {
+    let api = Api::new();
+    let secret = |items: &str, shape, base| {
+        api.add(items, shape, merged(json!({"visibility": "restricted", "code": "S-1"}), &base))
+    };
+    let work = secret(WORKS, point(0.0, 0.0), mast());
+    let corridor = secret(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), road());
+    for (items, noun, id, blind) in [
+        (
+            WORKS,
+            "work",
+            work,
+            ["", "other-carrier", "planner", "project_owner", "consultee", "inspector", "officer-elsewhere"],
+        ),
+        (
+            CORRIDORS,
+            "corridor",
+            corridor,
+            ["", "carrier", "other-carrier", "planner", "consultee", "inspector", "officer-elsewhere"],
+        ),
+    ] {
+        let document = feature(point(1.0, 1.0), mast());
+        for role in blind {
+            for target in [id.as_str(), ID] {
+                let path = format!("{items}/{target}");
+                let methods: &[&str] = if role.is_empty() { &["GET"] } else { &["GET", "PUT", "PATCH", "DELETE"] };
+                for method in methods {
+                    let answer = api.on_grid(role, method, &path, &document);
+                    assert_eq!(answer.status, 404, "{role} {method} {path}: {}", answer.text);
+                    assert_eq!(answer.json()["detail"], format!("the {noun} {target} is not there"), "{role} {method}");
+                }
+                let conflicts = api.server.get(role, &format!("/api/{noun}s/{target}/conflicts"));
+                assert_eq!(conflicts.status, 404, "{role}");
+            }
+        }
+        for role in ["officer", "approver", "auditor", "administrator"] {
+            assert_eq!(api.server.get(role, &format!("{items}/{id}")).status, 200, "{role}");
+        }
+    }
+}
