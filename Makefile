@@ -6,7 +6,7 @@ FEATURES = $(shell pkg-config --atleast-version=9.1 proj 2>/dev/null && echo --f
 # The bundled PROJ fails with the database of another version, where these point to one.
 CARGO = $(if $(strip $(FEATURES)),cargo,env -u PROJ_DATA -u PROJ_LIB cargo)
 TARGET = $(or $(CARGO_TARGET_DIR),target)
-# Arguments of the program, as in: make demo ARGS="--port 9090"
+# Arguments of the program, as in: make demo ARGS="--listen 127.0.0.1:9090"
 ARGS =
 
 .DEFAULT_GOAL := help
