@@ -9,9 +9,10 @@ use std::collections::{HashMap, HashSet};
 use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
 use geo::coordinate_position::{CoordPos, CoordinatePosition};
 use geo::{BoundingRect, CoordsIter};
-use geo_types::{Coord, Geometry, Line, LineString, MultiPolygon, Polygon};
+use geo_types::{Coord, Geometry, Line, LineString, MultiPolygon, Polygon, Rect};
 
-use super::Problem;
+use super::boxes::BoxTree;
+use super::{Bounds, Problem};
 
 /// At most this many problems are listed of one shape: enough to mend it, not enough to drown in.
 pub const PROBLEMS_MAX: usize = 20;
@@ -49,6 +50,8 @@ struct Ring<'a> {
     part: usize,
     hole: bool,
     line: &'a LineString<f64>,
+    /// Computed once: a country has thousands of islands, and each is compared with every other.
+    bounds: Option<Rect<f64>>,
     pointer: String,
 }
 
@@ -57,7 +60,6 @@ struct Segment {
     ring: usize,
     index: usize,
     line: Line<f64>,
-    x_max: f64,
 }
 
 fn check_area(parts: &[Polygon<f64>], multi: bool, found: &mut Vec<Problem>) {
@@ -94,35 +96,33 @@ fn rings_of(parts: &[Polygon<f64>], multi: bool) -> Vec<Ring<'_>> {
     for (part, polygon) in parts.iter().enumerate() {
         for (r, line) in std::iter::once(polygon.exterior()).chain(polygon.interiors()).enumerate() {
             let pointer = if multi { format!("/coordinates/{part}/{r}") } else { format!("/coordinates/{r}") };
-            rings.push(Ring { part, hole: r > 0, line, pointer });
+            rings.push(Ring { part, hole: r > 0, line, bounds: line.bounding_rect(), pointer });
         }
     }
     rings
 }
 
-/// Sweeps over all segments from west to east; pairs whose boxes meet are looked at exactly.
+/// Looks exactly at every pair of segments whose boxes meet.
 fn crossings(rings: &[Ring<'_>], found: &mut Vec<Problem>, touches: &mut Vec<(usize, usize, Coord<f64>)>) {
     let mut segments: Vec<Segment> = Vec::new();
     for (ring, r) in rings.iter().enumerate() {
         for (index, line) in r.line.lines().enumerate() {
             if line.start != line.end {
-                segments.push(Segment { ring, index, line, x_max: line.start.x.max(line.end.x) });
+                segments.push(Segment { ring, index, line });
             }
         }
     }
-    let x_min = |s: &Segment| s.line.start.x.min(s.line.end.x);
-    segments.sort_by(|a, b| x_min(a).total_cmp(&x_min(b)));
-    let mut active: Vec<usize> = Vec::new();
-    for i in 0..segments.len() {
-        let west = x_min(&segments[i]);
-        active.retain(|&k| segments[k].x_max >= west);
-        for &k in &active {
-            look_at_pair(&segments[i], &segments[k], rings, found, touches);
-            if found.len() >= PROBLEMS_MAX {
-                return;
+    let boxes: Vec<Bounds> = segments.iter().map(|s| Bounds::of([s.line.start, s.line.end])).collect();
+    let tree = BoxTree::new(boxes.clone());
+    for (i, window) in boxes.iter().enumerate() {
+        tree.meeting(window, |k| {
+            if k < i && found.len() < PROBLEMS_MAX {
+                look_at_pair(&segments[i], &segments[k], rings, found, touches);
             }
+        });
+        if found.len() >= PROBLEMS_MAX {
+            return;
         }
-        active.push(i);
     }
 }
 
@@ -133,10 +133,6 @@ fn look_at_pair(
     found: &mut Vec<Problem>,
     touches: &mut Vec<(usize, usize, Coord<f64>)>,
 ) {
-    let (ay, by) = ((a.line.start.y, a.line.end.y), (b.line.start.y, b.line.end.y));
-    if ay.0.max(ay.1) < by.0.min(by.1) || by.0.max(by.1) < ay.0.min(ay.1) {
-        return;
-    }
     let Some(meeting) = line_intersection(a.line, b.line) else { return };
     let (at, along) = match meeting {
         LineIntersection::SinglePoint { intersection, .. } => (intersection, false),
@@ -210,8 +206,8 @@ fn ring_position(ring: &LineString<f64>, area: &Polygon<f64>) -> CoordPos {
         .unwrap_or(CoordPos::OnBoundary)
 }
 
-fn boxes_meet(a: &LineString<f64>, b: &LineString<f64>) -> bool {
-    match (a.bounding_rect(), b.bounding_rect()) {
+fn boxes_meet(a: &Ring<'_>, b: &Ring<'_>) -> bool {
+    match (a.bounds, b.bounds) {
         (Some(a), Some(b)) => {
             a.min().x <= b.max().x && b.min().x <= a.max().x && a.min().y <= b.max().y && b.min().y <= a.max().y
         }
@@ -226,7 +222,7 @@ fn nesting(rings: &[Ring<'_>], parts: &[Polygon<f64>], found: &mut Vec<Problem>)
             found.push(Problem::new(&polygon_holes.pointer, "the hole does not lie inside its outer ring"));
         }
         for other in rings.iter().filter(|o| o.hole && o.part == polygon_holes.part) {
-            if std::ptr::eq(other.line, polygon_holes.line) || !boxes_meet(other.line, polygon_holes.line) {
+            if std::ptr::eq(other.line, polygon_holes.line) || !boxes_meet(other, polygon_holes) {
                 continue;
             }
             let as_area = Polygon::new(other.line.clone(), vec![]);
@@ -241,10 +237,7 @@ fn nesting(rings: &[Ring<'_>], parts: &[Polygon<f64>], found: &mut Vec<Problem>)
     let shells: Vec<&Ring<'_>> = rings.iter().filter(|r| !r.hole).collect();
     for a in &shells {
         for b in &shells {
-            if a.part != b.part
-                && boxes_meet(a.line, b.line)
-                && ring_position(a.line, &parts[b.part]) == CoordPos::Inside
-            {
+            if a.part != b.part && boxes_meet(a, b) && ring_position(a.line, &parts[b.part]) == CoordPos::Inside {
                 found.push(Problem::new(&a.pointer, format!("the part lies inside another part, {}", b.pointer)));
             }
         }
