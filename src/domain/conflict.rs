@@ -4,15 +4,14 @@
 //! conflict when `s ≤ clearance + a`, where `s` is the signed distance (distance outside, minus depth inside) and
 //! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
 
-use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
-use geo::{Area, CoordsIter, Euclidean, Length, LinesIter};
+use geo::{Area, CoordsIter, Euclidean, Length};
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::corridor::{CorridorKind, CorridorStatus};
 use super::word::{Visibility, Word, words};
 use super::work::{CaptureMethod, WorkKind, WorkStatus};
-use crate::geometry::linear::{self, Side};
+use crate::geometry::linear::{Chainage, Side};
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
 use crate::geometry::{Coord, Geometry, Grid, Metres, MultiLineString, MultiPolygon, overlay};
 
@@ -104,7 +103,7 @@ pub enum NounFacts {
         status: WorkStatus,
         /// First day of validity.
         valid_from: Option<Date>,
-        /// Day on which validity has ended.
+        /// Last day of validity.
         valid_to: Option<Date>,
         /// Accuracy where recorded, in metres.
         position_accuracy_m: Option<f64>,
@@ -119,7 +118,7 @@ pub enum NounFacts {
         status: CorridorStatus,
         /// First day in force.
         in_force_from: Option<Date>,
-        /// Day on which its force has ended.
+        /// Last day in force.
         in_force_to: Option<Date>,
         /// Its own clearance, in metres.
         clearance_m: Option<f64>,
@@ -142,11 +141,11 @@ impl NounFacts {
     pub fn severity(&self, day: Date) -> Option<Severity> {
         match *self {
             Self::Work { status, valid_from, valid_to, .. } => {
-                let valid = valid_from.is_none_or(|d| d <= day) && valid_to.is_none_or(|d| day < d);
+                let valid = valid_from.is_none_or(|d| d <= day) && valid_to.is_none_or(|d| day <= d);
                 (status.counts() && valid).then_some(Severity::Blocks)
             }
             Self::Corridor { status, in_force_from, in_force_to, .. } => {
-                if in_force_to.is_some_and(|d| d <= day) {
+                if in_force_to.is_some_and(|d| d < day) {
                     return None;
                 }
                 match status {
@@ -249,7 +248,7 @@ pub struct Land<'a> {
     /// Its shape.
     pub shape: &'a Prepared,
     /// The line it was drawn by; chainage runs along it.
-    pub centreline: Option<&'a Grid<MultiLineString<f64>>>,
+    pub centreline: Option<&'a Chainage>,
     /// What must stay free beyond its edge.
     pub clearance: Metres,
 }
@@ -318,7 +317,8 @@ pub fn measured(work: Standing<'_>, land: Land<'_>) -> Finding {
 fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<f64>, Option<f64>, f64) {
     let outside = matches!(relation, RelationWord::Near);
     let inside = relation == RelationWord::Inside;
-    let area = area_of(&land.geometry());
+    // Only what is cut needs the land as a polygon of its own.
+    let land_area = || area_of(&land.geometry());
     match work.dimension() {
         Dimension::Point => {
             let share = match work.geometry().as_ref() {
@@ -336,23 +336,21 @@ fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<
         Dimension::Line => {
             let lines = lines_of(&work.geometry());
             let whole = Euclidean.length(&lines.0);
-            let part = match &area {
-                _ if outside => 0.0,
+            let part = match (outside, inside) {
+                (true, _) => 0.0,
                 // Also within a drawn line, which has no area to cut it with.
-                _ if inside => whole,
-                Some(area) => overlay::length_inside(&lines, area),
-                None => 0.0,
+                (_, true) => whole,
+                _ => land_area().map_or(0.0, |land| overlay::length_inside(&lines, &land)),
             };
             (Some(part), None, ratio(part, whole))
         }
         Dimension::Area => {
             let areas = area_of(&work.geometry());
             let whole = areas.as_ref().map_or(0.0, |a| a.0.unsigned_area());
-            let part = match (&areas, &area) {
-                _ if outside => 0.0,
-                _ if inside => whole,
-                (Some(work), Some(land)) => overlay::area_inside(work, land),
-                _ => 0.0,
+            let part = match (outside, inside) {
+                (true, _) => 0.0,
+                (_, true) => whole,
+                _ => areas.zip(land_area()).map_or(0.0, |(work, land)| overlay::area_inside(&work, &land)),
             };
             (None, Some(part), ratio(part, whole))
         }
@@ -388,7 +386,7 @@ fn area_of(shape: &Geometry<f64>) -> Option<Grid<MultiPolygon<f64>>> {
 fn along(
     work: &Prepared,
     land: Land<'_>,
-    line: &Grid<MultiLineString<f64>>,
+    line: &Chainage,
     relation: RelationWord,
 ) -> Option<LinearReference> {
     let geometry = work.geometry();
@@ -405,14 +403,14 @@ fn along(
                 ends.chain(near(0.0)).collect()
             }
             (_, Some(_)) => near(0.0).collect(),
-            (_, None) => near(land.clearance.get()).chain(crossings(&lines_of(&geometry).0, &line.0)).collect(),
+            (_, None) => near(land.clearance.get()).chain(line.crossings(&lines_of(&geometry).0)).collect(),
         },
     };
     if coords.is_empty() {
         coords = vertices().collect();
     }
     let mut reference: Option<LinearReference> = None;
-    for located in coords.into_iter().filter_map(|c| linear::locate(line, c)) {
+    for located in coords.into_iter().map(|c| line.locate(c)) {
         let side = match located.side {
             Side::Left => Some(SideWord::Left),
             Side::Right => Some(SideWord::Right),
@@ -445,21 +443,4 @@ fn along(
         r.offset_m = 0.0;
     }
     reference
-}
-
-/// Where the lines of a work cross a centreline.
-fn crossings(work: &MultiLineString<f64>, line: &MultiLineString<f64>) -> Vec<Coord<f64>> {
-    let mut found = Vec::new();
-    for a in work.lines_iter() {
-        for b in line.lines_iter() {
-            match line_intersection(a, b) {
-                Some(LineIntersection::SinglePoint { intersection, .. }) => found.push(intersection),
-                Some(LineIntersection::Collinear { intersection }) => {
-                    found.extend([intersection.start, intersection.end]);
-                }
-                None => {}
-            }
-        }
-    }
-    found
 }

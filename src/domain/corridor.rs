@@ -70,7 +70,7 @@ pub struct CorridorProps {
     pub organisation: String,
     /// First day in force.
     pub in_force_from: Option<Date>,
-    /// Day on which its force has ended.
+    /// Last day in force.
     pub in_force_to: Option<Date>,
     /// Day on which the cleared land is handed over.
     pub hand_over_on: Option<Date>,

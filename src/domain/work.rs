@@ -118,7 +118,7 @@ pub struct WorkProps {
     pub spare_capacity: Option<i32>,
     /// First day of its validity.
     pub valid_from: Option<Date>,
-    /// Day on which its validity has ended.
+    /// Last day of its validity.
     pub valid_to: Option<Date>,
     /// Where the record comes from.
     pub source: Option<String>,

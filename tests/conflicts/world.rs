@@ -224,7 +224,7 @@ w AS (
         WHEN 'estimated' THEN $6 ELSE $7 END) AS accuracy
     FROM works, today
     WHERE status NOT IN ('dismantled', 'relocated', 'abandoned')
-        AND coalesce(valid_from <= day, true) AND coalesce(valid_to > day, true)
+        AND coalesce(valid_from <= day, true) AND coalesce(valid_to >= day, true)
 ),
 c AS (
     SELECT id, geom_grid AS g, coalesce($8, clearance_m, 0) AS clearance, CASE
@@ -232,7 +232,7 @@ c AS (
         ELSE 'warns' END AS severity
     FROM corridors, today
     WHERE status IN ('in_force', 'handed_over', 'announced', 'surveyed', 'approved', 'suspended')
-        AND coalesce(in_force_to > day, true)
+        AND coalesce(in_force_to >= day, true)
 )";
 
 /// The words, sizes and depths of a pair of `w` and `c`.
