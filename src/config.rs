@@ -57,7 +57,7 @@ pub struct Settings {
     pub pool_wait_ms: u64,
     /// Longest run of one statement, ms: a page or a check takes a few; more is a query gone wrong.
     pub statement_timeout_ms: u64,
-    /// Longest time for a request, arriving and answered, s: what takes longer is an import.
+    /// Longest time for a body to arrive, and for a check to be computed, s; SQL has a limit of its own.
     pub request_timeout_s: u64,
     /// How long running requests may take to finish when the server is told to stop, s.
     pub shutdown_timeout_s: u64,
@@ -75,6 +75,8 @@ pub struct Settings {
     pub conflicts_limit_default: u32,
     /// Most conflicts listed for one subject.
     pub conflicts_limit_max: u32,
+    /// Most conflicts listed in one answer, for all its subjects together: what is beyond is counted.
+    pub conflicts_answer_max: usize,
     /// How far outside the boundary of its jurisdiction a feature may lie, m: works serve across borders.
     pub boundary_reach_m: f64,
     /// Accuracy of a position by satellite with real-time correction, m, where none is recorded.
@@ -121,6 +123,7 @@ impl Default for Settings {
             page_limit_max: 10_000,
             conflicts_limit_default: 1_000,
             conflicts_limit_max: 10_000,
+            conflicts_answer_max: 50_000,
             boundary_reach_m: 5_000.0,
             accuracy_gnss_rtk_m: 0.05,
             accuracy_gnss_m: 5.0,

@@ -63,12 +63,13 @@ impl Check {
             limit,
             min_revision: Vec::new(),
         };
-        let answer = action::check(&context, &Actor::operator(), &subjects, &question)?;
+        let operator = Actor::operator();
+        let answer = action::check(&context, &operator, &subjects, &question)?;
         let mut out = std::io::stdout().lock();
         let shown = match self.format {
             Format::Table => table(&mut out, &answer),
-            Format::Json => writeln!(out, "{}", written(&context, &answer, false)?),
-            Format::Geojson => writeln!(out, "{}", written(&context, &answer, true)?),
+            Format::Json => writeln!(out, "{}", written(&context, &operator, &answer, false)?),
+            Format::Geojson => writeln!(out, "{}", written(&context, &operator, &answer, true)?),
         };
         shown.map_err(|e| e.to_string())?;
         Ok(ExitCode::SUCCESS)

@@ -383,12 +383,7 @@ fn area_of(shape: &Geometry<f64>) -> Option<Grid<MultiPolygon<f64>>> {
 }
 
 /// Where along `line` the part of the work lies that is in conflict.
-fn along(
-    work: &Prepared,
-    land: Land<'_>,
-    line: &Chainage,
-    relation: RelationWord,
-) -> Option<LinearReference> {
+fn along(work: &Prepared, land: Land<'_>, line: &Chainage, relation: RelationWord) -> Option<LinearReference> {
     let geometry = work.geometry();
     let vertices = || geometry.coords_iter();
     let near = |reach: f64| vertices().filter(move |c| Prepared::point(*c).within(land.shape, reach));

@@ -115,12 +115,12 @@ impl Jurisdiction {
         &self.boundary_grid
     }
 
-    /// `shape` lies wholly inside the boundary, touching it nowhere.
+    /// `shape` and the ground within `distance` metres of it lie wholly inside the boundary, touching it nowhere.
     #[must_use]
-    pub fn holds(&self, shape: &Prepared) -> bool {
+    pub fn holds_with(&self, shape: &Prepared, distance: f64) -> bool {
         let one = shape.geometry().coords_iter().next();
         one.is_some_and(|c| Prepared::point(c).within(&self.boundary_grid, 0.0))
-            && !shape.within(&self.boundary_rings, 0.0)
+            && !shape.within(&self.boundary_rings, distance)
             && self.holds_every_part(shape)
     }
 

@@ -9,13 +9,19 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use geo::{CoordsIter, MapCoords};
+use geo::{CoordsIter, LinesIter, MapCoords};
 use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Polygon};
 use proj::Proj;
 
 /// Longer segments are divided before they are projected, so that a line stays straight in the system in which it
 /// was delivered: a 22 km east–west segment would otherwise bow 2 m on a transverse Mercator grid.
 pub const SEGMENT_MAX_M: f64 = 500.0;
+
+/// Most positions of a shape after its segments were divided: forty times round the earth along one line.
+pub const DENSIFIED_MAX: usize = 4_000_000;
+
+/// Most transformations that one thread keeps: whoever asks chooses the systems, so there must be an end.
+const PIPELINES_MAX: usize = 32;
 
 /// Metres in one degree of latitude, rounded down: only decides how finely a segment is divided.
 const METRES_PER_DEGREE: f64 = 111_000.0;
@@ -126,6 +132,11 @@ pub enum CrsError {
         /// The system it should have come to.
         to: Epsg,
     },
+    /// The shape is too long to be divided into pieces of [`SEGMENT_MAX_M`].
+    #[error(
+        "is too long to be projected: divided into pieces of 500 m it has {0} positions; the limit is {DENSIFIED_MAX}"
+    )]
+    TooLong(usize),
     /// PROJ itself failed.
     #[error("PROJ: {0}")]
     Proj(String),
@@ -178,6 +189,9 @@ fn pipeline(from: Epsg, to: Epsg) -> Result<Rc<Proj>, CrsError> {
         let new =
             Proj::new_known_crs(&from.to_string(), &to.to_string(), None).map_err(|e| CrsError::Proj(e.to_string()))?;
         let new = Rc::new(new);
+        if made.len() >= PIPELINES_MAX {
+            made.clear();
+        }
         made.insert((from, to), Rc::clone(&new));
         Ok(new)
     })
@@ -192,7 +206,12 @@ pub fn project(shape: &Geometry<f64>, from: Epsg, to: Epsg) -> Result<Geometry<f
     if from == to {
         return Ok(shape.clone());
     }
-    let dense = densified(shape, definition(from)?.geographic);
+    let geographic = definition(from)?.geographic;
+    let positions = densified_count(shape, geographic);
+    if positions > DENSIFIED_MAX {
+        return Err(CrsError::TooLong(positions));
+    }
+    let dense = densified(shape, geographic);
     let transform = pipeline(from, to)?;
     if let Geometry::Point(p) = &dense {
         return Ok(Geometry::Point(convert(&transform, p.0, from, to)?.into()));
@@ -235,17 +254,37 @@ pub fn densified(shape: &Geometry<f64>, geographic: bool) -> Geometry<f64> {
     }
 }
 
+/// How many positions [`densified`] gives.
+fn densified_count(shape: &Geometry<f64>, geographic: bool) -> usize {
+    let of = |l: geo_types::Line<f64>| pieces(l.start, l.end, geographic);
+    let divided: f64 = match shape {
+        Geometry::LineString(l) => l.lines_iter().map(of).sum(),
+        Geometry::MultiLineString(m) => m.lines_iter().map(of).sum(),
+        Geometry::Polygon(p) => p.lines_iter().map(of).sum(),
+        Geometry::MultiPolygon(m) => m.lines_iter().map(of).sum(),
+        _ => 0.0,
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a sum of whole numbers from 1 to 100 000
+    let divided = divided as usize;
+    divided.saturating_add(shape.coords_count())
+}
+
+/// Into how many equal pieces a segment is divided: a whole number.
+fn pieces(a: Coord<f64>, b: Coord<f64>, geographic: bool) -> f64 {
+    let (mut dx, mut dy) = (b.x - a.x, b.y - a.y);
+    if geographic {
+        dx *= METRES_PER_DEGREE * (f64::midpoint(a.y, b.y)).to_radians().cos();
+        dy *= METRES_PER_DEGREE;
+    }
+    (dx.hypot(dy) / SEGMENT_MAX_M).ceil().clamp(1.0, 100_000.0)
+}
+
 fn densified_line(line: &LineString<f64>, geographic: bool) -> LineString<f64> {
     let mut out = Vec::with_capacity(line.0.len());
     for pair in line.0.windows(2) {
         let (a, b) = (pair[0], pair[1]);
         out.push(a);
-        let (mut dx, mut dy) = (b.x - a.x, b.y - a.y);
-        if geographic {
-            dx *= METRES_PER_DEGREE * (f64::midpoint(a.y, b.y)).to_radians().cos();
-            dy *= METRES_PER_DEGREE;
-        }
-        let pieces = (dx.hypot(dy) / SEGMENT_MAX_M).ceil().clamp(1.0, 100_000.0);
+        let pieces = pieces(a, b, geographic);
         let mut k = 1.0;
         while k < pieces {
             let t = k / pieces;
@@ -302,6 +341,13 @@ mod tests {
         let Geometry::LineString(dense) = densified(&line, false) else { panic!("a line stays a line") };
         assert_eq!(dense.0.len(), 5);
         assert!(dense.0.windows(2).all(|w| (w[1].x - w[0].x) <= SEGMENT_MAX_M));
+    }
+
+    #[test]
+    fn a_line_round_and_round_the_earth_is_refused_before_it_is_divided() {
+        let round = (0..5_000).map(|n| if n % 2 == 0 { (-180.0, 12.0) } else { (180.0, 12.0) });
+        let line = Geometry::LineString(LineString::from_iter(round));
+        assert!(matches!(project(&line, Epsg::WGS84, Epsg(9218)), Err(CrsError::TooLong(_))));
     }
 
     #[test]

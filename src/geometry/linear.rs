@@ -3,9 +3,10 @@
 //! Chainage is the length along the parts in their order, in metres; gaps between parts have none. Nothing here
 //! widens a line ([`super::buffer`]) or cuts one ([`super::overlay`]).
 
-use geo::Orientation;
 use geo::algorithm::kernels::{Kernel, RobustKernel};
-use geo_types::{Coord, MultiLineString};
+use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
+use geo::{LinesIter, Orientation};
+use geo_types::{Coord, Line, MultiLineString};
 
 use super::boxes::BoxTree;
 use super::{Bounds, Grid};
@@ -79,6 +80,25 @@ pub struct Chainage {
 }
 
 impl Chainage {
+    /// Where `lines` cross or run along the centreline: the points, and the ends of common stretches.
+    #[must_use]
+    pub fn crossings(&self, lines: &MultiLineString<f64>) -> Vec<Coord<f64>> {
+        let mut found = Vec::new();
+        for a in lines.lines_iter() {
+            self.tree.meeting(&Bounds::of([a.start, a.end]), |i| {
+                let b = Line::new(self.segments[i].start, self.segments[i].end);
+                match line_intersection(a, b) {
+                    Some(LineIntersection::SinglePoint { intersection, .. }) => found.push(intersection),
+                    Some(LineIntersection::Collinear { intersection }) => {
+                        found.extend([intersection.start, intersection.end]);
+                    }
+                    None => {}
+                }
+            });
+        }
+        found
+    }
+
     /// Prepares `centreline`; nothing when it has no length.
     #[must_use]
     pub fn of(centreline: &Grid<MultiLineString<f64>>) -> Option<Self> {

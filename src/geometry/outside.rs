@@ -1,7 +1,7 @@
 //! What of a shape lies outside an area, both in WGS 84. It measures nothing: which ground nobody looks after is a
 //! question of sets, not of lengths.
 
-use geo::{BooleanOps, BoundingRect, CoordsIter};
+use geo::{BooleanOps, BoundingRect, Buffer, CoordsIter};
 use geo_types::Rect;
 
 use super::{Bounds, Geometry, LonLat, MultiLineString, MultiPolygon, Polygon};
@@ -43,4 +43,19 @@ fn near_parts(boundary: &MultiPolygon<f64>, around: Rect<f64>) -> MultiPolygon<f
         })
     };
     MultiPolygon(boundary.0.iter().filter(meets).cloned().collect())
+}
+
+/// Two boxes in degrees meet, also across the antimeridian, where one may stand 360° beside the other.
+#[must_use]
+pub fn meets_round_the_earth(a: &Bounds, b: &Bounds) -> bool {
+    [-360.0, 0.0, 360.0].iter().any(|turn| {
+        let turned = Bounds { min: [a.min[0] + turn, a.min[1]], max: [a.max[0] + turn, a.max[1]] };
+        turned.intersects(b)
+    })
+}
+
+/// The ground within `distance` of a shape on a plane in metres.
+#[must_use]
+pub fn around(shape: &Geometry<f64>, distance: f64) -> Geometry<f64> {
+    Geometry::MultiPolygon(shape.buffer(distance))
 }

@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use geo::Orientation;
+use geo::algorithm::kernels::{Kernel, RobustKernel};
 use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
 use geo::coordinate_position::{CoordPos, CoordinatePosition};
 use geo::{BoundingRect, CoordsIter};
@@ -163,15 +165,62 @@ fn look_at_pair(
         return;
     }
     let proper = matches!(meeting, LineIntersection::SinglePoint { is_proper: true, .. });
-    if proper || along {
+    let other = &rings[second.ring];
+    if proper || along || cross_at(Path::of(ring.line, first.index, at), Path::of(other.line, second.index, at)) {
         let how = if along { "share an edge" } else { "cross" };
-        found.push(Problem::new(
-            pointer,
-            format!("two rings {how} at {}: this one and {}", written(at), rings[second.ring].pointer),
-        ));
+        let detail = format!("two rings {how} at {}: this one and {}", written(at), other.pointer);
+        // Where both have a vertex, up to four pairs of segments meet.
+        if proper || along || found.iter().all(|p| p.detail != detail) {
+            found.push(Problem::new(pointer, detail));
+        }
     } else {
         touches.push((first.ring, second.ring, at));
     }
+}
+
+/// How a ring passes a point of itself: the positions before and after it.
+struct Path {
+    before: Coord<f64>,
+    at: Coord<f64>,
+    after: Coord<f64>,
+}
+
+impl Path {
+    /// The path of `ring` through `at`, which lies on the segment after position `index`.
+    fn of(ring: &LineString<f64>, index: usize, at: Coord<f64>) -> Self {
+        let n = ring.0.len() - 1;
+        let (mut before, mut after) = (index, index + 1);
+        for _ in 0..n {
+            if ring.0[before] != at {
+                break;
+            }
+            before = (before + n - 1) % n;
+        }
+        for _ in 0..n {
+            if ring.0[after % n] != at {
+                break;
+            }
+            after += 1;
+        }
+        Self { before: ring.0[before], at, after: ring.0[after % n] }
+    }
+
+    /// Whether `p`, which does not lie on the path near its point, is on the left of it there.
+    fn has_on_left(&self, p: Coord<f64>) -> bool {
+        let left_of = |a, b, c| RobustKernel::orient2d(a, b, c) == Orientation::CounterClockwise;
+        let right_of = |a, b, c| RobustKernel::orient2d(a, b, c) == Orientation::Clockwise;
+        if right_of(self.before, self.at, self.after) {
+            // A turn to the right: on the right is only the smaller angle.
+            !(right_of(self.before, self.at, p) && right_of(self.at, self.after, p))
+        } else {
+            left_of(self.before, self.at, p) && left_of(self.at, self.after, p)
+        }
+    }
+}
+
+/// Two rings that share a point, but no edge there, pass from one side of each other to the other.
+fn cross_at(a: Path, b: Path) -> bool {
+    b.has_on_left(a.before) != b.has_on_left(a.after)
 }
 
 /// A place as people read it: a crossing is computed, so its last digits are noise. 1e-9° is a tenth of a millimetre.
@@ -323,6 +372,15 @@ mod tests {
             &[("/coordinates/0/0/1", "share an edge")],
         );
         check("MULTIPOLYGON(((0 0,4 0,4 4,0 4,0 0)),((4 4,6 4,6 6,4 4)))", &[]);
+        // Through a vertex of one, and through a vertex of both.
+        check(
+            "MULTIPOLYGON(((1 3,3 3,1 7,1 3)),((6 0,2 4,1 7,6 0)))",
+            &[("/coordinates/0/0/", "cross at 3, 3: this one and /coordinates/1/0")],
+        );
+        check(
+            "MULTIPOLYGON(((0 0,4 0,2 2,0 0)),((2 2,4 2,2 -2,0 2,2 2)))",
+            &[("/coordinates/0/0/0", "cross at"), ("/coordinates/0/0/0", "cross at")],
+        );
         check("LINESTRING(1 1,1 1)", &[("/coordinates", "no length")]);
         check("MULTILINESTRING((0 0,1 1),(2 2,2 2))", &[("/coordinates/1", "no length")]);
         check("POLYGON((0 0,1 1,0 0,0 0))", &[("/coordinates/0", "fewer than three")]);

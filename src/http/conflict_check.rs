@@ -13,10 +13,12 @@ use super::params::{self, GEOJSON, Query, path_id};
 use super::problem::Answer as Response;
 use super::{App, blocking};
 use crate::actions::Context;
-use crate::actions::conflict_check::{self as action, Answer, Drawn, Question, layers, usual_layers};
+use crate::actions::conflict_check::{self as action, Answer, Drawn, Question, SubjectResult, layers, usual_layers};
 use crate::clock;
+use crate::domain::actor::Actor;
 use crate::domain::corridor::{CLEARANCE_MAX_M, Corridor};
 use crate::domain::layer::Layer;
+use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
@@ -25,9 +27,6 @@ use crate::wire::{document, feature};
 
 /// The parameters of a check, as the API document shows them.
 pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at"];
-
-/// A larger body is read and checked away from the threads that serve; a smaller one is quicker done than handed on.
-const INLINE_BYTES_MAX: usize = 64 * 1024;
 
 /// `POST /api/conflict-checks`
 ///
@@ -40,9 +39,9 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
     let reading = params::reading(&request, &app.context.settings)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let as_map = params::wants_geojson(&request);
-    let (context, size) = (app.context.clone(), text.len());
-    let min_revision = !question.min_revision.is_empty();
-    let work = move || {
+    let context = app.context.clone();
+    // How long a check takes depends on the ground it covers, not on the size of its document.
+    let document = blocking(move || {
         let subjects = wire::subjects(&document::json(&text)?, reading, context.settings.subjects_max)?;
         let drawn: Vec<Drawn> = subjects
             .into_iter()
@@ -55,9 +54,9 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
             })
             .collect();
         let answer = action::check(&context, &actor, &drawn, &question)?;
-        written(&context, &answer, as_map)
-    };
-    let document = if size > INLINE_BYTES_MAX || as_map || min_revision { blocking(work).await? } else { work()? };
+        written(&context, &actor, &answer, as_map)
+    })
+    .await?;
     Ok(response(&document, as_map))
 }
 
@@ -74,7 +73,7 @@ pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, 
     let context = app.context.clone();
     let document = blocking(move || {
         let answer = action::check_stored::<T>(&context, &actor, id, &question)?;
-        written(&context, &answer, as_map)
+        written(&context, &actor, &answer, as_map)
     })
     .await?;
     Ok(response(&document, as_map))
@@ -107,8 +106,8 @@ fn response(document: &Json, as_map: bool) -> HttpResponse {
 }
 
 /// An answer as JSON, or as features for a map.
-pub(crate) fn written(context: &Context, answer: &Answer, as_map: bool) -> Result<Json> {
-    if as_map { as_features(context, answer) } else { Ok(as_json(answer)) }
+pub(crate) fn written(context: &Context, actor: &Actor, answer: &Answer, as_map: bool) -> Result<Json> {
+    if as_map { as_features(context, actor, answer) } else { Ok(as_json(answer)) }
 }
 
 fn head(answer: &Answer) -> Map<String, Json> {
@@ -128,7 +127,6 @@ fn head(answer: &Answer) -> Map<String, Json> {
 
 fn as_json(answer: &Answer) -> Json {
     let mut document = head(answer);
-    let anything = !answer.checked.is_empty();
     let results: Vec<Json> = answer
         .results
         .iter()
@@ -138,8 +136,9 @@ fn as_json(answer: &Answer) -> Json {
                 "subject": r.subject,
                 "conflict_count": r.conflict_count,
                 "truncated": r.conflict_count > conflicts.len(),
-                "coverage": wire::coverage(r.not_checked.is_some(), anything),
-                "not_checked": write_not_checked(r.not_checked.as_ref()),
+                "coverage": r.coverage.as_str(),
+                "counts": r.counts,
+                "not_checked": not_checked_of(r),
                 "conflicts": conflicts,
             })
         })
@@ -148,14 +147,14 @@ fn as_json(answer: &Answer) -> Json {
     Json::Object(document)
 }
 
-fn as_features(context: &Context, answer: &Answer) -> Result<Json> {
-    let works: BTreeMap<Uuid, _> = action::features_of::<Work>(context, answer)?;
-    let corridors: BTreeMap<Uuid, _> = action::features_of::<Corridor>(context, answer)?;
+fn as_features(context: &Context, actor: &Actor, answer: &Answer) -> Result<Json> {
+    let works: BTreeMap<Uuid, _> = action::features_of::<Work>(context, actor, answer)?;
+    let corridors: BTreeMap<Uuid, _> = action::features_of::<Corridor>(context, actor, answer)?;
     let mut features = Vec::new();
     let mut not_checked = Vec::new();
     for result in &answer.results {
-        if let Some(ground) = &result.not_checked {
-            not_checked.push(json!({"subject": result.subject, "ground": write_not_checked(Some(ground))}));
+        if result.not_checked.is_some() {
+            not_checked.push(json!({"subject": result.subject, "ground": not_checked_of(result)}));
         }
         for conflict in &result.conflicts {
             let stored = match conflict.layer {
@@ -182,6 +181,10 @@ fn as_features(context: &Context, answer: &Answer) -> Result<Json> {
     document.insert("not_checked".into(), Json::Array(not_checked));
     document.insert("features".into(), Json::Array(features));
     Ok(Json::Object(document))
+}
+
+fn not_checked_of(result: &SubjectResult) -> Json {
+    write_not_checked(result.not_checked.as_ref().map(|n| (n.reason.as_str(), &n.ground)))
 }
 
 fn row(c: &action::Conflict) -> ConflictRow<'_> {

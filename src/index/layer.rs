@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::domain::actor::Sight;
 use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Facts, NounFacts};
 use crate::domain::word::Visibility;
+use crate::geometry::linear::Chainage;
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Geometry, Grid, Metres, MultiLineString};
 
@@ -31,7 +32,7 @@ pub struct Entry {
     /// The shape on the working grid.
     pub shape: Prepared,
     /// The line it was drawn by.
-    pub centreline: Option<Box<Grid<MultiLineString<f64>>>>,
+    pub centreline: Option<Box<Chainage>>,
     /// Accuracy of its position.
     pub accuracy: Metres,
     /// Where that comes from.
@@ -48,7 +49,8 @@ impl Entry {
         defaults: &AccuracyDefaults,
     ) -> Self {
         let (accuracy, accuracy_source) = defaults.of_facts(&facts.noun);
-        Self { facts, shape: Prepared::new(grid), centreline: centreline.map(Box::new), accuracy, accuracy_source }
+        let centreline = centreline.and_then(|line| Chainage::of(&line)).map(Box::new);
+        Self { facts, shape: Prepared::new(grid), centreline, accuracy, accuracy_source }
     }
 
     /// How far beyond its shape a feature can be met by a search that widens by nothing.

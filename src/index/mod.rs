@@ -47,8 +47,10 @@ impl Territory {
         }
         let mut extent = jurisdiction.bounds_widened(reach_m);
         for layer in all.values() {
-            if let Some(box_lonlat) = in_degrees(&layer.bounds(), jurisdiction.grid) {
-                extent.merge(&box_lonlat);
+            let bounds = layer.bounds();
+            if !bounds.is_empty() {
+                // What cannot be told in degrees may be anywhere: asking once too often is never wrong.
+                extent.merge(&in_degrees(&bounds, jurisdiction.grid).unwrap_or(EARTH));
             }
         }
         Self { jurisdiction, revision, extent, layers: all }
@@ -64,11 +66,10 @@ impl Territory {
     }
 }
 
-/// The box in WGS 84 round a box on a grid; `None` for an empty one. Slightly larger than needed.
+const EARTH: Bounds = Bounds { min: [-180.0, -90.0], max: [180.0, 90.0] };
+
+/// The box in WGS 84 round a box on a grid, slightly larger than needed; `None` where there is none.
 fn in_degrees(bounds: &Bounds, grid: Epsg) -> Option<Bounds> {
-    if bounds.is_empty() {
-        return None;
-    }
     let corners = geo_types::Rect::new(
         Coord { x: bounds.min[0], y: bounds.min[1] },
         Coord { x: bounds.max[0], y: bounds.max[1] },

@@ -196,18 +196,8 @@ pub fn write_conflict(c: ConflictRow<'_>) -> Json {
 
 /// The ground of a subject that nobody checked, as JSON; null where there is none.
 #[must_use]
-pub fn write_not_checked(ground: Option<&LonLat<Geometry<f64>>>) -> Json {
-    ground.map_or(Json::Null, |g| json!({"reason": "outside_every_jurisdiction", "geometry": geojson::to_value(&g.0)}))
-}
-
-/// How much of a subject's ground is covered: nothing declares coverage yet, so never `full`.
-#[must_use]
-pub fn coverage(not_checked: bool, anything_checked: bool) -> &'static str {
-    match (not_checked, anything_checked) {
-        (false, _) => "undeclared",
-        (true, true) => "partial",
-        (true, false) => "none",
-    }
+pub fn write_not_checked(ground: Option<(&str, &LonLat<Geometry<f64>>)>) -> Json {
+    ground.map_or(Json::Null, |(reason, g)| json!({"reason": reason, "geometry": geojson::to_value(&g.0)}))
 }
 
 /// A feature for a map, with its conflict among its properties.

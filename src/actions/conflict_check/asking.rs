@@ -1,0 +1,311 @@
+//! One question on its way through the jurisdictions: candidates from the index, the exact test, and the measures of
+//! those conflicts that are listed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use geo::CoordsIter;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::{Answer, Checked, Conflict, Coverage, NotChecked, NotCheckedReason, Question, SubjectResult};
+use crate::actions::Context;
+use crate::domain::actor::{Actor, Sight};
+use crate::domain::conflict::{
+    self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing, is_conflict, measured,
+};
+use crate::domain::layer::Layer;
+use crate::domain::place::Delivered;
+use crate::error::{Error, Result};
+use crate::geometry::crs;
+use crate::geometry::linear::Chainage;
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, outside};
+use crate::index::{Entry, Snapshot, Territory};
+
+/// What is asked about, in WGS 84 and as delivered.
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) pointer: String,
+    pub(super) shape: Delivered,
+    pub(super) lonlat: LonLat<Geometry<f64>>,
+    pub(super) accuracy: Metres,
+    pub(super) accuracy_source: AccuracySource,
+    pub(super) own_clearance_m: Option<f64>,
+    pub(super) severity: Severity,
+    pub(super) centreline: Option<(Epsg, Grid<MultiLineString<f64>>)>,
+    pub(super) stored_in: Option<Uuid>,
+}
+
+impl Subject {
+    /// How far round the subject anything can matter, as far as the asker decides.
+    fn widest(&self, question: &Question) -> f64 {
+        let own = self.own_clearance_m.unwrap_or(0.0);
+        question.clearance.map_or(own, Metres::get) + self.accuracy.get()
+    }
+}
+
+/// One question on its way through the territories.
+pub(super) struct Asking<'a> {
+    snapshot: &'a Snapshot,
+    actor: &'a Actor,
+    question: &'a Question,
+    reach: Metres,
+    time: Duration,
+    until: Instant,
+    /// Conflicts that may still be listed in this answer.
+    listed_left: usize,
+    revisions: BTreeMap<String, i64>,
+    checked: Vec<Checked>,
+}
+
+/// A conflict that is found and not yet measured.
+struct Hit<'a> {
+    distance_m: f64,
+    entry: &'a Entry,
+    layer: Layer,
+    on: usize,
+    severity: Severity,
+}
+
+/// The subject on the grid of one territory.
+struct OnGrid<'a> {
+    territory: &'a Territory,
+    shape: Prepared,
+    line: Option<Chainage>,
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn new(context: &Context, snapshot: &'a Snapshot, actor: &'a Actor, question: &'a Question) -> Self {
+        let time = Duration::from_secs(context.settings.request_timeout_s);
+        Self {
+            snapshot,
+            actor,
+            question,
+            reach: context.reach(),
+            time,
+            until: Instant::now() + time,
+            listed_left: context.settings.conflicts_answer_max,
+            revisions: BTreeMap::new(),
+            checked: Vec::new(),
+        }
+    }
+
+    pub(super) fn answer(self, results: Vec<SubjectResult>) -> Answer {
+        Answer { revisions: self.revisions, checked: self.checked, results }
+    }
+
+    /// The calendar day of the question in a jurisdiction.
+    pub(super) fn day(&self, code: &str) -> Date {
+        let zone = self.snapshot.territory(code).map_or(jiff::tz::TimeZone::UTC, |t| t.jurisdiction.time_zone());
+        self.question.at.to_zoned(zone).date()
+    }
+
+    /// Notes that a territory was asked.
+    pub(super) fn note(&mut self, territory: &Territory) {
+        let code = &territory.jurisdiction.code;
+        if self.revisions.insert(code.clone(), territory.revision).is_some() {
+            return;
+        }
+        let sight = self.actor.sight(code);
+        for layer in &self.question.against {
+            let features = territory.layer(*layer).count(&sight);
+            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features });
+        }
+    }
+
+    pub(super) fn ask(&mut self, subject: &Subject) -> Result<SubjectResult> {
+        let around = outside::widened(&Bounds::of(subject.lonlat.0.coords_iter()), subject.widest(self.question));
+        let snapshot = self.snapshot;
+        let mut grids: Vec<OnGrid<'a>> = Vec::new();
+        let mut hits: Vec<Hit<'a>> = Vec::new();
+        for territory in snapshot.territories().filter(|t| outside::meets_round_the_earth(&around, &t.extent)) {
+            let on_grid = self.on_grid(subject, territory)?;
+            let before = hits.len();
+            self.search(subject, &on_grid, grids.len(), &mut hits)?;
+            let reach = self.reach.get() + subject.widest(self.question);
+            if hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach) {
+                self.note(territory);
+            }
+            grids.push(on_grid);
+        }
+        let (coverage, not_checked) = self.coverage(subject, &grids);
+        let conflict_count = hits.len();
+        hits.sort_by(|a, b| {
+            let by_id = || a.entry.facts.id.cmp(&b.entry.facts.id);
+            a.distance_m.total_cmp(&b.distance_m).then_with(by_id).then_with(|| a.on.cmp(&b.on))
+        });
+        hits.truncate(self.question.limit.min(self.listed_left));
+        self.listed_left -= hits.len();
+        let mut conflicts = Vec::with_capacity(hits.len());
+        for hit in &hits {
+            self.in_time()?;
+            conflicts.push(self.measure(subject, &grids[hit.on], hit));
+        }
+        conflicts.sort_by(|a, b| a.finding.distance_m.total_cmp(&b.finding.distance_m).then_with(|| a.id.cmp(&b.id)));
+        Ok(SubjectResult {
+            subject: subject.name.clone(),
+            conflict_count,
+            conflicts,
+            coverage,
+            not_checked,
+            counts: true,
+        })
+    }
+
+    /// The time of a request is a limit for a check, too: one that asks for more ground than that is told so.
+    fn in_time(&self) -> Result<()> {
+        if Instant::now() < self.until {
+            return Ok(());
+        }
+        let seconds = format!("{} s", self.time.as_secs());
+        Err(Error::TooLarge {
+            what: "the check".into(),
+            found: format!("more to look at than can be done in {seconds}: ask for less ground at once"),
+            limit: seconds,
+        })
+    }
+
+    fn on_grid(&self, subject: &Subject, territory: &'a Territory) -> Result<OnGrid<'a>> {
+        self.in_time()?;
+        let (code, grid) = (&territory.jurisdiction.code, territory.jurisdiction.grid);
+        let bring = |shape: &Geometry<f64>, from: Epsg| {
+            crs::project(shape, from, grid).map(Grid).map_err(|e| {
+                let pointer = format!("{}/coordinates", subject.pointer);
+                Error::invalid(pointer, format!("cannot be brought to the grid of {code}: {e}"))
+            })
+        };
+        let shape = bring(&subject.shape.shape, subject.shape.crs)?;
+        let line = match &subject.centreline {
+            Some((from, line)) => lines(&bring(&Geometry::MultiLineString(line.0.clone()), *from)?.0),
+            None => lines(&shape.0),
+        };
+        let line = line.and_then(|line| Chainage::of(&Grid(line)));
+        Ok(OnGrid { territory, shape: Prepared::new(&shape), line })
+    }
+
+    /// Every conflict in one territory, with its distance.
+    fn search(&self, subject: &Subject, on_grid: &OnGrid<'a>, on: usize, hits: &mut Vec<Hit<'a>>) -> Result<()> {
+        let code = &on_grid.territory.jurisdiction.code;
+        let (sight, day) = (self.actor.sight(code), self.day(code));
+        let mut late = false;
+        for &layer in &self.question.against {
+            // A search widens by what the asker brings; what each feature brings is in its boxes already.
+            let reach = match layer {
+                Layer::Works => conflict::clearance(self.question.clearance, subject.own_clearance_m).0,
+                Layer::Corridors => self.question.clearance.unwrap_or(Metres::ZERO).plus(subject.accuracy),
+            };
+            let mut looked_at = 0_u32;
+            on_grid.territory.layer(layer).near(&on_grid.shape, reach, |entry| {
+                looked_at += 1;
+                late = late || (looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.in_time().is_err());
+                if late {
+                    return;
+                }
+                if let Some(severity) = self.counts(subject, entry, &sight, day) {
+                    let (work, land, _, _) = self.pair(subject, on_grid, entry);
+                    if is_conflict(work, land) {
+                        let distance_m = work.shape.distance(land.shape);
+                        hits.push(Hit { distance_m, entry, layer, on, severity });
+                    }
+                }
+            });
+            if late {
+                self.in_time()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The severity of a conflict with `entry`, if the asker sees it and it counts on `day`.
+    fn counts(&self, subject: &Subject, entry: &Entry, sight: &Sight, day: Date) -> Option<Severity> {
+        let Facts { id, visibility, organisation, noun, .. } = &entry.facts;
+        if subject.stored_in == Some(*id) || !sight.sees(*visibility, organisation) {
+            return None;
+        }
+        let severity = noun.severity(day)?;
+        match noun {
+            NounFacts::Work { .. } => Some(subject.severity),
+            NounFacts::Corridor { .. } => Some(severity),
+        }
+    }
+
+    /// Which of the two is the work, and which the land.
+    fn pair<'p>(
+        &self,
+        subject: &Subject,
+        on_grid: &'p OnGrid<'_>,
+        entry: &'p Entry,
+    ) -> (Standing<'p>, Land<'p>, RuleKey, AccuracySource) {
+        match entry.facts.noun {
+            NounFacts::Work { .. } => {
+                let (clearance, rule) = conflict::clearance(self.question.clearance, subject.own_clearance_m);
+                let work = Standing { shape: &entry.shape, accuracy: entry.accuracy };
+                let land = Land { shape: &on_grid.shape, centreline: on_grid.line.as_ref(), clearance };
+                (work, land, rule, entry.accuracy_source)
+            }
+            NounFacts::Corridor { clearance_m, .. } => {
+                let (clearance, rule) = conflict::clearance(self.question.clearance, clearance_m);
+                let work = Standing { shape: &on_grid.shape, accuracy: subject.accuracy };
+                let land = Land { shape: &entry.shape, centreline: entry.centreline.as_deref(), clearance };
+                (work, land, rule, subject.accuracy_source)
+            }
+        }
+    }
+
+    fn measure(&self, subject: &Subject, on_grid: &OnGrid<'_>, hit: &Hit<'_>) -> Conflict {
+        let (work, land, rule, accuracy_source) = self.pair(subject, on_grid, hit.entry);
+        let facts = &hit.entry.facts;
+        Conflict {
+            jurisdiction: on_grid.territory.jurisdiction.code.clone(),
+            layer: hit.layer,
+            id: facts.id,
+            code: facts.code.to_string(),
+            kind: facts.noun.kind(),
+            severity: hit.severity,
+            clearance: land.clearance,
+            rule,
+            accuracy: work.accuracy,
+            accuracy_source,
+            finding: measured(work, land),
+        }
+    }
+
+    /// What of the subject, and of the clearance round it, lies in no jurisdiction.
+    fn coverage(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> (Coverage, Option<NotChecked>) {
+        let widest = subject.widest(self.question);
+        if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
+            return (Coverage::Undeclared, None);
+        }
+        let beyond = |ground: LonLat<Geometry<f64>>| {
+            grids.iter().try_fold(ground, |rest, g| outside::without(&rest, &g.territory.jurisdiction.boundary))
+        };
+        if let Some(ground) = beyond(subject.lonlat.clone()) {
+            let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
+            let coverage = if touched { Coverage::Partial } else { Coverage::None };
+            return (coverage, Some(NotChecked { reason: NotCheckedReason::Outside, ground }));
+        }
+        let band = grids.first().and_then(|g| {
+            let round = outside::around(&g.shape.geometry(), widest);
+            crs::project(&round, g.territory.jurisdiction.grid, Epsg::WGS84).ok()
+        });
+        match band.and_then(|band| beyond(LonLat(band))) {
+            Some(ground) => {
+                let not_checked = NotChecked { reason: NotCheckedReason::ClearanceOutside, ground };
+                (Coverage::Partial, Some(not_checked))
+            }
+            None => (Coverage::Undeclared, None),
+        }
+    }
+}
+
+/// A check looks at the clock after so many candidates: often enough for the limit, too seldom to cost.
+const LOOK_AT_CLOCK_EVERY: u32 = 1_024;
+
+fn lines(shape: &Geometry<f64>) -> Option<MultiLineString<f64>> {
+    match shape {
+        Geometry::LineString(l) => Some(MultiLineString(vec![l.clone()])),
+        Geometry::MultiLineString(m) => Some(m.clone()),
+        _ => None,
+    }
+}

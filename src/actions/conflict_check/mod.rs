@@ -1,0 +1,301 @@
+//! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
+//!
+//! Here is what is asked and answered; [`asking`] goes through the jurisdictions.
+
+mod asking;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use self::asking::{Asking, Subject};
+use super::{Context, refresh};
+use crate::domain::actor::Actor;
+use crate::domain::conflict::{AccuracySource, Finding, NounFacts, RuleKey, Severity};
+use crate::domain::feature::Registered;
+use crate::domain::layer::Layer;
+use crate::domain::place::{Delivered, to_lonlat};
+use crate::domain::word::{Word, words};
+use crate::error::{Error, Result};
+use crate::geometry::{Geometry, LonLat, Metres, Problem};
+use crate::index::Snapshot;
+use crate::store::records::Records;
+
+words! {
+    /// How much of a subject's ground anybody looks after.
+    Coverage {
+        /// All of it, by layers that do not declare their coverage yet: never the same as clear.
+        Undeclared = "undeclared",
+        /// A part.
+        Partial = "partial",
+        /// Nothing.
+        None = "none",
+    }
+}
+words! {
+    /// Why ground was not checked.
+    NotCheckedReason {
+        /// The subject itself lies there.
+        Outside = "outside_every_jurisdiction",
+        /// The clearance round the subject reaches there.
+        ClearanceOutside = "clearance_outside_every_jurisdiction",
+    }
+}
+
+/// Ground of a subject that nobody checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotChecked {
+    /// Why.
+    pub reason: NotCheckedReason,
+    /// Where.
+    pub ground: LonLat<Geometry<f64>>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The layers asked.
+    pub against: Vec<Layer>,
+    /// The clearance to keep; `None`: each corridor's own.
+    pub clearance: Option<Metres>,
+    /// The moment at which dates are looked at.
+    pub at: Timestamp,
+    /// Most conflicts listed for one subject.
+    pub limit: usize,
+    /// Revisions that the answer must have reached.
+    pub min_revision: Vec<(String, i64)>,
+}
+
+/// A drawn shape to ask about.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// How the asker calls it.
+    pub name: String,
+    /// Where it stands in the document, for problems.
+    pub pointer: String,
+    /// The shape.
+    pub delivered: Delivered,
+    /// Accuracy of its position where it stands for a work, in metres.
+    pub accuracy: Metres,
+    /// Its own clearance where it stands for a corridor, in metres.
+    pub clearance_m: Option<f64>,
+}
+
+/// One conflict of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict {
+    /// The jurisdiction in which it was found.
+    pub jurisdiction: String,
+    /// The layer of the feature met.
+    pub layer: Layer,
+    /// The feature met.
+    pub id: Uuid,
+    /// Its code.
+    pub code: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What it means today.
+    pub severity: Severity,
+    /// The clearance applied.
+    pub clearance: Metres,
+    /// Where that comes from.
+    pub rule: RuleKey,
+    /// The accuracy of the work's position.
+    pub accuracy: Metres,
+    /// Where that comes from.
+    pub accuracy_source: AccuracySource,
+    /// What was measured.
+    pub finding: Finding,
+}
+
+/// A layer that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Whose.
+    pub jurisdiction: String,
+    /// Which.
+    pub layer: Layer,
+    /// Features that the asker sees.
+    pub features: usize,
+}
+
+/// What was found for one subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubjectResult {
+    /// How the asker calls it.
+    pub subject: String,
+    /// How many conflicts there are, listed or not.
+    pub conflict_count: usize,
+    /// By distance, then id; at most `limit`.
+    pub conflicts: Vec<Conflict>,
+    /// How much of its ground was checked at all.
+    pub coverage: Coverage,
+    /// The ground that was not.
+    pub not_checked: Option<NotChecked>,
+    /// A stored subject that does not count on that day is in conflict with nothing, whatever stands there.
+    pub counts: bool,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The revision of each jurisdiction asked.
+    pub revisions: BTreeMap<String, i64>,
+    /// The layers asked.
+    pub checked: Vec<Checked>,
+    /// One result for each subject, in order.
+    pub results: Vec<SubjectResult>,
+}
+
+/// Checks drawn shapes.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem of every subject, [`Error::TooLarge`] for more than can be checked in the time
+/// of a request, [`Error::Busy`] where the index has not reached `min_revision`.
+pub fn check(context: &Context, actor: &Actor, subjects: &[Drawn], question: &Question) -> Result<Answer> {
+    let snapshot = at_least(context, &question.min_revision)?;
+    let mut asking = Asking::new(context, &snapshot, actor, question);
+    let mut problems = Vec::new();
+    let mut results = Vec::new();
+    for drawn in subjects {
+        match to_lonlat(&drawn.delivered) {
+            Ok(lonlat) => {
+                let subject = Subject {
+                    name: drawn.name.clone(),
+                    pointer: drawn.pointer.clone(),
+                    shape: drawn.delivered.clone(),
+                    lonlat,
+                    accuracy: drawn.accuracy,
+                    accuracy_source: AccuracySource::Drawn,
+                    own_clearance_m: drawn.clearance_m,
+                    severity: Severity::Blocks,
+                    centreline: None,
+                    stored_in: None,
+                };
+                match asking.ask(&subject) {
+                    Ok(result) => results.push(result),
+                    Err(Error::Invalid(more)) => problems.extend(more),
+                    Err(other) => return Err(other),
+                }
+            }
+            Err(more) => problems.extend(more.into_iter().map(|p: Problem| p.under(&drawn.pointer))),
+        }
+    }
+    if problems.is_empty() { Ok(asking.answer(results)) } else { Err(Error::Invalid(problems)) }
+}
+
+/// Checks a stored feature against the other layer, or the layers asked.
+///
+/// # Errors
+/// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
+pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, question: &Question) -> Result<Answer> {
+    if question.against.contains(&T::LAYER) {
+        return Err(Error::parameter("against", format!("a {} is not in conflict with other {}", T::WORD, T::LAYER)));
+    }
+    let snapshot = at_least(context, &question.min_revision)?;
+    let stored: Registered<T> = super::feature::get(context, actor, id)?;
+    let place = stored.body.place();
+    let facts = stored.body.facts(id);
+    let (accuracy, accuracy_source) = context.accuracies().of_facts(&facts.noun);
+    let own_clearance_m = match facts.noun {
+        NounFacts::Corridor { clearance_m, .. } => clearance_m,
+        NounFacts::Work { .. } => None,
+    };
+    let mut asking = Asking::new(context, &snapshot, actor, question);
+    let Some(severity) = facts.noun.severity(asking.day(&stored.jurisdiction)) else {
+        // It does not count today, so it is in conflict with nothing; the layers are listed all the same.
+        if let Some(territory) = snapshot.territory(&stored.jurisdiction) {
+            asking.note(territory);
+        }
+        let nothing = SubjectResult {
+            subject: id.to_string(),
+            conflict_count: 0,
+            conflicts: Vec::new(),
+            coverage: Coverage::Undeclared,
+            not_checked: None,
+            counts: false,
+        };
+        return Ok(asking.answer(vec![nothing]));
+    };
+    let subject = Subject {
+        name: id.to_string(),
+        pointer: "/geometry".into(),
+        shape: Delivered { shape: place.grid.0.clone(), crs: place.grid_crs },
+        lonlat: place.lonlat.clone(),
+        accuracy,
+        accuracy_source,
+        own_clearance_m,
+        severity,
+        centreline: stored.body.centreline().map(|c| (place.grid_crs, c.grid.clone())),
+        stored_in: Some(id),
+    };
+    let result = asking.ask(&subject)?;
+    Ok(asking.answer(vec![result]))
+}
+
+/// The features that an answer names, for a map.
+///
+/// # Errors
+/// [`Error::Busy`].
+pub fn features_of<T: Records>(
+    context: &Context,
+    actor: &Actor,
+    answer: &Answer,
+) -> Result<BTreeMap<Uuid, Registered<T>>> {
+    let ids: Vec<Uuid> =
+        answer.results.iter().flat_map(|r| &r.conflicts).filter(|c| c.layer == T::LAYER).map(|c| c.id).collect();
+    let found = context.store.read(|conn| T::find_many(conn, &ids))?;
+    // What is stored now may be newer than the answer, and no longer the asker's to see.
+    let seen = |f: &Registered<T>| {
+        let props = f.body.props();
+        actor.sight(&f.jurisdiction).sees(T::visibility(props), T::organisation(props))
+    };
+    Ok(found.into_iter().filter(seen).map(|f| (f.id, f)).collect())
+}
+
+/// The present snapshot, once it has reached the revisions asked for.
+fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snapshot>> {
+    let mut snapshot = context.index.snapshot();
+    for (code, revision) in wanted {
+        let has = |s: &Snapshot| s.territory(code).map(|t| t.revision);
+        if has(&snapshot).is_none() {
+            return Err(Error::parameter("Min-Revision", format!("«{code}» is not registered")));
+        }
+        if has(&snapshot) < Some(*revision) {
+            refresh::catch_up(context, code)?;
+            snapshot = context.index.snapshot();
+        }
+        if has(&snapshot) < Some(*revision) {
+            return Err(Error::busy(format!("{code} has not reached revision {revision} here yet")));
+        }
+    }
+    Ok(snapshot)
+}
+
+/// The layers a noun is checked against when nobody says.
+#[must_use]
+pub fn usual_layers(layer: Layer) -> Vec<Layer> {
+    match layer {
+        Layer::Works => vec![Layer::Corridors],
+        Layer::Corridors => vec![Layer::Works],
+    }
+}
+
+/// The words for a list of layers, such as `works,corridors`.
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown or missing one.
+pub fn layers(text: &str) -> Result<Vec<Layer>> {
+    let mut found = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let layer = Layer::parse(word).ok_or_else(|| {
+            Error::parameter("against", format!("«{word}» is not a layer; known are {}", Layer::known()))
+        })?;
+        if !found.contains(&layer) {
+            found.push(layer);
+        }
+    }
+    Ok(found)
+}
