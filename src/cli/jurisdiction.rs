@@ -44,9 +44,9 @@ struct Add {
     /// GeoJSON with the boundary: every polygon in it belongs to it.
     #[arg(long, value_name = "FILE")]
     boundary: PathBuf,
-    /// IANA name of the time zone.
-    #[arg(long, default_value = "Asia/Ho_Chi_Minh")]
-    time_zone: String,
+    /// IANA name of the time zone in which its days begin and end, such as `Asia/Ho_Chi_Minh`; UTC when it is not given.
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
     /// A further system in which its data are found: used to name the meridian that fits.
     #[arg(long, value_name = "EPSG:CODE")]
     related_crs: Vec<String>,
@@ -55,13 +55,14 @@ struct Add {
 impl Jurisdiction {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let Command::Add(add) = self.command;
+        let hint = if add.time_zone.is_none() { ": --time-zone names another" } else { "" };
         let epsg = |text: &str| Epsg::parse(text).map(|r| r.epsg).map_err(|e| Failed(e.to_string()));
         let draft = JurisdictionDraft {
             code: add.code,
             name_en: add.name_en.unwrap_or_else(|| add.name.clone()),
             name_vi: add.name,
             grid: epsg(&add.grid)?,
-            time_zone: add.time_zone,
+            time_zone: add.time_zone.unwrap_or_else(|| "UTC".into()),
             related_crs: add.related_crs.iter().map(|t| epsg(t)).collect::<Result<_, _>>()?,
             boundary: boundary(&add.boundary, &settings)?,
         };
@@ -69,7 +70,8 @@ impl Jurisdiction {
         let actor = Actor::operator();
         let witness = Witness { actor: &actor, request_id: "command line" };
         let registered = jurisdiction::register(&context, witness, draft)?;
-        println!("Registered {} ({}) on {}.", registered.code, registered.name_en, registered.grid);
+        let r = &registered;
+        println!("Registered {} ({}) on {}, in the time zone {}{hint}.", r.code, r.name_en, r.grid, r.time_zone);
         Ok(ExitCode::SUCCESS)
     }
 }

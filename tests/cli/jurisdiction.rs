@@ -18,7 +18,8 @@ fn add(db: &Database, code: &str, grid: &str, boundary: &str, more: &[&str]) -> 
 /// Registers an invented square east of VN-72, on another grid.
 pub fn add_neighbour(db: &Database, folder: &Folder) {
     let boundary = folder.file("neighbour.geojson", square(108.3, 11.8, 109.0, 12.4));
-    add(db, "VN-99", "EPSG:3406", &boundary, &[]).gives(0, &["Registered VN-99 (Thử) on EPSG:3406."]);
+    add(db, "VN-99", "EPSG:3406", &boundary, &[])
+        .gives(0, &["Registered VN-99 (Thử) on EPSG:3406, in the time zone UTC: --time-zone names another."]);
 }
 
 #[test]
@@ -35,7 +36,8 @@ fn a_good_one_is_stored_with_all_it_was_given() {
         "--related-crs",
         "EPSG:5899",
     ];
-    add(&db, "VN-99", "EPSG:3406", &boundary, &more).gives(0, &["Registered VN-99 (Trial) on EPSG:3406."]);
+    add(&db, "VN-99", "EPSG:3406", &boundary, &more)
+        .gives(0, &["Registered VN-99 (Trial) on EPSG:3406, in the time zone Asia/Bangkok."]);
     assert_eq!(
         rows(&db, "code, name_vi, name_en, grid_srid, time_zone, related_crs, ST_NPoints(boundary)", "jurisdictions"),
         ["VN-99 Thử Trial 3406 Asia/Bangkok {9218,5899} 5"]
