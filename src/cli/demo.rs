@@ -98,9 +98,13 @@ impl Demo {
         settings.tokens = tokens(&self.data_dir)?;
         let accounts = settings.tokens.clone();
         let server = Server::prepare(settings, listener, server::record_metrics())?;
-        if jurisdiction::list(server.context()).is_empty() {
+        let loaded = self.data_dir.join(LOADED);
+        // A load that was cut short is done again; what was deleted since a whole one stays deleted.
+        if jurisdiction::list(server.context()).is_empty() || !loaded.exists() {
             println!("Loading the invented data …");
+            remove(&loaded)?;
             load_fixtures(server.context())?;
+            private_file(&loaded, "")?;
         }
         let base = format!("http://{}", server.address()?);
         let loaded = health::loaded(server.context());
@@ -113,15 +117,24 @@ impl Demo {
 /// Deletes what a demo keeps, and nothing else: other things in its folder are left alone.
 fn reset(folder: &Path) -> Result<(), Failed> {
     Cluster::delete(folder).map_err(|e| e.to_string())?;
-    match fs::remove_file(folder.join(TOKENS)) {
+    remove(&folder.join(LOADED))?;
+    remove(&folder.join(TOKENS))
+}
+
+/// Deletes a file, if it is there.
+fn remove(file: &Path) -> Result<(), Failed> {
+    match fs::remove_file(file) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(format!("{} cannot be deleted: {e}", folder.join(TOKENS).display()).into())
+            Err(format!("{} cannot be deleted: {e}", file.display()).into())
         }
         _ => Ok(()),
     }
 }
 
 const TOKENS: &str = "tokens.toml";
+
+/// Says that all of the invented data was loaded once.
+const LOADED: &str = "loaded";
 
 /// The tokens of this folder; random ones the first time.
 fn tokens(folder: &Path) -> Result<Vec<TokenSetting>, Failed> {
@@ -163,14 +176,16 @@ fn private_file(path: &Path, text: &str) -> Result<(), Failed> {
         .map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
 }
 
-/// Registers the jurisdiction of the fixtures and imports its features.
+/// Registers the jurisdiction of the fixtures, if it is not, and imports its features: done twice it is as done once.
 pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     refresh::catch_up_all(context)?;
     let actor = Actor::operator();
     let witness = Witness { actor: &actor, request_id: "demo" };
     let draft = jurisdiction_of(JURISDICTION)?;
     let code = draft.code.clone();
-    jurisdiction::register(context, witness, draft)?;
+    if jurisdiction::list(context).iter().all(|j| j.code != code) {
+        jurisdiction::register(context, witness, draft)?;
+    }
     import::<Corridor>(context, witness, &code, "corridors", CORRIDORS)?;
     for (name, text) in WORKS {
         import::<Work>(context, witness, &code, name, text)?;
