@@ -84,9 +84,9 @@ pub fn place(delivered: Delivered, jurisdiction: &Jurisdiction, reach: Metres) -
         problems
     })?;
     let Some(grid) = on_grid_if_near(&delivered, &lonlat, jurisdiction, reach) else {
-        let mut problems = vec![Problem::new("/coordinates", outside_message(&lonlat, jurisdiction, reach))];
-        add_hint(&mut problems, &delivered, jurisdiction, reach);
-        return Err(problems);
+        let hint = other_reading(&delivered, jurisdiction, reach);
+        let message = outside_message(&lonlat, jurisdiction, reach);
+        return Err(vec![Problem::outside("/coordinates", message, hint.as_deref())]);
     };
     let problems = valid::problems(&grid.0);
     if !problems.is_empty() {

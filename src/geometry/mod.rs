@@ -20,5 +20,5 @@ pub mod valid;
 pub use bounds::Bounds;
 pub use crs::{Epsg, Grid, LonLat};
 pub use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Point, Polygon};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemKind};
 pub use units::Metres;

@@ -7,12 +7,37 @@ pub struct Problem {
     pub pointer: String,
     /// What is wrong there, as a sentence for a person.
     pub detail: String,
+    /// What kind of problem it is, for the program.
+    pub kind: ProblemKind,
+}
+
+/// What the program itself must know of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProblemKind {
+    /// Nothing more than its sentence says.
+    #[default]
+    Plain,
+    /// The shape lies outside, however its numbers are read.
+    Outside,
+    /// The shape lies outside as its numbers stand; read in another way they would lie inside.
+    OutsideButFits,
 }
 
 impl Problem {
     /// A problem at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self { pointer: pointer.into(), detail: detail.into(), kind: ProblemKind::Plain }
+    }
+
+    /// A shape that lies outside, and another reading of its numbers that fits, if there is one.
+    pub fn outside(pointer: impl Into<String>, detail: impl Into<String>, other_reading: Option<&str>) -> Self {
+        let mut problem = Self { kind: ProblemKind::Outside, ..Self::new(pointer, detail) };
+        if let Some(hint) = other_reading {
+            problem.detail.push_str("; ");
+            problem.detail.push_str(hint);
+            problem.kind = ProblemKind::OutsideButFits;
+        }
+        problem
     }
 
     /// The same problem, its document now standing at `prefix` inside a larger one.
