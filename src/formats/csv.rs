@@ -111,8 +111,8 @@ impl Table {
                 text => Value::Cell(text.to_owned()),
             });
         }
-        self.mapping.fill(&mut fields);
-        Ok(Record { place, fields, geometry: self.places.shape(cell) })
+        let filled = self.mapping.fill(&mut fields);
+        Ok(Record { place, fields, filled, geometry: self.places.shape(cell) })
     }
 
     /// Refuses a row with too few or too many cells, or with bytes that are not UTF-8.

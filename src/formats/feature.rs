@@ -52,8 +52,8 @@ impl Maker {
                 Err(ReadError::record(place, "/type", "is FeatureCollection; one Feature a line belongs here"))
             }
             Some(name) if name != "Feature" && value.get("geometry").is_none() => {
-                let fields = self.fields(Map::new());
-                Ok(Record { place, fields, geometry: self.shape(Some(value), "") })
+                let (fields, filled) = self.fields(Map::new());
+                Ok(Record { place, fields, filled, geometry: self.shape(Some(value), "") })
             }
             _ => self.feature(value, place),
         }
@@ -78,7 +78,7 @@ impl Maker {
             problems.push(problem.under("/crs"));
         }
         let mut centreline = None;
-        let fields = match feature.get_mut("properties").map(Json::take) {
+        let (fields, filled) = match feature.get_mut("properties").map(Json::take) {
             None | Some(Json::Null) => self.fields(Map::new()),
             Some(Json::Object(mut properties)) => {
                 // The line a corridor was drawn by is its shape; the geometry beside it is derived.
@@ -88,7 +88,7 @@ impl Maker {
             Some(other) => {
                 let detail = format!("is {}; an object or null belongs here", decode::describe(&other));
                 problems.push(Problem::new("/properties", detail));
-                Fields::default()
+                (Fields::default(), Vec::new())
             }
         };
         let geometry = match centreline {
@@ -96,19 +96,20 @@ impl Maker {
             None => self.shape(feature.get_mut("geometry").map(Json::take), "/geometry"),
         };
         if problems.is_empty() {
-            return Ok(Record { place, fields, geometry });
+            return Ok(Record { place, fields, filled, geometry });
         }
         problems.extend(geometry.err().unwrap_or_default());
         Err(ReadError::Record { place, problems })
     }
 
-    fn fields(&mut self, properties: Map<String, Json>) -> Fields {
+    /// The fields, and the names of those that are defaults.
+    fn fields(&mut self, properties: Map<String, Json>) -> (Fields, Vec<String>) {
         let mut fields = Fields::default();
         for (name, value) in properties {
             self.mapping.take(&mut fields, &name, || to_value(value));
         }
-        self.mapping.fill(&mut fields);
-        fields
+        let filled = self.mapping.fill(&mut fields);
+        (fields, filled)
     }
 
     /// Reads the geometry that stands at `pointer`.

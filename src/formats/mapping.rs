@@ -78,15 +78,18 @@ impl Mapping {
         }
     }
 
-    /// Fills what is missing or empty with its default.
-    pub(super) fn fill(&self, fields: &mut Fields) {
+    /// Fills what is missing or empty with its default; the names of what was filled.
+    pub(super) fn fill(&self, fields: &mut Fields) -> Vec<String> {
+        let mut filled = Vec::new();
         for (field, default) in &self.set {
             match fields.0.iter_mut().find(|(name, _)| name == field) {
                 None => fields.0.push((field.clone(), default.clone())),
                 Some((_, value)) if is_empty(value) => *value = default.clone(),
-                Some(_) => {}
+                Some(_) => continue,
             }
+            filled.push(field.clone());
         }
+        filled
     }
 
     pub(super) fn unused(&self) -> &BTreeSet<String> {

@@ -38,6 +38,8 @@ pub struct Record {
     pub place: Place,
     /// Its fields, under the names of the target, defaults filled in.
     pub fields: Fields,
+    /// The names of those fields that are defaults, for the record itself says nothing there.
+    pub filled: Vec<String>,
     /// Its shape with x to the east and y to the north, in the CRS of the file; or all that is wrong with it.
     pub geometry: Result<Geometry<f64>, Vec<Problem>>,
 }

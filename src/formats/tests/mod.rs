@@ -58,7 +58,7 @@ impl<R: Read> Read for Chunks<R> {
 fn lines(reader: Reader) -> Vec<String> {
     reader
         .map(|next| match next {
-            Ok(Record { place, fields, geometry }) => {
+            Ok(Record { place, fields, geometry, .. }) => {
                 let fields: Vec<_> = fields.0.iter().map(|(name, value)| format!(" {name}={}", word(value))).collect();
                 let shape = match geometry {
                     Ok(shape) => to_value(&shape)["coordinates"].to_string(),
