@@ -6,18 +6,20 @@
 //! would let it do. Where two pieces are equally near, the point belongs to the corridor if either lets it in.
 //!
 //! How: the union of what every piece sees (`cells`), minus the cells of the ends, and where the half-widths
-//! differ, minus what is seen on the narrow side. Only cells that meet other cells are worked out.
+//! differ, minus what is seen on the narrow side (`outline`), put together by `rings`. Only cells that meet
+//! other cells are worked out. Roads take milliseconds; a line that crosses itself thousands of times, seconds.
 
 mod cells;
+mod outline;
+mod rings;
 #[cfg(test)]
 mod tests;
 
-use geo::algorithm::bool_ops::FillRule;
-use geo::orient::{Direction, Orient};
-use geo::{Area, BooleanOps, Euclidean, Length, MapCoords, OpType, Translate};
-use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Polygon};
+use geo::{Area, Euclidean, Length, MapCoords, Translate};
+use geo_types::{Coord, Geometry, MultiLineString, MultiPolygon, Polygon};
 
 use self::cells::{Cell, arc_round, are_apart, cross, dot, left_of};
+use self::rings::Ring;
 use super::boxes::BoxTree;
 use super::{Bounds, Grid, Metres, valid};
 
@@ -30,9 +32,6 @@ const SLIVER_M: f64 = 2e-4;
 
 /// Parts and holes smaller than this are leavings of rounding, square metres.
 const SLIVER_M2: f64 = 1e-6;
-
-/// Smaller polygons are nothing but rounding, square metres.
-const POLYGON_MIN_M2: f64 = 1e-9;
 
 /// The overlay can fail on a raster on which things happen to meet. Then the raster is laid another way, radians.
 const TURNS: [f64; 4] = [0.0, 0.1, 0.7, 1.3];
@@ -90,8 +89,7 @@ pub fn corridor(
     }
     for angle in TURNS {
         let turned: Vec<Chain> = chains.iter().map(|c| c.turned(angle)).collect();
-        // The overlay can panic where its raster makes a ring touch itself (iShape-Rust/iOverlay, 78 and 79).
-        let Ok(land) = std::panic::catch_unwind(|| tidy(&Pieces::of(&turned).land(left, right))) else { continue };
+        let land = rings::polygons(&Pieces::of(&turned).land(left, right), is_land);
         if land.0.is_empty() {
             return Err(BufferError::TooSmall);
         }
@@ -195,10 +193,10 @@ impl Segment {
         }
     }
 
-    /// What the segment and the bend at its end see on both sides, without regard to anything else: a polygon.
-    fn land(&self, left: f64, right: f64) -> Polygon<f64> {
+    /// What the segment and the bend at its end see on both sides, without regard to anything else.
+    fn land(&self, left: f64, right: f64) -> Ring {
         let (to_left, to_right) = (Self::normal(self.along, Side::Left), Self::normal(self.along, Side::Right));
-        let mut ring = vec![self.start + to_right * right, self.end + to_right * right];
+        let mut corners = vec![self.start + to_right * right, self.end + to_right * right];
         let bend = |side: Side, width: f64, ring: &mut Vec<Coord<f64>>| {
             if let Some(Cell::Fan { apex, from, to, angle }) = self.fan(side).filter(|_| width > 0.0) {
                 ring.push(apex + from * width);
@@ -206,25 +204,16 @@ impl Segment {
                 ring.push(apex + to * width);
             }
         };
-        bend(Side::Right, right, &mut ring);
-        ring.push(self.end);
-        bend(Side::Left, left, &mut ring);
-        ring.extend([self.end + to_left * left, self.start + to_left * left]);
-        polygon(ring)
+        bend(Side::Right, right, &mut corners);
+        corners.push(self.end);
+        bend(Side::Left, left, &mut corners);
+        corners.extend([self.end + to_left * left, self.start + to_left * left]);
+        ring(corners)
     }
 }
 
-fn polygon(mut ring: Vec<Coord<f64>>) -> Polygon<f64> {
-    ring.dedup();
-    Polygon::new(LineString(ring), Vec::new())
-}
-
-/// The union of counterclockwise polygons. Where rounding lets one overlap itself the wrong way round, that part does
-/// not count; `geo::unary_union` would take the direction of the first polygon, however small, for that of all.
-fn union_of(mut polygons: Vec<Polygon<f64>>) -> MultiPolygon<f64> {
-    polygons.retain(|p| p.signed_area() > POLYGON_MIN_M2);
-    let nothing = MultiPolygon(Vec::new());
-    MultiPolygon(polygons).boolean_op_with_fill_rule(&nothing, OpType::Union, FillRule::Positive)
+fn ring(corners: impl IntoIterator<Item = Coord<f64>>) -> Ring {
+    corners.into_iter().map(|c| [c.x, c.y]).collect()
 }
 
 /// The centreline taken to pieces.
@@ -261,12 +250,12 @@ impl Pieces {
         Self { segments, caps }
     }
 
-    /// The union of what all segments and bends see on both sides.
-    fn widened(&self, left: f64, right: f64) -> MultiPolygon<f64> {
-        union_of(self.segments.iter().map(|s| s.land(left, right)).collect())
+    /// What all segments and bends see on both sides.
+    fn widened(&self, left: f64, right: f64) -> Vec<Ring> {
+        self.segments.iter().map(|s| s.land(left, right)).collect()
     }
 
-    fn land(&self, left: f64, right: f64) -> MultiPolygon<f64> {
+    fn land(&self, left: f64, right: f64) -> Vec<Ring> {
         let wide_side = if left > right { Side::Left } else { Side::Right };
         let cells = Neighbours::of(self, left, right);
         let (wide, narrow) = (left.max(right), left.min(right));
@@ -275,19 +264,19 @@ impl Pieces {
             self.widened(left, right)
         } else {
             let one_side = if wide_side == Side::Left { self.widened(wide, 0.0) } else { self.widened(0.0, wide) };
-            let own = one_side.difference(&union_of(taken));
-            if narrow > 0.0 { own.union(&self.widened(narrow, narrow)) } else { own }
+            // Each first by itself: what overlaps much costs less the fewer edges there are to cross.
+            rings::difference(&rings::union(&one_side), &rings::union(&taken))
         };
-        let beyond: Vec<Polygon<f64>> =
-            self.caps.iter().filter_map(|cap| cells.part_seen_first(cap, 0.0, wide, None)).collect();
-        if !beyond.is_empty() {
-            land = land.difference(&union_of(beyond));
+        if !taken.is_empty() && narrow > 0.0 {
+            land.extend(rings::union(&self.widened(narrow, narrow)));
         }
-        land
+        let beyond: Vec<Ring> =
+            self.caps.iter().filter_map(|cap| cells.part_seen_first(cap, 0.0, wide, None)).collect();
+        if beyond.is_empty() { rings::union(&land) } else { rings::difference(&land, &beyond) }
     }
 
     /// The ground nearest to a piece that sees it on its narrow side, as far as the wide side of others reaches it.
-    fn seen_from_narrow_side(&self, cells: &Neighbours, wide_side: Side, narrow: f64) -> Vec<Polygon<f64>> {
+    fn seen_from_narrow_side(&self, cells: &Neighbours, wide_side: Side, narrow: f64) -> Vec<Ring> {
         let (side, wide) = match wide_side {
             Side::Left => (Side::Right, cells.left),
             Side::Right => (Side::Left, cells.right),
@@ -323,7 +312,7 @@ impl Neighbours {
 
     /// The part of `cell` in which no other piece, or none on `only` that side, is nearer. Nothing when no other
     /// cell reaches into it between `inner` and `outer`, for then nobody else claims it.
-    fn part_seen_first(&self, cell: &Cell, inner: f64, outer: f64, only: Option<Side>) -> Option<Polygon<f64>> {
+    fn part_seen_first(&self, cell: &Cell, inner: f64, outer: f64, only: Option<Side>) -> Option<Ring> {
         let own = cell.hull(inner, outer, outer / 8.0);
         let mut others = Vec::new();
         self.tree.meeting(&cell.bounds(outer), |i| {
@@ -337,21 +326,13 @@ impl Neighbours {
             return None;
         }
         // A little farther than any other reaches, arcs included, lest a rim of theirs be left.
-        let ring = cell.seen_before(&others, outer + 4.0 * ARC_ERROR_M);
-        (ring.len() > 2).then(|| polygon(ring))
+        let corners = cell.seen_before(&others, outer + 4.0 * ARC_ERROR_M);
+        (corners.len() > 2).then(|| ring(corners))
     }
 }
 
-/// `land` without slivers, its outer rings counterclockwise.
-fn tidy(land: &MultiPolygon<f64>) -> MultiPolygon<f64> {
-    let stays = |ring: &LineString<f64>| {
-        let area = Polygon::new(ring.clone(), Vec::new()).unsigned_area();
-        area > SLIVER_M2 && area > SLIVER_M * Euclidean.length(ring) / 2.0
-    };
-    let parts = land.iter().filter(|p| stays(p.exterior()));
-    let parts = parts.map(|p| {
-        let holes = p.interiors().iter().filter(|h| stays(h)).cloned().collect();
-        Polygon::new(p.exterior().clone(), holes).orient(Direction::Default)
-    });
-    MultiPolygon(parts.collect())
+/// A ring is more than leavings of rounding.
+fn is_land(filled: &Polygon<f64>) -> bool {
+    let area = filled.unsigned_area();
+    area > SLIVER_M2 && area > SLIVER_M * Euclidean.length(filled.exterior()) / 2.0
 }
