@@ -14,13 +14,17 @@ use crate::domain::fields::{Fields, Value};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading, to_lonlat};
 use crate::error::{Error, Result};
-use crate::geometry::{Metres, Problem};
-use crate::store::records::{Duplicate, Incoming, Merged, Records};
+use crate::geometry::encoding::geojson;
+use crate::geometry::{Metres, Problem, ProblemKind};
+use crate::store::records::{Duplicate, Incoming, Merged, Records, TakenOut};
 use crate::store::{self, Failure, Stored, WriteTx};
 
 /// Codes made for records that bring none begin so. They are made of the record's content, so that the same file
 /// imported twice meets the same features.
 pub const MADE_CODE_PREFIX: &str = "AUTO-";
+
+/// A shape as it was delivered, or what is wrong with it.
+pub type DeliveredOrNot = Result<Delivered, Vec<Problem>>;
 
 /// A record of a file.
 #[derive(Debug, Clone)]
@@ -29,8 +33,10 @@ pub struct Row {
     pub number: i64,
     /// Where it stands, for a person: `row 12 (line 13)`.
     pub place: String,
+    /// The names of its fields that are defaults, for the record itself says nothing there.
+    pub filled: Vec<String>,
     /// What it says and where; or what is wrong with its shape, or with all of it.
-    pub content: Result<(Fields, Result<Delivered, Vec<Problem>>), Vec<Problem>>,
+    pub content: Result<(Fields, DeliveredOrNot), Vec<Problem>>,
 }
 
 /// What to do with a bad record.
@@ -198,9 +204,14 @@ impl<'a, T: Records> Run<'a, T> {
         if self.report.rejected > 0 && self.options.on_error == OnError::Stop {
             return Err(self.give_up());
         }
+        let jurisdictions = T::staged_jurisdictions(tx)?;
+        self.take_out(tx, &jurisdictions)?;
+        if self.report.rejected > 0 && self.options.on_error == OnError::Stop {
+            return Err(self.give_up());
+        }
         let digest = self.observer.digest();
         let mut merged = Merged::default();
-        for code in T::staged_jurisdictions(tx)? {
+        for code in jurisdictions {
             let part = T::merge(tx, &code)?;
             merged.inserted += part.inserted;
             merged.updated += part.updated;
@@ -235,16 +246,17 @@ impl<'a, T: Records> Run<'a, T> {
             }
         };
         let name = name_of(&fields);
-        match self.check(&fields, delivered) {
-            Ok((jurisdiction, body)) => {
+        match self.check(&fields, &row.filled, delivered) {
+            Ok((jurisdiction, made, body)) => {
                 let (number, place) = (row.number, row.place);
-                self.batch.push(Incoming { number, place, jurisdiction, id: Uuid::now_v7(), body });
+                self.batch.push(Incoming { number, place, jurisdiction, made, id: Uuid::now_v7(), body });
                 if self.batch.len() >= self.context.settings.import_batch {
                     self.flush(tx)?;
                 }
             }
             Err(problems) => {
-                if self.options.outside_skips && problems.iter().all(is_outside) {
+                // Numbers that another reading would bring inside are a mistake, not a feature of another place.
+                if self.options.outside_skips && problems.iter().all(|p| p.kind == ProblemKind::Outside) {
                     self.report.outside += 1;
                 } else {
                     self.reject(row.number, row.place, name, problems);
@@ -254,7 +266,13 @@ impl<'a, T: Records> Run<'a, T> {
         Ok(())
     }
 
-    fn check(&self, fields: &Fields, delivered: Result<Delivered, Vec<Problem>>) -> Result<(String, T), Vec<Problem>> {
+    /// The jurisdiction, whether the code was made, and the noun.
+    fn check(
+        &self,
+        fields: &Fields,
+        filled: &[String],
+        delivered: Result<Delivered, Vec<Problem>>,
+    ) -> Result<(String, bool, T), Vec<Problem>> {
         let mut fields = fields.clone();
         let named = take_text(&mut fields, "jurisdiction");
         let props = T::read(&fields, self.options.organisation.as_deref());
@@ -285,11 +303,12 @@ impl<'a, T: Records> Run<'a, T> {
             let detail = format!("you may not write a {} of {}", T::WORD, T::organisation(&props));
             return Err(vec![Problem::new("/properties/organisation", detail)]);
         }
-        if T::code(&props).is_none() {
-            T::set_code(&mut props, made_code(&fields, &delivered));
+        let made = T::code(&props).is_none();
+        if made {
+            T::set_code(&mut props, made_code(&fields, filled, &delivered));
         }
         let body = T::build(props, delivered, jurisdiction, self.reach).map_err(under_geometry)?;
-        Ok((jurisdiction.code.clone(), body))
+        Ok((jurisdiction.code.clone(), made, body))
     }
 
     fn jurisdiction(&self, delivered: &Delivered, named: Option<&str>) -> Result<&Jurisdiction, Vec<Problem>> {
@@ -310,12 +329,9 @@ impl<'a, T: Records> Run<'a, T> {
         to_lonlat(delivered).map_err(under_geometry)?;
         jurisdiction_of(delivered, &self.jurisdictions, self.reach).ok_or_else(|| {
             let at = delivered.shape.coords_iter().next().map(|c| format!("{}, {}", c.x, c.y)).unwrap_or_default();
-            let mut detail = format!("lies outside every registered jurisdiction: it begins at {at}");
-            if let Some(hint) = self.jurisdictions.iter().find_map(|j| other_reading(delivered, j, self.reach)) {
-                detail.push_str("; ");
-                detail.push_str(&hint);
-            }
-            vec![Problem::new("/geometry/coordinates", detail)]
+            let detail = format!("lies outside every registered jurisdiction: it begins at {at}");
+            let hint = self.jurisdictions.iter().find_map(|j| other_reading(delivered, j, self.reach));
+            vec![Problem::outside("/geometry/coordinates", detail, hint.as_deref())]
         })
     }
 
@@ -335,8 +351,8 @@ impl<'a, T: Records> Run<'a, T> {
         }
         for duplicate in duplicates {
             self.staged -= 1;
-            let Duplicate { code, number, place, first } = duplicate;
-            if code.starts_with(MADE_CODE_PREFIX) {
+            let Duplicate { code, number, place, first, repeated } = duplicate;
+            if repeated {
                 self.report.repeated += 1;
                 continue;
             }
@@ -347,16 +363,24 @@ impl<'a, T: Records> Run<'a, T> {
         T::drop_duplicates(tx)
     }
 
+    /// A code that is another's already is no way to change what one may not write; who that is, is not said.
+    fn take_out(&mut self, tx: &mut WriteTx<'_>, jurisdictions: &[String]) -> Stored<()> {
+        for jurisdiction in jurisdictions {
+            let actor = self.actor;
+            let may_write = |organisation: &str| actor.may_write(T::LAYER, jurisdiction, organisation);
+            for TakenOut { code, number, place } in T::take_out(tx, jurisdiction, &may_write)? {
+                self.staged -= 1;
+                let detail = format!("«{code}» belongs to another organisation");
+                self.reject(number, place, Some(code), vec![Problem::new("/properties/code", detail)]);
+            }
+        }
+        Ok(())
+    }
+
     fn reject(&mut self, number: i64, place: String, name: Option<String>, problems: Vec<Problem>) {
         self.report.rejected += 1;
         self.observer.rejected(&Rejected { number, place, name, problems });
     }
-}
-
-/// A shape of a sheet with the other order of the axes is no shape elsewhere: it is not left out in silence.
-fn is_outside(problem: &Problem) -> bool {
-    let detail = &problem.detail;
-    problem.pointer.starts_with("/geometry") && detail.contains("lies outside") && !detail.contains("--axes ne")
 }
 
 fn under_geometry(problems: Vec<Problem>) -> Vec<Problem> {
@@ -380,18 +404,37 @@ fn take_text(fields: &mut Fields, name: &str) -> Option<String> {
     }
 }
 
-/// A code made of what the record says and where: the same record always gets the same.
-fn made_code(fields: &Fields, delivered: &Delivered) -> String {
+/// A code made of what the record itself says, and where: the same record always gets the same, whatever defaults and
+/// owner it is imported with.
+fn made_code(fields: &Fields, filled: &[String], delivered: &Delivered) -> String {
+    let mut said: Vec<(&str, String)> = fields
+        .0
+        .iter()
+        .filter(|(name, _)| !filled.contains(name))
+        .filter_map(|(name, value)| Some((name.as_str(), written(value)?)))
+        .collect();
+    said.sort_unstable();
     let mut hash = Sha256::new();
-    for (name, value) in &fields.0 {
-        hash.update(format!("{name}={value:?};"));
+    for (name, text) in said {
+        hash.update(format!("{name}={}:{text}\n", text.len()));
     }
-    hash.update(delivered.crs.to_string());
-    for c in delivered.shape.coords_iter() {
-        hash.update(c.x.to_le_bytes());
-        hash.update(c.y.to_le_bytes());
-    }
+    let shape = geojson::to_value(&delivered.shape);
+    hash.update(format!("{} {} {}\n", delivered.crs, shape["type"], shape["coordinates"]));
     let digest = hash.finalize();
     let first = digest.iter().take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
     format!("{MADE_CODE_PREFIX}{first:016X}")
+}
+
+/// A value as a made code counts it; this form never changes, or codes would. Blank is the same as absent.
+fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::Object => None,
+        Value::Bool(b) => Some(b.to_string()),
+        Value::Number(n) => Some(n.to_string()),
+        Value::Text(t) | Value::Cell(t) => Some(t.trim().to_owned()).filter(|t| !t.is_empty()),
+        Value::List(items) => {
+            let item = |v: &Value| written(v).map(|t| format!("{}:{t}", t.len()));
+            Some(items.iter().filter_map(item).collect::<Vec<_>>().join(","))
+        }
+    }
 }

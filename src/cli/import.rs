@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failed, Outcome, connect, sentence};
+use super::{Failed, Outcome, connect, sentence, system};
 use crate::actions::Witness;
 use crate::actions::import::{self as action, ImportOptions, ImportReport, Observer, OnError, Rejected, Row};
 use crate::config::Settings;
@@ -44,9 +44,9 @@ pub(super) struct Import {
     /// The system of the coordinates.
     #[arg(long, default_value = "EPSG:4326", value_name = "EPSG:CODE")]
     crs: String,
-    /// Order of the axes: en, or ne for sheets that write X = northing.
-    #[arg(long, default_value = "en")]
-    axes: AxesOption,
+    /// Order of the axes: en, or ne for sheets that write X = northing; en when neither this nor a URN in --crs says.
+    #[arg(long)]
+    axes: Option<AxesOption>,
     /// The owner of features that name none.
     #[arg(long, value_name = "CODE")]
     organisation: Option<String>,
@@ -111,13 +111,13 @@ impl Import {
             Layer::Works => Work::KNOWN,
             Layer::Corridors => Corridor::KNOWN,
         };
-        let crs = Epsg::parse(&self.crs).map_err(|e| e.to_string())?.epsg;
-        crate::geometry::crs::definition(crs).map_err(|e| e.to_string())?;
+        let said = self.axes.map(|axes| match axes {
+            AxesOption::En => Axes::EastNorth,
+            AxesOption::Ne => Axes::NorthEast,
+        });
+        let (crs, axes) = system(&self.crs, said)?;
         let read = ReadOptions {
-            axes: match self.axes {
-                AxesOption::En => Axes::EastNorth,
-                AxesOption::Ne => Axes::NorthEast,
-            },
+            axes,
             crs,
             map: self.map.clone(),
             set: self.set.clone(),
@@ -218,8 +218,10 @@ impl Rows {
 
     fn row(&mut self, read: Result<Record, ReadError>) -> Row {
         self.number += 1;
+        let mut filled = Vec::new();
         let (place, content) = match read {
             Ok(record) => {
+                filled = record.filled;
                 let delivered = record.geometry.map(|shape| Delivered { shape, crs: self.crs });
                 (record.place.to_string(), Ok((record.fields, delivered)))
             }
@@ -231,7 +233,7 @@ impl Rows {
         };
         let file = &self.readers[self.current].0;
         let place = if self.name_files { format!("{file}: {place}") } else { place };
-        Row { number: self.number, place, content }
+        Row { number: self.number, place, filled, content }
     }
 }
 

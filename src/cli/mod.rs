@@ -16,7 +16,8 @@ use clap::{Parser, Subcommand};
 use crate::actions::Context;
 use crate::config::{Secret, Settings};
 use crate::error::Error;
-use crate::geometry::Problem;
+use crate::formats::Axes;
+use crate::geometry::{Epsg, Problem, crs};
 use crate::store::migrations;
 
 /// Telecom works, clearance corridors, and the conflicts between them.
@@ -71,6 +72,16 @@ pub(crate) type Outcome = Result<ExitCode, Failed>;
 /// A problem as one sentence.
 fn sentence(problem: &Problem) -> String {
     if problem.pointer.is_empty() { problem.detail.clone() } else { format!("{} {}", problem.pointer, problem.detail) }
+}
+
+/// The system that `--crs` names and the order of the axes: a URI or URN follows its definition, as in `Content-Crs`,
+/// unless `axes` says otherwise.
+fn system(text: &str, axes: Option<Axes>) -> Result<(Epsg, Axes), Failed> {
+    let named = Epsg::parse(text).map_err(|e| e.to_string())?;
+    let definition = crs::definition(named.epsg).map_err(|e| e.to_string())?;
+    let north_first = named.axes_of_definition && definition.axes == crs::Axes::NorthEast;
+    let order = if north_first { Axes::NorthEast } else { Axes::EastNorth };
+    Ok((named.epsg, axes.unwrap_or(order)))
 }
 
 /// Runs the program.

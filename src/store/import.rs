@@ -3,10 +3,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use jiff_diesel::ToDiesel;
 
-use super::records::{Duplicate, Merged};
+use super::records::{Duplicate, Merged, TakenOut};
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
@@ -24,6 +24,24 @@ struct DuplicateRow {
     place: String,
     #[diesel(sql_type = Text)]
     first: String,
+    #[diesel(sql_type = Bool)]
+    repeated: bool,
+}
+
+#[derive(QueryableByName)]
+struct OwnerRow {
+    #[diesel(sql_type = Text)]
+    organisation: String,
+}
+
+#[derive(QueryableByName)]
+struct TakenOutRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = Text)]
+    place: String,
 }
 
 #[derive(QueryableByName)]
@@ -37,13 +55,17 @@ struct MergedRow {
 /// Records whose code stands in an earlier one, in their order.
 pub(super) fn duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> Stored<Vec<Duplicate>> {
     let rows: Vec<DuplicateRow> = sql_query(format!(
-        "SELECT code, number, place, first FROM (
-             SELECT code, number, place, first_value(place) OVER same AS first, row_number() OVER same AS nth
+        "SELECT code, number, place, first, repeated FROM (
+             SELECT code, number, place, first_value(place) OVER same AS first, row_number() OVER same AS nth,
+                 made AND first_value(made) OVER same AS repeated
              FROM {staging} WINDOW same AS (PARTITION BY jurisdiction, code ORDER BY number)
          ) AS numbered WHERE nth > 1 ORDER BY number"
     ))
     .load(tx.conn)?;
-    let duplicate = |r: DuplicateRow| Duplicate { code: r.code, number: r.number, place: r.place, first: r.first };
+    let duplicate = |r: DuplicateRow| {
+        let DuplicateRow { code, number, place, first, repeated } = r;
+        Duplicate { code, number, place, first, repeated }
+    };
     Ok(rows.into_iter().map(duplicate).collect())
 }
 
@@ -59,6 +81,50 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
     Ok(())
 }
 
+/// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
+/// table the rows of features whose organisation `may_write` refuses.
+pub(super) fn take_out(
+    tx: &mut WriteTx<'_>,
+    table: &'static str,
+    staging: &'static str,
+    jurisdiction: &str,
+    may_write: &dyn Fn(&str) -> bool,
+) -> Stored<Vec<TakenOut>> {
+    // Features first, then the revision: the order in which every write locks, so that two cannot wait for each other.
+    sql_query(format!(
+        "SELECT 1 FROM {table} AS t JOIN {staging} AS s USING (jurisdiction, code)
+         WHERE jurisdiction = $1 ORDER BY t.id FOR UPDATE OF t"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .execute(tx.conn)?;
+    tx.raise(jurisdiction)?;
+    // From here on nobody else writes: what is decided now holds for features that came a moment ago, too.
+    let owners: Vec<OwnerRow> = sql_query(format!(
+        "SELECT DISTINCT t.organisation FROM {table} AS t JOIN {staging} AS s USING (jurisdiction, code)
+         WHERE jurisdiction = $1"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
+    let refused: Vec<String> = owners.into_iter().map(|o| o.organisation).filter(|o| !may_write(o)).collect();
+    if refused.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<TakenOutRow> = sql_query(format!(
+        "WITH gone AS (
+             DELETE FROM {staging} AS s USING {table} AS t
+             WHERE t.jurisdiction = $1 AND t.organisation = ANY ($2)
+                 AND s.jurisdiction = t.jurisdiction AND s.code = t.code
+             RETURNING s.code, s.number, s.place
+         )
+         SELECT code, number, place FROM gone ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<Array<Text>, _>(refused)
+    .load(tx.conn)?;
+    let taken_out = |r: TakenOutRow| TakenOut { code: r.code, number: r.number, place: r.place };
+    Ok(rows.into_iter().map(taken_out).collect())
+}
+
 /// Brings the staged rows of one jurisdiction into the table, with one bulk change.
 pub(super) fn merge(
     tx: &mut WriteTx<'_>,
@@ -68,13 +134,6 @@ pub(super) fn merge(
     columns: &[&'static str],
     jurisdiction: &str,
 ) -> Stored<Merged> {
-    // Features first, then the revision: the order in which every write locks, so that two cannot wait for each other.
-    sql_query(format!(
-        "SELECT 1 FROM {table} AS t JOIN {staging} AS s USING (jurisdiction, code)
-         WHERE jurisdiction = $1 ORDER BY t.id FOR UPDATE OF t"
-    ))
-    .bind::<Text, _>(jurisdiction)
-    .execute(tx.conn)?;
     let (revision, recorded_at) = tx.raise(jurisdiction)?;
     let taken: Vec<&str> = columns.iter().copied().filter(|c| !OWN.contains(c)).collect();
     let list = taken.join(", ");

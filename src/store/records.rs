@@ -71,6 +71,8 @@ pub struct Incoming<T> {
     pub place: String,
     /// Where it belongs.
     pub jurisdiction: String,
+    /// Its code was made of its content, for it brings none.
+    pub made: bool,
     /// A new id; kept only where the code is new.
     pub id: Uuid,
     /// The noun.
@@ -88,6 +90,19 @@ pub struct Duplicate {
     pub place: String,
     /// Where the first record with the code stands.
     pub first: String,
+    /// Both codes were made of their records: they say the same.
+    pub repeated: bool,
+}
+
+/// A record taken out of an import, for the feature with its code belongs to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOut {
+    /// The code.
+    pub code: String,
+    /// Which record of the file it is.
+    pub number: i64,
+    /// Where it stands.
+    pub place: String,
 }
 
 /// What a bulk import did.
@@ -184,7 +199,14 @@ pub trait Records: Noun {
     /// The database's.
     fn staged_jurisdictions(tx: &mut WriteTx<'_>) -> Stored<Vec<String>>;
 
-    /// Brings the staged rows of one jurisdiction, which is raised here, into the table. Features with a known code
+    /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
+    /// table what would change a feature of an organisation that `may_write` refuses.
+    ///
+    /// # Errors
+    /// The database's.
+    fn take_out(tx: &mut WriteTx<'_>, jurisdiction: &str, may_write: &dyn Fn(&str) -> bool) -> Stored<Vec<TakenOut>>;
+
+    /// Brings the staged rows of one jurisdiction, after [`Records::take_out`], into the table. Features with a known code
     /// become a new version; equal ones stay as they are.
     ///
     /// # Errors
@@ -230,11 +252,11 @@ macro_rules! rows {
 
         #[derive(diesel::Insertable)]
         #[diesel(table_name = $staging, treat_none_as_default_value = false)]
-        struct $Staged { number: i64, place: String, $($field: $ty,)+ }
+        struct $Staged { number: i64, place: String, made: bool, $($field: $ty,)+ }
 
         impl $Staged {
-            fn new(number: i64, place: String, row: $Row) -> Self {
-                Self { number, place, $($field: row.$field,)+ }
+            fn new(number: i64, place: String, made: bool, row: $Row) -> Self {
+                Self { number, place, made, $($field: row.$field,)+ }
             }
         }
 
@@ -361,7 +383,7 @@ macro_rules! records {
                 tx.conn.batch_execute(concat!(
                     "SET LOCAL statement_timeout = 0; CREATE TEMP TABLE ",
                     stringify!($staging),
-                    " (number bigint NOT NULL, place text NOT NULL, LIKE ",
+                    " (number bigint NOT NULL, place text NOT NULL, made boolean NOT NULL, LIKE ",
                     stringify!($table),
                     ") ON COMMIT DROP"
                 ))?;
@@ -380,7 +402,7 @@ macro_rules! records {
                             recorded_at: jiff::Timestamp::UNIX_EPOCH,
                             body: incoming.body,
                         };
-                        $Staged::new(incoming.number, incoming.place, to_row(&feature))
+                        $Staged::new(incoming.number, incoming.place, incoming.made, to_row(&feature))
                     })
                     .collect();
                 diesel::copy_from($staging::table).from_insertable(rows).execute(tx.conn)?;
@@ -401,6 +423,14 @@ macro_rules! records {
                     .distinct()
                     .order($staging::jurisdiction.asc())
                     .load(tx.conn)?)
+            }
+
+            fn take_out(
+                tx: &mut WriteTx<'_>,
+                jurisdiction: &str,
+                may_write: &dyn Fn(&str) -> bool,
+            ) -> Stored<Vec<crate::store::records::TakenOut>> {
+                import::take_out(tx, stringify!($table), stringify!($staging), jurisdiction, may_write)
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {

@@ -114,9 +114,9 @@ macro_rules! corridors_table {
 }
 
 works_table! { works (jurisdiction, id) {} }
-works_table! { import_works (number) { number -> BigInt, place -> Text, } }
+works_table! { import_works (number) { number -> BigInt, place -> Text, made -> Bool, } }
 corridors_table! { corridors (jurisdiction, id) {} }
-corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, } }
+corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, made -> Bool, } }
 
 diesel::table! {
     /// What changed in which revision.

@@ -98,6 +98,7 @@ impl World {
         let mut rows = all.into_iter().zip(1_i64..).map(|((props, shape), number)| Row {
             number,
             place: format!("row {number}"),
+            filled: Vec::new(),
             content: Ok((fields(&props), Ok(Delivered { shape, crs: GRID }))),
         });
         let report = import::<T>(&self.context, self.witness(), &options, &mut rows, &mut Strict).unwrap();
