@@ -6,17 +6,19 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failed, Outcome, connect, sentence};
+use super::{Failed, Outcome, connect, sentence, system};
 use crate::actions::conflict_check::{self as action, Answer, Drawn, Question};
 use crate::actions::refresh;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::fields::Value;
+use crate::domain::corridor::CLEARANCE_MAX_M;
+use crate::domain::fields::{Reading, Value};
 use crate::domain::place::Delivered;
 use crate::domain::word::Word;
+use crate::domain::work::ACCURACY_MAX_M;
 use crate::formats::{self, ReadOptions};
-use crate::geometry::{Epsg, Metres};
+use crate::geometry::Metres;
 use crate::http::conflict_check::written;
 
 /// Check shapes in files for conflicts.
@@ -76,12 +78,13 @@ impl Check {
     }
 
     fn subjects(&self, settings: &Settings) -> Result<Vec<Drawn>, Failed> {
-        let crs = Epsg::parse(&self.crs).map_err(|e| e.to_string())?.epsg;
+        let (crs, axes) = system(&self.crs, None)?;
         let options = ReadOptions {
+            axes,
             crs,
             vertices_max: settings.vertices_max,
             record_bytes_max: settings.record_bytes_max,
-            fields_known: vec!["code", "name", "position_accuracy_m", "clearance_m"],
+            fields_known: FIELDS.to_vec(),
             ..ReadOptions::default()
         };
         let mut subjects = Vec::new();
@@ -94,25 +97,20 @@ impl Check {
                     Some(Value::Text(t) | Value::Cell(t)) => Some(t.clone()),
                     _ => None,
                 };
-                let number = |name: &str| match record.fields.get(name) {
-                    Some(Value::Number(n)) => Some(*n),
-                    Some(Value::Cell(t)) => t.parse().ok(),
-                    _ => None,
-                };
                 let place = format!("{}: {}", file.display(), record.place);
                 let name = text("code").or_else(|| text("name")).unwrap_or_else(|| record.place.to_string());
-                let accuracy = number("position_accuracy_m").and_then(|m| Metres::new(m).ok());
-                let clearance_m = number("clearance_m").filter(|m| Metres::new(*m).is_ok());
+                let mut reading = Reading::new(&record.fields, &FIELDS, &[]);
+                let accuracy = reading.metres("position_accuracy_m", ACCURACY_MAX_M).unwrap_or(Metres::ZERO);
+                let clearance_m = reading.number("clearance_m", 0.0, CLEARANCE_MAX_M);
+                let mut wrong = reading.finish(Some(())).err().unwrap_or_default();
                 match record.geometry {
-                    Ok(shape) => subjects.push(Drawn {
-                        name,
-                        pointer: format!("{place}: "),
-                        delivered: Delivered { shape, crs },
-                        accuracy: accuracy.unwrap_or(Metres::ZERO),
-                        clearance_m,
-                    }),
-                    Err(more) => problems.extend(more.iter().map(|p| format!("{place}: {}", sentence(p)))),
+                    Ok(shape) => {
+                        let delivered = Delivered { shape, crs };
+                        subjects.push(Drawn { name, pointer: format!("{place}: "), delivered, accuracy, clearance_m });
+                    }
+                    Err(more) => wrong.extend(more),
                 }
+                problems.extend(wrong.iter().map(|p| format!("{place}: {}", sentence(p))));
             }
         }
         if subjects.is_empty() && problems.is_empty() {
@@ -121,6 +119,9 @@ impl Check {
         if problems.is_empty() { Ok(subjects) } else { Err(problems.join("\n").into()) }
     }
 }
+
+/// What a check reads of a record besides its shape.
+const FIELDS: [&str; 4] = ["code", "name", "position_accuracy_m", "clearance_m"];
 
 /// Metres with decimetres, or a dash.
 fn metres(value: Option<f64>) -> String {
