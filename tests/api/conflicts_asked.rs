@@ -86,7 +86,7 @@ fn a_geometry_a_feature_and_a_collection_are_asked_alike() {
 }
 
 #[test]
-fn layers_are_chosen_and_a_feature_is_no_conflict_of_itself() {
+fn layers_are_chosen_and_a_feature_is_not_asked_against_its_own_kind() {
     let api = Api::new();
     let work = api.work("W", point(5.0, 5.0));
     api.work("W2", point(5.0, 5.0));
@@ -102,11 +102,20 @@ fn layers_are_chosen_and_a_feature_is_no_conflict_of_itself() {
         (drawn("?against=corridors,%20works,works"), vec!["W", "W2", "C", "C2"], 2),
         (get(&w), vec!["C", "C2"], 1),
         (get(&c), vec!["W", "W2"], 1),
-        (get(&format!("{w}?against=works,corridors")), vec!["W2", "C", "C2"], 2),
-        (get(&format!("{c}?against=corridors")), vec!["C2"], 1),
     ] {
         assert_eq!(codes(&answer["results"][0]), expect, "by distance, then id");
         assert_eq!(answer["checked"].as_array().unwrap().len(), layers);
+    }
+    // A conflict is a pair of a work and a corridor, so what is stored is not asked against its own kind.
+    for (path, detail) in [
+        (format!("{w}?against=works,corridors"), "a work is not in conflict with other works"),
+        (format!("{c}?against=corridors"), "a corridor is not in conflict with other corridors"),
+    ] {
+        let refused = api.server.get("", &path);
+        assert_eq!(
+            (refused.status, &refused.json()["detail"]),
+            (400, &json!(format!("parameter «against»: {detail}")))
+        );
     }
 }
 
