@@ -166,7 +166,7 @@ fn look_at_pair(
     }
     let proper = matches!(meeting, LineIntersection::SinglePoint { is_proper: true, .. });
     let other = &rings[second.ring];
-    if proper || along || cross_at(Path::of(ring.line, first.index, at), Path::of(other.line, second.index, at)) {
+    if proper || along || cross_at(&Path::of(ring.line, first.index, at), &Path::of(other.line, second.index, at)) {
         let how = if along { "share an edge" } else { "cross" };
         let detail = format!("two rings {how} at {}: this one and {}", written(at), other.pointer);
         // Where both have a vertex, up to four pairs of segments meet.
@@ -219,7 +219,7 @@ impl Path {
 }
 
 /// Two rings that share a point, but no edge there, pass from one side of each other to the other.
-fn cross_at(a: Path, b: Path) -> bool {
+fn cross_at(a: &Path, b: &Path) -> bool {
     b.has_on_left(a.before) != b.has_on_left(a.after)
 }
 
