@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_actix_web::TracingLogger;
 
-use crate::actions::{Context, refresh};
+use crate::actions::{Context, health, refresh};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::{App, auth::Tokens, cors, problem, routes};
@@ -57,14 +58,18 @@ pub fn bind(settings: &Settings) -> Result<TcpListener> {
 }
 
 impl Server {
-    /// Connects to the database and loads the index.
+    /// Connects to the database and loads the index, every jurisdiction that can be loaded.
     ///
     /// # Errors
-    /// [`Error::Busy`] where the database cannot be reached, [`Error::Parameter`] for settings that cannot be used.
+    /// [`Error::Busy`] where the database cannot be reached, the first failure where none can be loaded, [`Error::Parameter`] for settings that cannot be used.
     pub fn prepare(settings: Settings, listener: TcpListener, metrics: Option<PrometheusHandle>) -> Result<Self> {
         let tokens = Tokens::of(&settings)?;
         let context = Context::connect(settings)?;
-        refresh::catch_up_all(&context)?;
+        let followed = refresh::catch_up_all(&context);
+        // A jurisdiction that cannot be loaded is named by /health/ready; the others are served.
+        if health::loaded(&context).is_empty() {
+            followed?;
+        }
         Ok(Self { context, tokens, listener, metrics })
     }
 
@@ -133,6 +138,12 @@ impl Server {
     }
 }
 
+/// A method as the metrics name it: a client may invent any number of others, and each would be a series of its own.
+fn known_method(method: &Method) -> &'static str {
+    const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    KNOWN.iter().find(|known| **known == method.as_str()).copied().unwrap_or("other")
+}
+
 /// Completes errors, and notes the id and the figures of every request.
 async fn finish(
     request: ServiceRequest,
@@ -140,12 +151,13 @@ async fn finish(
 ) -> std::result::Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
     let method = request.method().to_string();
+    let counted = known_method(request.method());
     let (request, response) = next.call(request).await?.map_into_boxed_body().into_parts();
     let mut response = problem::complete(&request, response);
     let path = request.match_pattern().unwrap_or_else(|| "unknown".into());
     let status = response.status().as_u16().to_string();
     metrics::counter!("clearway_http_requests_total",
-        "method" => method.clone(), "path" => path.clone(), "status" => status)
+        "method" => counted, "path" => path.clone(), "status" => status)
     .increment(1);
     let request_id = problem::request_id(&request);
     let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -159,7 +171,7 @@ async fn finish(
         microseconds,
         "request"
     );
-    metrics::histogram!("clearway_http_seconds", "method" => method, "path" => path).record(begun.elapsed());
+    metrics::histogram!("clearway_http_seconds", "method" => counted, "path" => path).record(begun.elapsed());
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);

@@ -32,6 +32,8 @@ pub struct Context {
     pub(crate) store: Store,
     /// What answers checks; derived from the store.
     pub(crate) index: Arc<Index>,
+    /// When the revisions that the index shows were recorded.
+    recorded: Arc<refresh::Recorded>,
 }
 
 impl Context {
@@ -46,7 +48,7 @@ impl Context {
             statement_timeout: Duration::from_millis(settings.statement_timeout_ms),
         };
         let store = Store::connect(&settings.database_url.0, &options)?;
-        Ok(Self { settings: Arc::new(settings), store, index: Arc::default() })
+        Ok(Self { settings: Arc::new(settings), store, index: Arc::default(), recorded: Arc::default() })
     }
 
     /// How far outside the boundary a feature may lie.

@@ -1,18 +1,19 @@
 //! How the index follows the database: loaded whole at the start, then revision by revision.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
+use jiff::Timestamp;
 
 use super::Context;
 use crate::domain::corridor::Corridor;
-use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
 use crate::index::{Entry, LayerIndex, Territory};
+use crate::store::changes::Head;
 use crate::store::listen::Listener;
 use crate::store::records::{IndexRow, Records};
 use crate::store::{Connection, Stored, changes, jurisdiction, lift_statement_timeout};
@@ -20,59 +21,100 @@ use crate::store::{Connection, Stored, changes, jurisdiction, lift_statement_tim
 /// How often the listening connection is looked at: libpq has no way to wait for it together with a stop.
 const LISTEN_EVERY: Duration = Duration::from_millis(25);
 
-/// Brings every jurisdiction to its present revision; new ones are loaded whole.
-///
-/// # Errors
-/// [`Error::Busy`] when the database cannot be reached; what was loaded stays.
-pub fn catch_up_all(context: &Context) -> Result<()> {
-    let current = context.store.read(changes::revisions)?;
-    let snapshot = context.index.snapshot();
-    let unknown = current.iter().any(|(code, _)| snapshot.territory(code).is_none());
-    let known = if unknown { context.store.read(jurisdiction::all)? } else { Vec::new() };
-    for (code, revision) in current {
-        match snapshot.territory(&code) {
-            Some(territory) if territory.revision >= revision => {}
-            Some(_) => catch_up(context, &code)?,
-            None => {
-                if let Some(found) = known.iter().find(|j| j.code == code) {
-                    load(context, Arc::new(found.clone()))?;
-                }
-            }
-        }
+/// When the revision that the index shows of each jurisdiction was recorded. A database that was restored from a copy
+/// may come to the same number again, but not at the same moment.
+#[derive(Debug, Default)]
+pub(super) struct Recorded(Mutex<BTreeMap<String, Option<Timestamp>>>);
+
+impl Recorded {
+    fn of(&self, code: &str) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(code).copied().flatten()
     }
-    Ok(())
+
+    fn set(&self, code: &str, at: Option<Timestamp>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(code.to_owned(), at);
+    }
 }
 
-/// Brings one jurisdiction to its present revision.
+/// What the index holds of a jurisdiction, and when that was recorded.
+struct Held {
+    territory: Arc<Territory>,
+    recorded_at: Option<Timestamp>,
+}
+
+fn held(context: &Context, code: &str) -> Option<Held> {
+    // Both are published under this right, so both are of one moment.
+    let writing = context.index.begin();
+    let territory = writing.snapshot().territory(code).cloned()?;
+    Some(Held { territory, recorded_at: context.recorded.of(code) })
+}
+
+/// How the index differs from the database.
+pub(super) struct Lag {
+    /// Jurisdictions that it does not hold, or holds at another revision.
+    pub(super) behind: Vec<String>,
+    /// Jurisdictions that only the index still has.
+    pub(super) gone: Vec<String>,
+}
+
+/// Where the index differs from the database.
 ///
 /// # Errors
-/// [`Error::Busy`] when the database cannot be reached; the present state stays.
-pub fn catch_up(context: &Context, code: &str) -> Result<()> {
-    let writing = context.index.begin();
-    let Some(old) = writing.snapshot().territory(code).cloned() else {
-        drop(writing);
-        let known = context.store.read(jurisdiction::all)?;
-        let found = known.into_iter().find(|j| j.code == code);
-        return load(context, Arc::new(found.ok_or_else(|| Error::NotFound(format!("the jurisdiction «{code}»")))?));
+/// [`Error::Busy`] when the database cannot be reached.
+pub(super) fn lag(context: &Context) -> Result<Lag> {
+    let heads = context.store.read(changes::heads)?;
+    let snapshot = context.index.snapshot();
+    let codes = snapshot.territories().map(|t| &t.jurisdiction.code);
+    let gone = codes.filter(|code| heads.iter().all(|h| h.jurisdiction != **code)).cloned().collect();
+    let in_step = |head: &Head| {
+        held(context, &head.jurisdiction)
+            .is_some_and(|h| h.territory.revision == head.revision && h.recorded_at == head.recorded_at)
     };
-    let read = read_since(context, code, old.revision)?;
-    if read.revision == old.revision {
+    let behind = heads.into_iter().filter(|head| !in_step(head)).map(|head| head.jurisdiction).collect();
+    Ok(Lag { behind, gone })
+}
+
+/// Brings every jurisdiction to its present revision; new ones are loaded whole. One that fails does not keep the
+/// others from following.
+///
+/// # Errors
+/// [`Error::Busy`] when the database cannot be reached, else the first failure; what was loaded stays.
+pub fn catch_up_all(context: &Context) -> Result<()> {
+    let lag = lag(context)?;
+    for jurisdiction in lag.gone {
+        tracing::warn!(jurisdiction, "the database does not have this jurisdiction any more; start the server again");
+    }
+    let mut first = None;
+    for jurisdiction in lag.behind {
+        if let Err(error) = catch_up(context, &jurisdiction) {
+            tracing::warn!(%error, jurisdiction, "the index could not follow this jurisdiction");
+            first.get_or_insert(error);
+        }
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// Brings one jurisdiction to its present revision. It is loaded whole where the index does not hold it, or holds a
+/// revision that is not in the database: then another database stands at this address now, or an older state of it.
+///
+/// # Errors
+/// [`Error::NotFound`] for a jurisdiction that is not registered, [`Error::Busy`] when the database cannot be reached;
+/// the present state stays.
+pub fn catch_up(context: &Context, code: &str) -> Result<()> {
+    loop {
+        let held = held(context, code);
+        // Read before the right to write is taken: a database that does not answer holds up nobody else.
+        let Some(next) = read_since(context, code, held.as_ref())? else { return Ok(()) };
+        let writing = context.index.begin();
+        let now = writing.snapshot().territory(code).map(Arc::as_ptr);
+        if now != held.as_ref().map(|h| Arc::as_ptr(&h.territory)) {
+            // Somebody else published this jurisdiction meanwhile; what was read builds on what is no more.
+            continue;
+        }
+        context.recorded.set(code, next.recorded_at);
+        writing.publish(next.territory);
         return Ok(());
     }
-    if read.revision < old.revision {
-        // The database went back: another one stands at this address now. Start again from nothing.
-        drop(writing);
-        return load(context, Arc::clone(&old.jurisdiction));
-    }
-    let works = old.layer(Layer::Works).applied(&read.works.deleted, read.works.upserted);
-    let corridors = old.layer(Layer::Corridors).applied(&read.corridors.deleted, read.corridors.upserted);
-    writing.publish(Territory::new(
-        Arc::clone(&old.jurisdiction),
-        read.revision,
-        [(Layer::Works, works), (Layer::Corridors, corridors)],
-        context.reach().get(),
-    ));
-    Ok(())
 }
 
 /// Brings one jurisdiction to the state that was just committed. What is committed is done, so a failure here is no
@@ -83,70 +125,67 @@ pub(super) fn after_commit(context: &Context, code: &str) {
     }
 }
 
-/// Loads one jurisdiction whole.
-///
-/// # Errors
-/// [`Error::Busy`] when the database cannot be reached; the present state stays.
-pub(super) fn load(context: &Context, jurisdiction: Arc<Jurisdiction>) -> Result<()> {
-    let writing = context.index.begin();
+/// What comes next for a jurisdiction, read in one snapshot of the database.
+struct Next {
+    territory: Territory,
+    recorded_at: Option<Timestamp>,
+}
+
+/// The present state of a jurisdiction; `None` where the index has it already.
+fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Option<Next>> {
     let begun = Instant::now();
-    let read = read_since(context, &jurisdiction.code, 0)?;
-    let code = jurisdiction.code.clone();
-    let (works, corridors) = (read.works.upserted.len(), read.corridors.upserted.len());
-    writing.publish(Territory::new(
-        jurisdiction,
-        read.revision,
-        [
-            (Layer::Works, LayerIndex::new(read.works.upserted)),
-            (Layer::Corridors, LayerIndex::new(read.corridors.upserted)),
-        ],
-        context.reach().get(),
-    ));
-    tracing::info!(
-        jurisdiction = %code, revision = read.revision, works, corridors,
-        milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "index loaded"
-    );
-    Ok(())
-}
-
-/// What changed in one layer.
-#[derive(Default)]
-struct LayerChanges {
-    deleted: Vec<Uuid>,
-    upserted: Vec<Arc<Entry>>,
-}
-
-/// What changed in a jurisdiction, read in one snapshot.
-struct Changes {
-    revision: i64,
-    works: LayerChanges,
-    corridors: LayerChanges,
-}
-
-fn read_since(context: &Context, code: &str, after: i64) -> Result<Changes> {
     context.store.snapshot(|conn| {
         lift_statement_timeout(conn)?;
-        let revision = changes::revision(conn, code)?.unwrap_or(0);
-        if revision <= after {
-            return Ok(Changes { revision, works: LayerChanges::default(), corridors: LayerChanges::default() });
+        let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
+        let revision = changes::revision(conn, code)?.ok_or_else(unknown)?;
+        let recorded_at = changes::recorded_at(conn, code, revision)?;
+        let mut base = None;
+        if let Some(held) = held {
+            let known = held.territory.revision;
+            if known <= revision && changes::recorded_at(conn, code, known)? == held.recorded_at {
+                base = Some(held.territory.as_ref());
+            }
         }
-        Ok(Changes {
-            revision,
-            works: read_layer::<Work>(context, conn, code, after)?,
-            corridors: read_layer::<Corridor>(context, conn, code, after)?,
-        })
+        if base.is_some_and(|b| b.revision == revision) {
+            return Ok(None);
+        }
+        let jurisdiction = match base {
+            Some(base) => Arc::clone(&base.jurisdiction),
+            None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
+        };
+        let works = read_layer::<Work>(context, conn, code, base)?;
+        let corridors = read_layer::<Corridor>(context, conn, code, base)?;
+        if base.is_none() {
+            let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let (works, corridors) = (works.len(), corridors.len());
+            tracing::info!(jurisdiction = code, revision, works, corridors, milliseconds, "index loaded");
+        }
+        let layers = [(Layer::Works, works), (Layer::Corridors, corridors)];
+        let territory = Territory::new(jurisdiction, revision, layers, context.reach().get());
+        Ok(Some(Next { territory, recorded_at }))
     })
 }
 
-fn read_layer<N: Records>(context: &Context, conn: &mut Connection, code: &str, after: i64) -> Stored<LayerChanges> {
+/// A layer as it is now: `base` with what changed since, or whole.
+fn read_layer<N: Records>(
+    context: &Context,
+    conn: &mut Connection,
+    code: &str,
+    base: Option<&Territory>,
+) -> Stored<LayerIndex> {
     let accuracies = context.accuracies();
+    let after = base.map_or(0, |b| b.revision);
     let mut upserted = Vec::new();
     N::index_rows(conn, code, after, &mut |row: IndexRow| {
         upserted.push(Arc::new(Entry::new(row.facts, &row.grid, row.centreline, &accuracies)));
     })?;
-    let deleted = if after == 0 { Vec::new() } else { changes::deleted(conn, code, N::LAYER, after)? };
-    Ok(LayerChanges { deleted, upserted })
+    match base {
+        None => Ok(LayerIndex::new(upserted)),
+        Some(base) => {
+            let deleted = changes::deleted(conn, code, N::LAYER, after)?;
+            Ok(base.layer(N::LAYER).applied(&deleted, upserted))
+        }
+    }
 }
 
 /// Follows the database until `stop` is set: hears of commits, and asks for revisions every `refresh_poll_ms`.

@@ -34,6 +34,15 @@ pub fn all(conn: &mut PgConnection) -> Stored<Vec<Jurisdiction>> {
     rows.into_iter().map(to_jurisdiction).collect()
 }
 
+/// One jurisdiction.
+///
+/// # Errors
+/// The database's, and [`Error::Internal`] where it is stored in a way that cannot be used.
+pub fn find(conn: &mut PgConnection, code: &str) -> Stored<Option<Jurisdiction>> {
+    let row = jurisdictions::table.find(code).select(JurisdictionRow::as_select()).first(conn).optional()?;
+    row.map(to_jurisdiction).transpose()
+}
+
 fn to_jurisdiction(row: JurisdictionRow) -> Stored<Jurisdiction> {
     let code = row.code.clone();
     let draft = JurisdictionDraft {

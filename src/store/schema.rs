@@ -145,3 +145,5 @@ diesel::table! {
         detail -> Jsonb,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(revisions, audit_events);

@@ -7,6 +7,7 @@ mod support;
 
 mod conflicts;
 mod conflicts_asked;
+mod following;
 mod help;
 mod items;
 mod limits;

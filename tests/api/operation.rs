@@ -38,7 +38,7 @@ fn metrics_count_requests_and_show_the_index() {
         "clearway_http_requests_total{method=\"GET\",path=\"/ogc/collections/works/items/{id}\",status=\"404\"} ",
         "clearway_http_seconds_bucket{method=\"POST\",path=\"/ogc/collections/works/items\",le=\"0.1\"} ",
         "clearway_index_revision{jurisdiction=\"VN-72\"} ",
-        "clearway_index_features{jurisdiction=\"VN-72\",layer=\"works\"} ",
+        "clearway_index_features{jurisdiction=\"VN-72\",layer=\"works\",visibility=\"public\"} ",
     ] {
         assert!(metrics.text.lines().any(|l| l.starts_with(line)), "{line} is not in\n{}", metrics.text);
     }

@@ -1,0 +1,117 @@
+//! The index follows the database wherever that goes: forward, back to an older copy, and past a jurisdiction that
+//! cannot be read. Readiness tells what it does not show, and nobody more than is his to know.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use clearway::actions::{health, refresh};
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, CHECKS, WORKS, feature, mast, merged, point};
+use crate::operation::until;
+use crate::support::{Database, TestServer, run_sql};
+
+/// The revision and the works that a context shows.
+fn shown(context: &clearway::actions::Context) -> (i64, usize) {
+    let loaded = health::loaded(context);
+    (loaded[0].revision, loaded[0].features[0].1)
+}
+
+/// Takes the database back to a revision, as restoring an older copy would.
+fn restore(database: &Database, revision: i64) {
+    run_sql(
+        &database.url,
+        &format!(
+            "DELETE FROM works WHERE revision > {revision}; DELETE FROM changes WHERE revision > {revision};
+             DELETE FROM audit_events WHERE revision > {revision}; UPDATE revisions SET revision = {revision}"
+        ),
+    );
+}
+
+#[test]
+fn an_older_copy_of_the_database_is_noticed() {
+    // How many features are written after the restore: none, and then so many that the counter stands where it stood
+    // before, and beyond.
+    for written in [0, 1, 3, 4] {
+        let api = Api::with(|s| s.refresh_poll_ms = 3_600_000);
+        let context = api.database.context();
+        for n in 0..3 {
+            api.work(&format!("OLD-{n}"), point(0.0, 0.0));
+        }
+        refresh::catch_up_all(&context).unwrap();
+        assert_eq!(shown(&context), (4, 3));
+        restore(&api.database, 1);
+        for n in 0..written {
+            api.work(&format!("NEW-{n}"), point(0.0, 0.0));
+        }
+        refresh::catch_up_all(&context).unwrap();
+        assert_eq!(shown(&context), (1 + written, usize::try_from(written).unwrap()), "{written} written");
+        // The server is asked instead, which looks for itself.
+        assert_eq!(api.server.get("", "/health/ready").json()["jurisdictions"][0]["features"]["works"], written);
+        let check = api.on_grid("", "POST", CHECKS, &point(0.0, 0.0)).json();
+        assert_eq!(check["results"][0]["conflict_count"], written, "{written} written");
+    }
+}
+
+#[test]
+fn one_jurisdiction_that_cannot_be_read_keeps_no_other_from_following() {
+    let database = Database::vn72();
+    // Two that stand before and after it in every order there is; degrees are no working grid.
+    for code in ["VN-01", "VN-99"] {
+        run_sql(
+            &database.url,
+            &format!(
+                "INSERT INTO jurisdictions SELECT '{code}', name_vi, name_en, 4326, time_zone, related_crs, boundary
+                 FROM jurisdictions WHERE code = 'VN-72'; INSERT INTO revisions VALUES ('{code}', 1)"
+            ),
+        );
+    }
+    let settings = clearway::config::Settings { refresh_poll_ms: 50, ..database.settings() };
+    let (server, other) = (TestServer::with(settings.clone()), TestServer::with(settings));
+    let place = json!({"type": "Point", "coordinates": crate::help::TOWN});
+    let made = other.post("officer", WORKS, &feature(place.clone(), merged(json!({"jurisdiction": "VN-72"}), &mast())));
+    assert_eq!(made.status, 201, "{}", made.text);
+    until("the other's write", || server.post("", CHECKS, &place).json()["results"][0]["conflict_count"] == json!(1));
+    let ready = server.get("", "/health/ready");
+    assert_eq!((ready.status, ready.header("retry-after")), (503, Some("2")), "{}", ready.text);
+    assert_eq!(ready.json()["detail"], "the index does not show the jurisdiction VN-01 as it is now");
+    run_sql(&database.url, "DELETE FROM revisions WHERE jurisdiction <> 'VN-72'");
+    assert_eq!(server.get("", "/health/ready").status, 200);
+    run_sql(&database.url, "DELETE FROM revisions");
+    let ready = server.get("", "/health/ready");
+    assert_eq!(ready.status, 503);
+    let detail = "the index shows the jurisdiction VN-72, which is not registered any more";
+    assert_eq!(ready.json()["detail"], detail);
+}
+
+#[test]
+fn counts_of_what_is_hidden_are_hidden_too() {
+    let api = Api::new();
+    for (n, visibility) in ["public", "carriers", "government", "restricted"].into_iter().enumerate() {
+        let properties = merged(json!({"code": format!("V-{n}"), "visibility": visibility}), &mast());
+        api.add(WORKS, point(0.0, 0.0), properties);
+    }
+    let counted = |role: &str| -> Json {
+        api.server.get(role, "/health/ready").json()["jurisdictions"][0]["features"]["works"].clone()
+    };
+    for (role, expect) in [("", 1), ("other-carrier", 2), ("carrier", 4), ("inspector", 3), ("officer", 4)] {
+        assert_eq!(counted(role), json!(expect), "{role}");
+    }
+    assert_eq!(api.send("", "GET", "/health/ready", &[("Authorization", "Bearer nobody")], None).status, 401);
+}
+
+#[test]
+fn invented_methods_make_no_series() {
+    let api = Api::new();
+    let address = api.server.base.strip_prefix("http://").unwrap();
+    for method in ["BREW", "X-1", "X-2", "PROPFIND"] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{method} /health/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{method}: {answer}");
+    }
+    let metrics = api.server.get("", "/metrics").text;
+    assert!(metrics.contains("method=\"other\",path=\"/health/live\",status=\"405\""), "{metrics}");
+    assert!(!metrics.contains("BREW") && !metrics.contains("PROPFIND"), "{metrics}");
+}
