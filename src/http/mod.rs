@@ -14,6 +14,9 @@ pub mod params;
 pub mod problem;
 pub mod routes;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::actions::Context;
 use crate::error::{Error, Result};
 
@@ -30,7 +33,33 @@ pub struct App {
 /// Runs something that waits for the database away from the threads that serve.
 ///
 /// # Errors
-/// What `f` fails with.
+/// What `f` fails with, [`Error::Internal`] where it panics, [`Error::Busy`] where it was not begun any more.
 pub async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    actix_web::web::block(f).await.unwrap_or_else(|_| Err(Error::busy("the server is shutting down")))
+    // Nothing of `f` is used after a panic: it owns what it works with, and locks that it held are taken all the same.
+    let caught = move || catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(Error::Internal(said(&*panic))));
+    actix_web::web::block(caught).await.unwrap_or_else(|_| Err(Error::busy("the server is shutting down")))
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panic: {}", text.unwrap_or("without a word"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)] // it is about panics
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_fault_of_ours_and_no_shutdown() {
+        let system = actix_web::rt::System::new();
+        let check = |f: fn() -> Result<i32>, expect: Result<i32>| {
+            assert_eq!(system.block_on(blocking(f)), expect);
+        };
+        check(|| Ok(7), Ok(7));
+        check(|| Err(Error::busy("later")), Err(Error::busy("later")));
+        check(|| panic!("a corner"), Err(Error::Internal("panic: a corner".into())));
+        check(|| panic!("{} corners", 2), Err(Error::Internal("panic: 2 corners".into())));
+    }
 }
