@@ -14,22 +14,28 @@ pub fn widened(bounds: &Bounds, metres: f64) -> Bounds {
     bounds.widened(dy / latitude.to_radians().cos())
 }
 
-/// What of `shape` lies outside `boundary`; `None` when nothing does. Planar in degrees: it measures nothing.
+/// What of `shape` lies outside `boundary`, all of it where that cannot be told; `None` when nothing does. Planar in
+/// degrees: it measures nothing.
 #[must_use]
 pub fn without(shape: &LonLat<Geometry<f64>>, boundary: &LonLat<MultiPolygon<f64>>) -> Option<LonLat<Geometry<f64>>> {
     let area = near_parts(&boundary.0, shape.0.bounding_rect()?);
-    let rest = match &shape.0 {
-        Geometry::Polygon(p) => Geometry::MultiPolygon(p.difference(&area)),
-        Geometry::MultiPolygon(m) => Geometry::MultiPolygon(m.difference(&area)),
+    // geo gives up on rare shapes by panicking: then nothing is known to be covered.
+    let rest = std::panic::catch_unwind(|| difference(&shape.0, &area)).unwrap_or_else(|_| shape.0.clone());
+    (rest.coords_count() > 0).then_some(LonLat(rest))
+}
+
+fn difference(shape: &Geometry<f64>, area: &MultiPolygon<f64>) -> Geometry<f64> {
+    match shape {
+        Geometry::Polygon(p) => Geometry::MultiPolygon(p.difference(area)),
+        Geometry::MultiPolygon(m) => Geometry::MultiPolygon(m.difference(area)),
         Geometry::LineString(l) => Geometry::MultiLineString(area.clip(&MultiLineString(vec![l.clone()]), true)),
         Geometry::MultiLineString(m) => Geometry::MultiLineString(area.clip(m, true)),
         points => {
             let kept: Vec<geo_types::Point<f64>> =
-                points.coords_iter().filter(|c| !geo::Intersects::intersects(&area, c)).map(Into::into).collect();
+                points.coords_iter().filter(|c| !geo::Intersects::intersects(area, c)).map(Into::into).collect();
             Geometry::MultiPoint(geo_types::MultiPoint(kept))
         }
-    };
-    (rest.coords_count() > 0).then_some(LonLat(rest))
+    }
 }
 
 /// The parts of a boundary that can meet a box: a province of a thousand islands is mostly somewhere else.
