@@ -41,8 +41,8 @@ struct Raised {
 
 /// An open transaction with the right to write.
 pub struct WriteTx<'c> {
-    /// The connection: reads and row locks go through it directly.
-    pub conn: &'c mut PgConnection,
+    /// The connection: reads and row locks of this ring go through it directly.
+    pub(super) conn: &'c mut PgConnection,
     raised: BTreeMap<String, Raised>,
 }
 
@@ -60,7 +60,8 @@ impl Store {
     /// Answers with what `f` gave and the revision that each jurisdiction has come to.
     ///
     /// # Errors
-    /// What `f` fails with, and [`Error::Internal`] when it wrote without saying so: nothing is stored then.
+    /// What `f` fails with, and [`Error::Internal`] when it raised no revision or wrote without saying so: nothing is
+    /// stored then.
     pub fn write<T>(
         &self,
         witness: Witness<'_>,
@@ -141,6 +142,9 @@ impl WriteTx<'_> {
     }
 
     fn finish(self, witness: Witness<'_>) -> Stored<Vec<(String, i64)>> {
+        if self.raised.is_empty() {
+            return Err(Error::Internal("a write that wrote nothing".into()).into());
+        }
         let mut revisions = Vec::new();
         for (jurisdiction, raised) in self.raised {
             let Some(entry) = raised.entry else {
