@@ -75,12 +75,18 @@ impl<'a> Reading<'a> {
     /// A text; trimmed, at most [`TEXT_MAX`] characters, no control characters. Absent, null and blank are the same.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let text = match self.given(name)? {
-            Value::Text(t) | Value::Cell(t) => t.trim(),
+            Value::Text(t) | Value::Cell(t) => t,
             other => {
                 self.wrong(name, format!("is {}; text belongs here", other.what()));
                 return None;
             }
         };
+        self.fit(name, text).filter(|t| !t.is_empty())
+    }
+
+    /// A text without what surrounds it, if it is short enough and has no control characters.
+    fn fit(&mut self, name: &str, text: &str) -> Option<String> {
+        let text = text.trim();
         if text.chars().count() > TEXT_MAX {
             self.wrong(name, format!("is longer than {TEXT_MAX} characters"));
             return None;
@@ -89,7 +95,7 @@ impl<'a> Reading<'a> {
             self.wrong(name, "contains control characters");
             return None;
         }
-        (!text.is_empty()).then(|| text.to_owned())
+        Some(text.to_owned())
     }
 
     /// A number from `min` to `max`, both included.
@@ -143,17 +149,26 @@ impl<'a> Reading<'a> {
         word
     }
 
-    /// A list of texts; a table cell separates them by commas.
+    /// A list of at most [`LIST_MAX`] texts, each as [`Reading::text`]; a table cell separates them by commas. Blank
+    /// ones are left out.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.given(name) else { return Vec::new() };
         match value {
-            Value::Cell(cell) => cell.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+            Value::Cell(cell) => {
+                let items: Vec<&str> = cell.split(',').filter(|t| !t.trim().is_empty()).collect();
+                if items.len() > LIST_MAX {
+                    self.wrong(name, format!("has {} texts; the limit is {LIST_MAX}", items.len()));
+                    return Vec::new();
+                }
+                items.into_iter().filter_map(|item| self.fit(name, item)).collect()
+            }
             Value::List(items) if items.len() <= LIST_MAX => {
                 let mut texts = Vec::new();
                 for (i, item) in items.iter().enumerate() {
+                    let name = format!("{name}/{i}");
                     match item {
-                        Value::Text(t) if t.chars().count() <= TEXT_MAX => texts.push(t.clone()),
-                        _ => self.wrong(&format!("{name}/{i}"), "text belongs here"),
+                        Value::Text(t) => texts.extend(self.fit(&name, t).filter(|t| !t.is_empty())),
+                        _ => self.wrong(&name, "text belongs here"),
                     }
                 }
                 texts
@@ -199,5 +214,42 @@ impl Value {
             Value::List(_) => "a list".into(),
             Value::Object => "an object".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_a_list_are_read_as_texts() {
+        let long = "x".repeat(TEXT_MAX + 1);
+        let text = |t: &str| Value::Text(t.into());
+        let list = |items: &[&str]| Value::List(items.iter().map(|t| text(t)).collect());
+        let check = |value: Value, expect: Result<&[&str], &[&str]>| {
+            let fields = Fields(vec![("tenants".into(), value.clone())]);
+            let mut reading = Reading::new(&fields, &["tenants"], &[]);
+            let texts = reading.texts("tenants");
+            let got = reading.finish(Some(texts)).map_err(|problems| {
+                problems.iter().map(|p| format!("{} {}", p.pointer, p.detail)).collect::<Vec<_>>().join("; ")
+            });
+            let expect = expect.map(|t| t.iter().map(|t| (*t).to_owned()).collect()).map_err(|p| p.join("; "));
+            assert_eq!(got, expect, "{value:?}");
+        };
+        let controls: &[&str] = &["/properties/tenants/1 contains control characters"];
+        check(list(&[" vnpt ", "", "  ", "viettel"]), Ok(&["vnpt", "viettel"]));
+        check(list(&["vnpt", "a\0b"]), Err(controls));
+        check(list(&["vnpt", "a\nb"]), Err(controls));
+        check(list(&[&long]), Err(&["/properties/tenants/0 is longer than 500 characters"]));
+        check(Value::List(vec![Value::Number(1.0)]), Err(&["/properties/tenants/0 text belongs here"]));
+        check(
+            list(&["x"; LIST_MAX + 1]),
+            Err(&["/properties/tenants is a list; a list of at most 50 texts belongs here"]),
+        );
+        check(Value::Cell(" vnpt ,, viettel,".into()), Ok(&["vnpt", "viettel"]));
+        check(Value::Cell("vnpt,a\u{7}b".into()), Err(&["/properties/tenants contains control characters"]));
+        check(Value::Cell(long.clone()), Err(&["/properties/tenants is longer than 500 characters"]));
+        check(Value::Cell("x,".repeat(LIST_MAX)), Ok(&["x"; LIST_MAX]));
+        check(Value::Cell("x,".repeat(LIST_MAX + 1)), Err(&["/properties/tenants has 51 texts; the limit is 50"]));
     }
 }
