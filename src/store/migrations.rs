@@ -4,6 +4,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::address;
 use crate::error::{Error, Result};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -39,9 +40,5 @@ pub fn pending(url: &str) -> Result<Vec<String>> {
 }
 
 fn connect(url: &str) -> Result<PgConnection> {
-    PgConnection::establish(url).map_err(|e| {
-        // libpq adds a question on a second line.
-        let said = e.to_string();
-        Error::busy(format!("the database cannot be reached: {}", said.lines().next().unwrap_or_default()))
-    })
+    PgConnection::establish(&address::with_defaults(url)).map_err(|e| Error::busy(address::unreachable(&e.to_string())))
 }

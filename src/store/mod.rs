@@ -5,6 +5,7 @@
 //! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`changes`] (how the index
 //! follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`cluster`] (a private PostgreSQL).
 
+pub mod address;
 pub mod changes;
 pub mod cluster;
 pub mod corridor;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use diesel::r2d2::{ConnectionManager, ManageConnection, Pool, R2D2Connection};
+use diesel::r2d2::{ConnectionManager, ManageConnection, NopErrorHandler, Pool, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::error::{Error, Result};
@@ -88,14 +89,16 @@ impl Store {
             "SET statement_timeout = {}; SET application_name = 'clearway'; SET timezone = 'UTC'",
             options.statement_timeout.as_millis()
         );
-        let manager = Manager { inner: ConnectionManager::new(url), on_connect };
+        let url = address::with_defaults(url);
+        let manager = Manager { inner: ConnectionManager::new(&url), on_connect };
         let pool = Pool::builder()
             .max_size(options.connections_max)
             .min_idle(Some(0))
             .connection_timeout(options.pool_wait)
             .test_on_check_out(false)
+            .error_handler(Box::new(NopErrorHandler)) // what it would print may hold the address
             .build_unchecked(manager);
-        let store = Self { pool, url: url.to_owned() };
+        let store = Self { pool, url };
         store.run(|c| c.ping().map_err(Failure::from))?;
         Ok(store)
     }

@@ -5,8 +5,7 @@ use crate::support::Database;
 
 const NO_ADDRESS: &str = "clearway: DATABASE_URL is not set, and no demo runs in this folder; set it to the address of a \
                           PostgreSQL with PostGIS";
-const UNREACHABLE: &str = "clearway: the database cannot be reached: connection to server on socket \
-                           \"/nowhere/.s.PGSQL.5432\" failed: No such file or directory";
+const UNREACHABLE: &str = "clearway: the database at DATABASE_URL cannot be reached: no such file or directory";
 
 /// Every command that needs a database.
 fn commands(folder: &Folder) -> Vec<Vec<String>> {
@@ -40,6 +39,16 @@ fn without_a_database_each_command_says_one_clear_sentence() {
         );
     }
     clearway_with(&[], &["migrate"]).fails(NO_ADDRESS);
+    for secret in ["postgres://u:hunter2@localhost:x/db", "host=/nowhere password=hunter2 hunter2", "hunter2"] {
+        let ran = clearway_with(&[("DATABASE_URL", secret)], &["migrate"]);
+        assert!(
+            ran.code == 1 && !ran.err.contains("hunter2") && !ran.out.contains("hunter2"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+        assert!(ran.err.contains("the database at DATABASE_URL cannot be reached"), "{}", ran.err);
+    }
     clearway_with(&[("DATABASE_URL", "host=/nowhere dbname=x")], &["migrate"]).fails(UNREACHABLE);
 }
 
