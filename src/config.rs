@@ -51,7 +51,8 @@ pub struct Settings {
     pub log_format: String,
     /// Threads that serve HTTP; 0: one for each core.
     pub workers: usize,
-    /// Most database connections at once: PostgreSQL's own default of 100 leaves room for six instances.
+    /// Most database connections at once: with the one that listens, PostgreSQL's own default
+    /// of 100 leaves room for five instances.
     pub connections_max: u32,
     /// Longest wait for a free database connection, ms: a client rather hears 503 soon than waits.
     pub pool_wait_ms: u64,
@@ -194,6 +195,10 @@ impl Settings {
         if let Some(url) = environment("DATABASE_URL") {
             table.insert("database_url".into(), toml::Value::String(url));
         }
+        secrets_fit(&table).map_err(|(key, reason)| {
+            let variable = format!("CLEARWAY_{}", key.to_uppercase());
+            if environment(&variable).is_some() { wrong(&variable, reason) } else { wrong(key, reason) }
+        })?;
         let settings: Self = table.try_into().map_err(|e: toml::de::Error| wrong(&name, e.message().to_owned()))?;
         settings.check().map_err(|(key, reason)| wrong(key, reason))?;
         Ok(settings)
@@ -244,6 +249,23 @@ impl Settings {
     }
 }
 
+/// Reads the settings that hold secrets by themselves: what serde says of a wrong value repeats the value.
+fn secrets_fit(table: &toml::Table) -> Result<(), (&'static str, String)> {
+    if table.get("database_url").is_some_and(|v| !v.is_str()) {
+        return Err(("database_url", "must be a text".into()));
+    }
+    let tokens = table.get("tokens").cloned().unwrap_or_else(|| toml::Value::Array(Vec::new()));
+    if tokens.try_into::<Vec<TokenSetting>>().is_err() {
+        return Err((
+            "tokens",
+            "must be a list whose entries have token, name and roles, and may have organisation and jurisdictions; \
+             roles and jurisdictions are lists of texts, the others texts"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
 /// A shorter token could be guessed.
 pub const TOKEN_LENGTH_MIN: usize = 16;
 
@@ -287,5 +309,25 @@ mod tests {
     fn secrets_are_not_printed() {
         let settings = load("database_url = \"password=hunter2\"", &[]).unwrap();
         assert!(!format!("{settings:?}").contains("hunter2"));
+        for toml in [
+            "database_url = [\"hunter2\"]",
+            "database_url = hunter2",
+            "database_url = \"hunter2",
+            "tokens = \"hunter2\"",
+            "tokens = [\"hunter2\"]",
+            "tokens = [{token = \"hunter2\"}]",
+            "[[tokens]]\ntoken = \"hunter2\"\nname = \"n\"\nroles = \"hunter2\"",
+            "[[tokens]]\nhunter2 = 1",
+            "[[tokens]]\ntoken = [\"hunter2\"]",
+            "[[tokens]]\ntoken = hunter2",
+            "[tokens]\nhunter2 = 2",
+        ] {
+            let message = load(toml, &[]).unwrap_err().to_string();
+            assert!(!message.contains("hunter2"), "{toml}: {message}");
+        }
+        let message = load("", &[("CLEARWAY_TOKENS", "[\"hunter2\"]")]).unwrap_err().to_string();
+        assert!(message.starts_with("CLEARWAY_TOKENS: must be a list"), "{message}");
+        let message = load("", &[("CLEARWAY_TOKENS", "hunter2")]).unwrap_err().to_string();
+        assert!(!message.contains("hunter2"), "{message}");
     }
 }
