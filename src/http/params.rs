@@ -111,9 +111,13 @@ impl Query {
         if south > north {
             return Err(wrong(format!("its south edge {south} lies north of its north edge {north}")));
         }
+        for (edge, longitude) in [("west", west), ("east", east)] {
+            if longitude.abs() > 180.0 {
+                return Err(wrong(format!("its {edge} edge {longitude} is no longitude from -180 to 180")));
+            }
+        }
         let (south, north) = (south.clamp(-90.0, 90.0), north.clamp(-90.0, 90.0));
         let strip = |west: f64, east: f64| Bounds { min: [west, south], max: [east, north] };
-        let (west, east) = (west.clamp(-180.0, 180.0), east.clamp(-180.0, 180.0));
         Ok(if west <= east { vec![strip(west, east)] } else { vec![strip(west, 180.0), strip(-180.0, east)] })
     }
 }
@@ -135,6 +139,9 @@ pub fn if_match(request: &HttpRequest) -> Result<Option<i32>> {
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(None);
+    }
+    if text.strip_prefix("W/").is_some_and(|t| t.starts_with('"')) {
+        return Err(Error::Changed(format!("If-Match names the weak tag {text}, and a weak tag matches no version")));
     }
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"'));
     match bare.map(str::parse::<i32>) {

@@ -52,12 +52,18 @@ fn a_box_selects_what_it_meets() {
     check(WORKS, "107.65,12,-100,107.75,12.15,2000", &["B-2"]);
     check(WORKS, "107.65,%2012,%20107.75,%2012.15", &["B-2"]);
     check(WORKS, "-180,-90,180,90", &["B-1", "B-2", "B-3"]);
-    check(WORKS, ".5,-.5,.75e3,90.", &["B-1", "B-2", "B-3"]);
+    check(WORKS, ".5,-.5,.18e3,90.", &["B-1", "B-2", "B-3"]);
     check(WORKS, "-1e1,-.1,+107.65,12.05", &["B-1"]);
     // Across the antimeridian: from 107.75 eastwards round the globe to 107.65.
     check(WORKS, "107.75,-90,107.65,90", &["B-1", "B-3"]);
     check(WORKS, "170,-50,-170,50", &[]);
     check(WORKS, "108,-50,107.65,50", &["B-1"]);
+    // From the antimeridian itself: one of the two strips has no width.
+    check(WORKS, "180,-50,107.65,50", &["B-1"]);
+    check(WORKS, "107.75,-50,-180,50", &["B-3"]);
+    check(WORKS, "180,-90,180,90", &[]);
+    check(WORKS, "107.6,11,107.6,13", &["B-1"]);
+    check(WORKS, "107,12.1,108,12.1", &["B-2"]);
     // The shape counts, not the box round it.
     check(CORRIDORS, "107.61,12.11,107.62,12.12", &["B-4"]);
     check(CORRIDORS, "107.75,12.01,107.79,12.05", &[]);

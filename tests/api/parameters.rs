@@ -31,6 +31,16 @@ fn parameters_that_cannot_be_used() {
         ("GET", "/ogc/collections/works/items?bbox=1,2,3,", "parameter «bbox»: «» is not a number"),
         ("GET", "/ogc/collections/works/items?bbox=1,2,3,NaN", "parameter «bbox»: «NaN» is not a number"),
         ("GET", "/ogc/collections/works/items?bbox=1,2,inf,4", "parameter «bbox»: «inf» is not a number"),
+        (
+            "GET",
+            "/ogc/collections/works/items?bbox=181,2,-170,4",
+            "parameter «bbox»: its west edge 181 is no longitude from -180 to 180",
+        ),
+        (
+            "GET",
+            "/ogc/collections/works/items?bbox=-180,2,180.5,4",
+            "parameter «bbox»: its east edge 180.5 is no longitude from -180 to 180",
+        ),
         ("GET", "/ogc/collections/works/items?bbox=1;2;3;4", "parameter «bbox»: «1;2;3;4» is not a number"),
         (
             "GET",
