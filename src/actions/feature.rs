@@ -166,7 +166,8 @@ pub fn replace<T: Registrable>(
     }
     .map_err(under_geometry)?;
     let (replaced, _) = context.store.write(witness, |tx| {
-        let now = T::lock(tx, id)?.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
+        let locked = T::lock(tx, &present.jurisdiction, id)?;
+        let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
         // What was read and decided on above must still be what stands there.
         check_version(&now, Some(present.version))?;
         let replaced = T::update(tx, &now, body.clone())?;
@@ -187,7 +188,8 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
     context.store.write(witness, |tx| {
-        let now = T::lock(tx, id)?.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
+        let locked = T::lock(tx, &present.jurisdiction, id)?;
+        let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
         check_version(&now, Some(present.version))?;
         T::delete(tx, &now)?;
         tx.audit(&present.jurisdiction, entry(Deed::Delete, &now))?;

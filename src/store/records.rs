@@ -134,11 +134,11 @@ pub trait Records: Noun {
     /// The database's.
     fn find_many(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<Registered<Self>>>;
 
-    /// One feature, locked until the transaction ends.
+    /// One feature of a jurisdiction, locked until the transaction ends.
     ///
     /// # Errors
     /// The database's.
-    fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Registered<Self>>>;
+    fn lock(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Stored<Option<Registered<Self>>>;
 
     /// Stores a new feature as version 1.
     ///
@@ -314,9 +314,9 @@ macro_rules! records {
                 rows.into_iter().map(to_feature).collect()
             }
 
-            fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Registered<Self>>> {
+            fn lock(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Stored<Option<Registered<Self>>> {
                 let row = $table::table
-                    .filter($table::id.eq(id))
+                    .find((jurisdiction, id))
                     .select($Row::as_select())
                     .for_update()
                     .first(tx.conn)
