@@ -54,11 +54,14 @@ pub fn write(settings: &Settings, base: &str) -> Json {
 }
 
 fn operation(route: &Route) -> Json {
-    let mut parameters: Vec<Json> =
-        route.parameters.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
-    if route.path.contains("{id}") {
-        parameters.push(json!({"$ref": "#/components/parameters/id"}));
-    }
+    let is_check = route.path.contains("conflict");
+    let query = route.parameters.iter().map(|name| match *name {
+        "limit" if is_check => "conflicts_limit",
+        name => name,
+    });
+    let id = route.path.contains("{id}").then_some("id");
+    let names = query.chain(id).chain(headers(route, is_check));
+    let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
         Method::Post if route.path.ends_with("/items") => "201",
         Method::Delete => "204",
@@ -84,6 +87,21 @@ fn operation(route: &Route) -> Json {
     operation
 }
 
+/// The headers that a route reads besides the usual ones.
+fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if matches!(route.method, Method::Post | Method::Put | Method::Patch) {
+        names.push("Content-Crs");
+    }
+    if matches!(route.method, Method::Put | Method::Patch | Method::Delete) {
+        names.push("If-Match");
+    }
+    if is_check {
+        names.extend(["Min-Revision", "Accept"]);
+    }
+    names
+}
+
 fn operation_id(route: &Route) -> String {
     let words: Vec<&str> =
         route.path.split(['/', '{', '}', '-']).filter(|w| !w.is_empty() && *w != "ogc" && *w != "api").collect();
@@ -100,7 +118,18 @@ fn parameters(s: &Settings) -> Json {
         json!({"name": name, "in": "query", "required": false, "description": description,
                "style": "form", "explode": false, "schema": schema})
     };
+    let header = |name: &str, description: &str, schema: Json| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema});
     json!({
+        "Content-Crs": header("Content-Crs", "The system of the coordinates in the body, such as EPSG:9218; WGS 84 \
+            longitude, latitude by default", json!({"type": "string"})),
+        "If-Match": header("If-Match", "The ETag of the version that is to be changed; any by default",
+            json!({"type": "string"})),
+        "Min-Revision": header("Min-Revision", "Revisions that the answer must at least show, such as VN-72=118",
+            json!({"type": "string"})),
+        "Accept": header("Accept", "application/geo+json for the conflicts as features of a map",
+            json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),
+        "conflicts_limit": query("limit", "At most so many conflicts for each subject", json!({"type": "integer",
+            "minimum": 1, "maximum": s.conflicts_limit_max, "default": s.conflicts_limit_default})),
         "id": {"name": "id", "in": "path", "required": true, "description": "The feature",
                "schema": {"type": "string", "format": "uuid"}},
         "f": query("f", "The format", json!({"type": "string", "enum": ["json"]})),

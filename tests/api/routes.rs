@@ -41,14 +41,25 @@ fn every_route_is_in_the_document_and_back() {
     for route in ROUTES {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         assert_eq!(operation.get("security").is_some(), route.access == Access::SignedIn, "{}", route.path);
-        for name in route.parameters {
-            assert!(
-                operation["parameters"].to_string().contains(&format!("parameters/{name}\"")),
-                "{} {name}",
-                route.path
-            );
-        }
+        let named = |place: &str| -> Vec<String> {
+            let all = operation["parameters"].as_array().unwrap().iter();
+            let refs = all.map(|p| p["$ref"].as_str().unwrap().strip_prefix("#").unwrap());
+            let found = refs.map(|at| document.pointer(at).unwrap_or_else(|| panic!("{at} is not there")));
+            found.filter(|p| p["in"] == place).map(|p| p["name"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(named("query"), route.parameters, "{}", route.path);
+        let headers: &[&str] = match (route.method, route.path.contains("conflict")) {
+            (Method::Get, true) => &["Min-Revision", "Accept"],
+            (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
+            (Method::Get, false) => &[],
+            (Method::Post, false) => &["Content-Crs"],
+            (Method::Put | Method::Patch, _) => &["Content-Crs", "If-Match"],
+            (Method::Delete, _) => &["If-Match"],
+        };
+        assert_eq!(named("header"), headers, "{} {}", route.method.as_str(), route.path);
     }
+    let checks = &document["components"]["parameters"]["conflicts_limit"];
+    assert_eq!((&checks["schema"]["maximum"], &checks["schema"]["default"]), (&json!(10_000), &json!(1_000)));
     let limit = &document["components"]["parameters"]["limit"];
     assert_eq!(
         limit,
