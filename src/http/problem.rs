@@ -105,6 +105,10 @@ impl ResponseError for Problem {
                     response.insert_header((ALLOW, value));
                 }
             }
+            Error::TooLarge { .. } | Error::TooSlow(_) => {
+                // What is still to come of the body is of no use; a client that goes on sending is cut off.
+                response.force_close();
+            }
             _ => {}
         }
         let text = body(&self.0, "", "").to_string();
