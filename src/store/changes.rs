@@ -37,7 +37,7 @@ pub fn heads(conn: &mut PgConnection) -> Stored<Vec<Head>> {
     let head = |(jurisdiction, revision, at): (String, i64, Option<jiff_diesel::Timestamp>)| Head {
         jurisdiction,
         revision,
-        recorded_at: at.map(|at| at.to_jiff()),
+        recorded_at: at.map(jiff_diesel::Timestamp::to_jiff),
     };
     Ok(rows.into_iter().map(head).collect())
 }
@@ -57,7 +57,7 @@ pub fn revision(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Option<i6
 pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -> Stored<Option<Timestamp>> {
     let at: Option<jiff_diesel::Timestamp> =
         audit_events::table.find((jurisdiction, revision)).select(audit_events::recorded_at).first(conn).optional()?;
-    Ok(at.map(|at| at.to_jiff()))
+    Ok(at.map(jiff_diesel::Timestamp::to_jiff))
 }
 
 /// Features of a layer deleted after `after`.

@@ -3,7 +3,8 @@
 //!
 //! Read in this order: [`schema`], [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to write),
 //! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`changes`] (how the index
-//! follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`cluster`] (a private PostgreSQL).
+//! follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what
+//! connections add to theirs), [`cluster`] (a private PostgreSQL).
 
 pub mod address;
 pub mod changes;
