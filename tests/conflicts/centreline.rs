@@ -13,9 +13,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Text};
 use proptest::prelude::*;
 
+use crate::features::random_features;
 use crate::shapes::{Dice, Lattice};
 use crate::values::{Ground, Tally, compare};
-use crate::world::{GRID, HERE, Props, World, by_index, corridor_props, random_features};
+use crate::world::{GRID, HERE, Props, World, by_index, corridor_props};
 
 /// What is promised of an arc, and of a point near an edge: a centimetre, and a hair more for the question itself.
 const PROMISED_M: f64 = 0.010_1;
@@ -158,9 +159,9 @@ fn the_land_of_a_centreline_is_its_definition() {
         let vertices: Vec<Coord<f64>> = geo::CoordsIter::coords_iter(&line).collect();
         for _ in 0..150 {
             // Beside the line, beyond its bends and ends.
-            let (k, along, x, y) = dice.draw((1..vertices.len(), -0.1..1.1, -90.0..90.0, -90.0..90.0));
-            let (a, b) = (vertices[k - 1], vertices[k]);
-            probes.push((code.clone(), Coord { x: a.x + along * (b.x - a.x) + x, y: a.y + along * (b.y - a.y) + y }));
+            let (corner, along, x, y) = dice.draw((1..vertices.len(), -0.1..1.1, -90.0..90.0, -90.0..90.0));
+            let (from, to) = (vertices[corner - 1], vertices[corner]);
+            probes.push((code.clone(), from + (to - from) * along + Coord { x, y }));
         }
         rows.push((centreline_props(&code, left, right), line));
     }

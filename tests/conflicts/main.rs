@@ -1,6 +1,6 @@
 //! The conflict check against two judges: every pair by brute force with the geo crate, and PostGIS on `geom_grid`.
 //!
-//! `world` has the database and both judges, `shapes` the made-up shapes. `CLEARWAY_TEST_SEED` (a number) makes other
+//! `world` has the database and both judges, `shapes` and `features` what is made up. `CLEARWAY_TEST_SEED` (a number) makes other
 //! shapes than the usual ones; the seed stands in every message.
 
 #![allow(clippy::unwrap_used, clippy::float_cmp)] // a test that cannot go on ends; lattice numbers are exact
@@ -10,6 +10,7 @@ mod support;
 
 mod centreline;
 mod concurrent;
+mod features;
 mod pairs;
 mod shapes;
 mod values;

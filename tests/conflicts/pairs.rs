@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clearway::actions::conflict_check::{self, Conflict};
+use clearway::actions::conflict_check;
 use clearway::actions::feature::{self, ListQuery};
 use clearway::domain::conflict::AccuracyDefaults;
 use clearway::domain::corridor::Corridor;
@@ -15,10 +15,11 @@ use geo::{Distance, Euclidean, Intersects};
 use jiff::civil::date;
 use uuid::Uuid;
 
+use crate::features::random_features;
 use crate::shapes::{ADVERSARIAL, Dice, Lattice, adversarial_points, wkt};
 use crate::values::{Ground, Tally, compare};
 use crate::world::{
-    HAIR_M, HERE, Props, World, by_index, corridor_props, drawn, question, random_features, split, text, work_props,
+    Found, HAIR_M, HERE, Pairs, Rows, World, by_index, corridor_props, drawn, question, split, text, work_props,
 };
 use clearway::domain::fields::Value;
 
@@ -44,7 +45,7 @@ fn all<T: Records>(world: &World) -> Vec<Registered<T>> {
 }
 
 /// Every pair by the geo crate, one after the other; and the pairs within a hair of the threshold.
-fn by_brute_force(world: &World, clearance: Option<f64>) -> (BTreeSet<(Uuid, Uuid)>, BTreeSet<(Uuid, Uuid)>) {
+fn by_brute_force(world: &World, clearance: Option<f64>) -> (Pairs, Pairs) {
     let day = date(2026, 6, 1);
     let (works, corridors) = (all::<Work>(world), all::<Corridor>(world));
     let (mut found, mut doubtful) = (BTreeSet::new(), BTreeSet::new());
@@ -67,12 +68,7 @@ fn by_brute_force(world: &World, clearance: Option<f64>) -> (BTreeSet<(Uuid, Uui
     (found, doubtful)
 }
 
-fn same_but_for_a_hair(
-    what: &str,
-    a: &BTreeSet<(Uuid, Uuid)>,
-    b: &BTreeSet<(Uuid, Uuid)>,
-    doubtful: &BTreeSet<(Uuid, Uuid)>,
-) {
+fn same_but_for_a_hair(what: &str, a: &Pairs, b: &Pairs, doubtful: &Pairs) {
     let differ: Vec<_> = a.symmetric_difference(b).filter(|p| !doubtful.contains(p)).collect();
     assert!(differ.is_empty(), "seed {}, {what}: {differ:?}", crate::shapes::seed());
 }
@@ -89,7 +85,7 @@ fn check_stored(what: &str, world: &World, clearance: Option<f64>, ground: Groun
 }
 
 /// A pair has the same numbers, whichever side asks.
-fn symmetric(what: &str, a: &BTreeMap<(Uuid, Uuid), Conflict>, b: &BTreeMap<(Uuid, Uuid), Conflict>) {
+fn symmetric(what: &str, a: &Found, b: &Found) {
     let differ: Vec<_> =
         a.keys().filter(|p| !b.contains_key(p)).chain(b.keys().filter(|p| !a.contains_key(p))).collect();
     assert!(differ.is_empty(), "{what}: found from one side only: {differ:?}");
@@ -161,8 +157,7 @@ fn index_is_brute_force_is_postgis_on_random_shapes() {
 #[test]
 fn index_is_brute_force_is_postgis_on_adversarial_shapes() {
     let world = World::new();
-    let (mut works, mut corridors): (Vec<(Props, Geometry<f64>)>, Vec<(Props, Geometry<f64>)>) =
-        (Vec::new(), Vec::new());
+    let (mut works, mut corridors): (Rows, Rows) = (Vec::new(), Vec::new());
     let mut drawn = Vec::new();
     let exactly = |code: String| {
         let mut props = work_props(&code);

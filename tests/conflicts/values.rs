@@ -1,13 +1,13 @@
 //! What is said of a pair: the words and numbers of an answer against PostGIS's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use clearway::actions::conflict_check::Conflict;
 use clearway::domain::conflict::{Finding, Verdict};
 use clearway::domain::word::Word;
 use uuid::Uuid;
 
-use crate::world::{HAIR_M, Judged, split};
+use crate::world::{Found, HAIR_M, Judged, Pairs, split};
 
 /// How far the numbers of two exact calculations may lie apart by rounding, metres.
 const ROUNDING_M: f64 = 1e-9;
@@ -46,9 +46,9 @@ pub enum Ground {
 }
 
 /// Compares the pairs an index found with those of PostGIS, words and numbers included; every difference is listed.
-pub fn compare(what: &str, found: &BTreeMap<(Uuid, Uuid), Conflict>, judged: &[Judged], ground: Ground) -> Tally {
+pub fn compare(what: &str, found: &Found, judged: &[Judged], ground: Ground) -> Tally {
     let (right, doubtful) = split(judged);
-    let ours: BTreeSet<(Uuid, Uuid)> = found.keys().copied().collect();
+    let ours: Pairs = found.keys().copied().collect();
     let by_pair: BTreeMap<(Uuid, Uuid), &Judged> = judged.iter().map(|j| ((j.work, j.corridor), j)).collect();
     let mut tally = Tally { pairs: right.len(), at_threshold: doubtful.len(), ..Tally::default() };
     let mut wrong: Vec<String> = Vec::new();

@@ -21,7 +21,6 @@ use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Uuid as Sql
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::shapes::{Dice, Lattice};
 use crate::support::Database;
 
 /// The grid of VN-72: shapes delivered in it keep their coordinates bit for bit.
@@ -38,6 +37,15 @@ pub const HAIR_M: f64 = 1e-6;
 
 /// Properties of a feature to be.
 pub type Props = Vec<(&'static str, Value)>;
+
+/// Features to be: properties and shapes.
+pub type Rows = Vec<(Props, Geometry<f64>)>;
+
+/// Pairs of a work and a corridor.
+pub type Pairs = BTreeSet<(Uuid, Uuid)>;
+
+/// What an index found of each pair.
+pub type Found = BTreeMap<(Uuid, Uuid), Conflict>;
 
 pub fn text(t: &str) -> Value {
     Value::Text(t.to_owned())
@@ -86,7 +94,7 @@ impl World {
     }
 
     /// Imports features in one transaction, as `clearway import` does.
-    pub fn import<T: Records>(&self, all: Vec<(Props, Geometry<f64>)>) {
+    pub fn import<T: Records>(&self, all: Rows) {
         let options = ImportOptions {
             jurisdiction: Some("VN-72".into()),
             organisation: None,
@@ -156,12 +164,7 @@ pub fn drawn(shape: &Geometry<f64>, accuracy: f64, clearance_m: Option<f64>) -> 
 }
 
 /// Every pair (work, corridor) that the index finds, asked from the corridors' side or from the works'.
-pub fn by_index(
-    context: &Context,
-    world: &World,
-    from: Layer,
-    clearance: Option<f64>,
-) -> BTreeMap<(Uuid, Uuid), Conflict> {
+pub fn by_index(context: &Context, world: &World, from: Layer, clearance: Option<f64>) -> Found {
     let mut found = BTreeMap::new();
     for id in world.ids(from) {
         let answer: Answer = match from {
@@ -347,79 +350,8 @@ impl World {
 }
 
 /// The pairs of a judgement that are in conflict, and those within a hair of the threshold.
-pub fn split(judged: &[Judged]) -> (BTreeSet<(Uuid, Uuid)>, BTreeSet<(Uuid, Uuid)>) {
+pub fn split(judged: &[Judged]) -> (Pairs, Pairs) {
     let pair = |j: &Judged| (j.work, j.corridor);
     let doubtful = |j: &&Judged| (j.distance - (j.clearance + j.accuracy)).abs() <= HAIR_M;
     (judged.iter().filter(|j| j.meets).map(pair).collect(), judged.iter().filter(doubtful).map(pair).collect())
-}
-
-/// A work and a corridor of every kind that matters to who counts.
-pub fn random_features(
-    dice: &mut Dice,
-    prefix: &str,
-    lattice: Lattice,
-    works: usize,
-    corridors: usize,
-) -> (Vec<(Props, Geometry<f64>)>, Vec<(Props, Geometry<f64>)>) {
-    let metres = [0.0, 1.0, 2.0, 3.0, 5.0].map(|k| k * lattice.step);
-    let dates = ["2020-01-01", "2026-05-31", "2026-06-01", "2026-06-02", "2030-01-01"];
-    let mut made_works = Vec::new();
-    for n in 0..works {
-        let mut props = work_props(&format!("{prefix}-W{n}"));
-        if dice.draw(0..3) > 0 {
-            props.push(("position_accuracy_m", Value::Number(dice.pick(&metres))));
-        }
-        if dice.draw(0..2) > 0 {
-            let method = dice.pick(&["gnss_rtk", "gnss", "digitised", "record", "estimated"]);
-            props.push(("capture_method", text(method)));
-        }
-        if dice.draw(0..5) == 0 {
-            let all = [
-                "planned",
-                "permitted",
-                "under_construction",
-                "suspended",
-                "relocating",
-                "relocated",
-                "dismantled",
-                "abandoned",
-            ];
-            props.push(("status", text(dice.pick(&all))));
-        }
-        period(dice, &mut props, ["valid_from", "valid_to"], &dates);
-        made_works.push((props, dice.draw(lattice.any())));
-    }
-    let mut made_corridors = Vec::new();
-    for n in 0..corridors {
-        let mut props = corridor_props(&format!("{prefix}-C{n}"));
-        if dice.draw(0..3) == 0 {
-            let all = [
-                "announced",
-                "surveyed",
-                "approved",
-                "handed_over",
-                "completed",
-                "suspended",
-                "cancelled",
-                "realigned",
-            ];
-            props[2].1 = text(dice.pick(&all));
-        }
-        if dice.draw(0..2) == 0 {
-            props.push(("clearance_m", Value::Number(dice.pick(&metres))));
-        }
-        period(dice, &mut props, ["in_force_from", "in_force_to"], &dates);
-        made_corridors.push((props, dice.draw(lattice.area())));
-    }
-    (made_works, made_corridors)
-}
-
-fn period(dice: &mut Dice, props: &mut Props, [from, to]: [&'static str; 2], dates: &[&'static str]) {
-    if dice.draw(0..5) == 0 {
-        let (a, b) = (dice.pick(dates), dice.pick(dates));
-        props.push((from, text(a.min(b))));
-        if dice.draw(0..2) == 0 {
-            props.push((to, text(a.max(b))));
-        }
-    }
 }

@@ -6,9 +6,10 @@ use clearway::domain::fields::Value;
 use clearway::domain::layer::Layer;
 use clearway::domain::work::Work;
 
+use crate::features::random_features;
 use crate::shapes::{Dice, Lattice};
 use crate::values::{Ground, Tally, compare};
-use crate::world::{HERE, World, by_index, random_features, text};
+use crate::world::{HERE, World, by_index, text};
 
 /// Wide enough that a thousand works stay a crowd and do not become a heap.
 const LATTICE: Lattice = Lattice { origin: HERE, step: 5.0, size: 100, jitter: 0.0 };
@@ -42,10 +43,10 @@ fn the_index_equals_postgis_after_any_writes() {
     tally.add(check("first", &world, false));
     for round in 0..5 {
         // Each bulk brings new features, and new versions of half of those before: the codes meet.
-        let (mut works, mut corridors) = random_features(&mut dice, &format!("B{}", round / 2), LATTICE, BULK, 15);
+        let (mut works, mut corridors) = random_features(&mut dice, &format!("B{}", round / 2), LATTICE, BULK, 8);
         if round % 2 == 1 {
             works.truncate(BULK / 2);
-            corridors.truncate(8);
+            corridors.truncate(4);
         }
         world.import::<Work>(works);
         world.import::<Corridor>(corridors);
@@ -93,15 +94,14 @@ fn another_instance_follows() {
     world.import::<Work>(works);
     for step in 0..20 {
         let id = dice.pick(&world.ids(Layer::Works));
-        match step % 4 {
-            0 => world.delete::<Work>(id),
-            _ => {
-                let (mut one, _) = random_features(&mut dice, &format!("F-{step}"), narrow, 1, 0);
-                let (mut props, shape) = one.remove(0);
-                props.retain(|(name, _)| *name != "position_accuracy_m");
-                props.push(("position_accuracy_m", Value::Number(f64::from(step))));
-                world.replace::<Work>(id, &props, shape);
-            }
+        if step % 4 == 0 {
+            world.delete::<Work>(id);
+        } else {
+            let (mut one, _) = random_features(&mut dice, &format!("F-{step}"), narrow, 1, 0);
+            let (mut props, shape) = one.remove(0);
+            props.retain(|(name, _)| *name != "position_accuracy_m");
+            props.push(("position_accuracy_m", Value::Number(f64::from(step))));
+            world.replace::<Work>(id, &props, shape);
         }
         if step % 3 == 0 {
             refresh::catch_up_all(&other).unwrap();
