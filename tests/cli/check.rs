@@ -94,9 +94,8 @@ fn tables_and_several_files_are_taken_too() {
     let folder = Folder::new();
     let db = registered(&folder);
     let points = folder.file("points.csv", "code;wkt\nP-1;POINT (107.7 12.00001)\nP-2;POINT (107.65 12.2)\n");
-    // C-2 in metres of the grid of a neighbour.
-    let grid = folder.file("point.csv", "name,lon,lat\nP-3,107.71,12.00011\n");
-    let ran = clearway(&db, &["check", &points, &grid, "--clearance-m", "5"]);
+    let named = folder.file("point.csv", "name,lon,lat\nP-3,107.71,12.00011\n");
+    let ran = clearway(&db, &["check", &points, &named, "--clearance-m", "5"]);
     let heads: Vec<&str> = ran.out.lines().filter(|l| l.starts_with("P-")).collect();
     assert_eq!(heads, ["P-1: 1 conflict", "P-2: no conflict found in what is registered.", "P-3: 1 conflict"]);
 }

@@ -199,7 +199,8 @@ fn an_import_is_one_event_and_one_bulk_change_in_each_jurisdiction() {
         rows(&db, "jurisdiction, code, ST_SRID(geom_grid)", "works ORDER BY code"),
         ["VN-72 IMP-1 9218", "VN-99 IMP-2 3406", "VN-99 IMP-3 3406"]
     );
-    let digest: String = Sha256::digest(std::fs::read(&file).unwrap()).iter().map(|b| format!("{b:02x}")).collect();
+    let bytes: Vec<String> = Sha256::digest(std::fs::read(&file).unwrap()).iter().map(|b| format!("{b:02x}")).collect();
+    let digest = bytes.concat();
     let events = rows(
         &db,
         "jurisdiction, revision, actor, layer, detail->>'inserted', detail->>'rejected', detail->>'sha256'",
@@ -290,7 +291,7 @@ fn what_lies_outside_is_rejected_by_name_or_left_out() {
 #[test]
 fn how_far_outside_is_still_taken_can_be_set() {
     let (db, folder) = (Database::vn72(), Folder::new());
-    // 3 km west of the outline, and 8 km.
+    // 3 km west of a corner of the outline.
     let near = "code,kind,organisation,lon,lat\nIMP-1,mast,viettel,107.39245,11.742\n";
     let file = folder.file("near.csv", near);
     let arguments = ["import", "works", &file, "--jurisdiction", "VN-72", "--dry-run"];

@@ -112,7 +112,7 @@ fn elsewhere_in_the_world_everything_works_the_same() {
     // An invented square at Grenoble, on Lambert-93.
     let boundary = folder.file("fr.geojson", square(5.6, 45.1, 5.9, 45.3));
     add(&db, "FR-38", "EPSG:2154", &boundary, &["--time-zone", "Europe/Paris"])
-        .gives(0, &["Registered FR-38 (Thử) on EPSG:2154."]);
+        .gives(0, &["Registered FR-38 (Thử) on EPSG:2154, in the time zone Europe/Paris."]);
     let works = folder.file(
         "works.csv",
         "code,kind,organisation,lon,lat,position_accuracy_m\nGRE-1,mast,orange,5.72,45.19,0\nGRE-2,pole,orange,5.75,45.19,0\n\

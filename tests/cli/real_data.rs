@@ -202,28 +202,43 @@ fn protected_areas_are(db: &Database, file: &std::path::Path) {
         "--report",
         report.to_str().unwrap(),
     ];
-    let invalid = "rejected: feature 8 (line 13) «Tây Nghệ An»: /geometry/coordinates/0/0/2 the ring crosses or touches \
-                   itself at 104.844931405, 19.904965295: the segment after position 2 meets the one after position 2959";
+    // Which feature and where; which of the segments that meet there is named first does not matter.
+    let is_named = |ran: &Ran| {
+        let first = ran.err.lines().next().unwrap_or_default();
+        first.starts_with("rejected: feature 8 (line 13) «Tây Nghệ An»: /geometry/coordinates/0/0/")
+            && first.contains("the ring crosses or touches itself at 104.844931405, 19.904965295: ")
+    };
     let ran = timed(db, "protected areas, all or nothing", &arguments);
-    assert_eq!((ran.err.lines().next(), ran.code, count(db, "corridors")), (Some(invalid), 1, 0), "{}", ran.err);
+    assert!(is_named(&ran), "{}", ran.err);
+    assert_eq!((ran.code, count(db, "corridors")), (1, 0));
     let mut lines = csv::Reader::from_path(&report).unwrap();
     let records: Vec<csv::StringRecord> = lines.records().map(Result::unwrap).collect();
     assert_eq!(records.len(), 1);
-    assert_eq!(
-        records[0].iter().take(4).collect::<Vec<_>>(),
-        ["8", "feature 8 (line 13)", "Tây Nghệ An", "geometry/coordinates/0/0/2"]
-    );
+    let [number, place, name, column] = [0, 1, 2, 3].map(|i| &records[0][i]);
+    assert_eq!((number, place, name), ("8", "feature 8 (line 13)", "Tây Nghệ An"));
+    assert!(column.starts_with("geometry/coordinates/0/0/"), "{column}");
 
     let mut skip = arguments.to_vec();
     skip.extend(["--on-error", "skip"]);
     let ran = timed(db, "protected areas, the good ones", &skip);
-    assert_eq!((ran.err.lines().next(), ran.code), (Some(invalid), 0));
+    assert_eq!((is_named(&ran), ran.code), (true, 0), "{}", ran.err);
     ran.counts("14 read: 13 new, 0 changed, 0 unchanged, 0 repeated, 0 outside, 1 rejected");
     // Each belongs to the province that holds most of it, though many reach into another.
     let place = rows(db, "jurisdiction, code", "corridors ORDER BY 1");
-    println!("{place:?}");
-    for expect in ["VN-79 Cần Giờ", "VN-22 Vịnh Hạ Long", "VN-31 Cát Bà", "VN-82 Vường quốc gia Tràm Chim"]
-    {
-        assert!(place.iter().any(|p| p == expect), "{expect}: {place:?}");
-    }
+    let expect = [
+        "VN-19 Vườn quốc gia Ba Bể",
+        "VN-22 Vịnh Hạ Long",
+        "VN-31 Cát Bà",
+        "VN-37 Châu thổ sông Hồng",
+        "VN-37 Tràng An - Ninh Bình",
+        "VN-37 Xuân Thủy - Nam Định",
+        "VN-44 Vườn quốc gia Phong Nha - Kẻ Bàng",
+        "VN-48 Cù Lao Chàm - Hội An",
+        "VN-75 Cát Tiên",
+        "VN-79 Cần Giờ",
+        "VN-82 Vường quốc gia Tràm Chim",
+        "VN-91 Kiên Giang",
+        "VN-96 Mũi Cà Mau",
+    ];
+    assert_eq!(place, expect);
 }
