@@ -290,7 +290,7 @@ fn who_counts_and_how_much_depends_on_status_and_day() {
         patch(&land, json!({"status": status}));
         assert_eq!(severity(noon), expect, "{status}");
     }
-    patch(&land, json!({"status": "in_force", "in_force_from": "2026-06-16", "in_force_to": "2026-07-01"}));
+    patch(&land, json!({"status": "in_force", "in_force_from": "2026-06-16", "in_force_to": "2026-06-30"}));
     // The day begins at midnight in Đắk Nông, seven hours before it does in Greenwich.
     for (at, expect) in [
         (noon, json!("warns")),
@@ -318,7 +318,7 @@ fn who_counts_and_how_much_depends_on_status_and_day() {
         patch(&path, json!({"status": status}));
         assert_eq!(severity(noon), if counts { json!("blocks") } else { Json::Null }, "{status}");
     }
-    patch(&path, json!({"status": "in_service", "valid_from": "2026-06-15", "valid_to": "2026-06-17"}));
+    patch(&path, json!({"status": "in_service", "valid_from": "2026-06-15", "valid_to": "2026-06-16"}));
     for (at, counts) in [
         ("2026-06-14T16:59:59Z", false),
         ("2026-06-14T17:00:00Z", true),
