@@ -14,4 +14,5 @@ mod import_large;
 mod jurisdiction;
 mod program;
 mod real_data;
+mod review;
 mod serve;
