@@ -1,0 +1,227 @@
+//! Checks of drawn shapes in this process, on one thread, against SQL.
+
+use std::collections::BTreeSet;
+
+use clearway::actions::Context;
+use clearway::actions::conflict_check::{self, Answer, Drawn, Question};
+use clearway::clock;
+use clearway::domain::actor::Actor;
+use clearway::domain::jurisdiction::Jurisdiction;
+use clearway::domain::layer::Layer;
+use clearway::domain::place::Delivered;
+use clearway::domain::word::Word;
+use clearway::geometry::{Epsg, Geometry, Metres, Polygon};
+use clearway::store::shape::Shape;
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use uuid::Uuid;
+use wkt::ToWkt as _;
+
+use crate::Failed;
+use crate::data::ACCURACY_M;
+use crate::report::{Comparison, Report, Side, Times};
+use crate::sql::{self, Ask, Measured};
+
+/// The clearance asked for, metres.
+pub const CLEARANCE_M: f64 = 30.0;
+
+/// More than any subject here has.
+pub const LIMIT: usize = 10_000;
+
+/// Checks that one side makes before the other has its turn.
+const BLOCK: usize = 100;
+
+/// Distances computed in another order may differ by less than this, metres.
+const SAME_M: f64 = 1e-6;
+
+/// How much faster the index has to be than SQL on one thread.
+const TARGET: f64 = 30.0;
+
+/// The shapes asked about, ready for either side.
+pub struct Subjects {
+    pub jurisdiction: String,
+    pub grid: Epsg,
+    pub shapes: Vec<Geometry<f64>>,
+    drawn: Vec<[Drawn; 1]>,
+    bound: Vec<sql::Subject>,
+}
+
+impl Subjects {
+    pub fn new(polygons: &[Polygon<f64>], jurisdiction: &Jurisdiction) -> Self {
+        let grid = jurisdiction.grid;
+        let shapes: Vec<Geometry<f64>> = polygons.iter().cloned().map(Geometry::Polygon).collect();
+        let drawn = |shape: &Geometry<f64>| {
+            [Drawn {
+                name: "0".into(),
+                pointer: "/geometry".into(),
+                delivered: Delivered { shape: shape.clone(), crs: grid },
+                accuracy: Metres::ZERO,
+                clearance_m: None,
+            }]
+        };
+        Self {
+            jurisdiction: jurisdiction.code.clone(),
+            grid,
+            drawn: shapes.iter().map(drawn).collect(),
+            bound: shapes.iter().map(|s| sql::Subject::Drawn(Shape::new(s.clone(), grid))).collect(),
+            shapes,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.shapes.len()
+    }
+
+    /// The question of subject `n` in SQL.
+    pub fn ask(&self, sql: &'static str, n: usize) -> Ask<'_> {
+        self.ask_about(sql, &self.bound[n])
+    }
+
+    pub fn ask_about<'a>(&'a self, sql: &'static str, subject: &'a sql::Subject) -> Ask<'a> {
+        let widest = CLEARANCE_M + ACCURACY_M[1];
+        Ask { sql, jurisdiction: &self.jurisdiction, subject, widest, clearance: CLEARANCE_M }
+    }
+}
+
+/// What the index is asked.
+pub fn question() -> Result<Question, Failed> {
+    Ok(Question {
+        against: vec![Layer::Works],
+        clearance: Some(Metres::new(CLEARANCE_M)?),
+        at: clock::now(),
+        limit: LIMIT,
+        min_revision: Vec::new(),
+    })
+}
+
+/// Numbers in blocks, for two sides that take turns.
+pub fn blocks(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..count).step_by(BLOCK).map(move |first| first..(first + BLOCK).min(count))
+}
+
+/// Compares all of it.
+pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
+    choose_plan(report, conn, subjects)?;
+    let actor = Actor::public();
+    let question = question()?;
+    let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
+    for n in 0..subjects.len().min(4 * BLOCK) {
+        check(n)?;
+    }
+
+    let (mut ours, mut peer, mut equal, mut pairs) = (Times::default(), Times::default(), true, 0);
+    for block in blocks(subjects.len()) {
+        let mut expect = Vec::with_capacity(BLOCK);
+        for n in block.clone() {
+            expect.push(peer.of(|| subjects.ask(sql::IDS, n).ids(conn))?);
+        }
+        for (n, expect) in block.zip(expect) {
+            let answer = ours.of(|| check(n))?;
+            pairs += expect.len();
+            equal &= ids(&answer) == expect.into_iter().collect();
+        }
+    }
+    report.note(format!("{} checks found {pairs} conflicts", subjects.len()));
+    let index = Side::rate("the index, one thread, complete answer", &ours);
+    let ids_only = Side::rate("PostGIS, prepared, ids only", &peer);
+    report.add(Comparison {
+        name: "conflict-check",
+        ours: index.clone(),
+        peer: Some(ids_only),
+        target: Some(TARGET),
+        equal: Some(equal),
+    });
+
+    let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
+    // Slower by far, so a part of the subjects is enough.
+    for block in blocks((subjects.len() / 4).max(1)) {
+        let mut expect = Vec::with_capacity(BLOCK);
+        for n in block.clone() {
+            expect.push(peer.of(|| subjects.ask(sql::MEASURED, n).measured(conn))?);
+        }
+        for (n, expect) in block.zip(expect) {
+            let answer = ours.of(|| check(n))?;
+            equal &= same_measures(&answer, expect);
+        }
+    }
+    report.add(Comparison {
+        name: "conflict-check-measured",
+        ours: Side::rate("the index, one thread, complete answer", &ours),
+        peer: Some(Side::rate("PostGIS, prepared, the measures too", &peer)),
+        target: None,
+        equal: Some(equal),
+    });
+
+    let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
+    for block in blocks((subjects.len() / 2).max(1)) {
+        let mut expect = Vec::with_capacity(BLOCK);
+        for n in block.clone() {
+            expect.push(peer.of(|| subjects.ask(sql::PIECES, n).ids(conn))?);
+        }
+        for (n, expect) in block.zip(expect) {
+            let answer = ours.of(|| check(n))?;
+            equal &= ids(&answer) == expect.into_iter().collect();
+        }
+    }
+    report.add(Comparison {
+        name: "conflict-check-pieces",
+        ours: Side::rate("the index, one thread, complete answer", &ours),
+        peer: Some(Side::rate("PostGIS, prepared, subject cut into pieces", &peer)),
+        target: None,
+        equal: Some(equal),
+    });
+    Ok(())
+}
+
+/// Gives the peer the faster of custom and generic plans, and makes sure that it uses the index.
+fn choose_plan(report: &mut Report, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
+    let mut best: Option<(f64, &str)> = None;
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        conn.batch_execute(&format!("SET plan_cache_mode = {mode}"))?;
+        let mut times = Times::default();
+        for n in 0..subjects.len().min(2 * BLOCK) {
+            times.of(|| subjects.ask(sql::IDS, n).ids(conn))?;
+        }
+        if best.is_none_or(|(rate, _)| rate < times.per_second()) {
+            best = Some((times.per_second(), mode));
+        }
+    }
+    let mode = best.map_or("auto", |(_, mode)| mode);
+    conn.batch_execute(&format!("SET plan_cache_mode = {mode}"))?;
+    let text = subjects.shapes[0].wkt_string();
+    let widest = CLEARANCE_M + ACCURACY_M[1];
+    let values = format!("'{}', 'SRID={};{text}', {widest}, {CLEARANCE_M}", subjects.jurisdiction, subjects.grid.0);
+    for statement in [sql::IDS, sql::MEASURED, sql::PIECES] {
+        let plan = sql::plan(conn, statement, "geometry", &values)?;
+        // Few rows need no index; the full run has to use it.
+        if !plan.contains("works_geom_grid_idx") && subjects.len() >= BLOCK {
+            return Err(format!("the peer's plan does not use the index, so it is no peer:\n{plan}").into());
+        }
+    }
+    report.note(format!("the peer has its faster plans ({mode}), an index scan on works_geom_grid_idx"));
+    Ok(())
+}
+
+/// The works of an answer.
+fn ids(answer: &Answer) -> BTreeSet<Uuid> {
+    answer.results.iter().flat_map(|r| &r.conflicts).map(|c| c.id).collect()
+}
+
+fn same_measures(answer: &Answer, mut expect: Vec<Measured>) -> bool {
+    let mut found: Vec<_> = answer.results.iter().flat_map(|r| &r.conflicts).collect();
+    found.sort_by_key(|c| c.id);
+    expect.sort_by_key(|e| e.0);
+    let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() < SAME_M.max(a.abs() * 1e-9),
+        _ => true,
+    };
+    found.len() == expect.len()
+        && found.iter().zip(&expect).all(|(ours, (id, relation, distance, depth, overlap))| {
+            let f = &ours.finding;
+            ours.id == *id
+                && f.relation.as_str() == relation
+                && close(Some(f.distance_m), Some(*distance))
+                && close(depth.and(f.depth_m), *depth)
+                && close(f.overlap_m.or(f.overlap_m2), *overlap)
+        })
+}

@@ -1,0 +1,185 @@
+//! Conflict checks through the index against the same checks through PostGIS, in one run, on the same data.
+//!
+//! **Data** (invented, from fixed seeds, see `data`): 220 000 works (85 % points, 11 % cables of 2–20 positions, 4 %
+//! small buildings; 60 % of them in towns; accuracies of 0.05–5 m) and 5 000 corridors of 101 positions, 2–8 km long
+//! and 20–60 m wide, in VN-72. They come into a private, durable PostgreSQL through `clearway import`; ANALYZE follows.
+//!
+//! **What is compared**, with 2 000 of the corridors as drawn subjects and a clearance of 30 m:
+//! * `conflict-check`: ours is `actions::conflict_check::check` on one thread, from the delivered coordinates to the
+//!   complete answer (relation, verdict, distance, depth, overlap, share), limits and visibility included. The peer is
+//!   one connection over the Unix socket with a prepared statement, parameters and results in binary, that returns ids
+//!   only; its plan must use the GiST index, and it gets whichever of custom and generic plans is faster here.
+//! * `conflict-check-measured`: the peer returns what we return. `conflict-check-pieces`: the peer cuts the subject
+//!   into pieces first, the best SQL we know.
+//! * `http-…`: the real server on a loopback port, one kept connection (and two), the same subjects as GeoJSON, in
+//!   EPSG:9218 and in WGS 84; against the SQL above, and against the same web framework with a constant answer of the
+//!   mean size. `http-live` is the smallest answer of the real server.
+//! * `stored-corridor`: `GET /api/corridors/{id}/conflicts` against the SQL join.
+//! * `index-load`: reading and building the whole index against reading the same columns by COPY, binary, and throwing
+//!   them away.
+//!
+//! **How**: everything is warmed up; ours and the peer take turns in blocks, so that noise meets both. The figure is
+//! calls a second; the table has percentiles. `equal` is `yes` when every single check gave the same set of works (and
+//! of relations and distances, where the peer returns them). A missed target or an unequal answer ends with code 1.
+//!
+//! `CLEARWAY_BENCH_QUICK=1` runs a hundredth of it, to see that it works: its figures mean nothing.
+
+#![allow(clippy::cast_precision_loss)] // counts far below 2^52
+
+mod checks;
+mod data;
+mod report;
+mod requests;
+mod setup;
+mod sql;
+mod web;
+
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clearway::actions::{Context, refresh};
+use clearway::store::schema::{corridors, works};
+use diesel::connection::SimpleConnection;
+use diesel::pg::CopyFormat;
+use diesel::prelude::*;
+
+use data::Province;
+use report::{Comparison, Report, Side};
+use setup::{Database, Folder, Serving};
+
+/// Anything that keeps the bench from going on.
+pub type Failed = Box<dyn std::error::Error>;
+
+/// How much of everything.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    works: usize,
+    corridors: usize,
+    checks: usize,
+}
+
+const FULL: Size = Size { works: 220_000, corridors: 5_000, checks: 2_000 };
+const QUICK: Size = Size { works: 2_200, corridors: 50, checks: 20 };
+
+fn main() -> ExitCode {
+    // Only `cargo bench` says `--bench`; whatever else runs every target wants to see that it works.
+    let full = std::env::args().any(|a| a == "--bench") && std::env::var_os("CLEARWAY_BENCH_QUICK").is_none();
+    match run(if full { FULL } else { QUICK }) {
+        Ok(true) => ExitCode::SUCCESS,
+        // So small a run reaches no target; its answers have to be equal all the same, or `run` had failed.
+        Ok(false) if !full => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(size: Size) -> Result<bool, Failed> {
+    let mut report = Report::default();
+    let folder = Folder::new()?;
+    let (database, jurisdiction) = Database::start(&folder)?;
+    let province = Province::new(jurisdiction.boundary_grid());
+    let drawn = province.corridors(size.corridors);
+    let (works_file, corridors_file) = (folder.0.join("works.geojsonl"), folder.0.join("corridors.geojsonl"));
+    province.write_works(&works_file, size.works)?;
+    data::write_corridors(&corridors_file, &drawn)?;
+    let seconds = database.import("works", &works_file, &jurisdiction)?;
+    report.add(alone("import-works", "clearway import works", size.works as f64 / seconds));
+    let seconds = database.import("corridors", &corridors_file, &jurisdiction)?;
+    report.add(alone("import-corridors", "clearway import corridors", size.corridors as f64 / seconds));
+
+    let mut conn = PgConnection::establish(&database.url)?;
+    // One by one: several in one batch would be one transaction, in which VACUUM cannot run.
+    for statement in ["VACUUM (ANALYZE) works", "VACUUM (ANALYZE) corridors", "CHECKPOINT"] {
+        conn.batch_execute(statement)?;
+    }
+    load(&mut report, &database, size)?;
+
+    let serving = Serving::start(database.settings())?;
+    let subjects = checks::Subjects::new(&drawn[..size.checks], &jurisdiction);
+    checks::all(&mut report, &serving.context, &mut conn, &subjects)?;
+    requests::all(&mut report, &serving, &mut conn, &subjects)?;
+    drop(serving);
+    Ok(report.finish())
+}
+
+fn alone(name: &'static str, what: &str, per_second: f64) -> Comparison {
+    Comparison { name, ours: Side::figure(what, per_second, "/s"), peer: None, target: None, equal: None }
+}
+
+/// Loads the whole index, and reads the same columns only.
+fn load(report: &mut Report, database: &Database, size: Size) -> Result<(), Failed> {
+    let (mut ours, mut peer) = (f64::INFINITY, f64::INFINITY);
+    for round in 0..2 {
+        let begun = Instant::now();
+        copy(&database.url)?;
+        peer = peer.min(begun.elapsed().as_secs_f64());
+        let context = Context::connect(database.settings())?;
+        let before = setup::resident()?;
+        let begun = Instant::now();
+        refresh::catch_up_all(&context)?;
+        ours = ours.min(begun.elapsed().as_secs_f64());
+        if round == 0 {
+            let bytes = setup::resident()? - before;
+            let features = size.works + size.corridors;
+            report.note(format!(
+                "the index holds {features} features in {:.0} MB, {:.0} bytes for each (resident memory, before and after)",
+                bytes / 1e6,
+                bytes / features as f64
+            ));
+        }
+    }
+    report.add(Comparison {
+        name: "index-load",
+        ours: Side::figure("read, prepare, build the trees", ours * 1e3, "ms"),
+        peer: Some(Side::figure("COPY of the same columns, thrown away", peer * 1e3, "ms")),
+        target: None,
+        equal: None,
+    });
+    Ok(())
+}
+
+/// Each on a connection of its own: after reading a raw copy to its end the connection is not ready for more.
+fn copy(url: &str) -> Result<(), Failed> {
+    use works::{
+        capture_method, code, geom_grid, id, kind, organisation, position_accuracy_m, status, valid_from, valid_to,
+        visibility,
+    };
+    let columns = (
+        id,
+        code,
+        organisation,
+        visibility,
+        kind,
+        status,
+        valid_from,
+        valid_to,
+        position_accuracy_m,
+        capture_method,
+        geom_grid,
+    );
+    drain(diesel::copy_to(columns).with_format(CopyFormat::Binary).load_raw(&mut PgConnection::establish(url)?)?)?;
+    let columns = (
+        corridors::id,
+        corridors::code,
+        corridors::organisation,
+        corridors::visibility,
+        corridors::kind,
+        corridors::status,
+        corridors::in_force_from,
+        corridors::in_force_to,
+        corridors::clearance_m,
+        corridors::geom_grid,
+        corridors::centreline_grid,
+    );
+    drain(diesel::copy_to(columns).with_format(CopyFormat::Binary).load_raw(&mut PgConnection::establish(url)?)?)
+}
+
+fn drain(mut rows: impl BufRead) -> Result<(), Failed> {
+    let mut buffer = vec![0; 64 * 1024];
+    while rows.read(&mut buffer)? > 0 {}
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The same checks as a client sees them: over HTTP, from the real server.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use clearway::geometry::encoding::geojson;
+use clearway::geometry::{Epsg, Geometry, crs};
+use clearway::store::schema::corridors;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::Failed;
+use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks};
+use crate::data::corridor_code;
+use crate::report::{Comparison, Report, Side, Times};
+use crate::setup::Serving;
+use crate::sql;
+use crate::web::{Client, Constant, get, post};
+
+/// Compares all of it.
+pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
+    let path = format!("/api/conflict-checks?against=works&clearance_m={CLEARANCE_M}&limit={LIMIT}");
+    let body = |shape: &Geometry<f64>| geojson::to_value(shape).to_string();
+    let on_grid: Vec<Vec<u8>> =
+        subjects.shapes.iter().map(|s| post(&path, Some(&subjects.grid.to_string()), &body(s))).collect();
+    let in_degrees = subjects.shapes.iter().map(|s| crs::project(s, subjects.grid, Epsg::WGS84));
+    let in_degrees: Vec<Vec<u8>> =
+        in_degrees.map(|s| Ok(post(&path, None, &body(&s?)))).collect::<Result<_, Failed>>()?;
+
+    let mut client = Client::connect(&serving.address)?;
+    let (peer, size) = drawn(report, "http-grid", &mut client, &on_grid, conn, subjects)?;
+    report.note(format!("a request has {} bytes, its answer {size} on average", on_grid[0].len()));
+    let (_, _) = drawn(report, "http-wgs84", &mut client, &in_degrees, conn, subjects)?;
+    two_clients(report, serving, &on_grid, &peer)?;
+    floor(report, serving, &mut client, &on_grid, size)?;
+    stored(report, &mut client, conn, subjects)
+}
+
+/// One client against SQL; returns the peer's times and the mean size of an answer.
+fn drawn(
+    report: &mut Report,
+    name: &'static str,
+    client: &mut Client,
+    requests: &[Vec<u8>],
+    conn: &mut PgConnection,
+    subjects: &Subjects,
+) -> Result<(Times, usize), Failed> {
+    for request in requests.iter().take(200) {
+        client.send(request)?;
+    }
+    let (mut ours, mut peer, mut equal, mut bytes) = (Times::default(), Times::default(), true, 0);
+    for block in blocks(requests.len()) {
+        let mut expect = Vec::new();
+        for n in block.clone() {
+            expect.push(peer.of(|| subjects.ask(sql::IDS, n).ids(conn))?);
+        }
+        let mut answers = Vec::new();
+        for n in block {
+            answers.push(ours.of(|| client.send(&requests[n]))?);
+        }
+        for (answer, expect) in answers.iter().zip(expect) {
+            bytes += answer.len();
+            equal &= ids(answer)? == expect.into_iter().collect();
+        }
+    }
+    report.add(Comparison {
+        name,
+        ours: Side::rate("the server, one client", &ours),
+        peer: Some(Side::rate("PostGIS, prepared, ids only", &peer)),
+        target: None,
+        // Brought to degrees and back a coordinate moves by some nanometres, so there the sets could differ by right.
+        equal: Some(equal),
+    });
+    Ok((peer, bytes / requests.len().max(1)))
+}
+
+fn two_clients(report: &mut Report, serving: &Serving, requests: &[Vec<u8>], peer: &Times) -> Result<(), Failed> {
+    let (times, took) = together(&serving.address, requests, 2)?;
+    report.add(Comparison {
+        name: "http-grid-two-clients",
+        ours: Side::rate_of_all("the server, two clients", &times, took),
+        peer: Some(Side::rate("PostGIS, prepared, ids only, one client", peer)),
+        target: None,
+        equal: None,
+    });
+    Ok(())
+}
+
+/// What HTTP costs without a check.
+fn floor(
+    report: &mut Report,
+    serving: &Serving,
+    client: &mut Client,
+    requests: &[Vec<u8>],
+    size: usize,
+) -> Result<(), Failed> {
+    let constant = Constant::start(size)?;
+    let mut constant_client = Client::connect(&constant.address)?;
+    let live = get("/health/live");
+    let (mut ours, mut peer, mut small) = (Times::default(), Times::default(), Times::default());
+    for block in blocks(requests.len()) {
+        for n in block.clone() {
+            peer.of(|| constant_client.send(&requests[n]))?;
+        }
+        for n in block.clone() {
+            ours.of(|| client.send(&requests[n]))?;
+        }
+        for _ in block {
+            small.of(|| client.send(&live))?;
+        }
+    }
+    report.add(Comparison {
+        name: "http-constant",
+        ours: Side::rate("the server, one client", &ours),
+        peer: Some(Side::rate("a constant answer of that size", &peer)),
+        target: None,
+        equal: None,
+    });
+    report.add(Comparison {
+        name: "http-live",
+        ours: Side::rate("the server, /health/live, one client", &small),
+        peer: None,
+        target: None,
+        equal: None,
+    });
+    let (of_live, took) = together(&serving.address, &vec![live; requests.len()], 2)?;
+    report.add(Comparison {
+        name: "http-live-two-clients",
+        ours: Side::rate_of_all("the server, /health/live, two clients", &of_live, took),
+        peer: None,
+        target: None,
+        equal: None,
+    });
+    Ok(())
+}
+
+/// Several clients at once, each sending every request.
+fn together(address: &str, requests: &[Vec<u8>], clients: usize) -> Result<(Times, Duration), Failed> {
+    let begin = Barrier::new(clients + 1);
+    std::thread::scope(|scope| {
+        let send = || -> Result<Times, String> {
+            let client = Client::connect(address).map_err(|e| e.to_string());
+            begin.wait();
+            let (mut client, mut times) = (client?, Times::default());
+            for request in requests {
+                times.of(|| client.send(request)).map_err(|e| e.to_string())?;
+            }
+            Ok(times)
+        };
+        let running: Vec<_> = (0..clients).map(|_| scope.spawn(send)).collect();
+        begin.wait();
+        let begun = Instant::now();
+        let mut all = Vec::new();
+        for client in running {
+            all.push(client.join().map_err(|_| "a client panicked")??);
+        }
+        Ok((Times::joined(all), begun.elapsed()))
+    })
+}
+
+fn stored(
+    report: &mut Report,
+    client: &mut Client,
+    conn: &mut PgConnection,
+    subjects: &Subjects,
+) -> Result<(), Failed> {
+    let codes: Vec<String> = (0..subjects.len()).map(corridor_code).collect();
+    let found: Vec<Uuid> = corridors::table
+        .filter(corridors::jurisdiction.eq(&subjects.jurisdiction).and(corridors::code.eq_any(codes)))
+        .order(corridors::code.asc())
+        .select(corridors::id)
+        .load(conn)?;
+    let values = found.first().map(|id| format!("'{}', '{id}', 35, 30", subjects.jurisdiction)).unwrap_or_default();
+    let plan = sql::plan(conn, sql::STORED, "uuid", &values)?;
+    if !plan.contains("works_geom_grid_idx") && found.len() >= 100 {
+        return Err(format!("the peer's plan does not use the index, so it is no peer:\n{plan}").into());
+    }
+    let request = |id: &Uuid| get(&format!("/api/corridors/{id}/conflicts?clearance_m={CLEARANCE_M}&limit={LIMIT}"));
+    for id in found.iter().take(200) {
+        client.send(&request(id))?;
+        subjects.ask_about(sql::STORED, &sql::Subject::Stored(*id)).ids(conn)?;
+    }
+    let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
+    for block in blocks(found.len()) {
+        let mut expect = Vec::new();
+        for id in &found[block.clone()] {
+            let subject = sql::Subject::Stored(*id);
+            expect.push(peer.of(|| subjects.ask_about(sql::STORED, &subject).ids(conn))?);
+        }
+        for (id, expect) in found[block].iter().zip(expect) {
+            let request = request(id);
+            let answer = ours.of(|| client.send(&request))?;
+            equal &= ids(&answer)? == expect.into_iter().collect();
+        }
+    }
+    report.add(Comparison {
+        name: "stored-corridor",
+        ours: Side::rate("GET /api/corridors/{id}/conflicts", &ours),
+        peer: Some(Side::rate("PostGIS, prepared, join of one corridor", &peer)),
+        target: None,
+        equal: Some(equal),
+    });
+    Ok(())
+}
+
+/// The works of an answer.
+fn ids(answer: &[u8]) -> Result<BTreeSet<Uuid>, Failed> {
+    let document: Json = serde_json::from_slice(answer)?;
+    let conflicts = document["results"][0]["conflicts"].as_array().ok_or("an answer without conflicts")?;
+    conflicts.iter().map(|c| Ok(c["id"].as_str().unwrap_or_default().parse()?)).collect()
+}
