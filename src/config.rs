@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_named() {
-        let table: &[(&str, &[(&str, &str)], &str)] = &[
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+        let table: &[Case<'_>] = &[
             ("", &[("CLEARWAY_CONNECTIONS_MAX", "many")], "CLEARWAY_CONNECTIONS_MAX: is not integer"),
             ("vertice_max = 1", &[], "unknown field `vertice_max`"),
             ("boundary_reach_m = -1.0", &[], "boundary_reach_m: must be a finite number"),

@@ -37,6 +37,7 @@ const RINGS: &[(&str, &[&str])] = &[
 /// Outside crates that belong to some rings alone.
 const OWNED: &[(&str, &[&str])] = &[
     ("proj", &["geometry"]),
+    ("i_overlay", &["geometry"]),
     ("wkt", &["geometry"]),
     ("geojson", &["geometry"]),
     ("diesel", &["store"]),

@@ -82,6 +82,10 @@ fn the_tables_have_the_columns_that_diesel_knows() {
     }
 }
 
+fn all<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|(_, text)| *text).collect()
+}
+
 #[test]
 fn closed_lists_of_words_are_the_same_in_the_database() {
     let database = Database::empty();
@@ -94,9 +98,6 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
         let in_database: Vec<String> = found.line.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
         assert_eq!(in_database, known, "{constraint}");
     };
-    fn all<W: Word>() -> Vec<&'static str> {
-        W::ALL.iter().map(|(_, text)| *text).collect()
-    }
     check("works_kind_known", all::<WorkKind>());
     check("works_status_known", all::<WorkStatus>());
     check("works_column_class_known", all::<ColumnClass>());

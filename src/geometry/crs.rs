@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn a_line_round_and_round_the_earth_is_refused_before_it_is_divided() {
         let round = (0..5_000).map(|n| if n % 2 == 0 { (-180.0, 12.0) } else { (180.0, 12.0) });
-        let line = Geometry::LineString(LineString::from_iter(round));
+        let line = Geometry::LineString(round.collect());
         assert!(matches!(project(&line, Epsg::WGS84, Epsg(9218)), Err(CrsError::TooLong(_))));
     }
 

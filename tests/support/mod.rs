@@ -32,9 +32,9 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let program = std::env::current_exe().unwrap();
     let mut hash = DefaultHasher::new();
     (env!("CARGO_MANIFEST_DIR"), program.file_stem()).hash(&mut hash);
-    let folder = std::env::temp_dir().join(format!("clearway-test-{:016x}", hash.finish()));
-    // What an earlier run left is of no use: each run begins with a new cluster.
-    let _ = fs::remove_dir_all(&folder);
+    let prefix = format!("clearway-test-{:016x}-", hash.finish());
+    delete_left_overs(&prefix);
+    let folder = std::env::temp_dir().join(format!("{prefix}{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     let cluster = Cluster::start_with(&folder, &Options { durable: false, shared_buffers_mb: 128 }).unwrap();
@@ -47,6 +47,17 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
 
 /// What the servers of this program record: one recorder for all of them, as a program has only one.
 static METRICS: LazyLock<Option<PrometheusHandle>> = LazyLock::new(server::record_metrics);
+
+/// A test program has no end at which it could delete its cluster: the next run does it, once the process is gone.
+fn delete_left_overs(prefix: &str) {
+    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let gone = |pid: &str| !Path::new("/proc").join(pid).exists();
+        if name.strip_prefix(prefix).is_some_and(gone) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
 

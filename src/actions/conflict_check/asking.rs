@@ -45,6 +45,21 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// The severity of a conflict with `entry`, if the asker sees it and it counts on `day`.
+    fn meets(&self, entry: &Entry, sight: &Sight, day: Date) -> Option<Severity> {
+        let Facts { id, visibility, organisation, noun, .. } = &entry.facts;
+        if self.stored_in == Some(*id) || !sight.sees(*visibility, organisation) {
+            return None;
+        }
+        let severity = noun.severity(day)?;
+        match noun {
+            NounFacts::Work { .. } => Some(self.severity),
+            NounFacts::Corridor { .. } => Some(severity),
+        }
+    }
+}
+
 /// One question on its way through the territories.
 pub(super) struct Asking<'a> {
     snapshot: &'a Snapshot,
@@ -202,7 +217,7 @@ impl<'a> Asking<'a> {
                 if late {
                     return;
                 }
-                if let Some(severity) = self.counts(subject, entry, &sight, day) {
+                if let Some(severity) = subject.meets(entry, &sight, day) {
                     let (work, land, _, _) = self.pair(subject, on_grid, entry);
                     if is_conflict(work, land) {
                         let distance_m = work.shape.distance(land.shape);
@@ -215,19 +230,6 @@ impl<'a> Asking<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The severity of a conflict with `entry`, if the asker sees it and it counts on `day`.
-    fn counts(&self, subject: &Subject, entry: &Entry, sight: &Sight, day: Date) -> Option<Severity> {
-        let Facts { id, visibility, organisation, noun, .. } = &entry.facts;
-        if subject.stored_in == Some(*id) || !sight.sees(*visibility, organisation) {
-            return None;
-        }
-        let severity = noun.severity(day)?;
-        match noun {
-            NounFacts::Work { .. } => Some(subject.severity),
-            NounFacts::Corridor { .. } => Some(severity),
-        }
     }
 
     /// Which of the two is the work, and which the land.

@@ -53,6 +53,9 @@ pub struct NotChecked {
     pub ground: LonLat<Geometry<f64>>,
 }
 
+/// How often a check starts again because its feature was changed meanwhile: each time somebody wrote in between.
+const IN_STEP_ATTEMPTS: u32 = 10;
+
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Question {
@@ -194,8 +197,7 @@ pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, ques
     if question.against.contains(&T::LAYER) {
         return Err(Error::parameter("against", format!("a {} is not in conflict with other {}", T::WORD, T::LAYER)));
     }
-    let snapshot = at_least(context, &question.min_revision)?;
-    let stored: Registered<T> = super::feature::get(context, actor, id)?;
+    let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
     let place = stored.body.place();
     let facts = stored.body.facts(id);
     let (accuracy, accuracy_source) = context.accuracies().of_facts(&facts.noun);
@@ -233,6 +235,26 @@ pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, ques
     };
     let result = asking.ask(&subject)?;
     Ok(asking.answer(vec![result]))
+}
+
+/// A snapshot, and the feature as it was at that snapshot's revision: the two make one moment.
+fn stored_in_step<T: Records>(
+    context: &Context,
+    actor: &Actor,
+    id: Uuid,
+    question: &Question,
+) -> Result<(Arc<Snapshot>, Registered<T>)> {
+    for _ in 0..IN_STEP_ATTEMPTS {
+        let snapshot = at_least(context, &question.min_revision)?;
+        // Read after the snapshot was taken: a version that is no newer than the snapshot is the one it shows.
+        let stored: Registered<T> = super::feature::get(context, actor, id)?;
+        let shown = snapshot.territory(&stored.jurisdiction).map(|t| t.revision);
+        if shown.is_some_and(|revision| stored.revision <= revision) {
+            return Ok((snapshot, stored));
+        }
+        refresh::catch_up(context, &stored.jurisdiction)?;
+    }
+    Err(Error::busy(format!("the {} {id} changes faster than it can be checked", T::WORD)))
 }
 
 /// The features that an answer names, for a map.
