@@ -13,6 +13,7 @@ use clearway::domain::work::Work;
 use clearway::geometry::Geometry;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use uuid::Uuid;
 
 use crate::shapes::wkt;
 use crate::support::Database;
@@ -44,6 +45,20 @@ fn ask(context: &Context, actor: &Actor) -> Seen {
         .enumerate()
         .flat_map(|(n, r)| r.conflicts.iter().map(move |c| format!("{n} {} {} {}", c.layer, c.code, c.severity)));
     (answer.revisions["VN-72"], met.collect())
+}
+
+/// What the stored work meets, and at which revision.
+fn ask_stored(context: &Context, actor: &Actor, work: Uuid) -> Seen {
+    let corridors = question(Layer::Corridors, Some(0.0));
+    let answer = conflict_check::check_stored::<Work>(context, actor, work, &corridors).unwrap();
+    let met = answer.results[0].conflicts.iter().map(|c| format!("{} {}", c.code, c.severity));
+    (answer.revisions["VN-72"], met.collect())
+}
+
+/// What the work meets when this is what lies in the squares.
+fn met_by_work(squares: &BTreeSet<String>) -> BTreeSet<String> {
+    let at = (0..2).find(|n| squares.contains(&format!("{n} works MOVER blocks"))).unwrap();
+    squares.iter().filter_map(|m| m.strip_prefix(&format!("{at} corridors "))).map(str::to_owned).collect()
 }
 
 /// The same question in SQL, in one statement and so in one snapshot.
@@ -93,7 +108,7 @@ fn no_reader_ever_sees_a_mix() {
     let done = AtomicBool::new(false);
     let mut truth: BTreeMap<i64, BTreeSet<String>> = BTreeMap::from([ask_postgis(&world.database)]);
     let read = |context: &Context, follows: bool| {
-        let mut seen: Vec<Seen> = Vec::new();
+        let (mut seen, mut stored): (Vec<Seen>, Vec<Seen>) = (Vec::new(), Vec::new());
         while !done.load(Ordering::Relaxed) {
             if follows {
                 refresh::catch_up_all(context).unwrap();
@@ -103,10 +118,14 @@ fn no_reader_ever_sees_a_mix() {
             if seen.last() != Some(&now) {
                 seen.push(now);
             }
+            let now = ask_stored(context, &world.actor, work.id);
+            if stored.last() != Some(&now) {
+                stored.push(now);
+            }
         }
-        seen
+        (seen, stored)
     };
-    let seen: Vec<Seen> = thread::scope(|scope| {
+    let (seen, stored): (Vec<_>, Vec<_>) = thread::scope(|scope| {
         let readers = [
             scope.spawn(|| read(&world.context, false)),
             scope.spawn(|| read(&world.context, false)),
@@ -129,11 +148,15 @@ fn no_reader_ever_sees_a_mix() {
             truth.insert(revision, met);
         }
         drop(stop);
-        readers.into_iter().flat_map(|r| r.join().unwrap()).collect()
+        readers.into_iter().map(|r| r.join().unwrap()).unzip()
     });
+    let (seen, stored) = (seen.concat(), stored.concat());
     for (revision, met) in &seen {
         assert_eq!(met.iter().filter(|m| m.contains("MOVER")).count(), 1, "at {revision} the work is in one: {met:?}");
         assert_eq!(Some(met), truth.get(revision), "at revision {revision}");
+    }
+    for (revision, met) in &stored {
+        assert_eq!(Some(met), truth.get(revision).map(met_by_work).as_ref(), "the stored work at revision {revision}");
     }
     eprintln!("{} answers between {MOVES} writes, each of one revision", seen.len());
     assert!(seen.len() > MOVES / 2, "the readers saw too little to mean anything: {}", seen.len());
