@@ -22,11 +22,6 @@ const CLASSES: &[&str] = &[
     "ogcapi-common-1/1.0/conf/json",
     "ogcapi-common-1/1.0/conf/oas30",
     "ogcapi-common-2/1.0/conf/collections",
-    "ogcapi-features-1/1.0/conf/oas30",
-    "ogcapi-features-1/1.0/conf/geojson",
-    "ogcapi-features-4/1.0/conf/create-replace-delete",
-    "ogcapi-features-4/1.0/conf/update",
-    "ogcapi-features-4/1.0/conf/features",
 ];
 
 const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.0";
