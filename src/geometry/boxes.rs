@@ -39,11 +39,19 @@ impl BoxTree {
 
     /// Calls `found` for every leaf whose box, and all boxes above it, `wanted` accepts; in their order.
     pub(super) fn select(&self, wanted: &mut impl FnMut(&Bounds) -> bool, found: &mut impl FnMut(usize)) {
-        let Some(top) = self.levels.len().checked_sub(1) else { return };
-        let mut open = vec![(top, 0..self.levels[top].len())];
-        while let Some((level, mut range)) = open.pop() {
-            let Some(node) = range.next() else { continue };
-            open.push((level, range));
+        if let Some(top) = self.levels.len().checked_sub(1) {
+            self.select_in(top, 0..self.levels[top].len(), wanted, found);
+        }
+    }
+
+    fn select_in(
+        &self,
+        level: usize,
+        nodes: std::ops::Range<usize>,
+        wanted: &mut impl FnMut(&Bounds) -> bool,
+        found: &mut impl FnMut(usize),
+    ) {
+        for node in nodes {
             if !wanted(&self.levels[level][node]) {
                 continue;
             }
@@ -51,7 +59,7 @@ impl BoxTree {
                 found(node);
             } else {
                 let end = ((node + 1) * FAN).min(self.levels[level - 1].len());
-                open.push((level - 1, node * FAN..end));
+                self.select_in(level - 1, node * FAN..end, wanted, found);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! placed by exact predicates; no coordinate is moved. The common ground is added up along the same pieces (its
 //! boundary is made of them), so no polygon is built and no raster limits the precision.
 
+use geo::CoordsIter;
 use geo::algorithm::kernels::{Kernel, RobustKernel};
 use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
 use geo::{Area as _, BooleanOps, Orientation, Translate};
@@ -75,6 +76,21 @@ impl Area {
     #[must_use]
     pub fn of(area: &Grid<MultiPolygon<f64>>) -> Self {
         Self::of_edges(area.0.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())).flat_map(edges))
+    }
+
+    /// Prepares what of a valid `area` can be met by lines in `window`, for a few lines that are short beside it.
+    fn near(area: &Grid<MultiPolygon<f64>>, window: &Bounds) -> Self {
+        // Places are found by a ray to the east, so what lies there counts, too.
+        let reach = Bounds { max: [f64::INFINITY, window.max[1]], ..*window }.widened(SAME_EDGE_M);
+        let mut bounds = Bounds::EMPTY;
+        let met = |e: &Line<f64>| {
+            let around = Bounds::of([e.start, e.end]);
+            bounds.merge(&around);
+            around.intersects(&reach)
+        };
+        let rings = area.0.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors()));
+        let part = Self::of_edges(rings.flat_map(edges).filter(met));
+        Self { bounds, ..part }
     }
 
     fn of_edges(edges: impl Iterator<Item = Line<f64>>) -> Self {
@@ -292,13 +308,13 @@ fn oriented(area: &MultiPolygon<f64>, origin: Coord<f64>) -> Area {
 /// The maximal stretches of `line` that lie in `area`, its boundary included. For many lines prepare an [`Area`].
 #[must_use]
 pub fn runs_inside(line: &Grid<LineString<f64>>, area: &Grid<MultiPolygon<f64>>) -> Vec<Run> {
-    Area::of(area).runs(&line.0)
+    Area::near(area, &Bounds::of(line.0.0.iter().copied())).runs(&line.0)
 }
 
 /// The length of `lines` inside `area`, its boundary included, metres.
 #[must_use]
 pub fn length_inside(lines: &Grid<MultiLineString<f64>>, area: &Grid<MultiPolygon<f64>>) -> f64 {
-    let area = Area::of(area);
+    let area = Area::near(area, &Bounds::of(lines.0.coords_iter()));
     lines.0.iter().flat_map(|line| area.runs(line)).map(|run| run.length_m()).sum()
 }
 

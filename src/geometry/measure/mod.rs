@@ -151,6 +151,34 @@ impl Prepared {
         }
     }
 
+    /// The distance in metres where it is at most `reach`: [`Prepared::within`] and [`Prepared::distance`] in one.
+    #[must_use]
+    pub fn distance_within(&self, other: &Self, reach: f64) -> Option<f64> {
+        if reach.is_nan() || reach < 0.0 {
+            return None;
+        }
+        let found = match (&self.0, &other.0) {
+            (Inner::Point(p), Inner::Point(q)) => points2(*p, *q).sqrt(),
+            (Inner::Point(p), Inner::Shape(shape)) | (Inner::Shape(shape), Inner::Point(p)) => {
+                if shape.tree.locate(*p) != Position::Outside {
+                    return Some(0.0);
+                }
+                let mut search = Search::nearest_within(reach);
+                shape.search_point(*p, &mut search);
+                search.distance()
+            }
+            (Inner::Shape(a), Inner::Shape(b)) => {
+                if a.holds_piece_of(b) || b.holds_piece_of(a) {
+                    return Some(0.0);
+                }
+                let mut search = Search::nearest_within(reach);
+                walk(&a.tree, &b.tree, &mut search);
+                search.distance()
+            }
+        };
+        (found <= reach).then_some(found)
+    }
+
     /// Whether the box may have a point within `reach` metres of the shape. False only when it has none; true may be
     /// wrong at the corners of the box, by less than half of `reach`.
     #[must_use]

@@ -22,6 +22,11 @@ impl Search {
         Self { enough, best2: f64::INFINITY, limit2: f64::INFINITY }
     }
 
+    /// For the smallest distance, looked for up to `reach`.
+    pub(super) fn nearest_within(reach: f64) -> Self {
+        Self { enough: 0.0, best2: f64::INFINITY, limit2: limit2(reach) }
+    }
+
     /// For any distance up to `reach`; others are not looked for.
     pub(super) fn within(reach: f64) -> Self {
         Self { enough: reach, best2: f64::INFINITY, limit2: limit2(reach) }

@@ -96,7 +96,7 @@ fn by_matrix(work: &Prepared, land: &Prepared) -> Relation {
 #[must_use]
 pub fn depth_inside(work: &Prepared, land: &Prepared) -> f64 {
     let Inner::Shape(land) = &land.0 else { return 0.0 };
-    let mut depth = Depth { land: &land.tree, greatest: 0.0 };
+    let mut depth = Depth { land: &land.tree, greatest: 0.0, shares: Vec::new() };
     match &work.0 {
         _ if !land.tree.has_area => {}
         Inner::Point(p) => depth.look(*p),
@@ -125,6 +125,8 @@ pub fn signed_distance(work: &Prepared, land: &Prepared) -> f64 {
 struct Depth<'a> {
     land: &'a Tree,
     greatest: f64,
+    /// Where the present segment is cut; kept, because segments are many and cuts few.
+    shares: Vec<f64>,
 }
 
 impl Depth<'_> {
@@ -140,7 +142,9 @@ impl Depth<'_> {
 
     fn look_along(&mut self, segment: [Coord<f64>; 2]) {
         let Some(root) = self.land.root() else { return };
-        let mut shares = vec![0.0, 1.0];
+        let mut shares = std::mem::take(&mut self.shares);
+        shares.clear();
+        shares.extend([0.0, 1.0]);
         self.land.each_ring_segment(root, &Bounds::of(segment), &mut |edge| {
             if meeting(segment, edge) != Meeting::Apart {
                 shares.extend(shares_of(segment, edge));
@@ -152,6 +156,7 @@ impl Depth<'_> {
             let share = f64::midpoint(stretch[0], stretch[1]);
             self.look(Coord { x: from.x + share * (to.x - from.x), y: from.y + share * (to.y - from.y) });
         }
+        self.shares = shares;
     }
 }
 

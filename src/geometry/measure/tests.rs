@@ -159,8 +159,11 @@ proptest! {
         for reach in [0.0, reach, reach / 1024.0, distance, below, distance.next_up(), distance.round(), 1e7] {
             prop_assert_eq!(p.within(&q, reach), distance <= reach, "{} for {:?} {:?}", reach, a, b);
             prop_assert_eq!(q.within(&p, reach), distance <= reach, "{} for {:?} {:?}", reach, b, a);
+            let expect = (distance <= reach).then_some(distance);
+            prop_assert_eq!(p.distance_within(&q, reach), expect, "{} for {:?} {:?}", reach, a, b);
         }
         prop_assert!(!p.within(&q, -1.0) && !p.within(&q, f64::NAN));
+        prop_assert!(p.distance_within(&q, -1.0).is_none() && p.distance_within(&q, f64::NAN).is_none());
     }
 
     #[test]
