@@ -293,17 +293,30 @@ pub fn is_conflict(work: Standing<'_>, land: Land<'_>) -> bool {
     work.shape.within(land.shape, land.clearance.plus(work.accuracy).get())
 }
 
+/// The distance of the pair, metres, if it [`is_conflict`].
+#[must_use]
+pub fn conflict_distance(work: Standing<'_>, land: Land<'_>) -> Option<f64> {
+    work.shape.distance_within(land.shape, land.clearance.plus(work.accuracy).get())
+}
+
 /// Measures a pair that [`is_conflict`].
 #[must_use]
 pub fn measured(work: Standing<'_>, land: Land<'_>) -> Finding {
-    let relation = match measure::relation(work.shape, land.shape) {
+    measured_at(work, land, work.shape.distance(land.shape))
+}
+
+/// Measures a pair with this [`conflict_distance`].
+#[must_use]
+pub fn measured_at(work: Standing<'_>, land: Land<'_>, distance_m: f64) -> Finding {
+    // Shapes that meet have no distance; that two without a distance meet is for the exact words to say.
+    let relation = if distance_m > 0.0 { Relation::Near } else { measure::relation(work.shape, land.shape) };
+    let relation = match relation {
         Relation::Inside => RelationWord::Inside,
         Relation::Touches => RelationWord::Touches,
         Relation::Crosses => RelationWord::Crosses,
         Relation::Near => RelationWord::Near,
     };
     let meets = relation != RelationWord::Near;
-    let distance_m = if meets { 0.0 } else { work.shape.distance(land.shape) };
     let land_has_area = land.shape.dimension() == Dimension::Area;
     let depth_m = (meets && land_has_area).then(|| measure::depth_inside(work.shape, land.shape));
     let signed = distance_m - depth_m.unwrap_or(0.0);

@@ -37,16 +37,55 @@ pub struct Placed {
 /// # Errors
 /// Every problem; pointers are relative to the geometry object.
 pub fn to_lonlat(delivered: &Delivered) -> Result<LonLat<Geometry<f64>>, Vec<Problem>> {
+    check(delivered)?;
+    in_degrees(delivered)
+}
+
+/// Checks `delivered` by itself, and a box in WGS 84 round it, hardly larger than needed: to know where to look, at a
+/// fraction of the price of bringing every position there.
+///
+/// # Errors
+/// As [`to_lonlat`].
+pub fn around(delivered: &Delivered) -> Result<Bounds, Vec<Problem>> {
+    check(delivered)?;
+    match around_small(delivered) {
+        Some(bounds) => Ok(bounds),
+        None => Ok(Bounds::of(in_degrees(delivered)?.0.coords_iter())),
+    }
+}
+
+fn check(delivered: &Delivered) -> Result<(), Vec<Problem>> {
     let mut problems = out_of_range(delivered);
     if problems.is_empty() {
         problems = valid::problems(&delivered.shape);
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn in_degrees(delivered: &Delivered) -> Result<LonLat<Geometry<f64>>, Vec<Problem>> {
     crs::project(&delivered.shape, delivered.crs, Epsg::WGS84)
         .map(LonLat)
         .map_err(|e| vec![Problem::new("/coordinates", e.to_string())])
+}
+
+/// A shape in metres no larger than this has its box made of that box's corners, metres.
+const SMALL_M: f64 = 20_000.0;
+
+/// The sides of a small box bow by less than this in degrees (about 100 m): by 20 m at 65° of latitude.
+const BOW_DEG: f64 = 0.001;
+
+/// The box round a small shape on a plane in metres that is near neither a pole nor the line where longitude jumps.
+fn around_small(delivered: &Delivered) -> Option<Bounds> {
+    let plane = crs::definition(delivered.crs).ok().filter(|d| d.metric)?;
+    let Bounds { min, max } = Bounds::of(delivered.shape.coords_iter());
+    if max[0] - min[0] > SMALL_M || max[1] - min[1] > SMALL_M {
+        return None;
+    }
+    let corners = [[min[0], min[1]], [max[0], min[1]], [min[0], max[1]], [max[0], max[1]]];
+    let corners = Geometry::MultiPoint(corners.into_iter().collect());
+    let found = Bounds::of(crs::project(&corners, plane.epsg, Epsg::WGS84).ok()?.coords_iter());
+    let ordinary = found.max[0] - found.min[0] < 1.0 && found.max[1].abs().max(found.min[1].abs()) < 65.0;
+    ordinary.then(|| found.widened(BOW_DEG))
 }
 
 /// Positions of a geographic system that lie beyond ±180° and ±90°.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use geo::CoordsIter;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -12,7 +11,7 @@ use super::{Answer, Checked, Conflict, Coverage, NotChecked, NotCheckedReason, Q
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{
-    self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing, is_conflict, measured,
+    self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing, conflict_distance, measured_at,
 };
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
@@ -23,12 +22,15 @@ use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, outside};
 use crate::index::{Entry, Snapshot, Territory};
 
-/// What is asked about, in WGS 84 and as delivered.
+/// What is asked about.
 pub(super) struct Subject {
     pub(super) name: String,
     pub(super) pointer: String,
     pub(super) shape: Delivered,
-    pub(super) lonlat: LonLat<Geometry<f64>>,
+    /// A box in WGS 84 round it.
+    pub(super) around: Bounds,
+    /// In WGS 84, where it is known so; else it is brought there when somebody needs it.
+    pub(super) lonlat: Option<LonLat<Geometry<f64>>>,
     pub(super) accuracy: Metres,
     pub(super) accuracy_source: AccuracySource,
     pub(super) own_clearance_m: Option<f64>,
@@ -38,6 +40,15 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    fn lonlat(&self) -> Result<LonLat<Geometry<f64>>> {
+        match &self.lonlat {
+            Some(known) => Ok(known.clone()),
+            None => crs::project(&self.shape.shape, self.shape.crs, Epsg::WGS84)
+                .map(LonLat)
+                .map_err(|e| Error::invalid(format!("{}/coordinates", self.pointer), e.to_string())),
+        }
+    }
+
     /// How far round the subject anything can matter, as far as the asker decides.
     fn widest(&self, question: &Question) -> f64 {
         let own = self.own_clearance_m.unwrap_or(0.0);
@@ -130,7 +141,7 @@ impl<'a> Asking<'a> {
     }
 
     pub(super) fn ask(&mut self, subject: &Subject) -> Result<SubjectResult> {
-        let around = outside::widened(&Bounds::of(subject.lonlat.0.coords_iter()), subject.widest(self.question));
+        let around = outside::widened(&subject.around, subject.widest(self.question));
         let snapshot = self.snapshot;
         let mut grids: Vec<OnGrid<'a>> = Vec::new();
         let mut hits: Vec<Hit<'a>> = Vec::new();
@@ -144,7 +155,7 @@ impl<'a> Asking<'a> {
             }
             grids.push(on_grid);
         }
-        let (coverage, not_checked) = self.coverage(subject, &grids);
+        let (coverage, not_checked) = self.coverage(subject, &grids)?;
         let conflict_count = hits.len();
         hits.sort_by(|a, b| {
             let by_id = || a.entry.facts.id.cmp(&b.entry.facts.id);
@@ -219,8 +230,7 @@ impl<'a> Asking<'a> {
                 }
                 if let Some(severity) = subject.meets(entry, &sight, day) {
                     let (work, land, _, _) = self.pair(subject, on_grid, entry);
-                    if is_conflict(work, land) {
-                        let distance_m = work.shape.distance(land.shape);
+                    if let Some(distance_m) = conflict_distance(work, land) {
                         hits.push(Hit { distance_m, entry, layer, on, severity });
                     }
                 }
@@ -269,35 +279,35 @@ impl<'a> Asking<'a> {
             rule,
             accuracy: work.accuracy,
             accuracy_source,
-            finding: measured(work, land),
+            finding: measured_at(work, land, hit.distance_m),
         }
     }
 
     /// What of the subject, and of the clearance round it, lies in no jurisdiction.
-    fn coverage(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> (Coverage, Option<NotChecked>) {
+    fn coverage(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> Result<(Coverage, Option<NotChecked>)> {
         let widest = subject.widest(self.question);
         if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
-            return (Coverage::Undeclared, None);
+            return Ok((Coverage::Undeclared, None));
         }
         let beyond = |ground: LonLat<Geometry<f64>>| {
             grids.iter().try_fold(ground, |rest, g| outside::without(&rest, &g.territory.jurisdiction.boundary))
         };
-        if let Some(ground) = beyond(subject.lonlat.clone()) {
+        if let Some(ground) = beyond(subject.lonlat()?) {
             let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
             let coverage = if touched { Coverage::Partial } else { Coverage::None };
-            return (coverage, Some(NotChecked { reason: NotCheckedReason::Outside, ground }));
+            return Ok((coverage, Some(NotChecked { reason: NotCheckedReason::Outside, ground })));
         }
         let band = grids.first().and_then(|g| {
             let round = outside::around(&g.shape.geometry(), widest);
             crs::project(&round, g.territory.jurisdiction.grid, Epsg::WGS84).ok()
         });
-        match band.and_then(|band| beyond(LonLat(band))) {
+        Ok(match band.and_then(|band| beyond(LonLat(band))) {
             Some(ground) => {
                 let not_checked = NotChecked { reason: NotCheckedReason::ClearanceOutside, ground };
                 (Coverage::Partial, Some(not_checked))
             }
             None => (Coverage::Undeclared, None),
-        }
+        })
     }
 }
 

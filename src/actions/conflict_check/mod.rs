@@ -7,6 +7,7 @@ mod asking;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use geo::CoordsIter;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -16,10 +17,10 @@ use crate::domain::actor::Actor;
 use crate::domain::conflict::{AccuracySource, Finding, NounFacts, RuleKey, Severity};
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
-use crate::domain::place::{Delivered, to_lonlat};
+use crate::domain::place::{self, Delivered};
 use crate::domain::word::{Word, words};
 use crate::error::{Error, Result};
-use crate::geometry::{Geometry, LonLat, Metres, Problem};
+use crate::geometry::{Bounds, Geometry, LonLat, Metres, Problem};
 use crate::index::Snapshot;
 use crate::store::records::Records;
 
@@ -163,13 +164,14 @@ pub fn check(context: &Context, actor: &Actor, subjects: &[Drawn], question: &Qu
     let mut problems = Vec::new();
     let mut results = Vec::new();
     for drawn in subjects {
-        match to_lonlat(&drawn.delivered) {
-            Ok(lonlat) => {
+        match place::around(&drawn.delivered) {
+            Ok(around) => {
                 let subject = Subject {
                     name: drawn.name.clone(),
                     pointer: drawn.pointer.clone(),
                     shape: drawn.delivered.clone(),
-                    lonlat,
+                    around,
+                    lonlat: None,
                     accuracy: drawn.accuracy,
                     accuracy_source: AccuracySource::Drawn,
                     own_clearance_m: drawn.clearance_m,
@@ -225,7 +227,8 @@ pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, ques
         name: id.to_string(),
         pointer: "/geometry".into(),
         shape: Delivered { shape: place.grid.0.clone(), crs: place.grid_crs },
-        lonlat: place.lonlat.clone(),
+        around: Bounds::of(place.lonlat.0.coords_iter()),
+        lonlat: Some(place.lonlat.clone()),
         accuracy,
         accuracy_source,
         own_clearance_m,
