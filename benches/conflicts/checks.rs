@@ -1,6 +1,7 @@
 //! Checks of drawn shapes in this process, on one thread, against SQL.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clearway::actions::Context;
 use clearway::actions::conflict_check::{self, Answer, Drawn, Question};
@@ -20,6 +21,7 @@ use wkt::ToWkt as _;
 use crate::Failed;
 use crate::data::ACCURACY_M;
 use crate::report::{Comparison, Report, Side, Times};
+use crate::setup::on_cpu;
 use crate::sql::{self, Ask, Measured};
 
 /// The clearance asked for, metres.
@@ -109,19 +111,34 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
         check(n)?;
     }
 
+    let backend = sql::backend(conn)?;
     let (mut ours, mut peer, mut equal, mut pairs) = (Times::default(), Times::default(), true, 0);
+    let (mut our_cpu, mut peer_cpu) = (Duration::ZERO, Duration::ZERO);
     for block in blocks(subjects.len()) {
-        let mut expect = Vec::with_capacity(BLOCK);
+        let (mut expect, mut answers) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+        let begun = on_cpu(&backend);
         for n in block.clone() {
             expect.push(peer.of(|| subjects.ask(sql::IDS, n).ids(conn))?);
         }
-        for (n, expect) in block.zip(expect) {
-            let answer = ours.of(|| check(n))?;
+        peer_cpu += on_cpu(&backend).saturating_sub(begun);
+        let begun = on_cpu("thread-self");
+        for n in block {
+            answers.push(ours.of(|| check(n))?);
+        }
+        our_cpu += on_cpu("thread-self").saturating_sub(begun);
+        for (answer, expect) in answers.iter().zip(expect) {
             pairs += expect.len();
-            equal &= ids(&answer) == expect.into_iter().collect();
+            equal &= ids(answer) == expect.into_iter().collect();
         }
     }
     report.note(format!("{} checks found {pairs} conflicts", subjects.len()));
+    let of_one = |all: Duration| all.as_secs_f64() * 1e6 / subjects.len() as f64;
+    report.note(format!(
+        "processor time of one check: the index {:.0} us, PostGIS {:.0} us without the client ({:.1}x)",
+        of_one(our_cpu),
+        of_one(peer_cpu),
+        peer_cpu.as_secs_f64() / our_cpu.as_secs_f64()
+    ));
     let index = Side::rate("the index, one thread, complete answer", &ours);
     let ids_only = Side::rate("PostGIS, prepared, ids only", &peer);
     report.add(Comparison {

@@ -15,7 +15,7 @@ use crate::Failed;
 /// Every work states an accuracy between these, metres.
 pub const ACCURACY_M: [f64; 2] = [0.05, 5.0];
 /// Towns, each with its share of the works.
-const TOWNS: usize = 12;
+const TOWNS: u32 = 20;
 /// How far a town reaches, metres.
 const TOWN_REACH_M: f64 = 4_000.0;
 /// Positions of a centreline; its corridor has twice as many, and the one that closes it.
@@ -76,7 +76,7 @@ impl<'a> Province<'a> {
         if !rng.percent(of_hundred_in_towns) {
             return self.anywhere(rng);
         }
-        let town = self.towns[rng.whole(0, 11) as usize % TOWNS];
+        let town = self.towns[rng.whole(0, TOWNS - 1) as usize];
         loop {
             let mut off = || TOWN_REACH_M * (rng.between(0.0, 1.0) + rng.between(-1.0, 0.0));
             let place = Coord { x: town.x + off(), y: town.y + off() };
@@ -90,7 +90,7 @@ impl<'a> Province<'a> {
     pub fn write_works(&self, file: &Path, count: usize) -> Result<(), Failed> {
         let mut rng = Rng(2);
         write_features(file, count, |n, text| {
-            let at = self.place(&mut rng, 60);
+            let at = self.place(&mut rng, 50);
             let accuracy = (rng.between(ACCURACY_M[0], ACCURACY_M[1]) * 100.0).round() / 100.0;
             let (kind, shape) = match rng.whole(1, 100) {
                 1..=85 => (["pole", "manhole", "cabinet", "bts"][rng.whole(0, 3) as usize], Geometry::Point(Point(at))),
@@ -107,7 +107,7 @@ impl<'a> Province<'a> {
         let mut rng = Rng(3);
         let mut found = Vec::with_capacity(count);
         while found.len() < count {
-            let start = self.place(&mut rng, 40);
+            let start = self.place(&mut rng, 25);
             let corridor = road(&mut rng, start);
             if valid::problems(&Geometry::Polygon(corridor.clone())).is_empty() {
                 found.push(corridor);

@@ -1,7 +1,7 @@
 //! Conflict checks through the index against the same checks through PostGIS, in one run, on the same data.
 //!
 //! **Data** (invented, from fixed seeds, see `data`): 220 000 works (85 % points, 11 % cables of 2–20 positions, 4 %
-//! small buildings; 60 % of them in towns; accuracies of 0.05–5 m) and 5 000 corridors of 101 positions, 2–8 km long
+//! small buildings; half of them in twenty towns; accuracies of 0.05–5 m) and 5 000 corridors of 101 positions, 2–8 km long
 //! and 20–60 m wide, in VN-72. They come into a private, durable PostgreSQL through `clearway import`; ANALYZE follows.
 //!
 //! **What is compared**, with 2 000 of the corridors as drawn subjects and a clearance of 30 m:

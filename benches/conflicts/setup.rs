@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clearway::actions::{Context, Witness, jurisdiction};
 use clearway::config::{Secret, Settings};
@@ -146,4 +146,10 @@ pub fn resident() -> Result<f64, Failed> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).ok_or("/proc/self/status has no VmRSS")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
+}
+
+/// Time that a process or thread was on a processor, as its `schedstat` has it: free of what else the machine does.
+pub fn on_cpu(of: &str) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{of}/schedstat")).unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default())
 }

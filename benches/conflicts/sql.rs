@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Double, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use clearway::store::schema::sql_types::Geometry as SqlGeometry;
@@ -118,6 +118,18 @@ impl<T> QueryFragment<Pg> for Typed<'_, T> {
 struct PlanLine {
     #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
     line: String,
+}
+
+#[derive(QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    process: i32,
+}
+
+/// The process that serves the connection.
+pub fn backend(conn: &mut PgConnection) -> QueryResult<String> {
+    let found: Backend = diesel::sql_query("SELECT pg_backend_pid() AS process").get_result(conn)?;
+    Ok(found.process.to_string())
 }
 
 /// The plan that the present session makes for a statement with these parameters.
