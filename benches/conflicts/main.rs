@@ -8,7 +8,7 @@
 //! * `conflict-check`: ours is `actions::conflict_check::check` on one thread, from the delivered coordinates to the
 //!   complete answer (relation, verdict, distance, depth, overlap, share), limits and visibility included. The peer is
 //!   one connection over the Unix socket with a prepared statement, parameters and results in binary, that returns ids
-//!   only; its plan must use the GiST index, and it gets whichever of custom and generic plans is faster here.
+//!   only; its plan must use the `GiST` index, and it gets whichever of custom and generic plans is faster here.
 //! * `conflict-check-measured`: the peer returns what we return. `conflict-check-pieces`: the peer cuts the subject
 //!   into pieces first, the best SQL we know.
 //! * `http-…`: the real server on a loopback port, one kept connection (and two), the same subjects as GeoJSON, in

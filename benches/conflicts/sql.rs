@@ -134,13 +134,8 @@ pub fn backend(conn: &mut PgConnection) -> QueryResult<String> {
 
 /// The plan that the present session makes for a statement with these parameters.
 pub fn plan(conn: &mut PgConnection, sql: &str, subject_type: &str, values: &str) -> Result<String, Failed> {
-    let mut numbered = String::new();
-    for (n, text) in sql.split(BIND).enumerate() {
-        if n > 0 {
-            numbered.push_str(&format!("${n}"));
-        }
-        numbered.push_str(text);
-    }
+    let mark = |(n, text): (usize, &str)| if n > 0 { format!("${n}{text}") } else { text.to_owned() };
+    let numbered: String = sql.split(BIND).enumerate().map(mark).collect();
     let types = format!("text, {subject_type}, float8, float8");
     conn.batch_execute(&format!("PREPARE explained ({types}) AS {numbered}"))?;
     let lines: Vec<PlanLine> = diesel::sql_query(format!("EXPLAIN EXECUTE explained ({values})")).load(conn)?;
