@@ -1,6 +1,6 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
-//! Here is what is asked and answered; [`asking`] goes through the jurisdictions.
+//! Here is what is asked and answered; `asking` goes through the jurisdictions.
 
 mod asking;
 
