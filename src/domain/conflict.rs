@@ -4,78 +4,20 @@
 //! conflict when `s ≤ clearance + a`, where `s` is the signed distance (distance outside, minus depth inside) and
 //! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
 
+mod words;
+
 use geo::{Area, CoordsIter, Euclidean, Length};
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::corridor::{CorridorKind, CorridorStatus};
-use super::word::{Visibility, Word, words};
+use super::word::{Visibility, Word};
 use super::work::{CaptureMethod, WorkKind, WorkStatus};
 use crate::geometry::linear::{Chainage, Side};
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
 use crate::geometry::{Coord, Geometry, Grid, Metres, MultiLineString, MultiPolygon, overlay};
 
-words! {
-    /// How a work lies to the land of a corridor.
-    RelationWord {
-        /// `ST_Within(work, land)`.
-        Inside = "inside",
-        /// `ST_Touches(work, land)`.
-        Touches = "touches",
-        /// Any other intersection.
-        Crosses = "crosses",
-        /// Outside, but nearer than allowed.
-        Near = "near",
-    }
-}
-words! {
-    /// How sure a conflict is.
-    Verdict {
-        /// Whatever the position's error: it is one.
-        Certain = "certain",
-        /// A survey is the answer, not a relocation.
-        Possible = "possible",
-    }
-}
-words! {
-    /// What a conflict means today.
-    Severity {
-        /// The corridor is in force.
-        Blocks = "blocks",
-        /// The corridor is on its way.
-        Warns = "warns",
-    }
-}
-words! {
-    /// On which side of a centreline a work stands, seen along it.
-    SideWord {
-        Left = "left",
-        Right = "right",
-        Both = "both",
-    }
-}
-words! {
-    /// Where the accuracy of a position comes from.
-    AccuracySource {
-        /// The record states it.
-        Recorded = "recorded",
-        /// The configured default of the capture method.
-        Default = "default",
-        /// A drawn shape is where it was drawn.
-        Drawn = "drawn",
-    }
-}
-words! {
-    /// Which parameter gave the clearance, before there is a rule pack.
-    RuleKey {
-        /// Whoever asked gave it.
-        Request = "request.clearance_m",
-        /// The corridor has its own.
-        Corridor = "corridor.clearance_m",
-        /// Nobody gave one: 0.
-        None = "none",
-    }
-}
+pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
 
 /// What a check needs to know of a feature besides its shape.
 #[derive(Debug, Clone, PartialEq)]
