@@ -29,7 +29,7 @@ lint: packages format-check ## check format, clippy and docs; any warning fails
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
 
 bench: packages ## measure against PostGIS: one line a comparison and a table
-	$(CARGO) bench --locked $(FEATURES)
+	$(CARGO) bench --locked $(FEATURES) --bench conflicts
 
 clean: ## delete what was built; the data of the demo in .clearway/ stays
 	cargo clean

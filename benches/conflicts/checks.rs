@@ -111,43 +111,7 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
         check(n)?;
     }
 
-    let backend = sql::backend(conn)?;
-    let (mut ours, mut peer, mut equal, mut pairs) = (Times::default(), Times::default(), true, 0);
-    let (mut our_cpu, mut peer_cpu) = (Duration::ZERO, Duration::ZERO);
-    for block in blocks(subjects.len()) {
-        let (mut expect, mut answers) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
-        let begun = on_cpu(&backend);
-        for n in block.clone() {
-            expect.push(peer.of(|| subjects.ask(sql::IDS, n).ids(conn))?);
-        }
-        peer_cpu += on_cpu(&backend).saturating_sub(begun);
-        let begun = on_cpu("thread-self");
-        for n in block {
-            answers.push(ours.of(|| check(n))?);
-        }
-        our_cpu += on_cpu("thread-self").saturating_sub(begun);
-        for (answer, expect) in answers.iter().zip(expect) {
-            pairs += expect.len();
-            equal &= ids(answer) == expect.into_iter().collect();
-        }
-    }
-    report.note(format!("{} checks found {pairs} conflicts", subjects.len()));
-    let of_one = |all: Duration| all.as_secs_f64() * 1e6 / subjects.len() as f64;
-    report.note(format!(
-        "processor time of one check: the index {:.0} us, PostGIS {:.0} us without the client ({:.1}x)",
-        of_one(our_cpu),
-        of_one(peer_cpu),
-        peer_cpu.as_secs_f64() / our_cpu.as_secs_f64()
-    ));
-    let index = Side::rate("the index, one thread, complete answer", &ours);
-    let ids_only = Side::rate("PostGIS, prepared, ids only", &peer);
-    report.add(Comparison {
-        name: "conflict-check",
-        ours: index.clone(),
-        peer: Some(ids_only),
-        target: Some(TARGET),
-        equal: Some(equal),
-    });
+    compare(report, conn, subjects, "conflict-check", Some(TARGET), check)?;
 
     let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
     // Slower by far, so a part of the subjects is enough.
@@ -187,6 +151,62 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
         target: None,
         equal: Some(equal),
     });
+    Ok(())
+}
+
+/// Compares checks of shorter roads, whose boxes suit PostGIS better.
+pub fn short(
+    report: &mut Report,
+    context: &Context,
+    conn: &mut PgConnection,
+    subjects: &Subjects,
+) -> Result<(), Failed> {
+    let actor = Actor::public();
+    let question = question()?;
+    let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
+    compare(report, conn, subjects, "conflict-check-short", None, check)
+}
+
+/// Asks both sides in turns; the peer for ids alone.
+fn compare(
+    report: &mut Report,
+    conn: &mut PgConnection,
+    subjects: &Subjects,
+    name: &'static str,
+    target: Option<f64>,
+    check: impl Fn(usize) -> clearway::error::Result<Answer>,
+) -> Result<(), Failed> {
+    let backend = sql::backend(conn)?;
+    let (mut ours, mut peer, mut equal, mut pairs) = (Times::default(), Times::default(), true, 0);
+    let (mut our_cpu, mut peer_cpu) = (Duration::ZERO, Duration::ZERO);
+    for block in blocks(subjects.len()) {
+        let (mut expect, mut answers) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+        let begun = on_cpu(&backend);
+        for n in block.clone() {
+            expect.push(peer.of(|| subjects.ask(sql::IDS, n).ids(conn))?);
+        }
+        peer_cpu += on_cpu(&backend).saturating_sub(begun);
+        let begun = on_cpu("thread-self");
+        for n in block {
+            answers.push(ours.of(|| check(n))?);
+        }
+        our_cpu += on_cpu("thread-self").saturating_sub(begun);
+        for (answer, expect) in answers.iter().zip(expect) {
+            pairs += expect.len();
+            equal &= ids(answer) == expect.into_iter().collect();
+        }
+    }
+    report.note(format!("{name}: {} checks found {pairs} conflicts", subjects.len()));
+    let of_one = |all: Duration| all.as_secs_f64() * 1e6 / subjects.len() as f64;
+    report.note(format!(
+        "{name}: processor time of one check: the index {:.0} us, PostGIS {:.0} us without the client ({:.1}x)",
+        of_one(our_cpu),
+        of_one(peer_cpu),
+        peer_cpu.as_secs_f64() / our_cpu.as_secs_f64()
+    ));
+    let index = Side::rate("the index, one thread, complete answer", &ours);
+    let ids_only = Side::rate("PostGIS, prepared, ids only", &peer);
+    report.add(Comparison { name, ours: index.clone(), peer: Some(ids_only), target, equal: Some(equal) });
     Ok(())
 }
 

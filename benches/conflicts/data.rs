@@ -18,6 +18,11 @@ pub const ACCURACY_M: [f64; 2] = [0.05, 5.0];
 const TOWNS: u32 = 20;
 /// How far a town reaches, metres.
 const TOWN_REACH_M: f64 = 4_000.0;
+/// How long roads are, metres: a position every 100 to 400 m. The national roads of a real province have one every
+/// 900 m, so roads of fifty positions are longer still there.
+pub const ROADS_M: [f64; 2] = [5_000.0, 20_000.0];
+/// How long short roads are, with a position every 40 to 160 m.
+pub const SHORT_ROADS_M: [f64; 2] = [2_000.0, 8_000.0];
 /// Positions of a centreline; its corridor has twice as many, and the one that closes it.
 const CENTRELINE: u32 = 50;
 
@@ -102,14 +107,17 @@ impl<'a> Province<'a> {
         })
     }
 
-    /// Corridors along wiggly roads of 2 to 8 km, 20 to 60 m wide.
-    pub fn corridors(&self, count: usize) -> Vec<Polygon<f64>> {
+    /// Corridors along wiggly roads of some length, 20 to 60 m wide, wholly inside the province.
+    pub fn corridors(&self, count: usize, length_m: [f64; 2]) -> Vec<Polygon<f64>> {
         let mut rng = Rng(3);
         let mut found = Vec::with_capacity(count);
         while found.len() < count {
             let start = self.place(&mut rng, 25);
-            let corridor = road(&mut rng, start);
-            if valid::problems(&Geometry::Polygon(corridor.clone())).is_empty() {
+            let corridor = road(&mut rng, start, length_m);
+            let inside = |c: &Coord<f64>| Prepared::point(*c).within(self.boundary, 0.0);
+            if corridor.exterior().0.iter().all(inside)
+                && valid::problems(&Geometry::Polygon(corridor.clone())).is_empty()
+            {
                 found.push(corridor);
             }
         }
@@ -181,8 +189,8 @@ fn building(rng: &mut Rng, middle: Coord<f64>) -> Polygon<f64> {
     Polygon::new([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].into_iter().map(corner).collect(), vec![])
 }
 
-fn road(rng: &mut Rng, start: Coord<f64>) -> Polygon<f64> {
-    let length_m = rng.between(2_000.0, 8_000.0);
+fn road(rng: &mut Rng, start: Coord<f64>, length_m: [f64; 2]) -> Polygon<f64> {
+    let length_m = rng.between(length_m[0], length_m[1]);
     let half_m = rng.between(10.0, 30.0);
     let way = way(rng, start, CENTRELINE, length_m / f64::from(CENTRELINE - 1));
     let beside = |offset: f64| {

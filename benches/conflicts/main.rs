@@ -1,7 +1,7 @@
 //! Conflict checks through the index against the same checks through PostGIS, in one run, on the same data.
 //!
 //! **Data** (invented, from fixed seeds, see `data`): 220 000 works (85 % points, 11 % cables of 2–20 positions, 4 %
-//! small buildings; half of them in twenty towns; accuracies of 0.05–5 m) and 5 000 corridors of 101 positions, 2–8 km long
+//! small buildings; half of them in twenty towns; accuracies of 0.05–5 m) and 5 000 corridors of 101 positions, 5–20 km long
 //! and 20–60 m wide, in VN-72. They come into a private, durable PostgreSQL through `clearway import`; ANALYZE follows.
 //!
 //! **What is compared**, with 2 000 of the corridors as drawn subjects and a clearance of 30 m:
@@ -9,6 +9,8 @@
 //!   complete answer (relation, verdict, distance, depth, overlap, share), limits and visibility included. The peer is
 //!   one connection over the Unix socket with a prepared statement, parameters and results in binary, that returns ids
 //!   only; its plan must use the `GiST` index, and it gets whichever of custom and generic plans is faster here.
+//! * `conflict-check-short`: the same with roads of 2–8 km. PostGIS looks at everything in the box round a road, which
+//!   grows with the square of its length, the index only along it: the shorter the roads, the smaller the ratio.
 //! * `conflict-check-measured`: the peer returns what we return. `conflict-check-pieces`: the peer cuts the subject
 //!   into pieces first, the best SQL we know.
 //! * `http-…`: the real server on a loopback port, one kept connection (and two), the same subjects as GeoJSON, in
@@ -82,7 +84,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     let folder = Folder::new()?;
     let (database, jurisdiction) = Database::start(&folder)?;
     let province = Province::new(jurisdiction.boundary_grid());
-    let drawn = province.corridors(size.corridors);
+    let drawn = province.corridors(size.corridors, data::ROADS_M);
     let (works_file, corridors_file) = (folder.0.join("works.geojsonl"), folder.0.join("corridors.geojsonl"));
     province.write_works(&works_file, size.works)?;
     data::write_corridors(&corridors_file, &drawn)?;
@@ -101,6 +103,8 @@ fn run(size: Size) -> Result<bool, Failed> {
     let serving = Serving::start(database.settings())?;
     let subjects = checks::Subjects::new(&drawn[..size.checks], &jurisdiction);
     checks::all(&mut report, &serving.context, &mut conn, &subjects)?;
+    let short = province.corridors((size.checks / 4).max(1), data::SHORT_ROADS_M);
+    checks::short(&mut report, &serving.context, &mut conn, &checks::Subjects::new(&short, &jurisdiction))?;
     requests::all(&mut report, &serving, &mut conn, &subjects)?;
     drop(serving);
     Ok(report.finish())

@@ -177,13 +177,13 @@ fn read_layer<N: Records>(
     let after = base.map_or(0, |b| b.revision);
     let mut upserted = Vec::new();
     N::index_rows(conn, code, after, &mut |row: IndexRow| {
-        upserted.push(Arc::new(Entry::new(row.facts, &row.grid, row.centreline, &accuracies)));
+        upserted.push(Entry::new(row.facts, &row.grid, row.centreline, &accuracies));
     })?;
     match base {
         None => Ok(LayerIndex::new(upserted)),
         Some(base) => {
             let deleted = changes::deleted(conn, code, N::LAYER, after)?;
-            Ok(base.layer(N::LAYER).applied(&deleted, upserted))
+            Ok(base.layer(N::LAYER).applied(&deleted, upserted.into_iter().map(Arc::new).collect()))
         }
     }
 }

@@ -6,7 +6,8 @@
 
 mod words;
 
-use geo::{Area, CoordsIter, Euclidean, Length};
+use compact_str::CompactString;
+use geo::{Area, CoordsIter};
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use super::word::{Visibility, Word};
 use super::work::{CaptureMethod, WorkKind, WorkStatus};
 use crate::geometry::linear::{Chainage, Side};
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
-use crate::geometry::{Coord, Geometry, Grid, Metres, MultiLineString, MultiPolygon, overlay};
+use crate::geometry::{Coord, Geometry, Grid, Metres, MultiLineString, MultiPolygon, Polygon, overlay};
 
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
 
@@ -25,9 +26,9 @@ pub struct Facts {
     /// The feature.
     pub id: Uuid,
     /// Its code.
-    pub code: Box<str>,
+    pub code: CompactString,
     /// Its owner.
-    pub organisation: Box<str>,
+    pub organisation: CompactString,
     /// Who may see it.
     pub visibility: Visibility,
     /// What depends on the noun.
@@ -260,20 +261,21 @@ pub fn measured_at(work: Standing<'_>, land: Land<'_>, distance_m: f64) -> Findi
     };
     let meets = relation != RelationWord::Near;
     let land_has_area = land.shape.dimension() == Dimension::Area;
-    let depth_m = (meets && land_has_area).then(|| measure::depth_inside(work.shape, land.shape));
+    let inside = (meets && land_has_area).then(|| measure::inside(work.shape, land.shape));
+    let depth_m = inside.map(|i| i.depth_m);
     let signed = distance_m - depth_m.unwrap_or(0.0);
     let verdict =
         if signed + work.accuracy.get() <= land.clearance.get() { Verdict::Certain } else { Verdict::Possible };
-    let (overlap_m, overlap_m2, share) = overlap(work.shape, land.shape, relation);
+    let length_m = inside.map_or(0.0, |i| i.length_m);
+    let (overlap_m, overlap_m2, share) = overlap(work.shape, land.shape, relation, length_m);
     let linear = land.centreline.and_then(|line| along(work.shape, land, line, relation));
     Finding { relation, verdict, distance_m, depth_m, overlap_m, overlap_m2, share, linear }
 }
 
-fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<f64>, Option<f64>, f64) {
+/// Length and area of the work inside the land, and its share; `length_m` is what its lines have inside.
+fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord, length_m: f64) -> (Option<f64>, Option<f64>, f64) {
     let outside = matches!(relation, RelationWord::Near);
     let inside = relation == RelationWord::Inside;
-    // Only what is cut needs the land as a polygon of its own.
-    let land_area = || area_of(&land.geometry());
     match work.dimension() {
         Dimension::Point => {
             let share = match work.geometry().as_ref() {
@@ -289,23 +291,19 @@ fn overlap(work: &Prepared, land: &Prepared, relation: RelationWord) -> (Option<
             (None, None, share)
         }
         Dimension::Line => {
-            let lines = lines_of(&work.geometry());
-            let whole = Euclidean.length(&lines.0);
-            let part = match (outside, inside) {
-                (true, _) => 0.0,
-                // Also within a drawn line, which has no area to cut it with.
-                (_, true) => whole,
-                _ => land_area().map_or(0.0, |land| overlay::length_inside(&lines, &land)),
-            };
+            let whole = work.length_m();
+            // Also within a drawn line, which has no area to be inside of.
+            let part = if inside { whole } else { length_m };
             (Some(part), None, ratio(part, whole))
         }
         Dimension::Area => {
-            let areas = area_of(&work.geometry());
-            let whole = areas.as_ref().map_or(0.0, |a| a.0.unsigned_area());
+            let (work, land) = (work.geometry(), land.geometry());
+            let (work, land) = (polygons(&work), polygons(&land));
+            let whole = work.iter().map(Area::unsigned_area).sum();
             let part = match (outside, inside) {
                 (true, _) => 0.0,
                 (_, true) => whole,
-                _ => areas.zip(land_area()).map_or(0.0, |(work, land)| overlay::area_inside(&work, &land)),
+                _ => overlay::area_inside(&Grid(work), &Grid(land)),
             };
             (None, Some(part), ratio(part, whole))
         }
@@ -329,12 +327,17 @@ fn lines_of(shape: &Geometry<f64>) -> Grid<MultiLineString<f64>> {
     })
 }
 
-fn area_of(shape: &Geometry<f64>) -> Option<Grid<MultiPolygon<f64>>> {
+fn polygons(shape: &Geometry<f64>) -> &[Polygon<f64>] {
     match shape {
-        Geometry::Polygon(p) => Some(Grid(MultiPolygon(vec![p.clone()]))),
-        Geometry::MultiPolygon(m) => Some(Grid(m.clone())),
-        _ => None,
+        Geometry::Polygon(p) => std::slice::from_ref(p),
+        Geometry::MultiPolygon(m) => &m.0,
+        _ => &[],
     }
+}
+
+fn area_of(shape: &Geometry<f64>) -> Option<Grid<MultiPolygon<f64>>> {
+    let parts = polygons(shape);
+    (!parts.is_empty()).then(|| Grid(MultiPolygon(parts.to_vec())))
 }
 
 /// Where along `line` the part of the work lies that is in conflict.

@@ -8,7 +8,7 @@ use geo::{Area, CoordsIter, Euclidean, Length};
 use super::jurisdiction::Jurisdiction;
 use crate::geometry::crs::{self, Epsg, Grid, LonLat, axes_swapped};
 use crate::geometry::measure::Prepared;
-use crate::geometry::{Bounds, Geometry, Metres, MultiLineString, MultiPolygon, Problem, overlay, valid};
+use crate::geometry::{Bounds, Geometry, Metres, MultiLineString, MultiPolygon, Polygon, Problem, overlay, valid};
 
 /// A shape as somebody delivered it; x = easting or longitude, y = northing or latitude.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,8 +246,8 @@ fn share_inside(shape: &Grid<Geometry<f64>>, jurisdiction: &Jurisdiction) -> f64
     let (inside, whole) = match &shape.0 {
         Geometry::LineString(l) => lengths(MultiLineString(vec![l.clone()]), &ground),
         Geometry::MultiLineString(m) => lengths(m.clone(), &ground),
-        Geometry::Polygon(p) => areas(MultiPolygon(vec![p.clone()]), &ground),
-        Geometry::MultiPolygon(m) => areas(m.clone(), &ground),
+        Geometry::Polygon(p) => areas(std::slice::from_ref(p), &ground),
+        Geometry::MultiPolygon(m) => areas(&m.0, &ground),
         _ => (1.0, 1.0),
     };
     inside / whole
@@ -258,7 +258,7 @@ fn lengths(lines: MultiLineString<f64>, ground: &Grid<MultiPolygon<f64>>) -> (f6
     (overlay::length_inside(&Grid(lines), ground), whole)
 }
 
-fn areas(area: MultiPolygon<f64>, ground: &Grid<MultiPolygon<f64>>) -> (f64, f64) {
-    let whole = area.unsigned_area();
-    (overlay::area_inside(&Grid(area), ground), whole)
+fn areas(area: &[Polygon<f64>], ground: &Grid<MultiPolygon<f64>>) -> (f64, f64) {
+    let whole = area.iter().map(Area::unsigned_area).sum();
+    (overlay::area_inside(&Grid(area), &Grid(&ground.0.0)), whole)
 }

@@ -1,6 +1,8 @@
 //! A static tree of boxes over things that lie in an order, such as the segments of a line: what follows in the
 //! order lies near in the plane, so the order itself is the tree. It finds and knows nothing but boxes.
 
+use std::ops::ControlFlow;
+
 use geo_types::Coord;
 
 use super::Bounds;
@@ -58,10 +60,65 @@ impl BoxTree {
             if level == 0 {
                 found(node);
             } else {
-                let end = ((node + 1) * FAN).min(self.levels[level - 1].len());
-                self.select_in(level - 1, node * FAN..end, wanted, found);
+                self.select_in(level - 1, self.under(level, node), wanted, found);
             }
         }
+    }
+
+    /// Calls `found` for every two leaves whose boxes meet, each pair once, the earlier one first; in no order. It ends
+    /// as soon as `found` breaks.
+    pub(super) fn pairs_meeting(&self, found: &mut impl FnMut(usize, usize) -> ControlFlow<()>) -> ControlFlow<()> {
+        match self.levels.len().checked_sub(1) {
+            Some(top) => self.pairs_under(top, 0, found),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// The numbers of the boxes under a box.
+    fn under(&self, level: usize, node: usize) -> std::ops::Range<usize> {
+        node * FAN..((node + 1) * FAN).min(self.levels[level - 1].len())
+    }
+
+    fn pairs_under(
+        &self,
+        level: usize,
+        node: usize,
+        found: &mut impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if level == 0 {
+            return ControlFlow::Continue(());
+        }
+        let under = self.under(level, node);
+        for a in under.clone() {
+            self.pairs_under(level - 1, a, found)?;
+            for b in a + 1..under.end {
+                self.pairs_between(level - 1, a, b, found)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pairs_between(
+        &self,
+        level: usize,
+        a: usize,
+        b: usize,
+        found: &mut impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if !self.levels[level][a].intersects(&self.levels[level][b]) {
+            return ControlFlow::Continue(());
+        }
+        if level == 0 {
+            return found(a, b);
+        }
+        for i in self.under(level, a) {
+            if self.levels[level - 1][i].intersects(&self.levels[level][b]) {
+                for k in self.under(level, b) {
+                    self.pairs_between(level - 1, i, k, found)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// The smallest of `distance_squared` over the leaves; it must not be less than the square of the distance to
@@ -85,8 +142,7 @@ impl BoxTree {
             if level == 0 {
                 best = best.min(distance_squared(node));
             } else {
-                let end = ((node + 1) * FAN).min(self.levels[level - 1].len());
-                push(&mut open, level - 1, node * FAN..end);
+                push(&mut open, level - 1, self.under(level, node));
             }
         }
         best
@@ -112,6 +168,19 @@ mod tests {
             tree.meeting(&window, |i| found.push(i));
             let expect: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].intersects(&window)).collect();
             prop_assert_eq!(found, expect);
+
+            let mut pairs = Vec::new();
+            let went_on = tree.pairs_meeting(&mut |a, b| {
+                pairs.push((a, b));
+                ControlFlow::Continue(())
+            });
+            prop_assert!(went_on.is_continue());
+            pairs.sort_unstable();
+            let mut expect = Vec::new();
+            for a in 0..leaves.len() {
+                expect.extend((a + 1..leaves.len()).filter(|&b| leaves[a].intersects(&leaves[b])).map(|b| (a, b)));
+            }
+            prop_assert_eq!(pairs, expect);
 
             let p = Bounds { min: [x, y], max: [x, y] };
             let nearest = tree.nearest(Coord { x, y }, |i| leaves[i].distance_squared(&p));

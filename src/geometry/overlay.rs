@@ -8,7 +8,7 @@ use geo::CoordsIter;
 use geo::algorithm::kernels::{Kernel, RobustKernel};
 use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
 use geo::{Area as _, BooleanOps, Orientation, Translate};
-use geo_types::{Coord, Line, LineString, MultiLineString, MultiPolygon};
+use geo_types::{Coord, Line, LineString, MultiLineString, MultiPolygon, Polygon};
 
 use super::boxes::BoxTree;
 use super::{Bounds, Grid};
@@ -17,7 +17,7 @@ use super::{Bounds, Grid};
 const POINT_M: f64 = 1e-9;
 
 /// A vertex nearer than this to an edge lies on it but for rounding, metres.
-const SAME_EDGE_M: f64 = 1e-8;
+pub(super) const SAME_EDGE_M: f64 = 1e-8;
 
 /// How far the boundary of common ground may fail to close, metres, before it is not believed.
 const GAP_M: f64 = 1e-6;
@@ -47,20 +47,40 @@ impl Run {
     }
 }
 
+/// Where a point lies to an area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Inside,
     Boundary,
     Outside,
 }
 
 /// A stretch of one segment between two cuts; metres along the segment.
-struct Piece {
-    from_m: f64,
-    to_m: f64,
-    start: Coord<f64>,
-    end: Coord<f64>,
-    place: Place,
+pub(super) struct Piece {
+    pub(super) from_m: f64,
+    pub(super) to_m: f64,
+    pub(super) start: Coord<f64>,
+    pub(super) end: Coord<f64>,
+    pub(super) place: Place,
+}
+
+/// An area that segments are cut by, however it is prepared.
+pub(super) trait Ground {
+    /// Calls `each` for every edge whose box meets `window`.
+    fn each_edge(&self, window: &Bounds, each: impl FnMut(Line<f64>));
+    /// Where `p` lies, exactly.
+    fn place(&self, p: Coord<f64>) -> Place;
+}
+
+/// Cuts the segments of a line one after the other; what it needs for one is kept for the next.
+#[derive(Default)]
+pub(super) struct Cutter {
+    /// The place of the next segment's beginning, if no edge meets that: only where the boundary was met is a place
+    /// worked out anew.
+    pub(super) known: Option<Place>,
+    cuts: Vec<(f64, Coord<f64>)>,
+    shared: Vec<(f64, f64)>,
+    pieces: Vec<Piece>,
 }
 
 /// An area prepared for many lines.
@@ -75,11 +95,11 @@ impl Area {
     /// Prepares a valid `area`.
     #[must_use]
     pub fn of(area: &Grid<MultiPolygon<f64>>) -> Self {
-        Self::of_edges(area.0.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())).flat_map(edges))
+        Self::of_edges(all_edges(&area.0.0))
     }
 
-    /// Prepares what of a valid `area` can be met by lines in `window`, for a few lines that are short beside it.
-    fn near(area: &Grid<MultiPolygon<f64>>, window: &Bounds) -> Self {
+    /// Prepares what of a valid area can be met by lines in `window`, for a few lines that are short beside it.
+    fn near(edges: impl Iterator<Item = Line<f64>>, window: &Bounds) -> Self {
         // Places are found by a ray to the east, so what lies there counts, too.
         let reach = Bounds { max: [f64::INFINITY, window.max[1]], ..*window }.widened(SAME_EDGE_M);
         let mut bounds = Bounds::EMPTY;
@@ -88,8 +108,7 @@ impl Area {
             bounds.merge(&around);
             around.intersects(&reach)
         };
-        let rings = area.0.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors()));
-        let part = Self::of_edges(rings.flat_map(edges).filter(met));
+        let part = Self::of_edges(edges.filter(met));
         Self { bounds, ..part }
     }
 
@@ -113,9 +132,9 @@ impl Area {
         }
         let mut before_m = 0.0;
         let mut open = false;
-        let mut known = None;
+        let mut cutter = Cutter::default();
         for segment in edges(line) {
-            let pieces = self.pieces(segment, &mut known);
+            let pieces = cutter.cut(segment, self);
             let length = pieces.last().map_or(0.0, |p| p.to_m);
             for piece in pieces {
                 if piece.place == Place::Outside {
@@ -151,95 +170,6 @@ impl Area {
         runs
     }
 
-    /// `segment` cut where it meets the boundary. `known` is the place of its beginning, if no edge meets that, and
-    /// becomes the same of its end: only where the boundary was met is a place worked out anew.
-    fn pieces(&self, segment: Line<f64>, known: &mut Option<Place>) -> Vec<Piece> {
-        let d = segment.end - segment.start;
-        let length = d.x.hypot(d.y);
-        let along = |c: Coord<f64>| {
-            if c == segment.start {
-                0.0
-            } else if c == segment.end {
-                length
-            } else {
-                (((c.x - segment.start.x) * d.x + (c.y - segment.start.y) * d.y) / length).clamp(0.0, length)
-            }
-        };
-        let mut cuts = vec![(0.0, segment.start), (length, segment.end)];
-        let mut shared: Vec<(f64, f64)> = Vec::new();
-        let window = Bounds::of([segment.start, segment.end]).widened(SAME_EDGE_M);
-        self.tree.meeting(&window, |i| {
-            // Where an edge runs beside the segment no farther off than rounding, nothing need cross. Cut there too,
-            // so that no piece is judged by a middle that rounding can place on either side.
-            let to = self.edges[i].start - segment.start;
-            let at = (to.x * d.x + to.y * d.y) / length;
-            if at > 0.0 && at < length && (to.x * d.y - to.y * d.x).abs() <= SAME_EDGE_M * length {
-                cuts.push((at, self.edges[i].start));
-            }
-            match line_intersection(segment, self.edges[i]) {
-                Some(LineIntersection::SinglePoint { intersection, .. }) => {
-                    cuts.push((along(intersection), intersection));
-                }
-                Some(LineIntersection::Collinear { intersection }) => {
-                    let (a, b) = (along(intersection.start), along(intersection.end));
-                    cuts.extend([(a, intersection.start), (b, intersection.end)]);
-                    shared.push((a.min(b), a.max(b)));
-                }
-                None => {}
-            }
-        });
-        let end_is_met = cuts[2..].iter().any(|c| length - c.0 <= POINT_M);
-        if cuts[2..].iter().any(|c| c.0 <= POINT_M) {
-            *known = None;
-        }
-        cuts.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut pieces: Vec<Piece> = Vec::with_capacity(cuts.len());
-        let (mut from_m, mut start) = cuts[0];
-        for (k, &(to_m, end)) in cuts.iter().enumerate().skip(1) {
-            let last = k + 1 == cuts.len();
-            if to_m - from_m <= POINT_M && !(last && pieces.is_empty()) {
-                // Too near to the cut before it to be another; the end of the segment is kept as it is.
-                if let Some(piece) = pieces.last_mut().filter(|_| last) {
-                    (piece.to_m, piece.end) = (to_m, end);
-                }
-                continue;
-            }
-            let middle_m = f64::midpoint(from_m, to_m);
-            let place = if shared.iter().any(|s| s.0 <= middle_m && middle_m <= s.1) {
-                Place::Boundary
-            } else if let Some(place) = known.filter(|_| pieces.is_empty()) {
-                place
-            } else {
-                self.place(Coord { x: f64::midpoint(start.x, end.x), y: f64::midpoint(start.y, end.y) })
-            };
-            pieces.push(Piece { from_m, to_m, start, end, place });
-            (from_m, start) = (to_m, end);
-        }
-        *known = pieces.last().map(|p| p.place).filter(|p| !end_is_met && *p != Place::Boundary);
-        pieces
-    }
-
-    /// Where `p` lies, exactly: a ray to the east crosses the boundary an odd number of times from inside.
-    fn place(&self, p: Coord<f64>) -> Place {
-        let mut place = Place::Outside;
-        let mut on_edge = false;
-        if self.bounds.contains(p) {
-            self.tree.meeting(&Bounds { min: [p.x, p.y], max: [f64::INFINITY, p.y] }, |i| {
-                let Line { start, end } = self.edges[i];
-                let (low, high) = if start.y <= end.y { (start, end) } else { (end, start) };
-                let crosses = low.y <= p.y && p.y < high.y;
-                match RobustKernel::orient2d(low, high, p) {
-                    Orientation::Collinear => on_edge |= Bounds::of([start, end]).contains(p),
-                    Orientation::CounterClockwise if crosses => {
-                        place = if place == Place::Outside { Place::Inside } else { Place::Outside };
-                    }
-                    _ => {}
-                }
-            });
-        }
-        if on_edge { Place::Boundary } else { place }
-    }
-
     /// The direction of an edge that runs within [`SAME_EDGE_M`] of `p`, if there is one.
     fn edge_at(&self, p: Coord<f64>) -> Option<Coord<f64>> {
         let mut found = None;
@@ -259,13 +189,14 @@ impl Area {
     /// With it comes the way from the beginning to the end of all that counted.
     fn ground_along(&self, other: &Area) -> (f64, Coord<f64>) {
         let (mut sum, mut way) = (0.0, Coord { x: 0.0, y: 0.0 });
-        let mut known = None;
+        let mut cutter = Cutter::default();
         for &edge in &self.edges {
+            // The next ring may begin anywhere.
+            cutter.known = None;
             if !other.bounds.intersects(&Bounds::of([edge.start, edge.end])) {
-                known = None;
                 continue;
             }
-            for piece in other.pieces(edge, &mut known) {
+            for piece in cutter.cut(edge, other) {
                 let d = edge.end - edge.start;
                 let middle = Coord {
                     x: f64::midpoint(piece.start.x, piece.end.x),
@@ -280,57 +211,159 @@ impl Area {
                 way = way + (piece.end - piece.start) * share;
                 sum += share * (piece.start.x * piece.end.y - piece.start.y * piece.end.x) / 2.0;
             }
-            // The next ring may begin anywhere.
-            known = None;
         }
         (sum, way)
     }
+}
+
+impl Ground for Area {
+    fn each_edge(&self, window: &Bounds, mut each: impl FnMut(Line<f64>)) {
+        self.tree.meeting(window, |i| each(self.edges[i]));
+    }
+
+    /// A ray to the east crosses the boundary an odd number of times from inside.
+    fn place(&self, p: Coord<f64>) -> Place {
+        let mut place = Place::Outside;
+        let mut on_edge = false;
+        if self.bounds.contains(p) {
+            self.tree.meeting(&Bounds { min: [p.x, p.y], max: [f64::INFINITY, p.y] }, |i| {
+                let Line { start, end } = self.edges[i];
+                let (low, high) = if start.y <= end.y { (start, end) } else { (end, start) };
+                let crosses = low.y <= p.y && p.y < high.y;
+                match RobustKernel::orient2d(low, high, p) {
+                    Orientation::Collinear => on_edge |= Bounds::of([start, end]).contains(p),
+                    Orientation::CounterClockwise if crosses => {
+                        place = if place == Place::Outside { Place::Inside } else { Place::Outside };
+                    }
+                    _ => {}
+                }
+            });
+        }
+        if on_edge { Place::Boundary } else { place }
+    }
+}
+impl Cutter {
+    /// `segment` cut where it meets the boundary of `ground`.
+    pub(super) fn cut(&mut self, segment: Line<f64>, ground: &impl Ground) -> &[Piece] {
+        let d = segment.end - segment.start;
+        let length = d.x.hypot(d.y);
+        let along = |c: Coord<f64>| {
+            if c == segment.start {
+                0.0
+            } else if c == segment.end {
+                length
+            } else {
+                (((c.x - segment.start.x) * d.x + (c.y - segment.start.y) * d.y) / length).clamp(0.0, length)
+            }
+        };
+        let Self { known, cuts, shared, pieces } = self;
+        cuts.clear();
+        cuts.extend([(0.0, segment.start), (length, segment.end)]);
+        shared.clear();
+        let window = Bounds::of([segment.start, segment.end]).widened(SAME_EDGE_M);
+        ground.each_edge(&window, |edge| {
+            // Where an edge runs beside the segment no farther off than rounding, nothing need cross. Cut there too,
+            // so that no piece is judged by a middle that rounding can place on either side.
+            let to = edge.start - segment.start;
+            let at = (to.x * d.x + to.y * d.y) / length;
+            if at > 0.0 && at < length && (to.x * d.y - to.y * d.x).abs() <= SAME_EDGE_M * length {
+                cuts.push((at, edge.start));
+            }
+            match line_intersection(segment, edge) {
+                Some(LineIntersection::SinglePoint { intersection, .. }) => {
+                    cuts.push((along(intersection), intersection));
+                }
+                Some(LineIntersection::Collinear { intersection }) => {
+                    let (a, b) = (along(intersection.start), along(intersection.end));
+                    cuts.extend([(a, intersection.start), (b, intersection.end)]);
+                    shared.push((a.min(b), a.max(b)));
+                }
+                None => {}
+            }
+        });
+        let end_is_met = cuts[2..].iter().any(|c| length - c.0 <= POINT_M);
+        if cuts[2..].iter().any(|c| c.0 <= POINT_M) {
+            *known = None;
+        }
+        cuts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        pieces.clear();
+        let (mut from_m, mut start) = cuts[0];
+        for (k, &(to_m, end)) in cuts.iter().enumerate().skip(1) {
+            let last = k + 1 == cuts.len();
+            if to_m - from_m <= POINT_M && !(last && pieces.is_empty()) {
+                // Too near to the cut before it to be another; the end of the segment is kept as it is.
+                if let Some(piece) = pieces.last_mut().filter(|_| last) {
+                    (piece.to_m, piece.end) = (to_m, end);
+                }
+                continue;
+            }
+            let middle_m = f64::midpoint(from_m, to_m);
+            let place = if shared.iter().any(|s| s.0 <= middle_m && middle_m <= s.1) {
+                Place::Boundary
+            } else if let Some(place) = known.filter(|_| pieces.is_empty()) {
+                place
+            } else {
+                ground.place(Coord { x: f64::midpoint(start.x, end.x), y: f64::midpoint(start.y, end.y) })
+            };
+            pieces.push(Piece { from_m, to_m, start, end, place });
+            (from_m, start) = (to_m, end);
+        }
+        *known = pieces.last().map(|p| p.place).filter(|p| !end_is_met && *p != Place::Boundary);
+        pieces
+    }
+}
+
+fn all_edges(area: &[Polygon<f64>]) -> impl Iterator<Item = Line<f64>> + '_ {
+    area.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())).flat_map(edges)
 }
 
 fn edges(line: &LineString<f64>) -> impl Iterator<Item = Line<f64>> + '_ {
     line.lines().filter(|l| l.start != l.end)
 }
 
-/// The edges of `area` relative to `origin`, the area on the left of each.
-fn oriented(area: &MultiPolygon<f64>, origin: Coord<f64>) -> Area {
-    let rings = area
-        .0
-        .iter()
-        .flat_map(|p| std::iter::once((p.exterior(), true)).chain(p.interiors().iter().map(|hole| (hole, false))));
-    Area::of_edges(rings.flat_map(move |(ring, outer)| {
-        let local = move |l: Line<f64>| Line::new(l.start - origin, l.end - origin);
+/// The edges of `area` relative to `origin`, the area on the left of each: those that matter in `window`.
+fn oriented(area: &[Polygon<f64>], origin: Coord<f64>, window: &Bounds) -> Area {
+    let rings =
+        area.iter().flat_map(|p| std::iter::once((p.exterior(), true)).chain(p.interiors().iter().map(|h| (h, false))));
+    let local = move |l: Line<f64>| Line::new(l.start - origin, l.end - origin);
+    let edges = rings.flat_map(move |(ring, outer)| {
         let twice: f64 = edges(ring).map(local).map(|l| l.determinant()).sum();
         let keep = (twice > 0.0) == outer;
         edges(ring).map(local).map(move |l| if keep { l } else { Line::new(l.end, l.start) })
-    }))
+    });
+    let shift = |c: [f64; 2]| [c[0] - origin.x, c[1] - origin.y];
+    Area::near(edges, &Bounds { min: shift(window.min), max: shift(window.max) })
 }
 
 /// The maximal stretches of `line` that lie in `area`, its boundary included. For many lines prepare an [`Area`].
 #[must_use]
 pub fn runs_inside(line: &Grid<LineString<f64>>, area: &Grid<MultiPolygon<f64>>) -> Vec<Run> {
-    Area::near(area, &Bounds::of(line.0.0.iter().copied())).runs(&line.0)
+    Area::near(all_edges(&area.0.0), &Bounds::of(line.0.0.iter().copied())).runs(&line.0)
 }
 
 /// The length of `lines` inside `area`, its boundary included, metres.
 #[must_use]
 pub fn length_inside(lines: &Grid<MultiLineString<f64>>, area: &Grid<MultiPolygon<f64>>) -> f64 {
-    let area = Area::near(area, &Bounds::of(lines.0.coords_iter()));
+    let area = Area::near(all_edges(&area.0.0), &Bounds::of(lines.0.coords_iter()));
     lines.0.iter().flat_map(|line| area.runs(line)).map(|run| run.length_m()).sum()
 }
 
-/// The ground common to two valid areas, square metres.
+/// The ground common to two valid areas, each given by its parts, square metres.
 #[must_use]
-pub fn area_inside(a: &Grid<MultiPolygon<f64>>, b: &Grid<MultiPolygon<f64>>) -> f64 {
-    let bounds =
-        |area: &Grid<MultiPolygon<f64>>| Bounds::of(area.0.iter().flat_map(|p| p.exterior().0.iter().copied()));
-    let (of_a, of_b) = (bounds(a), bounds(b));
+pub fn area_inside(a: &Grid<&[Polygon<f64>]>, b: &Grid<&[Polygon<f64>]>) -> f64 {
+    let bounds = |area: &[Polygon<f64>]| Bounds::of(area.iter().flat_map(|p| p.exterior().0.iter().copied()));
+    let (of_a, of_b) = (bounds(a.0), bounds(b.0));
     if of_a.is_empty() || of_b.is_empty() || !of_a.intersects(&of_b) {
         return 0.0;
     }
+    let shared = Bounds {
+        min: [of_a.min[0].max(of_b.min[0]), of_a.min[1].max(of_b.min[1])],
+        max: [of_a.max[0].min(of_b.max[0]), of_a.max[1].min(of_b.max[1])],
+    };
     // Cross products are finest near the origin, so it lies in the middle of what both can share.
-    let middle = |axis: usize| f64::midpoint(of_a.min[axis].max(of_b.min[axis]), of_a.max[axis].min(of_b.max[axis]));
-    let origin = Coord { x: middle(0).round(), y: middle(1).round() };
-    let (edges_a, edges_b) = (oriented(&a.0, origin), oriented(&b.0, origin));
+    let middle = |axis: usize| f64::midpoint(shared.min[axis], shared.max[axis]).round();
+    let origin = Coord { x: middle(0), y: middle(1) };
+    let (edges_a, edges_b) = (oriented(a.0, origin, &shared), oriented(b.0, origin, &shared));
     let (along_a, along_b) = (edges_a.ground_along(&edges_b), edges_b.ground_along(&edges_a));
     let (ground, gap) = (along_a.0 + along_b.0, along_a.1 + along_b.1);
     if gap.x.hypot(gap.y) <= GAP_M {
@@ -339,8 +372,8 @@ pub fn area_inside(a: &Grid<MultiPolygon<f64>>, b: &Grid<MultiPolygon<f64>>) -> 
     // A boundary that does not close was placed differently from its two sides, where edges run beside each other
     // hardly farther off than rounding. The overlay on a raster is coarser but sees both at once; it can panic
     // (iShape-Rust/iOverlay, 78 and 79).
-    let local = |area: &MultiPolygon<f64>| area.translate(-origin.x, -origin.y);
-    std::panic::catch_unwind(|| local(&a.0).intersection(&local(&b.0)).unsigned_area()).unwrap_or(ground.max(0.0))
+    let local = |area: &[Polygon<f64>]| MultiPolygon(area.to_vec()).translate(-origin.x, -origin.y);
+    std::panic::catch_unwind(|| local(a.0).intersection(&local(b.0)).unsigned_area()).unwrap_or(ground.max(0.0))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! interior that falls apart. It agrees with PostGIS's `ST_IsValid` (shown in `tests/geometry.rs`).
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use geo::Orientation;
 use geo::algorithm::kernels::{Kernel, RobustKernel};
@@ -18,6 +19,9 @@ use super::{Bounds, Problem};
 
 /// At most this many problems are listed of one shape: enough to mend it, not enough to drown in.
 pub const PROBLEMS_MAX: usize = 20;
+
+/// So many meetings of segments are listed and put in order before they are looked at.
+const MEETINGS_MAX: usize = 10_000;
 
 /// Everything that makes `shape` invalid; pointers are relative to the GeoJSON geometry object.
 #[must_use]
@@ -114,18 +118,46 @@ fn crossings(rings: &[Ring<'_>], found: &mut Vec<Problem>, touches: &mut Vec<(us
             }
         }
     }
-    let boxes: Vec<Bounds> = segments.iter().map(|s| Bounds::of([s.line.start, s.line.end])).collect();
-    let tree = BoxTree::new(boxes.clone());
-    for (i, window) in boxes.iter().enumerate() {
-        tree.meeting(window, |k| {
+    let tree = BoxTree::new(segments.iter().map(|s| Bounds::of([s.line.start, s.line.end])).collect());
+    let mut meeting: Vec<(usize, usize)> = Vec::new();
+    let listed = tree.pairs_meeting(&mut |earlier, later| {
+        let (a, b) = (&segments[earlier], &segments[later]);
+        if !follow_each_other(a, b, rings) && line_intersection(a.line, b.line).is_some() {
+            meeting.push((later, earlier));
+        }
+        if meeting.len() < MEETINGS_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    if listed.is_continue() {
+        meeting.sort_unstable();
+        for (later, earlier) in meeting {
+            if found.len() < PROBLEMS_MAX {
+                look_at_pair(&segments[later], &segments[earlier], rings, found, touches);
+            }
+        }
+        return;
+    }
+    // So many are not remembered, but looked at one segment after the other, until there are problems enough.
+    for (i, segment) in segments.iter().enumerate() {
+        tree.meeting(&Bounds::of([segment.line.start, segment.line.end]), |k| {
             if k < i && found.len() < PROBLEMS_MAX {
-                look_at_pair(&segments[i], &segments[k], rings, found, touches);
+                look_at_pair(segment, &segments[k], rings, found, touches);
             }
         });
         if found.len() >= PROBLEMS_MAX {
             return;
         }
     }
+}
+
+/// The second segment goes on where the first one ends, and not back over it: they meet there and nowhere else.
+fn follow_each_other(a: &Segment, b: &Segment, rings: &[Ring<'_>]) -> bool {
+    let turns = |p: &Segment, q: &Segment| {
+        p.line.end == q.line.start
+            && RobustKernel::orient2d(p.line.start, p.line.end, q.line.end) != Orientation::Collinear
+    };
+    a.ring == b.ring
+        && (a.index + 1 == b.index && turns(a, b)
+            || a.index == 0 && b.index + 2 == rings[b.ring].line.0.len() && turns(b, a))
 }
 
 fn look_at_pair(

@@ -167,7 +167,7 @@ fn as_features(context: &Context, actor: &Actor, answer: &Answer) -> Result<Json
                 gone.insert("type".into(), json!("Feature"));
                 gone.insert("id".into(), json!(conflict.id));
                 gone.insert("geometry".into(), Json::Null);
-                gone.insert("properties".into(), json!({"code": conflict.code}));
+                gone.insert("properties".into(), json!({"code": conflict.code.as_str()}));
                 gone
             });
             features.push(with_conflict(stored, &result.subject, write_conflict(row(conflict))));

@@ -7,15 +7,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree, RTreeObject, SelectionFunction};
+use rstar::{AABB, ParentNode, RTree, RTreeNode, RTreeObject};
 use uuid::Uuid;
 
 use crate::domain::actor::Sight;
 use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Facts, NounFacts};
 use crate::domain::word::Visibility;
 use crate::geometry::linear::Chainage;
-use crate::geometry::measure::Prepared;
+use crate::geometry::measure::{Nearby, Prepared, Probe};
 use crate::geometry::{Bounds, Geometry, Grid, Metres, MultiLineString};
 
 /// Most boxes for one shape: more make the tree larger without making it sharper.
@@ -97,8 +98,12 @@ impl Forest {
 
     /// Entries that have a part within `reach` of `subject`, each once.
     fn near(&self, subject: &Prepared, reach: f64) -> Vec<u32> {
-        let mut numbers: Vec<u32> =
-            self.tree.locate_with_selection_function(Near { subject, reach }).map(|part| part.data).collect();
+        let mut search = Near { probe: Probe::new(subject, reach), numbers: Vec::new() };
+        let root = self.tree.root();
+        if let nearby @ (Nearby::Edges(_) | Nearby::All) = search.probe.start(&bounds_of(&root.envelope())) {
+            search.below(root, &nearby);
+        }
+        let mut numbers = search.numbers;
         numbers.sort_unstable();
         numbers.dedup();
         numbers
@@ -107,18 +112,52 @@ impl Forest {
 
 /// Walks only into those boxes that the subject comes near.
 struct Near<'a> {
-    subject: &'a Prepared,
-    reach: f64,
+    probe: Probe<'a>,
+    numbers: Vec<u32>,
 }
 
-impl SelectionFunction<Part> for Near<'_> {
-    fn should_unpack_parent(&self, envelope: &AABB<[f64; 2]>) -> bool {
-        self.subject.box_within(&Bounds { min: envelope.lower(), max: envelope.upper() }, self.reach)
+impl Near<'_> {
+    fn below(&mut self, node: &ParentNode<Part>, nearby: &Nearby) {
+        for child in node.children() {
+            match (child, nearby) {
+                (_, Nearby::Nothing) => {}
+                (RTreeNode::Leaf(part), Nearby::All) => self.numbers.push(part.data),
+                (RTreeNode::Parent(parent), Nearby::All) => self.below(parent, nearby),
+                (RTreeNode::Leaf(part), Nearby::Edges(edges)) => {
+                    if self.probe.meets(edges.clone(), &bounds_of(&part.envelope())) {
+                        self.numbers.push(part.data);
+                    }
+                }
+                (RTreeNode::Parent(parent), Nearby::Edges(edges)) => {
+                    let nearby = self.probe.narrow(edges.clone(), &bounds_of(&parent.envelope()));
+                    self.below(parent, &nearby);
+                    self.probe.back_to(edges);
+                }
+            }
+        }
     }
+}
 
-    fn should_unpack_leaf(&self, leaf: &Part) -> bool {
-        self.should_unpack_parent(&leaf.envelope())
-    }
+/// The place of a box along a curve that visits the quarters of `all` one by one, and in each its quarters, and so on
+/// (Z-order, Morton 1966).
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of 65 535
+fn along_curve(all: &Bounds, one: &Bounds) -> u32 {
+    let step = |axis: usize| {
+        let size = all.max[axis] - all.min[axis];
+        let share = if size > 0.0 { (one.min[axis] - all.min[axis]) / size } else { 0.0 };
+        (share.clamp(0.0, 1.0) * f64::from(u16::MAX)) as u32
+    };
+    let spread = |mut v: u32| {
+        v = (v | (v << 8)) & 0x00ff_00ff;
+        v = (v | (v << 4)) & 0x0f0f_0f0f;
+        v = (v | (v << 2)) & 0x3333_3333;
+        (v | (v << 1)) & 0x5555_5555
+    };
+    spread(step(0)) | (spread(step(1)) << 1)
+}
+
+fn bounds_of(envelope: &AABB<[f64; 2]>) -> Bounds {
+    Bounds { min: envelope.lower(), max: envelope.upper() }
 }
 
 /// One layer: an immutable base, and what came since.
@@ -128,13 +167,21 @@ pub struct LayerIndex {
     delta: Arc<Forest>,
     /// Ids of the base that are deleted or stand in the delta in a newer version.
     gone: Arc<HashSet<Uuid>>,
-    census: Arc<HashMap<(Visibility, Box<str>), usize>>,
+    census: Arc<HashMap<(Visibility, CompactString), usize>>,
 }
 
 impl LayerIndex {
-    /// A layer of these features, all in its base.
+    /// A layer of these features, all in its base. What is near in the plane comes to lie near in memory, so that a
+    /// check finds its candidates side by side.
     #[must_use]
-    pub fn new(entries: Vec<Arc<Entry>>) -> Self {
+    pub fn new(mut entries: Vec<Entry>) -> Self {
+        let mut all = Bounds::EMPTY;
+        entries.iter().for_each(|e| all.merge(&e.shape.bounds()));
+        entries.sort_by_cached_key(|e| along_curve(&all, &e.shape.bounds()));
+        Self::of(entries.into_iter().map(Arc::new).collect())
+    }
+
+    fn of(entries: Vec<Arc<Entry>>) -> Self {
         let mut census = HashMap::new();
         for e in &entries {
             *census.entry((e.facts.visibility, e.facts.organisation.clone())).or_insert(0) += 1;
@@ -156,7 +203,7 @@ impl LayerIndex {
         let touched: HashSet<Uuid> = deleted.iter().copied().chain(upserted.iter().map(|e| e.facts.id)).collect();
         if self.delta.entries.len() + self.gone.len() + touched.len() > DELTA_MAX {
             let kept = self.entries().filter(|e| !touched.contains(&e.facts.id)).cloned();
-            return Self::new(kept.chain(upserted).collect());
+            return Self::of(kept.chain(upserted).collect());
         }
         let mut census = HashMap::clone(&self.census);
         for old in touched.iter().filter_map(|id| self.get(*id)) {
@@ -228,8 +275,7 @@ impl LayerIndex {
         let mut all = Bounds::EMPTY;
         for forest in [&self.base, &self.delta] {
             if forest.tree.size() > 0 {
-                let root = forest.tree.root().envelope();
-                all.merge(&Bounds { min: root.lower(), max: root.upper() });
+                all.merge(&bounds_of(&forest.tree.root().envelope()));
             }
         }
         all

@@ -269,10 +269,10 @@ impl<'a> Asking<'a> {
         let (work, land, rule, accuracy_source) = self.pair(subject, on_grid, hit.entry);
         let facts = &hit.entry.facts;
         Conflict {
-            jurisdiction: on_grid.territory.jurisdiction.code.clone(),
+            jurisdiction: on_grid.territory.jurisdiction.code.as_str().into(),
             layer: hit.layer,
             id: facts.id,
-            code: facts.code.to_string(),
+            code: facts.code.clone(),
             kind: facts.noun.kind(),
             severity: hit.severity,
             clearance: land.clearance,

@@ -7,6 +7,7 @@ mod asking;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use geo::CoordsIter;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -91,13 +92,13 @@ pub struct Drawn {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
     /// The jurisdiction in which it was found.
-    pub jurisdiction: String,
+    pub jurisdiction: CompactString,
     /// The layer of the feature met.
     pub layer: Layer,
     /// The feature met.
     pub id: Uuid,
     /// Its code.
-    pub code: String,
+    pub code: CompactString,
     /// Its kind.
     pub kind: &'static str,
     /// What it means today.

@@ -13,7 +13,7 @@ use super::tree::{Position, Tree};
 
 /// The least reach that questions are expected to have, metres: every box is weighed as if widened by it, so that
 /// boxes are not cut below the size that matters.
-const REACH_M: f64 = 10.0;
+const REACH_M: f64 = 40.0;
 
 /// The halves of a box must weigh less than this share of it, else the box stays whole.
 const WORTHWHILE: f64 = 0.9;

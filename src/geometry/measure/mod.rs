@@ -3,13 +3,16 @@
 //!
 //! A shape is prepared once and asked often; a point work asks about a road corridor in well under a microsecond.
 //! Here is the public face; `kernel` has the arithmetic of segments, `tree` and `pairs` the walks over edges,
-//! `cover` the boxes for an index, `relation` the words that describe a work on a piece of land. Not here: what a
-//! distance means to anybody, the index itself, overlays and buffers.
+//! `cover` the boxes for an index, `relation` the words that describe a work on a piece of land, `inside` how deep and
+//! how much of it is there. Not here: what a distance means to anybody, the index itself, overlays and buffers.
 
 mod cover;
+mod inside;
 mod kernel;
 mod pairs;
+mod probe;
 mod relation;
+mod slabs;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -18,11 +21,13 @@ use std::borrow::Cow;
 
 use geo_types::{Coord, Geometry, Point};
 
-pub use relation::{Relation, depth_inside, relation, signed_distance};
+pub use inside::{Inside, depth_inside, inside, signed_distance};
+pub use probe::{Nearby, Probe};
+pub use relation::{Relation, relation};
 
 use self::kernel::{point_box2, points2};
 use self::pairs::{Search, limit2, walk};
-use self::tree::{Position, Tree};
+use self::tree::{Holds, Position, Tree};
 use super::{Bounds, Grid};
 
 /// The dimension of a shape: that of its highest-dimensional part.
@@ -105,6 +110,18 @@ impl Prepared {
         }
     }
 
+    /// The length of the lines among the parts, metres.
+    #[must_use]
+    pub fn length_m(&self) -> f64 {
+        match &self.0 {
+            Inner::Point(_) => 0.0,
+            Inner::Shape(shape) => {
+                let lines = shape.tree.runs().filter(|run| run.holds == Holds::Line);
+                lines.map(|run| shape.tree.length(run)).sum()
+            }
+        }
+    }
+
     /// The distance in metres as `ST_Distance` has it: 0 when the shapes share a point, the inside of areas
     /// included. Infinite when one of them is empty.
     #[must_use]
@@ -177,21 +194,6 @@ impl Prepared {
             }
         };
         (found <= reach).then_some(found)
-    }
-
-    /// Whether the box may have a point within `reach` metres of the shape. False only when it has none; true may be
-    /// wrong at the corners of the box, by less than half of `reach`.
-    #[must_use]
-    pub fn box_within(&self, b: &Bounds, reach: f64) -> bool {
-        match &self.0 {
-            Inner::Point(p) => point_box2(*p, b) <= limit2(reach),
-            Inner::Shape(shape) => {
-                let Some(root) = shape.tree.root().filter(|_| !b.is_empty()) else { return false };
-                // When no edge comes near, the box is wholly inside an area or wholly outside.
-                shape.tree.meets_box(root, &b.widened(reach + kernel::SLACK_M))
-                    || shape.tree.locate(Coord { x: b.min[0], y: b.min[1] }) != Position::Outside
-            }
-        }
     }
 
     /// At most `cells_max` boxes that together hold every point of the shape, the inside of areas included: few for

@@ -1,12 +1,12 @@
-//! How a work stands to a piece of land: the word for it, and how deep it is inside.
+//! How a work stands to a piece of land: the word for it.
 
 use geo::Relate;
 use geo_types::{Coord, Geometry};
 
-use super::kernel::{Meeting, meeting};
-use super::pairs::{Contact, Search};
-use super::tree::{Holds, Position, Tree};
-use super::{Bounds, Inner, Prepared, Shape};
+use super::kernel::Meeting;
+use super::pairs::Contact;
+use super::tree::{Position, Tree};
+use super::{Inner, Prepared, Shape};
 
 /// How a work stands to a piece of land, described from the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,89 +86,6 @@ fn by_matrix(work: &Prepared, land: &Prepared) -> Relation {
     } else {
         Relation::Crosses
     }
-}
-
-/// How deep `work` is inside the areas of `land`, metres; 0 when it is not, or land has no area.
-///
-/// A point: its distance to the boundary. Points: the greatest. Lines and areas: the greatest among the vertices of
-/// the work inside and the midpoints of the stretches of its segments between crossings with the boundary, a lower
-/// bound of the true depth.
-#[must_use]
-pub fn depth_inside(work: &Prepared, land: &Prepared) -> f64 {
-    let Inner::Shape(land) = &land.0 else { return 0.0 };
-    let mut depth = Depth { land: &land.tree, greatest: 0.0, shares: Vec::new() };
-    match &work.0 {
-        _ if !land.tree.has_area => {}
-        Inner::Point(p) => depth.look(*p),
-        Inner::Shape(work) => {
-            if !work.tree.bounds().intersects(&land.tree.bounds()) {
-                return 0.0;
-            }
-            work.tree.coords().iter().for_each(|&c| depth.look(c));
-            for run in work.tree.runs().filter(|run| run.holds != Holds::Points) {
-                if run.bounds.intersects(&land.tree.bounds()) {
-                    work.tree.segments(run).for_each(|segment| depth.look_along(segment));
-                }
-            }
-        }
-    }
-    depth.greatest
-}
-
-/// The distance outside, the negative depth inside, metres; 0 on the boundary.
-#[must_use]
-pub fn signed_distance(work: &Prepared, land: &Prepared) -> f64 {
-    let distance = work.distance(land);
-    if distance > 0.0 { distance } else { 0.0 - depth_inside(work, land) }
-}
-
-struct Depth<'a> {
-    land: &'a Tree,
-    greatest: f64,
-    /// Where the present segment is cut; kept, because segments are many and cuts few.
-    shares: Vec<f64>,
-}
-
-impl Depth<'_> {
-    fn look(&mut self, p: Coord<f64>) {
-        let Some(root) = self.land.root() else { return };
-        if self.land.locate(p) == Position::Inside {
-            // The boundary no further than the greatest depth so far: the point adds nothing.
-            let mut search = Search::nearest(self.greatest);
-            self.land.search_point(root, p, true, &mut search);
-            self.greatest = self.greatest.max(search.distance());
-        }
-    }
-
-    fn look_along(&mut self, segment: [Coord<f64>; 2]) {
-        let Some(root) = self.land.root() else { return };
-        let mut shares = std::mem::take(&mut self.shares);
-        shares.clear();
-        shares.extend([0.0, 1.0]);
-        self.land.each_ring_segment(root, &Bounds::of(segment), &mut |edge| {
-            if meeting(segment, edge) != Meeting::Apart {
-                shares.extend(shares_of(segment, edge));
-            }
-        });
-        shares.sort_by(f64::total_cmp);
-        let [from, to] = segment;
-        for stretch in shares.windows(2).filter(|stretch| stretch[0] < stretch[1]) {
-            let share = f64::midpoint(stretch[0], stretch[1]);
-            self.look(Coord { x: from.x + share * (to.x - from.x), y: from.y + share * (to.y - from.y) });
-        }
-        self.shares = shares;
-    }
-}
-
-/// Where along `segment` (0 to 1) the `edge` that meets it does so; both ends when it runs along it.
-fn shares_of([a, b]: [Coord<f64>; 2], [c, d]: [Coord<f64>; 2]) -> [f64; 2] {
-    let (along, across) = (b - a, d - c);
-    let turn = along.x * across.y - along.y * across.x;
-    if turn == 0.0 {
-        let length2 = along.x * along.x + along.y * along.y;
-        return [c, d].map(|end| (((end.x - a.x) * along.x + (end.y - a.y) * along.y) / length2).clamp(0.0, 1.0));
-    }
-    [(((c.x - a.x) * across.y - (c.y - a.y) * across.x) / turn).clamp(0.0, 1.0); 2]
 }
 
 impl Shape {

@@ -1,6 +1,6 @@
 //! Prepared shapes against geo's own algorithms and against looking at every edge, on shapes made to be degenerate.
 
-use geo::{Area, Contains, CoordsIter, Distance, Euclidean, Intersects, LinesIter, Relate, Rotate};
+use geo::{Area, Contains, CoordsIter, Distance, Euclidean, Intersects, Length, LinesIter, Relate, Rotate};
 use geo_types::{
     Coord, Geometry, GeometryCollection, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon, coord,
     line_string, point, polygon,
@@ -8,6 +8,7 @@ use geo_types::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::geometry::overlay;
 use crate::geometry::valid::problems;
 
 fn prepared(shape: &Geometry<f64>) -> Prepared {
@@ -137,6 +138,53 @@ fn samples(shape: &Geometry<f64>) -> Vec<Coord<f64>> {
     all
 }
 
+/// Whether a tree of one box would be gone into.
+fn box_within(shape: &Prepared, b: &Bounds, reach: f64) -> bool {
+    let mut probe = Probe::new(shape, reach);
+    match probe.start(b) {
+        Nearby::Nothing => false,
+        Nearby::All => true,
+        Nearby::Edges(edges) => probe.meets(edges, b),
+    }
+}
+
+/// The four quarters of a box.
+fn quartered(b: &Bounds) -> [Bounds; 4] {
+    let middle = [0, 1].map(|axis| f64::midpoint(b.min[axis], b.max[axis]));
+    let side = |axis: usize, high: bool| {
+        if high { (middle[axis], b.max[axis]) } else { (b.min[axis], middle[axis]) }
+    };
+    [(false, false), (true, false), (false, true), (true, true)].map(|(east, north)| {
+        let (x, y) = (side(0, east), side(1, north));
+        Bounds { min: [x.0, y.0], max: [x.1, y.1] }
+    })
+}
+
+/// The boxes that quartering comes to in so many steps.
+fn lowest(b: &Bounds, steps: usize) -> Vec<Bounds> {
+    if steps == 0 { vec![*b] } else { quartered(b).iter().flat_map(|q| lowest(q, steps - 1)).collect() }
+}
+
+/// Goes down a tree of quarters and notes the lowest boxes it comes to.
+fn go_down(probe: &mut Probe<'_>, nearby: &Nearby, b: &Bounds, steps: usize, reached: &mut Vec<Bounds>) {
+    for quarter in quartered(b) {
+        match nearby {
+            Nearby::Nothing => {}
+            Nearby::All => reached.extend(lowest(&quarter, steps - 1)),
+            Nearby::Edges(edges) if steps == 1 => {
+                if probe.meets(edges.clone(), &quarter) {
+                    reached.push(quarter);
+                }
+            }
+            Nearby::Edges(edges) => {
+                let nearby = probe.narrow(edges.clone(), &quarter);
+                go_down(probe, &nearby, &quarter, steps - 1, reached);
+                probe.back_to(edges);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
@@ -177,10 +225,60 @@ proptest! {
         let (p, bounds) = (prepared(&a), prepared(&b).bounds());
         let area = geo_types::Rect::new(bounds.min, bounds.max).to_polygon();
         let distance = brute(&a, &area.into());
-        prop_assert!(p.box_within(&bounds, distance), "{:?} {:?}", a, bounds);
+        prop_assert!(box_within(&p, &bounds, distance), "{:?} {:?}", a, bounds);
         if distance > reach * 1.5 + 2e-6 {
-            prop_assert!(!p.box_within(&bounds, reach), "{} at {} {:?} {:?}", reach, distance, a, bounds);
+            prop_assert!(!box_within(&p, &bounds, reach), "{} at {} {:?} {:?}", reach, distance, a, bounds);
         }
+    }
+
+    #[test]
+    fn no_box_with_a_near_point_is_pruned_on_the_way_down((a, b) in pair(), reach in 0.0..3.0_f64) {
+        let (shape, all) = (prepared(&a), prepared(&b).bounds().widened(4.0));
+        let mut reached = Vec::new();
+        let mut probe = Probe::new(&shape, reach);
+        let nearby = probe.start(&all);
+        go_down(&mut probe, &nearby, &all, 3, &mut reached);
+        for one in lowest(&all, 3) {
+            let distance = brute(&a, &geo_types::Rect::new(one.min, one.max).to_polygon().into());
+            if distance <= reach {
+                prop_assert!(reached.contains(&one), "{:?} of {:?} {:?} at {}", one, a, all, reach);
+            } else if distance > reach * 1.5 + 2e-6 {
+                prop_assert!(!reached.contains(&one), "{:?} of {:?} {:?} at {}", one, a, all, reach);
+            }
+        }
+    }
+
+    #[test]
+    fn slabs_hold_what_the_tree_locates_inside((a, _) in pair()) {
+        let Inner::Shape(shape) = prepared(&a).0 else { return Ok(()) };
+        let slabs = slabs::Slabs::of(&shape.tree);
+        prop_assert!(slabs.is_some() || !shape.tree.has_area || shape.tree.runs().count() > 8);
+        // Off the lattice, so on no vertex; those on an edge are nobody's question.
+        for (i, k) in (-2..64).flat_map(|i| (-2..64).map(move |k| (f64::from(i), f64::from(k)))) {
+            let p = coord! { x: i * 0.25 + 0.11, y: k * 0.25 + 0.07 };
+            let place = shape.tree.locate(p);
+            if let Some(slabs) = slabs.as_ref().filter(|_| place != Position::Boundary && shape.tree.bounds().contains(p)) {
+                prop_assert_eq!(slabs.holds(p), place == Position::Inside, "{:?} in {:?}", p, a);
+            }
+        }
+    }
+
+    #[test]
+    fn the_length_inside_is_that_of_the_overlay((a, b) in pair()) {
+        let lines = match &a {
+            Geometry::LineString(l) => MultiLineString(vec![l.clone()]),
+            Geometry::MultiLineString(m) => m.clone(),
+            _ => return Ok(()),
+        };
+        let area = match &b {
+            Geometry::Polygon(p) => MultiPolygon(vec![p.clone()]),
+            Geometry::MultiPolygon(m) => m.clone(),
+            _ => return Ok(()),
+        };
+        let ours = inside(&prepared(&a), &prepared(&b)).length_m;
+        let theirs = overlay::length_inside(&Grid(lines.clone()), &Grid(area));
+        prop_assert!((ours - theirs).abs() < 1e-8, "{} not {} for {:?} {:?}", ours, theirs, a, b);
+        prop_assert!((prepared(&a).length_m() - Euclidean.length(&lines)).abs() < 1e-9);
     }
 
     #[test]
@@ -307,11 +405,11 @@ fn boxes_inside_areas_are_kept_and_in_holes_are_not() {
     );
     let land = prepared(&yard.into());
     let at = |x: f64, y: f64| Bounds { min: [x, y], max: [x + 10.0, y + 10.0] };
-    assert!(land.box_within(&at(200.0, 200.0), 5.0));
-    assert!(!land.box_within(&at(495.0, 495.0), 5.0));
-    assert!(land.box_within(&at(495.0, 495.0), 95.0));
-    assert!(!land.box_within(&Bounds::EMPTY, 5.0));
-    assert!(land.box_within(&Bounds { min: [-9.0, -9.0], max: [2000.0, 2000.0] }, 0.0));
+    assert!(box_within(&land, &at(200.0, 200.0), 5.0));
+    assert!(!box_within(&land, &at(495.0, 495.0), 5.0));
+    assert!(box_within(&land, &at(495.0, 495.0), 95.0));
+    assert!(!box_within(&land, &Bounds::EMPTY, 5.0));
+    assert!(box_within(&land, &Bounds { min: [-9.0, -9.0], max: [2000.0, 2000.0] }, 0.0));
     let in_hole = Prepared::point(coord! { x: 490.0, y: 500.0 });
     assert!((in_hole.distance(&land) - 90.0).abs() < 1e-12);
     assert!((signed_distance(&in_hole, &land) - 90.0).abs() < 1e-12);
@@ -372,7 +470,7 @@ fn collections_count_as_one_shape_and_empty_ones_as_nothing() {
     assert!(
         empty.distance(&all).is_infinite()
             && !empty.within(&all, f64::INFINITY)
-            && !empty.box_within(&all.bounds(), 1e9)
+            && !box_within(&empty, &all.bounds(), 1e9)
     );
     assert_eq!(relation(&empty, &all), Relation::Near);
     assert!(depth_inside(&all, &empty).abs() < f64::EPSILON);

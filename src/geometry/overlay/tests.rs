@@ -1,7 +1,6 @@
 //! Runs and common ground of known size, and against the overlay of `geo`.
 
 use geo::{Euclidean, Length, Validation};
-use geo_types::Polygon;
 use proptest::prelude::*;
 
 use super::*;
@@ -79,7 +78,7 @@ fn check_ground(a: &[&[Ring<'_>]], b: &[&[Ring<'_>]], expect: f64) {
     for (dx, dy) in [(0.0, 0.0), (500_000.0, 1_300_000.0)] {
         let (a, b) = (Grid(area(a).0.translate(dx, dy)), Grid(area(b).0.translate(dx, dy)));
         for (a, b) in [(&a, &b), (&b, &a)] {
-            let got = area_inside(a, b);
+            let got = area_inside(&Grid(&a.0.0), &Grid(&b.0.0));
             assert!((got - expect).abs() < 1e-6, "{a:?} {b:?}: {got}, expected {expect}");
         }
     }
@@ -234,14 +233,14 @@ proptest! {
     #[test]
     fn common_ground_is_as_large_as_geos(a in shapes(false), b in shapes(false)) {
         let theirs = a.0.intersection(&b.0).unsigned_area();
-        let ours = area_inside(&a, &b);
+        let ours = area_inside(&Grid(&a.0.0), &Grid(&b.0.0));
         prop_assert!((ours - theirs).abs() <= 1e-6 * a.0.unsigned_area().max(1.0), "{} {}", ours, theirs);
     }
 
     #[test]
     fn common_ground_is_as_large_where_things_touch(a in shapes(true), b in shapes(true)) {
         let theirs = a.0.intersection(&b.0).unsigned_area();
-        let ours = area_inside(&a, &b);
+        let ours = area_inside(&Grid(&a.0.0), &Grid(&b.0.0));
         prop_assert!((ours - theirs).abs() <= 1e-6 * a.0.unsigned_area().max(1.0), "{} {}", ours, theirs);
     }
 }
