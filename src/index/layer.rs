@@ -176,7 +176,9 @@ impl LayerIndex {
     #[must_use]
     pub fn new(mut entries: Vec<Entry>) -> Self {
         let mut all = Bounds::EMPTY;
-        entries.iter().for_each(|e| all.merge(&e.shape.bounds()));
+        for e in &entries {
+            all.merge(&e.shape.bounds());
+        }
         entries.sort_by_cached_key(|e| along_curve(&all, &e.shape.bounds()));
         Self::of(entries.into_iter().map(Arc::new).collect())
     }

@@ -27,7 +27,7 @@ struct Edge {
 /// The edges of all rings of a shape, each in every slab it reaches into.
 pub(super) struct Slabs {
     min_y: f64,
-    slabs_per_m: f64,
+    per_m: f64,
     edges: Vec<Edge>,
     /// The edges of slab `i` have the numbers `numbers[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
@@ -51,8 +51,8 @@ impl Slabs {
         let bounds = tree.bounds();
         let slabs = (edges.len() / EDGES_A_SLAB).clamp(1, SLABS_MAX);
         #[allow(clippy::cast_precision_loss)] // at most SLABS_MAX
-        let slabs_per_m = slabs as f64 / (bounds.max[1] - bounds.min[1]);
-        let mut all = Self { min_y: bounds.min[1], slabs_per_m, edges, starts: vec![0; slabs + 1], numbers: vec![] };
+        let per_m = slabs as f64 / (bounds.max[1] - bounds.min[1]);
+        let mut all = Self { min_y: bounds.min[1], per_m, edges, starts: vec![0; slabs + 1], numbers: vec![] };
         let mut total = 0;
         for edge in &all.edges {
             let (first, last) = (all.slab(edge.low.y), all.slab(edge.high.y));
@@ -81,7 +81,7 @@ impl Slabs {
     /// The slab at a northing: the same arithmetic for edges and for points, so that both come to the same one.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped to the slabs there are
     fn slab(&self, y: f64) -> usize {
-        (((y - self.min_y) * self.slabs_per_m) as usize).min(self.starts.len() - 2)
+        (((y - self.min_y) * self.per_m) as usize).min(self.starts.len() - 2)
     }
 
     /// Whether `p`, which lies on no edge, is inside an area.
