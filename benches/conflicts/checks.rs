@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clearway::actions::Context;
-use clearway::actions::conflict_check::{self, Answer, Drawn, Question};
+use clearway::actions::conflict_check::{self, Answer, Conflict, Drawn, Found, Question};
 use clearway::clock;
 use clearway::domain::actor::Actor;
 use clearway::domain::jurisdiction::Jurisdiction;
@@ -36,8 +36,12 @@ const BLOCK: usize = 100;
 /// Distances computed in another order may differ by less than this, metres.
 const SAME_M: f64 = 1e-6;
 
-/// How much faster the index has to be than SQL on one thread.
+/// How much faster the complete answer has to be than SQL that gives ids alone, on one thread.
 const TARGET: f64 = 30.0;
+/// How much faster the same answer has to be than SQL that gives it: the set, and the measures.
+const TARGET_SAME: f64 = 50.0;
+/// How much faster the set has to be than SQL that cuts the subject into pieces.
+const TARGET_PIECES: f64 = 10.0;
 
 /// The shapes asked about, ready for either side.
 pub struct Subjects {
@@ -107,11 +111,17 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
     let actor = Actor::public();
     let question = question()?;
     let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
+    let find = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
     for n in 0..subjects.len().min(4 * BLOCK) {
-        check(n)?;
+        complete(&check(n)?);
+        set(&find(n)?);
     }
 
-    compare(report, conn, subjects, "conflict-check", Some(TARGET), check)?;
+    let mut ask = Asking { report, conn, subjects, sql: sql::IDS };
+    ask.compare(["conflict-check", COMPLETE, IDS_ONLY], Some(TARGET), check, complete)?;
+    ask.compare(["conflict-check-set", SET_ONLY, IDS_ONLY], Some(TARGET_SAME), find, set)?;
+    ask.sql = sql::PIECES;
+    ask.compare(["conflict-check-pieces", SET_ONLY, PIECES], Some(TARGET_PIECES), find, set)?;
 
     let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
     // Slower by far, so a part of the subjects is enough.
@@ -127,30 +137,12 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
     }
     report.add(Comparison {
         name: "conflict-check-measured",
-        ours: Side::rate("the index, one thread, complete answer", &ours),
+        ours: Side::rate(COMPLETE, &ours),
         peer: Some(Side::rate("PostGIS, prepared, the measures too", &peer)),
-        target: None,
+        target: Some(TARGET_SAME),
         equal: Some(equal),
     });
 
-    let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
-    for block in blocks((subjects.len() / 2).max(1)) {
-        let mut expect = Vec::with_capacity(BLOCK);
-        for n in block.clone() {
-            expect.push(peer.of(|| subjects.ask(sql::PIECES, n).ids(conn))?);
-        }
-        for (n, expect) in block.zip(expect) {
-            let answer = ours.of(|| check(n))?;
-            equal &= ids(&answer) == expect.into_iter().collect();
-        }
-    }
-    report.add(Comparison {
-        name: "conflict-check-pieces",
-        ours: Side::rate("the index, one thread, complete answer", &ours),
-        peer: Some(Side::rate("PostGIS, prepared, subject cut into pieces", &peer)),
-        target: None,
-        equal: Some(equal),
-    });
     Ok(())
 }
 
@@ -164,50 +156,68 @@ pub fn short(
     let actor = Actor::public();
     let question = question()?;
     let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
-    compare(report, conn, subjects, "conflict-check-short", None, check)
+    let find = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
+    let mut ask = Asking { report, conn, subjects, sql: sql::IDS };
+    ask.compare(["conflict-check-short", COMPLETE, IDS_ONLY], None, check, complete)?;
+    ask.compare(["conflict-check-short-set", SET_ONLY, IDS_ONLY], Some(TARGET), find, set)
 }
 
-/// Asks both sides in turns; the peer for ids alone.
-fn compare(
-    report: &mut Report,
-    conn: &mut PgConnection,
-    subjects: &Subjects,
-    name: &'static str,
-    target: Option<f64>,
-    check: impl Fn(usize) -> clearway::error::Result<Answer>,
-) -> Result<(), Failed> {
-    let backend = sql::backend(conn)?;
-    let (mut ours, mut peer, mut equal, mut pairs) = (Times::default(), Times::default(), true, 0);
-    let (mut our_cpu, mut peer_cpu) = (Duration::ZERO, Duration::ZERO);
-    for block in blocks(subjects.len()) {
-        let (mut expect, mut answers) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
-        let begun = on_cpu(&backend);
-        for n in block.clone() {
-            expect.push(peer.of(|| subjects.ask(sql::IDS, n).ids(conn))?);
+const COMPLETE: &str = "the index, one thread, complete answer";
+const SET_ONLY: &str = "the index, one thread, the set only";
+const IDS_ONLY: &str = "PostGIS, prepared, ids only";
+const PIECES: &str = "PostGIS, prepared, subject cut into pieces";
+
+/// Both sides, the peer with one statement that gives ids.
+struct Asking<'a> {
+    report: &'a mut Report,
+    conn: &'a mut PgConnection,
+    subjects: &'a Subjects,
+    sql: &'static str,
+}
+
+impl Asking<'_> {
+    /// Asks both sides in turns. `names` are those of the comparison, of ours and of the peer.
+    fn compare<A>(
+        &mut self,
+        [name, ours_is, peer_is]: [&'static str; 3],
+        target: Option<f64>,
+        check: impl Fn(usize) -> clearway::error::Result<A>,
+        ids: impl Fn(&A) -> BTreeSet<Uuid>,
+    ) -> Result<(), Failed> {
+        let subjects = self.subjects;
+        let backend = sql::backend(self.conn)?;
+        let (mut ours, mut peer, mut equal, mut pairs) = (Times::default(), Times::default(), true, 0);
+        let (mut our_cpu, mut peer_cpu) = (Duration::ZERO, Duration::ZERO);
+        for block in blocks(subjects.len()) {
+            let (mut expect, mut answers) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+            let begun = on_cpu(&backend);
+            for n in block.clone() {
+                expect.push(peer.of(|| subjects.ask(self.sql, n).ids(self.conn))?);
+            }
+            peer_cpu += on_cpu(&backend).saturating_sub(begun);
+            let begun = on_cpu("thread-self");
+            for n in block {
+                answers.push(ours.of(|| check(n))?);
+            }
+            our_cpu += on_cpu("thread-self").saturating_sub(begun);
+            for (answer, expect) in answers.iter().zip(expect) {
+                pairs += expect.len();
+                equal &= ids(answer) == expect.into_iter().collect();
+            }
         }
-        peer_cpu += on_cpu(&backend).saturating_sub(begun);
-        let begun = on_cpu("thread-self");
-        for n in block {
-            answers.push(ours.of(|| check(n))?);
-        }
-        our_cpu += on_cpu("thread-self").saturating_sub(begun);
-        for (answer, expect) in answers.iter().zip(expect) {
-            pairs += expect.len();
-            equal &= ids(answer) == expect.into_iter().collect();
-        }
+        let of_one = |all: Duration| all.as_secs_f64() * 1e6 / subjects.len() as f64;
+        self.report.note(format!(
+            "{name}: {} checks found {pairs} conflicts; processor time of one: the index {:.0} us, PostGIS {:.0} us \
+             without the client ({:.1}x)",
+            subjects.len(),
+            of_one(our_cpu),
+            of_one(peer_cpu),
+            peer_cpu.as_secs_f64() / our_cpu.as_secs_f64()
+        ));
+        let (ours, peer) = (Side::rate(ours_is, &ours), Side::rate(peer_is, &peer));
+        self.report.add(Comparison { name, ours, peer: Some(peer), target, equal: Some(equal) });
+        Ok(())
     }
-    report.note(format!("{name}: {} checks found {pairs} conflicts", subjects.len()));
-    let of_one = |all: Duration| all.as_secs_f64() * 1e6 / subjects.len() as f64;
-    report.note(format!(
-        "{name}: processor time of one check: the index {:.0} us, PostGIS {:.0} us without the client ({:.1}x)",
-        of_one(our_cpu),
-        of_one(peer_cpu),
-        peer_cpu.as_secs_f64() / our_cpu.as_secs_f64()
-    ));
-    let index = Side::rate("the index, one thread, complete answer", &ours);
-    let ids_only = Side::rate("PostGIS, prepared, ids only", &peer);
-    report.add(Comparison { name, ours: index.clone(), peer: Some(ids_only), target, equal: Some(equal) });
-    Ok(())
 }
 
 /// Gives the peer the faster of custom and generic plans, and makes sure that it uses the index.
@@ -239,8 +249,13 @@ fn choose_plan(report: &mut Report, conn: &mut PgConnection, subjects: &Subjects
     Ok(())
 }
 
-/// The works of an answer.
-fn ids(answer: &Answer) -> BTreeSet<Uuid> {
+/// The works of a complete answer.
+fn complete(answer: &Answer<Conflict>) -> BTreeSet<Uuid> {
+    answer.results.iter().flat_map(|r| &r.conflicts).map(|c| c.id).collect()
+}
+
+/// The works of an answer that lists nothing else.
+fn set(answer: &Answer<Found>) -> BTreeSet<Uuid> {
     answer.results.iter().flat_map(|r| &r.conflicts).map(|c| c.id).collect()
 }
 

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::{Answer, Checked, Conflict, Coverage, NotChecked, NotCheckedReason, Question, SubjectResult};
+use super::detail::{Detail, Met};
+use super::{Answer, Checked, Coverage, NotChecked, NotCheckedReason, Question, SubjectResult};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{
-    self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing, conflict_distance, measured_at,
-};
+use crate::domain::conflict::{self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing};
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::error::{Error, Result};
@@ -117,7 +116,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    pub(super) fn answer(self, results: Vec<SubjectResult>) -> Answer {
+    pub(super) fn answer<C>(self, results: Vec<SubjectResult<C>>) -> Answer<C> {
         Answer { revisions: self.revisions, checked: self.checked, results }
     }
 
@@ -140,7 +139,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    pub(super) fn ask(&mut self, subject: &Subject) -> Result<SubjectResult> {
+    pub(super) fn ask<C: Detail>(&mut self, subject: &Subject) -> Result<SubjectResult<C>> {
         let around = outside::widened(&subject.around, subject.widest(self.question));
         let snapshot = self.snapshot;
         let mut grids: Vec<OnGrid<'a>> = Vec::new();
@@ -148,7 +147,7 @@ impl<'a> Asking<'a> {
         for territory in snapshot.territories().filter(|t| outside::meets_round_the_earth(&around, &t.extent)) {
             let on_grid = self.on_grid(subject, territory)?;
             let before = hits.len();
-            self.search(subject, &on_grid, grids.len(), &mut hits)?;
+            self.search::<C>(subject, &on_grid, grids.len(), &mut hits)?;
             let reach = self.reach.get() + subject.widest(self.question);
             if hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach) {
                 self.note(territory);
@@ -166,9 +165,8 @@ impl<'a> Asking<'a> {
         let mut conflicts = Vec::with_capacity(hits.len());
         for hit in &hits {
             self.in_time()?;
-            conflicts.push(self.measure(subject, &grids[hit.on], hit));
+            conflicts.push(C::of(&self.met(subject, &grids[hit.on], hit)));
         }
-        conflicts.sort_by(|a, b| a.finding.distance_m.total_cmp(&b.finding.distance_m).then_with(|| a.id.cmp(&b.id)));
         Ok(SubjectResult {
             subject: subject.name.clone(),
             conflict_count,
@@ -211,7 +209,13 @@ impl<'a> Asking<'a> {
     }
 
     /// Every conflict in one territory, with its distance.
-    fn search(&self, subject: &Subject, on_grid: &OnGrid<'a>, on: usize, hits: &mut Vec<Hit<'a>>) -> Result<()> {
+    fn search<C: Detail>(
+        &self,
+        subject: &Subject,
+        on_grid: &OnGrid<'a>,
+        on: usize,
+        hits: &mut Vec<Hit<'a>>,
+    ) -> Result<()> {
         let code = &on_grid.territory.jurisdiction.code;
         let (sight, day) = (self.actor.sight(code), self.day(code));
         let mut late = false;
@@ -230,7 +234,7 @@ impl<'a> Asking<'a> {
                 }
                 if let Some(severity) = subject.meets(entry, &sight, day) {
                     let (work, land, _, _) = self.pair(subject, on_grid, entry);
-                    if let Some(distance_m) = conflict_distance(work, land) {
+                    if let Some(distance_m) = C::distance(work, land) {
                         hits.push(Hit { distance_m, entry, layer, on, severity });
                     }
                 }
@@ -265,21 +269,18 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn measure(&self, subject: &Subject, on_grid: &OnGrid<'_>, hit: &Hit<'_>) -> Conflict {
+    fn met<'p>(&self, subject: &Subject, on_grid: &'p OnGrid<'_>, hit: &Hit<'p>) -> Met<'p> {
         let (work, land, rule, accuracy_source) = self.pair(subject, on_grid, hit.entry);
-        let facts = &hit.entry.facts;
-        Conflict {
-            jurisdiction: on_grid.territory.jurisdiction.code.as_str().into(),
+        Met {
+            jurisdiction: &on_grid.territory.jurisdiction.code,
             layer: hit.layer,
-            id: facts.id,
-            code: facts.code.clone(),
-            kind: facts.noun.kind(),
+            entry: hit.entry,
             severity: hit.severity,
-            clearance: land.clearance,
-            rule,
-            accuracy: work.accuracy,
+            work,
             accuracy_source,
-            finding: measured_at(work, land, hit.distance_m),
+            land,
+            rule,
+            distance_m: hit.distance_m,
         }
     }
 

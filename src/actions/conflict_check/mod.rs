@@ -1,8 +1,9 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
-//! Here is what is asked and answered; `asking` goes through the jurisdictions.
+//! Here is what is asked and answered; `asking` goes through the jurisdictions, `detail` says what is listed of a pair.
 
 mod asking;
+mod detail;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::asking::{Asking, Subject};
+pub use self::detail::Detail;
 use super::{Context, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::conflict::{AccuracySource, Finding, NounFacts, RuleKey, Severity};
@@ -115,6 +117,23 @@ pub struct Conflict {
     pub finding: Finding,
 }
 
+/// One feature of the set: what is in conflict, not how. Several times cheaper, for comparing many alignments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The jurisdiction in which it was found.
+    pub jurisdiction: CompactString,
+    /// The layer of the feature met.
+    pub layer: Layer,
+    /// The feature met.
+    pub id: Uuid,
+    /// Its code.
+    pub code: CompactString,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What it means today.
+    pub severity: Severity,
+}
+
 /// A layer that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
@@ -128,13 +147,13 @@ pub struct Checked {
 
 /// What was found for one subject.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SubjectResult {
+pub struct SubjectResult<C = Conflict> {
     /// How the asker calls it.
     pub subject: String,
     /// How many conflicts there are, listed or not.
     pub conflict_count: usize,
-    /// By distance, then id; at most `limit`.
-    pub conflicts: Vec<Conflict>,
+    /// By distance, then id, or by id where nothing is measured; at most `limit`.
+    pub conflicts: Vec<C>,
     /// How much of its ground was checked at all.
     pub coverage: Coverage,
     /// The ground that was not.
@@ -145,21 +164,26 @@ pub struct SubjectResult {
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Answer<C = Conflict> {
     /// The revision of each jurisdiction asked.
     pub revisions: BTreeMap<String, i64>,
     /// The layers asked.
     pub checked: Vec<Checked>,
     /// One result for each subject, in order.
-    pub results: Vec<SubjectResult>,
+    pub results: Vec<SubjectResult<C>>,
 }
 
-/// Checks drawn shapes.
+/// Checks drawn shapes: for each a list of [`Conflict`], or, faster, of [`Found`].
 ///
 /// # Errors
 /// [`Error::Invalid`] with every problem of every subject, [`Error::TooLarge`] for more than can be checked in the time
 /// of a request, [`Error::Busy`] where the index has not reached `min_revision`.
-pub fn check(context: &Context, actor: &Actor, subjects: &[Drawn], question: &Question) -> Result<Answer> {
+pub fn check<C: Detail>(
+    context: &Context,
+    actor: &Actor,
+    subjects: &[Drawn],
+    question: &Question,
+) -> Result<Answer<C>> {
     let snapshot = at_least(context, &question.min_revision)?;
     let mut asking = Asking::new(context, &snapshot, actor, question);
     let mut problems = Vec::new();

@@ -1,0 +1,80 @@
+//! How much an answer says of each conflict: all that can be measured, or only that it is there.
+
+use super::{Conflict, Found};
+use crate::domain::conflict::{
+    AccuracySource, Land, RuleKey, Severity, Standing, conflict_distance, is_conflict, measured_at,
+};
+use crate::domain::layer::Layer;
+use crate::index::Entry;
+
+/// A pair in conflict that is about to be listed.
+pub struct Met<'a> {
+    /// The jurisdiction in which it was found.
+    pub jurisdiction: &'a str,
+    /// The layer of the feature met.
+    pub layer: Layer,
+    /// The feature met.
+    pub entry: &'a Entry,
+    /// What it means on the day asked.
+    pub severity: Severity,
+    /// Which of the two is the work.
+    pub work: Standing<'a>,
+    /// Where the accuracy of its position comes from.
+    pub accuracy_source: AccuracySource,
+    /// Which of the two is the land.
+    pub land: Land<'a>,
+    /// Where its clearance comes from.
+    pub rule: RuleKey,
+    /// What [`Detail::distance`] gave.
+    pub distance_m: f64,
+}
+
+/// What an answer lists of a conflict.
+pub trait Detail: Sized {
+    /// The distance of a pair, metres, if it is in conflict; 0 where no distance is listed.
+    fn distance(work: Standing<'_>, land: Land<'_>) -> Option<f64>;
+
+    /// What is listed of the pair.
+    fn of(met: &Met<'_>) -> Self;
+}
+
+impl Detail for Conflict {
+    fn distance(work: Standing<'_>, land: Land<'_>) -> Option<f64> {
+        conflict_distance(work, land)
+    }
+
+    fn of(met: &Met<'_>) -> Self {
+        let Found { jurisdiction, layer, id, code, kind, severity } = Found::of(met);
+        Self {
+            jurisdiction,
+            layer,
+            id,
+            code,
+            kind,
+            severity,
+            clearance: met.land.clearance,
+            rule: met.rule,
+            accuracy: met.work.accuracy,
+            accuracy_source: met.accuracy_source,
+            finding: measured_at(met.work, met.land, met.distance_m),
+        }
+    }
+}
+
+impl Detail for Found {
+    fn distance(work: Standing<'_>, land: Land<'_>) -> Option<f64> {
+        is_conflict(work, land).then_some(0.0)
+    }
+
+    fn of(met: &Met<'_>) -> Self {
+        let facts = &met.entry.facts;
+        Self {
+            jurisdiction: met.jurisdiction.into(),
+            layer: met.layer,
+            id: facts.id,
+            code: facts.code.clone(),
+            kind: facts.noun.kind(),
+            severity: met.severity,
+        }
+    }
+}
