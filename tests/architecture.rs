@@ -55,7 +55,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli"]),
     ("getrandom", &["cli"]),
     ("toml", &["config", "cli"]),
-    ("serde", &["config", "cli"]),
+    ("serde", &["config", "cli", "wire"]),
     ("serde_json", &["geometry", "wire", "formats", "store", "http", "cli"]),
     ("csv", &["formats", "cli"]),
 ];

@@ -111,7 +111,7 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
     let actor = Actor::public();
     let question = question()?;
     let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
-    let find = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
+    let find = |n: usize| conflict_check::check_as(context, &actor, &subjects.drawn[n], &question);
     for n in 0..subjects.len().min(4 * BLOCK) {
         complete(&check(n)?);
         set(&find(n)?);
@@ -156,7 +156,7 @@ pub fn short(
     let actor = Actor::public();
     let question = question()?;
     let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
-    let find = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
+    let find = |n: usize| conflict_check::check_as(context, &actor, &subjects.drawn[n], &question);
     let mut ask = Asking { report, conn, subjects, sql: sql::IDS };
     ask.compare(["conflict-check-short", COMPLETE, IDS_ONLY], None, check, complete)?;
     ask.compare(["conflict-check-short-set", SET_ONLY, IDS_ONLY], Some(TARGET), find, set)

@@ -70,8 +70,11 @@ impl Check {
         let mut out = std::io::stdout().lock();
         let shown = match self.format {
             Format::Table => table(&mut out, &answer),
-            Format::Json => writeln!(out, "{}", written(&context, &operator, &answer, false)?),
-            Format::Geojson => writeln!(out, "{}", written(&context, &operator, &answer, true)?),
+            Format::Json | Format::Geojson => {
+                let as_map = matches!(self.format, Format::Geojson);
+                let text = written(&context, &operator, &answer, as_map)?;
+                out.write_all(&text).and_then(|()| writeln!(out))
+            }
         };
         shown.map_err(|e| e.to_string())?;
         Ok(ExitCode::SUCCESS)

@@ -13,7 +13,9 @@ use super::params::{self, GEOJSON, Query, path_id};
 use super::problem::Answer as Response;
 use super::{App, blocking};
 use crate::actions::Context;
-use crate::actions::conflict_check::{self as action, Answer, Drawn, Question, SubjectResult, layers, usual_layers};
+use crate::actions::conflict_check::{
+    self as action, Answer, Conflict, Coverage, Detail, Drawn, Found, Question, SubjectResult, layers, usual_layers,
+};
 use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::corridor::{CLEARANCE_MAX_M, Corridor};
@@ -22,16 +24,17 @@ use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
-use crate::wire::conflict::{self as wire, ConflictRow, with_conflict, write_conflict, write_not_checked};
+use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, ResultRow, Row};
+use crate::wire::conflict::{self as wire, with_conflict, write_not_checked};
 use crate::wire::{document, feature};
 
 /// The parameters of a check, as the API document shows them.
-pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at"];
+pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at", "measures"];
 
 /// `POST /api/conflict-checks`
 ///
 /// # Errors
-/// As [`action::check`].
+/// As [`action::check_as`].
 pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
     let query = Query::of(&request, PARAMETERS)?;
     let actor = actor_of(&request, &app.tokens)?;
@@ -39,9 +42,10 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
     let reading = params::reading(&request, &app.context.settings)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let as_map = params::wants_geojson(&request);
+    let measures = query.yes_or_no("measures", true)?;
     let context = app.context.clone();
     // How long a check takes depends on the ground it covers, not on the size of its document.
-    let document = blocking(move || {
+    let text = blocking(move || {
         let subjects = wire::subjects(&document::json(&text)?, reading, context.settings.subjects_max)?;
         let drawn: Vec<Drawn> = subjects
             .into_iter()
@@ -53,30 +57,39 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
                 clearance_m: s.clearance_m,
             })
             .collect();
-        let answer = action::check(&context, &actor, &drawn, &question)?;
-        written(&context, &actor, &answer, as_map)
+        if measures {
+            written(&context, &actor, &action::check_as::<Conflict>(&context, &actor, &drawn, &question)?, as_map)
+        } else {
+            written(&context, &actor, &action::check_as::<Found>(&context, &actor, &drawn, &question)?, as_map)
+        }
     })
     .await?;
-    Ok(response(&document, as_map))
+    Ok(response(text, as_map))
 }
 
 /// `GET /api/{noun}/{id}/conflicts`
 ///
 /// # Errors
-/// As [`action::check_stored`].
+/// As [`action::check_stored_as`].
 pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Response {
     let query = Query::of(&request, PARAMETERS)?;
     let actor = actor_of(&request, &app.tokens)?;
     let id = path_id(&id, T::WORD)?;
     let question = question(&request, &query, &app.context, usual_layers(T::LAYER))?;
     let as_map = params::wants_geojson(&request);
+    let measures = query.yes_or_no("measures", true)?;
     let context = app.context.clone();
-    let document = blocking(move || {
-        let answer = action::check_stored::<T>(&context, &actor, id, &question)?;
-        written(&context, &actor, &answer, as_map)
+    let text = blocking(move || {
+        if measures {
+            let answer = action::check_stored_as::<T, Conflict>(&context, &actor, id, &question)?;
+            written(&context, &actor, &answer, as_map)
+        } else {
+            let answer = action::check_stored_as::<T, Found>(&context, &actor, id, &question)?;
+            written(&context, &actor, &answer, as_map)
+        }
     })
     .await?;
-    Ok(response(&document, as_map))
+    Ok(response(text, as_map))
 }
 
 fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<Layer>) -> Result<Question> {
@@ -97,59 +110,110 @@ fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<
     })
 }
 
-fn response(document: &Json, as_map: bool) -> HttpResponse {
+fn response(text: Vec<u8>, as_map: bool) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(if as_map { GEOJSON } else { "application/json" })
         .insert_header((VARY, "Accept, Authorization"))
         .insert_header((CACHE_CONTROL, "private, no-store"))
-        .body(document.to_string())
+        .body(text)
+}
+
+/// What an answer lists, as the wire writes it.
+pub(crate) trait Listed: Detail {
+    /// Its shape on the wire.
+    type Row<'a>: Row
+    where
+        Self: 'a;
+
+    /// Its shape on the wire.
+    fn row(&self) -> Self::Row<'_>;
+
+    /// The code of the feature met.
+    fn code(&self) -> &str;
+}
+
+impl Listed for Conflict {
+    type Row<'a> = ConflictRow<'a>;
+
+    fn row(&self) -> ConflictRow<'_> {
+        ConflictRow {
+            found: FoundRow {
+                jurisdiction: &self.jurisdiction,
+                layer: self.layer,
+                id: self.id,
+                code: &self.code,
+                kind: self.kind,
+                severity: self.severity,
+            },
+            clearance: self.clearance,
+            rule: self.rule,
+            accuracy: self.accuracy,
+            accuracy_source: self.accuracy_source,
+            finding: &self.finding,
+        }
+    }
+
+    fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl Listed for Found {
+    type Row<'a> = FoundRow<'a>;
+
+    fn row(&self) -> FoundRow<'_> {
+        FoundRow {
+            jurisdiction: &self.jurisdiction,
+            layer: self.layer,
+            id: self.id,
+            code: &self.code,
+            kind: self.kind,
+            severity: self.severity,
+        }
+    }
+
+    fn code(&self) -> &str {
+        &self.code
+    }
 }
 
 /// An answer as JSON, or as features for a map.
-pub(crate) fn written(context: &Context, actor: &Actor, answer: &Answer, as_map: bool) -> Result<Json> {
-    if as_map { as_features(context, actor, answer) } else { Ok(as_json(answer)) }
+pub(crate) fn written<C: Listed>(
+    context: &Context,
+    actor: &Actor,
+    answer: &Answer<C>,
+    as_map: bool,
+) -> Result<Vec<u8>> {
+    let text = if as_map { serde_json::to_vec(&as_features(context, actor, answer)?) } else { as_row(answer).text() };
+    text.map_err(|e| Error::Internal(format!("an answer that cannot be written: {e}")))
 }
 
-fn head(answer: &Answer) -> Map<String, Json> {
-    let mut head = Map::new();
-    head.insert("revision".into(), json!(answer.revisions));
-    let checked: Vec<Json> = answer
-        .checked
-        .iter()
-        .map(|c| {
-            json!({"jurisdiction": c.jurisdiction, "layer": c.layer.to_string(), "features": c.features,
-                   "coverage": "undeclared"})
-        })
-        .collect();
-    head.insert("checked".into(), Json::Array(checked));
-    head
+fn checked<C>(answer: &Answer<C>) -> Vec<CheckedRow<'_>> {
+    let rows = answer.checked.iter().map(|c| CheckedRow {
+        jurisdiction: &c.jurisdiction,
+        layer: c.layer.as_str(),
+        features: c.features,
+        coverage: Coverage::Undeclared.as_str(),
+    });
+    rows.collect()
 }
 
-fn as_json(answer: &Answer) -> Json {
-    let mut document = head(answer);
-    let results: Vec<Json> = answer
-        .results
-        .iter()
-        .map(|r| {
-            let conflicts: Vec<Json> = r.conflicts.iter().map(|c| write_conflict(row(c))).collect();
-            json!({
-                "subject": r.subject,
-                "conflict_count": r.conflict_count,
-                "truncated": r.conflict_count > conflicts.len(),
-                "coverage": r.coverage.as_str(),
-                "counts": r.counts,
-                "not_checked": not_checked_of(r),
-                "conflicts": conflicts,
-            })
-        })
-        .collect();
-    document.insert("results".into(), Json::Array(results));
-    Json::Object(document)
+fn as_row<C: Listed>(answer: &Answer<C>) -> AnswerRow<'_, C::Row<'_>> {
+    let results = answer.results.iter().map(|r| ResultRow {
+        subject: &r.subject,
+        conflict_count: r.conflict_count,
+        truncated: r.conflict_count > r.conflicts.len(),
+        coverage: r.coverage.as_str(),
+        counts: r.counts,
+        not_checked: not_checked_of(r),
+        conflicts: r.conflicts.iter().map(Listed::row).collect(),
+    });
+    AnswerRow { revision: &answer.revisions, checked: checked(answer), results: results.collect() }
 }
 
-fn as_features(context: &Context, actor: &Actor, answer: &Answer) -> Result<Json> {
-    let works: BTreeMap<Uuid, _> = action::features_of::<Work>(context, actor, answer)?;
-    let corridors: BTreeMap<Uuid, _> = action::features_of::<Corridor>(context, actor, answer)?;
+fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) -> Result<Json> {
+    let works: BTreeMap<Uuid, _> = action::features_of::<Work, C>(context, actor, answer)?;
+    let corridors: BTreeMap<Uuid, _> = action::features_of::<Corridor, C>(context, actor, answer)?;
     let mut features = Vec::new();
     let mut not_checked = Vec::new();
     for result in &answer.results {
@@ -157,48 +221,34 @@ fn as_features(context: &Context, actor: &Actor, answer: &Answer) -> Result<Json
             not_checked.push(json!({"subject": result.subject, "ground": not_checked_of(result)}));
         }
         for conflict in &result.conflicts {
-            let stored = match conflict.layer {
-                Layer::Works => works.get(&conflict.id).map(feature::write),
-                Layer::Corridors => corridors.get(&conflict.id).map(feature::write),
+            let (layer, id) = conflict.feature();
+            let stored = match layer {
+                Layer::Works => works.get(&id).map(feature::write),
+                Layer::Corridors => corridors.get(&id).map(feature::write),
             };
             // What was deleted since the snapshot has no shape any more; the conflict is shown all the same.
             let stored = stored.unwrap_or_else(|| {
                 let mut gone = Map::new();
                 gone.insert("type".into(), json!("Feature"));
-                gone.insert("id".into(), json!(conflict.id));
+                gone.insert("id".into(), json!(id));
                 gone.insert("geometry".into(), Json::Null);
-                gone.insert("properties".into(), json!({"code": conflict.code.as_str()}));
+                gone.insert("properties".into(), json!({"code": conflict.code()}));
                 gone
             });
-            features.push(with_conflict(stored, &result.subject, write_conflict(row(conflict))));
+            features.push(with_conflict(stored, &result.subject, &conflict.row()));
         }
     }
-    let mut document = Map::new();
-    document.insert("type".into(), json!("FeatureCollection"));
-    document.append(&mut head(answer));
     let truncated = answer.results.iter().any(|r| r.conflict_count > r.conflicts.len());
-    document.insert("truncated".into(), json!(truncated));
-    document.insert("not_checked".into(), Json::Array(not_checked));
-    document.insert("features".into(), Json::Array(features));
-    Ok(Json::Object(document))
+    Ok(json!({
+        "type": "FeatureCollection",
+        "revision": answer.revisions,
+        "checked": checked(answer),
+        "truncated": truncated,
+        "not_checked": not_checked,
+        "features": features,
+    }))
 }
 
-fn not_checked_of(result: &SubjectResult) -> Json {
+fn not_checked_of<C>(result: &SubjectResult<C>) -> Json {
     write_not_checked(result.not_checked.as_ref().map(|n| (n.reason.as_str(), &n.ground)))
-}
-
-fn row(c: &action::Conflict) -> ConflictRow<'_> {
-    ConflictRow {
-        jurisdiction: &c.jurisdiction,
-        layer: c.layer,
-        id: c.id,
-        code: &c.code,
-        kind: c.kind,
-        severity: c.severity,
-        clearance: c.clearance,
-        rule: c.rule,
-        accuracy: c.accuracy,
-        accuracy_source: c.accuracy_source,
-        finding: &c.finding,
-    }
 }

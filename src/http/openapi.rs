@@ -143,6 +143,8 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "array", "items": {"type": "string", "enum": ["works", "corridors"]}})),
         "clearance_m": query("clearance_m", "What must stay free beyond a corridor's edge, in metres; without it, each \
             corridor's own", json!({"type": "number", "minimum": 0})),
+        "measures": query("measures", "With false only which features are in conflict, without relation, distance and \
+            the like: several times faster, for comparing many alignments", json!({"type": "boolean", "default": true})),
         "at": query("at", "The moment at which dates are looked at; now by default",
             json!({"type": "string", "format": "date-time"})),
     })

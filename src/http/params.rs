@@ -63,6 +63,17 @@ impl Query {
         }
     }
 
+    /// A yes or no.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when it is neither `true` nor `false`.
+    pub fn yes_or_no(&self, name: &str, default: bool) -> Result<bool> {
+        match self.text(name) {
+            None => Ok(default),
+            Some(text) => text.parse().map_err(|_| Error::parameter(name, format!("«{text}» is not true or false"))),
+        }
+    }
+
     /// A length in metres.
     ///
     /// # Errors

@@ -1,14 +1,11 @@
-//! Conflict checks: a document to the shapes asked about, and an answer to JSON or to features for a map.
+//! Conflict checks: a document to the shapes asked about, and features for a map. The answer as JSON: `answer`.
 
 use serde_json::{Map, Value as Json, json};
-use uuid::Uuid;
 
+use super::answer::Row;
 use super::document::{Reading, delivered, object};
-use crate::domain::conflict::{AccuracySource, Finding, RuleKey, Severity};
 use crate::domain::corridor::CLEARANCE_MAX_M;
-use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
-use crate::domain::word::Word;
 use crate::domain::work::ACCURACY_MAX_M;
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
@@ -137,63 +134,6 @@ fn read_one(
     Ok(())
 }
 
-/// One conflict, as the answer names it.
-#[derive(Debug, Clone, Copy)]
-pub struct ConflictRow<'a> {
-    /// The jurisdiction it was found in.
-    pub jurisdiction: &'a str,
-    /// The layer of the feature met.
-    pub layer: Layer,
-    /// The feature met.
-    pub id: Uuid,
-    /// Its code.
-    pub code: &'a str,
-    /// Its kind.
-    pub kind: &'static str,
-    /// What it means today.
-    pub severity: Severity,
-    /// The clearance applied.
-    pub clearance: Metres,
-    /// Where that comes from.
-    pub rule: RuleKey,
-    /// The accuracy of the work's position.
-    pub accuracy: Metres,
-    /// Where that comes from.
-    pub accuracy_source: AccuracySource,
-    /// What was measured.
-    pub finding: &'a Finding,
-}
-
-/// A conflict as JSON; lengths in metres, areas in square metres.
-#[must_use]
-pub fn write_conflict(c: ConflictRow<'_>) -> Json {
-    let f = c.finding;
-    let line = f.linear;
-    json!({
-        "jurisdiction": c.jurisdiction,
-        "layer": c.layer.as_str(),
-        "id": c.id,
-        "code": c.code,
-        "kind": c.kind,
-        "relation": f.relation.as_str(),
-        "verdict": f.verdict.as_str(),
-        "severity": c.severity.as_str(),
-        "distance_m": f.distance_m,
-        "depth_m": f.depth_m,
-        "overlap_m": f.overlap_m,
-        "overlap_m2": f.overlap_m2,
-        "share": f.share,
-        "clearance_m": c.clearance.get(),
-        "position_accuracy_m": c.accuracy.get(),
-        "position_accuracy_from": c.accuracy_source.as_str(),
-        "chainage_from_m": line.map(|l| l.from_m),
-        "chainage_to_m": line.map(|l| l.to_m),
-        "offset_m": line.map(|l| l.offset_m),
-        "side": line.and_then(|l| l.side).map(Word::as_str),
-        "rule": {"key": c.rule.as_str(), "document": null, "valid_from": null},
-    })
-}
-
 /// The ground of a subject that nobody checked, as JSON; null where there is none.
 #[must_use]
 pub fn write_not_checked(ground: Option<(&str, &LonLat<Geometry<f64>>)>) -> Json {
@@ -202,10 +142,10 @@ pub fn write_not_checked(ground: Option<(&str, &LonLat<Geometry<f64>>)>) -> Json
 
 /// A feature for a map, with its conflict among its properties.
 #[must_use]
-pub fn with_conflict(mut feature: Map<String, Json>, subject: &str, conflict: Json) -> Json {
+pub fn with_conflict(mut feature: Map<String, Json>, subject: &str, conflict: &impl Row) -> Json {
     if let Some(Json::Object(properties)) = feature.get_mut("properties") {
         properties.insert("subject".into(), json!(subject));
-        properties.insert("conflict".into(), conflict);
+        properties.insert("conflict".into(), json!(conflict));
     }
     Json::Object(feature)
 }

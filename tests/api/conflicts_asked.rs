@@ -17,6 +17,40 @@ fn codes(result: &Json) -> Vec<&str> {
 }
 
 #[test]
+fn without_measures_only_what_is_in_conflict_is_told() {
+    let api = Api::new();
+    api.work("FAR", point(20.0, 0.0));
+    api.work("NEAR", point(1.0, 0.0));
+    api.work("OUT", point(200.0, 0.0));
+    let corridor = api.road("C", rect(-50.0, -5.0, 50.0, 5.0));
+    let short = json!(["jurisdiction", "layer", "id", "code", "kind", "severity"]);
+    let names = |c: &Json| json!(c.as_object().unwrap().keys().collect::<Vec<_>>());
+    let drawn =
+        api.on_grid("", "POST", &format!("{CHECKS}?measures=false&clearance_m=30"), &rect(-5.0, -5.0, 5.0, 5.0));
+    let stored =
+        api.send("", "GET", &format!("/api/corridors/{corridor}/conflicts?measures=false&clearance_m=30"), &[], None);
+    for answer in [drawn.json(), stored.json()] {
+        let result = &answer["results"][0];
+        assert_eq!(result["conflict_count"], 2);
+        for conflict in result["conflicts"].as_array().unwrap() {
+            assert_eq!(names(conflict), short);
+        }
+        assert_eq!(codes(result), ["FAR", "NEAR"], "by id, the order in which they came");
+    }
+    let map = api.send(
+        "",
+        "GET",
+        &format!("/api/corridors/{corridor}/conflicts?measures=false"),
+        &[("Accept", GEOJSON)],
+        None,
+    );
+    assert_eq!(names(&map.json()["features"][0]["properties"]["conflict"]), short);
+    let wrong = api.send("", "GET", &format!("/api/corridors/{corridor}/conflicts?measures=maybe"), &[], None);
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text.contains("«maybe» is not true or false"), "{}", wrong.text);
+}
+
+#[test]
 fn a_geometry_a_feature_and_a_collection_are_asked_alike() {
     let api = Api::new();
     api.work("A", point(0.0, 0.0));

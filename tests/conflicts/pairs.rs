@@ -19,7 +19,8 @@ use crate::features::random_features;
 use crate::shapes::{ADVERSARIAL, Dice, Lattice, adversarial_points, wkt};
 use crate::values::{Ground, Tally, compare};
 use crate::world::{
-    Found, HAIR_M, HERE, Pairs, Rows, World, by_index, corridor_props, drawn, question, split, text, work_props,
+    Found, HAIR_M, HERE, Pairs, Rows, World, by_index, corridor_props, drawn, question, same_set, split, text,
+    work_props,
 };
 use clearway::domain::fields::Value;
 
@@ -107,9 +108,11 @@ fn check_drawn(what: &str, world: &World, shapes: &[Geometry<f64>], step: f64, g
             // Whether the asker gives the clearance or the drawn corridor brings it is the same.
             let (asked, own) = if n % 2 == 0 { (Some(clearance), None) } else { (None, Some(clearance)) };
             let subject = drawn(shape, 0.0, own);
-            let answer =
-                conflict_check::check(&world.context, &world.actor, &[subject], &question(Layer::Works, asked));
-            for c in answer.unwrap().results[0].conflicts.drain(..) {
+            let (subject, question) = ([subject], question(Layer::Works, asked));
+            let mut answer = conflict_check::check(&world.context, &world.actor, &subject, &question).unwrap();
+            let set = conflict_check::check_as(&world.context, &world.actor, &subject, &question).unwrap();
+            same_set(&answer.results[0], &set.results[0]);
+            for c in answer.results[0].conflicts.drain(..) {
                 found.insert((c.id, number(n)), c);
             }
         }

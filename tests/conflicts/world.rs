@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clearway::actions::conflict_check::{self, Answer, Conflict, Drawn, Question};
+use clearway::actions::conflict_check::{self, Answer, Conflict, Drawn, Question, SubjectResult};
 use clearway::actions::import::{ImportOptions, Observer, OnError, Rejected, Row, import};
 use clearway::actions::{Context, Witness, feature};
 use clearway::domain::actor::Actor;
@@ -177,6 +177,18 @@ pub fn by_index(context: &Context, world: &World, from: Layer, clearance: Option
         }
         .unwrap();
         let [result] = answer.results.as_slice() else { panic!("one subject, one result") };
+        let set: Answer<conflict_check::Found> = match from {
+            Layer::Corridors => {
+                let question = question(Layer::Works, clearance);
+                conflict_check::check_stored_as::<Corridor, _>(context, &world.actor, id, &question)
+            }
+            Layer::Works => {
+                let question = question(Layer::Corridors, clearance);
+                conflict_check::check_stored_as::<Work, _>(context, &world.actor, id, &question)
+            }
+        }
+        .unwrap();
+        same_set(result, &set.results[0]);
         assert_eq!(result.conflict_count, result.conflicts.len());
         for c in &result.conflicts {
             let pair = if from == Layer::Corridors { (c.id, id) } else { (id, c.id) };
@@ -184,6 +196,15 @@ pub fn by_index(context: &Context, world: &World, from: Layer, clearance: Option
         }
     }
     found
+}
+
+/// The set alone is the same set.
+pub fn same_set(complete: &SubjectResult, set: &SubjectResult<conflict_check::Found>) {
+    let mut expect: Vec<Uuid> = complete.conflicts.iter().map(|c| c.id).collect();
+    expect.sort_unstable();
+    let found: Vec<Uuid> = set.conflicts.iter().map(|c| c.id).collect();
+    assert_eq!(found, expect, "by id");
+    assert_eq!(set.conflict_count, complete.conflict_count);
 }
 
 /// What PostGIS says of one pair.

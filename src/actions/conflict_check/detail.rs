@@ -1,5 +1,7 @@
 //! How much an answer says of each conflict: all that can be measured, or only that it is there.
 
+use uuid::Uuid;
+
 use super::{Conflict, Found};
 use crate::domain::conflict::{
     AccuracySource, Land, RuleKey, Severity, Standing, conflict_distance, is_conflict, measured_at,
@@ -36,6 +38,9 @@ pub trait Detail: Sized {
 
     /// What is listed of the pair.
     fn of(met: &Met<'_>) -> Self;
+
+    /// The feature met.
+    fn feature(&self) -> (Layer, Uuid);
 }
 
 impl Detail for Conflict {
@@ -59,6 +64,10 @@ impl Detail for Conflict {
             finding: measured_at(met.work, met.land, met.distance_m),
         }
     }
+
+    fn feature(&self) -> (Layer, Uuid) {
+        (self.layer, self.id)
+    }
 }
 
 impl Detail for Found {
@@ -76,5 +85,9 @@ impl Detail for Found {
             kind: facts.noun.kind(),
             severity: met.severity,
         }
+    }
+
+    fn feature(&self) -> (Layer, Uuid) {
+        (self.layer, self.id)
     }
 }

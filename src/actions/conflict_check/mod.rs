@@ -173,12 +173,20 @@ pub struct Answer<C = Conflict> {
     pub results: Vec<SubjectResult<C>>,
 }
 
+/// Checks drawn shapes, with all that can be measured.
+///
+/// # Errors
+/// As [`check_as`].
+pub fn check(context: &Context, actor: &Actor, subjects: &[Drawn], question: &Question) -> Result<Answer> {
+    check_as(context, actor, subjects, question)
+}
+
 /// Checks drawn shapes: for each a list of [`Conflict`], or, faster, of [`Found`].
 ///
 /// # Errors
 /// [`Error::Invalid`] with every problem of every subject, [`Error::TooLarge`] for more than can be checked in the time
 /// of a request, [`Error::Busy`] where the index has not reached `min_revision`.
-pub fn check<C: Detail>(
+pub fn check_as<C: Detail>(
     context: &Context,
     actor: &Actor,
     subjects: &[Drawn],
@@ -216,11 +224,24 @@ pub fn check<C: Detail>(
     if problems.is_empty() { Ok(asking.answer(results)) } else { Err(Error::Invalid(problems)) }
 }
 
-/// Checks a stored feature against the other layer, or the layers asked.
+/// Checks a stored feature against the other layer, or the layers asked, with all that can be measured.
+///
+/// # Errors
+/// As [`check_stored_as`].
+pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, question: &Question) -> Result<Answer> {
+    check_stored_as::<T, Conflict>(context, actor, id, question)
+}
+
+/// Checks a stored feature against the other layer, or the layers asked: a list of [`Conflict`], or, faster, of [`Found`].
 ///
 /// # Errors
 /// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
-pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, question: &Question) -> Result<Answer> {
+pub fn check_stored_as<T: Records, C: Detail>(
+    context: &Context,
+    actor: &Actor,
+    id: Uuid,
+    question: &Question,
+) -> Result<Answer<C>> {
     if question.against.contains(&T::LAYER) {
         return Err(Error::parameter("against", format!("a {} is not in conflict with other {}", T::WORD, T::LAYER)));
     }
@@ -289,13 +310,13 @@ fn stored_in_step<T: Records>(
 ///
 /// # Errors
 /// [`Error::Busy`].
-pub fn features_of<T: Records>(
+pub fn features_of<T: Records, C: Detail>(
     context: &Context,
     actor: &Actor,
-    answer: &Answer,
+    answer: &Answer<C>,
 ) -> Result<BTreeMap<Uuid, Registered<T>>> {
-    let ids: Vec<Uuid> =
-        answer.results.iter().flat_map(|r| &r.conflicts).filter(|c| c.layer == T::LAYER).map(|c| c.id).collect();
+    let listed = answer.results.iter().flat_map(|r| &r.conflicts).map(Detail::feature);
+    let ids: Vec<Uuid> = listed.filter(|(layer, _)| *layer == T::LAYER).map(|(_, id)| id).collect();
     let found = context.store.read(|conn| T::find_many(conn, &ids))?;
     // What is stored now may be newer than the answer, and no longer the asker's to see.
     let seen = |f: &Registered<T>| {

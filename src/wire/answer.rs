@@ -1,0 +1,170 @@
+//! The answer of a conflict check as JSON, written straight from what was found.
+//!
+//! An answer has some tens of conflicts of some twenty members each. As a tree of JSON values it would cost more than
+//! the check itself; here every member goes from where it is into the text.
+
+use std::collections::BTreeMap;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::domain::conflict::{AccuracySource, Finding, RuleKey, Severity};
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
+use crate::geometry::Metres;
+
+/// A layer that was asked.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct CheckedRow<'a> {
+    /// Whose.
+    pub jurisdiction: &'a str,
+    /// Which.
+    pub layer: &'static str,
+    /// Features that the asker sees.
+    pub features: usize,
+    /// How much of the ground the layer covers.
+    pub coverage: &'static str,
+}
+
+/// What was found for one subject.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ResultRow<'a, C: Row> {
+    /// How the asker calls it.
+    pub subject: &'a str,
+    /// How many conflicts there are, listed or not.
+    pub conflict_count: usize,
+    /// Not all of them are listed.
+    pub truncated: bool,
+    /// How much of its ground was checked.
+    pub coverage: &'static str,
+    /// Whether the subject counts on the day asked.
+    pub counts: bool,
+    /// The ground that was not checked.
+    pub not_checked: Json,
+    /// The conflicts.
+    pub conflicts: Vec<C>,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct AnswerRow<'a, C: Row> {
+    /// The revision of each jurisdiction asked.
+    pub revision: &'a BTreeMap<String, i64>,
+    /// The layers asked.
+    pub checked: Vec<CheckedRow<'a>>,
+    /// One result for each subject, in order.
+    pub results: Vec<ResultRow<'a, C>>,
+}
+
+impl<C: Row> AnswerRow<'_, C> {
+    /// The text.
+    ///
+    /// # Errors
+    /// Never: every key is text and every member can be written.
+    pub fn text(&self) -> serde_json::Result<Vec<u8>> {
+        let listed: usize = self.results.iter().map(|r| r.conflicts.len()).sum();
+        let mut text = Vec::with_capacity(1_024 + listed * C::BYTES);
+        serde_json::to_writer(&mut text, self)?;
+        Ok(text)
+    }
+}
+
+/// A conflict, as an answer lists it.
+pub trait Row: Serialize {
+    /// About how long it is as text, bytes.
+    const BYTES: usize;
+}
+
+impl Row for FoundRow<'_> {
+    const BYTES: usize = 160;
+}
+
+impl Row for ConflictRow<'_> {
+    const BYTES: usize = 640;
+}
+
+/// Which feature is in conflict.
+#[derive(Debug, Clone, Copy)]
+pub struct FoundRow<'a> {
+    /// The jurisdiction it was found in.
+    pub jurisdiction: &'a str,
+    /// The layer of the feature met.
+    pub layer: Layer,
+    /// The feature met.
+    pub id: Uuid,
+    /// Its code.
+    pub code: &'a str,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What it means on the day asked.
+    pub severity: Severity,
+}
+
+impl FoundRow<'_> {
+    fn members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("jurisdiction", self.jurisdiction)?;
+        map.serialize_entry("layer", self.layer.as_str())?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("code", self.code)?;
+        map.serialize_entry("kind", self.kind)?;
+        map.serialize_entry("severity", self.severity.as_str())
+    }
+}
+
+impl Serialize for FoundRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.members(&mut map)?;
+        map.end()
+    }
+}
+
+/// One conflict with all that was measured; lengths in metres, areas in square metres.
+#[derive(Debug, Clone, Copy)]
+pub struct ConflictRow<'a> {
+    /// Which feature.
+    pub found: FoundRow<'a>,
+    /// The clearance applied.
+    pub clearance: Metres,
+    /// Where that comes from.
+    pub rule: RuleKey,
+    /// The accuracy of the work's position.
+    pub accuracy: Metres,
+    /// Where that comes from.
+    pub accuracy_source: AccuracySource,
+    /// What was measured.
+    pub finding: &'a Finding,
+}
+
+#[derive(serde::Serialize)]
+struct RuleRow {
+    key: &'static str,
+    document: Option<&'static str>,
+    valid_from: Option<&'static str>,
+}
+
+impl Serialize for ConflictRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let f = self.finding;
+        let line = f.linear.as_ref();
+        let mut map = serializer.serialize_map(None)?;
+        self.found.members(&mut map)?;
+        map.serialize_entry("relation", f.relation.as_str())?;
+        map.serialize_entry("verdict", f.verdict.as_str())?;
+        map.serialize_entry("distance_m", &f.distance_m)?;
+        map.serialize_entry("depth_m", &f.depth_m)?;
+        map.serialize_entry("overlap_m", &f.overlap_m)?;
+        map.serialize_entry("overlap_m2", &f.overlap_m2)?;
+        map.serialize_entry("share", &f.share)?;
+        map.serialize_entry("clearance_m", &self.clearance.get())?;
+        map.serialize_entry("position_accuracy_m", &self.accuracy.get())?;
+        map.serialize_entry("position_accuracy_from", self.accuracy_source.as_str())?;
+        map.serialize_entry("chainage_from_m", &line.map(|l| l.from_m))?;
+        map.serialize_entry("chainage_to_m", &line.map(|l| l.to_m))?;
+        map.serialize_entry("offset_m", &line.map(|l| l.offset_m))?;
+        map.serialize_entry("side", &line.and_then(|l| l.side).map(Word::as_str))?;
+        map.serialize_entry("rule", &RuleRow { key: self.rule.as_str(), document: None, valid_from: None })?;
+        map.end()
+    }
+}
