@@ -1,7 +1,7 @@
 //! Checks of drawn shapes in this process, on one thread, against SQL.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clearway::actions::Context;
 use clearway::actions::conflict_check::{self, Answer, Conflict, Drawn, Found, Question};
@@ -43,6 +43,13 @@ const TARGET_SAME: f64 = 50.0;
 /// How much faster the set has to be than SQL that cuts the subject into pieces.
 const TARGET_PIECES: f64 = 10.0;
 
+/// How much of the gain of a loop that only counts checks have to reach on two threads.
+const TARGET_THREADS: f64 = 0.85;
+/// How far that loop counts.
+const SPIN: u64 = 500_000_000;
+/// How often the two are compared; the middle one counts.
+const ROUNDS: usize = 5;
+
 /// The shapes asked about, ready for either side.
 pub struct Subjects {
     pub jurisdiction: String,
@@ -76,6 +83,11 @@ impl Subjects {
 
     pub fn len(&self) -> usize {
         self.shapes.len()
+    }
+
+    /// The complete answer about subject `n`, in this process.
+    pub fn check(&self, context: &Context, n: usize) -> Result<Answer, Failed> {
+        Ok(conflict_check::check(context, &Actor::public(), &self.drawn[n], &question()?)?)
     }
 
     /// The question of subject `n` in SQL.
@@ -143,6 +155,50 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
         equal: Some(equal),
     });
 
+    Ok(())
+}
+
+/// What a second thread brings, against what it brings to a loop that only counts.
+pub fn two_threads(report: &mut Report, context: &Context, subjects: &Subjects) -> Result<(), Failed> {
+    let check = |threads: usize| -> Result<f64, Failed> {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let all = || {
+                (0..subjects.len()).try_for_each(|n| subjects.check(context, n).map(drop).map_err(|e| e.to_string()))
+            };
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(all)).collect();
+            running.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+        })?;
+        Ok((threads * subjects.len()) as f64 / begun.elapsed().as_secs_f64())
+    };
+    let spin = |threads: usize| {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let count = || {
+                (0..SPIN).for_each(|n| {
+                    std::hint::black_box(n);
+                })
+            };
+            (0..threads).for_each(|_| drop(scope.spawn(count)));
+        });
+        threads as f64 / begun.elapsed().as_secs_f64()
+    };
+    let (mut ours, mut peer): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        peer.push(spin(2) / spin(1));
+        ours.push(check(2)? / check(1)?);
+    }
+    let middle = |all: &mut Vec<f64>| {
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    report.add(Comparison {
+        name: "two-threads",
+        ours: Side::figure("checks, two threads against one", middle(&mut ours), "x"),
+        peer: Some(Side::figure("a loop that counts, two threads against one", middle(&mut peer), "x")),
+        target: Some(TARGET_THREADS),
+        equal: None,
+    });
     Ok(())
 }
 

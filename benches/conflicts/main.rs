@@ -103,6 +103,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     let serving = Serving::start(database.settings())?;
     let subjects = checks::Subjects::new(&drawn[..size.checks], &jurisdiction);
     checks::all(&mut report, &serving.context, &mut conn, &subjects)?;
+    checks::two_threads(&mut report, &serving.context, &subjects)?;
     let short = province.corridors((size.checks / 4).max(1), data::SHORT_ROADS_M);
     checks::short(&mut report, &serving.context, &mut conn, &checks::Subjects::new(&short, &jurisdiction))?;
     requests::all(&mut report, &serving, &mut conn, &subjects)?;

@@ -16,9 +16,12 @@ use crate::Failed;
 use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks};
 use crate::data::corridor_code;
 use crate::report::{Comparison, Report, Side, Times};
-use crate::setup::Serving;
+use crate::setup::{Serving, on_cpu, tasks_on_cpu};
 use crate::sql;
 use crate::web::{Client, Constant, get, post};
+
+/// How much of what is possible the server has to reach.
+const SHARE: f64 = 0.8;
 
 /// Compares all of it.
 pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
@@ -35,6 +38,7 @@ pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subj
     report.note(format!("a request has {} bytes, its answer {size} on average", on_grid[0].len()));
     let (_, _) = drawn(report, "http-wgs84", &mut client, &in_degrees, conn, subjects)?;
     two_clients(report, serving, &on_grid, &peer)?;
+    share(report, serving, &on_grid, size, subjects)?;
     floor(report, serving, &mut client, &on_grid, size)?;
     stored(report, &mut client, conn, subjects)
 }
@@ -84,6 +88,53 @@ fn two_clients(report: &mut Report, serving: &Serving, requests: &[Vec<u8>], pee
         ours: Side::rate_of_all("the server, two clients", &times, took),
         peer: Some(Side::rate("PostGIS, prepared, ids only, one client", peer)),
         target: None,
+        equal: None,
+    });
+    Ok(())
+}
+
+/// How much of its processor time the server spends on what it cannot do without: the check itself, and an answer of
+/// that size. The client has a thread of its own in this process, which is not counted.
+fn share(
+    report: &mut Report,
+    serving: &Serving,
+    requests: &[Vec<u8>],
+    size: usize,
+    subjects: &Subjects,
+) -> Result<(), Failed> {
+    let constant = Constant::start(size)?;
+    let (mut client, mut constant_client) = (Client::connect(&serving.address)?, Client::connect(&constant.address)?);
+    let (mut check, mut bare, mut whole) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let served = || tasks_on_cpu().saturating_sub(on_cpu("thread-self"));
+    for block in blocks(requests.len()) {
+        let begun = on_cpu("thread-self");
+        for n in block.clone() {
+            subjects.check(&serving.context, n)?;
+        }
+        check += on_cpu("thread-self").saturating_sub(begun);
+        let begun = served();
+        for n in block.clone() {
+            constant_client.send(&requests[n])?;
+        }
+        bare += served().saturating_sub(begun);
+        let begun = served();
+        for n in block {
+            client.send(&requests[n])?;
+        }
+        whole += served().saturating_sub(begun);
+    }
+    let of_one = |all: Duration| all.as_secs_f64() * 1e6 / requests.len() as f64;
+    report.note(format!(
+        "http-share: processor time of one: the check in process {:.0} us, a constant answer {:.0} us, the server {:.0} us",
+        of_one(check),
+        of_one(bare),
+        of_one(whole)
+    ));
+    report.add(Comparison {
+        name: "http-share",
+        ours: Side::figure("the server, a second of processor time", 1e6 / of_one(whole), "/s"),
+        peer: Some(Side::figure("the check in process and a constant answer", 1e6 / of_one(check + bare), "/s")),
+        target: Some(SHARE),
         equal: None,
     });
     Ok(())

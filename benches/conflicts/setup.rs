@@ -153,3 +153,9 @@ pub fn on_cpu(of: &str) -> Duration {
     let text = fs::read_to_string(format!("/proc/{of}/schedstat")).unwrap_or_default();
     Duration::from_nanos(text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default())
 }
+
+/// Time that all threads of this process were on a processor, those that ended not counted.
+pub fn tasks_on_cpu() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    tasks.map(|task| on_cpu(&format!("self/task/{}", task.file_name().to_string_lossy()))).sum()
+}
