@@ -285,10 +285,13 @@ fn densified_line(line: &LineString<f64>, geographic: bool) -> LineString<f64> {
         let (a, b) = (pair[0], pair[1]);
         out.push(a);
         let pieces = pieces(a, b, geographic);
+        // Neighbours walk their common edge in opposite directions and must come to the same positions.
+        let forward = (a.x, a.y) <= (b.x, b.y);
+        let (from, to) = if forward { (a, b) } else { (b, a) };
         let mut k = 1.0;
         while k < pieces {
-            let t = k / pieces;
-            out.push(Coord { x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t });
+            let t = if forward { k } else { pieces - k } / pieces;
+            out.push(Coord { x: from.x + (to.x - from.x) * t, y: from.y + (to.y - from.y) * t });
             k += 1.0;
         }
     }
