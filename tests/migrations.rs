@@ -61,7 +61,7 @@ fn up_down_and_up_again_gives_the_same() {
 fn the_tables_have_the_columns_that_diesel_knows() {
     let database = Database::empty();
     let source = std::fs::read_to_string("src/store/schema.rs").unwrap();
-    for table in ["jurisdictions", "revisions", "works", "corridors", "changes", "audit_events"] {
+    for table in ["jurisdictions", "revisions", "works", "corridors", "coverage_areas", "changes", "audit_events"] {
         let in_database = lines(
             &database,
             &format!(

@@ -1,10 +1,11 @@
 //! One function for each thing a person can do: read, decide, write. The only ring that composes storage, index and
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
-//! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`],
+//! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
 //! [`refresh`] (how the index follows the database), [`health`].
 
 pub mod conflict_check;
+pub mod coverage;
 pub mod feature;
 pub mod health;
 pub mod import;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::{Context, coverage};
 use crate::domain::corridor::Corridor;
 use crate::domain::layer::Layer;
 use crate::domain::work::Work;
@@ -161,7 +161,8 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
             tracing::info!(jurisdiction = code, revision, works, corridors, milliseconds, "index loaded");
         }
         let layers = [(Layer::Works, works), (Layer::Corridors, corridors)];
-        let territory = Territory::new(jurisdiction, revision, layers, context.reach().get());
+        let coverages = coverage::read(conn, code, base)?;
+        let territory = Territory::new(jurisdiction, revision, layers, context.reach().get()).covered(coverages);
         Ok(Some(Next { territory, recorded_at }))
     })
 }

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::corridor::CLEARANCE_MAX_M;
+use crate::domain::coverage::Coverage;
 use crate::domain::fields::{Reading, Value};
 use crate::domain::place::Delivered;
 use crate::domain::word::Word;
@@ -20,6 +21,7 @@ use crate::domain::work::ACCURACY_MAX_M;
 use crate::formats::{self, ReadOptions};
 use crate::geometry::Metres;
 use crate::http::conflict_check::written;
+use crate::wire::conflict::no_data;
 
 /// Check shapes in files for conflicts.
 #[derive(Debug, Args)]
@@ -136,16 +138,29 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         let revision = answer.revisions.get(&c.jurisdiction).copied().unwrap_or_default();
         writeln!(
             out,
-            "Checked {} {} of {} at revision {revision}; coverage undeclared.",
-            c.features, c.layer, c.jurisdiction
+            "Checked {} {} of {} at revision {revision}; coverage {}.",
+            c.features,
+            c.layer,
+            c.jurisdiction,
+            c.coverage.unwrap_or(Coverage::Undeclared)
         )?;
     }
     for result in &answer.results {
         writeln!(out)?;
-        if result.not_checked.is_some() {
-            writeln!(out, "{}: ground of it lies outside every jurisdiction and was NOT CHECKED.", result.subject)?;
+        if let Some(not_checked) = &result.not_checked {
+            if not_checked.outside.is_some() {
+                writeln!(out, "{}: ground of it lies outside every jurisdiction and was NOT CHECKED.", result.subject)?;
+            }
+            for gap in &not_checked.not_covered {
+                writeln!(out, "{}: {}, so NOT CHECKED there.", result.subject, no_data(gap.layer, gap.coverage))?;
+            }
         }
         if result.conflicts.is_empty() {
+            // The only word for it that may be relied on.
+            if result.coverage == Coverage::Full {
+                writeln!(out, "{}: clear, no conflict.", result.subject)?;
+                continue;
+            }
             let and_where = if result.not_checked.is_some() { " where it was checked" } else { "" };
             writeln!(out, "{}: no conflict found in what is registered{and_where}.", result.subject)?;
             continue;

@@ -13,11 +13,14 @@ use serde_json::Value as Json;
 use super::import::Rows;
 use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
 use crate::actions::import::{self as action, ImportOptions, Observer, OnError, Rejected};
-use crate::actions::{Context, Witness, health, jurisdiction, refresh};
+use crate::actions::{Context, Witness, coverage, health, jurisdiction, refresh};
 use crate::config::{Secret, Settings, TokenSetting};
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
+use crate::domain::coverage::CoverageDraft;
 use crate::domain::jurisdiction::JurisdictionDraft;
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::formats::{Format, ReadOptions, Reader, Source};
 use crate::geometry::Epsg;
@@ -189,6 +192,19 @@ pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     import::<Corridor>(context, witness, &code, "corridors", CORRIDORS)?;
     for (name, text) in WORKS {
         import::<Work>(context, witness, &code, name, text)?;
+    }
+    declare_coverage(context, witness, &code)
+}
+
+/// Says that the invented data are all there is in their invented province, once.
+fn declare_coverage(context: &Context, witness: Witness<'_>, code: &str) -> Result<(), Failed> {
+    let declared = coverage::list(context, Some(code), None)?;
+    for &(layer, _) in Layer::ALL {
+        if declared.iter().all(|c| c.area.layer != layer) {
+            let boundary = jurisdiction_of(JURISDICTION)?.boundary;
+            let source = "invented: Clearway demonstration data".into();
+            coverage::declare(context, witness, code, CoverageDraft { layer, source, as_of: None, boundary })?;
+        }
     }
     Ok(())
 }

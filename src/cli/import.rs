@@ -94,7 +94,8 @@ enum OutsideOption {
     Skip,
 }
 
-fn layer(text: &str) -> Result<Layer, String> {
+/// A layer by its name.
+pub(super) fn layer(text: &str) -> Result<Layer, String> {
     Layer::parse(text).ok_or_else(|| format!("known are {}", Layer::known()))
 }
 

@@ -76,7 +76,8 @@ impl Jurisdiction {
     }
 }
 
-fn boundary(file: &std::path::Path, settings: &Settings) -> Result<Geometry<f64>, Failed> {
+/// Every polygon of a file as one area.
+pub(super) fn boundary(file: &std::path::Path, settings: &Settings) -> Result<Geometry<f64>, Failed> {
     let options = ReadOptions { vertices_max: settings.vertices_max * 10, ..ReadOptions::default() };
     let name = |e: ReadError| Failed(format!("{}: {e}", file.display()));
     let reader = formats::open(file, &options).map_err(name)?;

@@ -1,6 +1,7 @@
 //! The command line: one file for each command. Exit 0: done; 1: failed, the reason on stderr; 2: wrong usage.
 
 mod check;
+mod coverage;
 mod demo;
 mod import;
 mod jurisdiction;
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Check),
     /// Register jurisdictions.
     Jurisdiction(jurisdiction::Jurisdiction),
+    /// Say where a layer holds all there is.
+    Coverage(coverage::Coverage),
 }
 
 /// Why a command failed, for a person.
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Import(command) => command.run(settings),
         Command::Check(command) => command.run(settings),
         Command::Jurisdiction(command) => command.run(settings),
+        Command::Coverage(command) => command.run(settings),
     };
     match outcome {
         Ok(code) => code,

@@ -44,6 +44,15 @@ pub struct Permission {
     pub sees: &'static [Visibility],
 }
 
+impl Permission {
+    fn writes(&self, layer: Layer) -> Reach {
+        match layer {
+            Layer::Works => self.works,
+            Layer::Corridors => self.corridors,
+        }
+    }
+}
+
 use Visibility::{Carriers, Government, Public, Restricted};
 
 /// Every role's rights.
@@ -113,16 +122,17 @@ impl Actor {
     #[must_use]
     pub fn may_write(&self, layer: Layer, jurisdiction: &str, organisation: &str) -> bool {
         self.serves(jurisdiction)
-            && self.permissions().any(|p| {
-                match match layer {
-                    Layer::Works => p.works,
-                    Layer::Corridors => p.corridors,
-                } {
-                    Reach::Every => true,
-                    Reach::Own => self.organisation.as_deref() == Some(organisation),
-                    Reach::Nothing => false,
-                }
+            && self.permissions().any(|p| match p.writes(layer) {
+                Reach::Every => true,
+                Reach::Own => self.organisation.as_deref() == Some(organisation),
+                Reach::Nothing => false,
             })
+    }
+
+    /// May say where a layer holds all there is: whoever answers for every feature in it.
+    #[must_use]
+    pub fn may_declare_coverage(&self, layer: Layer, jurisdiction: &str) -> bool {
+        self.serves(jurisdiction) && self.permissions().any(|p| p.writes(layer) == Reach::Every)
     }
 
     /// May register jurisdictions.
@@ -196,6 +206,16 @@ mod tests {
         check(&carrier, Layer::Corridors, "VN-72", "vnpt", false);
         check(&actor(Role::Officer, "office"), Layer::Corridors, "VN-72", "any", true);
         check(&Actor::public(), Layer::Works, "VN-72", "vnpt", false);
+        for (actor, layer, jurisdiction, expect) in [
+            (&carrier, Layer::Works, "VN-72", false),
+            (&actor(Role::Planner, "office"), Layer::Works, "VN-72", false),
+            (&actor(Role::Planner, "office"), Layer::Corridors, "VN-72", true),
+            (&actor(Role::Officer, "office"), Layer::Works, "VN-72", true),
+            (&actor(Role::Officer, "office"), Layer::Works, "VN-35", false),
+            (&Actor::public(), Layer::Works, "VN-72", false),
+        ] {
+            assert_eq!(actor.may_declare_coverage(layer, jurisdiction), expect, "{actor:?} {layer} {jurisdiction}");
+        }
     }
 
     #[test]

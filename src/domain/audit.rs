@@ -37,6 +37,8 @@ words! {
         Delete = "delete",
         /// Many at once: the rows carry the revision.
         Bulk = "bulk",
+        /// No feature at all: where the layer holds all there is; the id is that of the area.
+        Coverage = "coverage",
     }
 }
 

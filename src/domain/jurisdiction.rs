@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::geometry::crs::{self, Epsg, Grid, LonLat};
 use crate::geometry::measure::Prepared;
-use crate::geometry::{Bounds, Geometry, MultiLineString, MultiPolygon, Problem, valid};
+use crate::geometry::union::Union;
+use crate::geometry::{Bounds, Geometry, MultiPolygon, Problem, valid};
 use geo::CoordsIter;
 
 /// A jurisdiction, ready to place features. `code` is ISO 3166-2.
@@ -27,7 +28,7 @@ pub struct Jurisdiction {
     /// The boundary.
     pub boundary: LonLat<MultiPolygon<f64>>,
     boundary_grid: Arc<Prepared>,
-    boundary_rings: Arc<Prepared>,
+    ground: Arc<Union>,
     bounds: Bounds,
     area_m2: f64,
 }
@@ -75,14 +76,10 @@ impl Jurisdiction {
             )),
             Err(e) => problems.push(Problem::new("/grid", e.to_string())),
         }
-        let polygons = match draft.boundary {
-            Geometry::Polygon(p) => Some(MultiPolygon(vec![p])),
-            Geometry::MultiPolygon(m) => Some(m),
-            _ => {
-                problems.push(Problem::new("/boundary", "must be a Polygon or a MultiPolygon"));
-                None
-            }
-        };
+        let polygons = area_of(draft.boundary);
+        if polygons.is_none() {
+            problems.push(Problem::new("/boundary", "must be a Polygon or a MultiPolygon"));
+        }
         if let Some(polygons) = &polygons {
             let whole = Geometry::MultiPolygon(polygons.clone());
             problems.extend(valid::problems(&whole).into_iter().map(|p| p.under("/boundary")));
@@ -93,7 +90,7 @@ impl Jurisdiction {
         let on_grid = crs::project(&whole, Epsg::WGS84, draft.grid)
             .map_err(|e| vec![Problem::new("/boundary", e.to_string())])?;
         let area_m2 = geo::Area::unsigned_area(&on_grid);
-        let rings = Arc::new(Prepared::new(&Grid(rings_of(&on_grid))));
+        let ground = Union::of(&[Grid(area_of(on_grid.clone()).unwrap_or(MultiPolygon(Vec::new())))]);
         Ok(Self {
             code: draft.code,
             name_vi: draft.name_vi,
@@ -103,7 +100,7 @@ impl Jurisdiction {
             related_crs: draft.related_crs,
             boundary: LonLat(polygons),
             boundary_grid: Arc::new(Prepared::new(&Grid(on_grid))),
-            boundary_rings: rings,
+            ground: Arc::new(ground),
             bounds,
             area_m2,
         })
@@ -118,21 +115,7 @@ impl Jurisdiction {
     /// `shape` and the ground within `distance` metres of it lie wholly inside the boundary, touching it nowhere.
     #[must_use]
     pub fn holds_with(&self, shape: &Prepared, distance: f64) -> bool {
-        let one = shape.geometry().coords_iter().next();
-        one.is_some_and(|c| Prepared::point(c).within(&self.boundary_grid, 0.0))
-            && !shape.within(&self.boundary_rings, distance)
-            && self.holds_every_part(shape)
-    }
-
-    /// Parts that touch no ring are inside or outside as a whole: one position of each decides.
-    fn holds_every_part(&self, shape: &Prepared) -> bool {
-        let inside = |c: geo_types::Coord<f64>| Prepared::point(c).within(&self.boundary_grid, 0.0);
-        match shape.geometry().as_ref() {
-            Geometry::MultiPoint(m) => m.0.iter().all(|p| inside(p.0)),
-            Geometry::MultiLineString(m) => m.0.iter().filter_map(|l| l.0.first()).all(|c| inside(*c)),
-            Geometry::MultiPolygon(m) => m.0.iter().filter_map(|p| p.exterior().0.first()).all(|c| inside(*c)),
-            _ => true,
-        }
+        self.ground.holds_with(shape, distance)
     }
 
     /// Area inside the boundary on the grid, in m²: the smaller of two that both hold a place is the nearer one.
@@ -160,24 +143,19 @@ impl Jurisdiction {
     }
 }
 
+/// The polygons of an area; `None` where a shape is none.
+pub(super) fn area_of(shape: Geometry<f64>) -> Option<MultiPolygon<f64>> {
+    match shape {
+        Geometry::Polygon(p) => Some(MultiPolygon(vec![p])),
+        Geometry::MultiPolygon(m) => Some(m),
+        _ => None,
+    }
+}
+
 fn is_subdivision_code(code: &str) -> bool {
     let Some((country, part)) = code.split_once('-') else { return false };
     country.len() == 2
         && country.bytes().all(|b| b.is_ascii_uppercase())
         && (1..=3).contains(&part.len())
         && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
-/// The rings of an area as lines.
-fn rings_of(area: &Geometry<f64>) -> Geometry<f64> {
-    let polygons = match area {
-        Geometry::Polygon(p) => vec![p.clone()],
-        Geometry::MultiPolygon(m) => m.0.clone(),
-        _ => Vec::new(),
-    };
-    let rings = polygons.into_iter().flat_map(|p| {
-        let (exterior, interiors) = p.into_inner();
-        std::iter::once(exterior).chain(interiors)
-    });
-    Geometry::MultiLineString(MultiLineString(rings.collect()))
 }

@@ -2,12 +2,14 @@
 //!
 //! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
-//! [`work`] and [`corridor`], and [`conflict`], the heart. [`audit`] says what a write leaves behind.
+//! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), and [`conflict`], the heart. [`audit`] says
+//! what a write leaves behind.
 
 pub mod actor;
 pub mod audit;
 pub mod conflict;
 pub mod corridor;
+pub mod coverage;
 pub mod feature;
 pub mod fields;
 pub mod jurisdiction;

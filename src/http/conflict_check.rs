@@ -14,17 +14,18 @@ use super::problem::Answer as Response;
 use super::{App, blocking};
 use crate::actions::Context;
 use crate::actions::conflict_check::{
-    self as action, Answer, Conflict, Coverage, Detail, Drawn, Found, Question, SubjectResult, layers, usual_layers,
+    self as action, Answer, Conflict, Detail, Drawn, Found, Question, SubjectResult, layers, usual_layers,
 };
 use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::corridor::{CLEARANCE_MAX_M, Corridor};
+use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
-use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, ResultRow, Row};
+use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, ResultRow, Row};
 use crate::wire::conflict::{self as wire, with_conflict, write_not_checked};
 use crate::wire::{document, feature};
 
@@ -193,7 +194,7 @@ fn checked<C>(answer: &Answer<C>) -> Vec<CheckedRow<'_>> {
         jurisdiction: &c.jurisdiction,
         layer: c.layer.as_str(),
         features: c.features,
-        coverage: Coverage::Undeclared.as_str(),
+        coverage: c.coverage.unwrap_or(Coverage::Undeclared).as_str(),
     });
     rows.collect()
 }
@@ -204,6 +205,7 @@ fn as_row<C: Listed>(answer: &Answer<C>) -> AnswerRow<'_, C::Row<'_>> {
         conflict_count: r.conflict_count,
         truncated: r.conflict_count > r.conflicts.len(),
         coverage: r.coverage.as_str(),
+        layers: layers_of(r),
         counts: r.counts,
         not_checked: not_checked_of(r),
         conflicts: r.conflicts.iter().map(Listed::row).collect(),
@@ -249,6 +251,19 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
     }))
 }
 
+/// What each layer says of a subject's ground.
+fn layers_of<C>(result: &SubjectResult<C>) -> Vec<LayerRow<'_>> {
+    let rows = result.layers.iter().map(|l| LayerRow {
+        jurisdiction: &l.jurisdiction,
+        layer: l.layer.as_str(),
+        coverage: l.coverage.as_str(),
+    });
+    rows.collect()
+}
+
 fn not_checked_of<C>(result: &SubjectResult<C>) -> Json {
-    write_not_checked(result.not_checked.as_ref().map(|n| (n.reason.as_str(), &n.ground)))
+    let Some(not_checked) = &result.not_checked else { return Json::Null };
+    let outside = not_checked.outside.as_ref().map(|(reason, ground)| (reason.as_str(), ground));
+    let gaps = not_checked.not_covered.iter().map(|gap| (gap.layer, gap.coverage, gap.ground.as_ref()));
+    write_not_checked(outside, gaps)
 }

@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod conflict_check;
 pub mod cors;
+pub mod coverage;
 pub mod health;
 pub mod items;
 pub mod ogc;

@@ -8,6 +8,8 @@ use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Access, Method, ROUTES, Route};
 use crate::config::Settings;
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
 use crate::error::Error;
 
 /// `GET /ogc/api`
@@ -113,6 +115,10 @@ fn operation_id(route: &Route) -> String {
     format!("{}_{what}", route.method.as_str().to_lowercase())
 }
 
+fn layers() -> Vec<&'static str> {
+    Layer::ALL.iter().map(|(_, name)| *name).collect()
+}
+
 fn parameters(s: &Settings) -> Json {
     let query = |name: &str, description: &str, schema: Json| {
         json!({"name": name, "in": "query", "required": false, "description": description,
@@ -139,8 +145,9 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}})),
         "after": query("after", "Only ids after this one", json!({"type": "string", "format": "uuid"})),
         "jurisdiction": query("jurisdiction", "Only this jurisdiction, ISO 3166-2", json!({"type": "string"})),
+        "layer": query("layer", "Only this layer", json!({"type": "string", "enum": layers()})),
         "against": query("against", "The layers to check against",
-            json!({"type": "array", "items": {"type": "string", "enum": ["works", "corridors"]}})),
+            json!({"type": "array", "items": {"type": "string", "enum": layers()}})),
         "clearance_m": query("clearance_m", "What must stay free beyond a corridor's edge, in metres; without it, each \
             corridor's own", json!({"type": "number", "minimum": 0})),
         "measures": query("measures", "With false only which features are in conflict, without relation, distance and \

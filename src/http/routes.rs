@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
 
 use super::auth::actor_of;
 use super::problem::Problem;
-use super::{App, conflict_check, health, items, ogc, openapi};
+use super::{App, conflict_check, coverage, health, items, ogc, openapi};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
 use crate::error::Error;
@@ -124,6 +124,9 @@ pub const ROUTES: &[Route] = &[
         web::route().to(items::patch::<Corridor>)
     }),
     route(Delete, CORRIDOR, SignedIn, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
+    route(Get, "/api/coverage", Everyone, "Where layers hold all there is", coverage::PARAMETERS, || {
+        web::route().to(coverage::list)
+    }),
     route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
         web::route().to(conflict_check::check)
     }),

@@ -3,6 +3,7 @@
 //!
 //! [`Layer`](LayerIndex) is one layer of one jurisdiction: an immutable base and a small delta.
 
+mod coverage;
 mod layer;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use geo::CoordsIter;
 
+pub use coverage::Coverages;
 pub use layer::{Entry, LayerIndex};
 
 use crate::domain::jurisdiction::Jurisdiction;
@@ -29,6 +31,7 @@ pub struct Territory {
     /// A box in WGS 84 round everything that belongs to it.
     pub extent: Bounds,
     layers: BTreeMap<&'static str, LayerIndex>,
+    coverages: Arc<Coverages>,
 }
 
 impl Territory {
@@ -53,7 +56,19 @@ impl Territory {
                 extent.merge(&in_degrees(&bounds, jurisdiction.grid).unwrap_or(EARTH));
             }
         }
-        Self { jurisdiction, revision, extent, layers: all }
+        Self { jurisdiction, revision, extent, layers: all, coverages: Arc::default() }
+    }
+
+    /// The territory with what its layers declare of their coverage.
+    #[must_use]
+    pub fn covered(self, coverages: Arc<Coverages>) -> Self {
+        Self { coverages, ..self }
+    }
+
+    /// Where its layers hold all there is.
+    #[must_use]
+    pub fn coverages(&self) -> &Arc<Coverages> {
+        &self.coverages
     }
 
     /// One layer.

@@ -2,7 +2,7 @@
 //! compose in one transaction. Values are bound, never formatted.
 //!
 //! Read in this order: [`schema`], [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to write),
-//! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`changes`] (how the index
+//! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`changes`] (how the index
 //! follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what
 //! connections add to theirs), [`cluster`] (a private PostgreSQL).
 
@@ -10,6 +10,7 @@ pub mod address;
 pub mod changes;
 pub mod cluster;
 pub mod corridor;
+pub mod coverage;
 pub mod import;
 pub mod jurisdiction;
 pub mod listen;

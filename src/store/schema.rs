@@ -119,6 +119,23 @@ corridors_table! { corridors (jurisdiction, id) {} }
 corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, made -> Bool, } }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Geometry;
+    /// Where a layer holds all there is.
+    coverage_areas (jurisdiction, id) {
+        jurisdiction -> Text,
+        id -> Uuid,
+        layer -> Text,
+        source -> Text,
+        as_of -> Nullable<Date>,
+        geom -> Geometry,
+        geom_grid -> Geometry,
+        revision -> BigInt,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// What changed in which revision.
     changes (jurisdiction, revision, ordinal) {
         jurisdiction -> Text,

@@ -27,6 +27,17 @@ pub struct CheckedRow<'a> {
     pub coverage: &'static str,
 }
 
+/// How much of a subject's ground a layer answers for.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct LayerRow<'a> {
+    /// Whose.
+    pub jurisdiction: &'a str,
+    /// Which.
+    pub layer: &'static str,
+    /// How much.
+    pub coverage: &'static str,
+}
+
 /// What was found for one subject.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ResultRow<'a, C: Row> {
@@ -38,6 +49,8 @@ pub struct ResultRow<'a, C: Row> {
     pub truncated: bool,
     /// How much of its ground was checked.
     pub coverage: &'static str,
+    /// What each layer asked says of it.
+    pub layers: Vec<LayerRow<'a>>,
     /// Whether the subject counts on the day asked.
     pub counts: bool,
     /// The ground that was not checked.

@@ -5,7 +5,10 @@ use serde_json::{Map, Value as Json, json};
 use super::answer::Row;
 use super::document::{Reading, delivered, object};
 use crate::domain::corridor::CLEARANCE_MAX_M;
+use crate::domain::coverage::Coverage;
+use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
+use crate::domain::word::Word;
 use crate::domain::work::ACCURACY_MAX_M;
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
@@ -134,10 +137,27 @@ fn read_one(
     Ok(())
 }
 
-/// The ground of a subject that nobody checked, as JSON; null where there is none.
+/// The ground of a subject that nobody checked, and the layers that have no data of it, as JSON.
+pub fn write_not_checked<'a>(
+    outside: Option<(&str, &LonLat<Geometry<f64>>)>,
+    gaps: impl Iterator<Item = (Layer, Coverage, Option<&'a LonLat<Geometry<f64>>>)>,
+) -> Json {
+    let shape = |ground: Option<&LonLat<Geometry<f64>>>| ground.map(|g| geojson::to_value(&g.0));
+    let layers: Vec<Json> = gaps
+        .map(|(layer, coverage, ground)| {
+            json!({"layer": layer.as_str(), "coverage": coverage.as_str(), "detail": no_data(layer, coverage),
+                   "geometry": shape(ground)})
+        })
+        .collect();
+    let reason = outside.map_or("layer_not_covered", |(reason, _)| reason);
+    json!({"reason": reason, "geometry": shape(outside.map(|(_, ground)| ground)), "layers": layers})
+}
+
+/// That a layer has no data of some ground, or of a part of it, for a person.
 #[must_use]
-pub fn write_not_checked(ground: Option<(&str, &LonLat<Geometry<f64>>)>) -> Json {
-    ground.map_or(Json::Null, |(reason, g)| json!({"reason": reason, "geometry": geojson::to_value(&g.0)}))
+pub fn no_data(layer: Layer, coverage: Coverage) -> String {
+    let part = if coverage == Coverage::Partial { "a part of it" } else { "it" };
+    format!("no data of layer {layer} for {part}")
 }
 
 /// A feature for a map, with its conflict among its properties.

@@ -1,11 +1,13 @@
 //! JSON shapes to domain words and back. Reading collects every problem of a document; nothing here decides anything.
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
-//! [`corridor`] (their properties), [`merge_patch`], [`conflict`], [`answer`].
+//! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`],
+//! [`answer`].
 
 pub mod answer;
 pub mod conflict;
 pub mod corridor;
+pub mod coverage;
 pub mod document;
 pub mod feature;
 pub mod merge_patch;

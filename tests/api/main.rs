@@ -7,6 +7,7 @@ mod support;
 
 mod conflicts;
 mod conflicts_asked;
+mod coverage;
 mod following;
 mod help;
 mod items;

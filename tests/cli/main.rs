@@ -7,6 +7,7 @@
 mod support;
 
 mod check;
+mod coverage;
 mod demo;
 mod import_bad;
 mod import_files;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::covered::Covered;
 use super::detail::{Detail, Met};
-use super::{Answer, Checked, Coverage, NotChecked, NotCheckedReason, Question, SubjectResult};
+use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing};
@@ -39,7 +40,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    fn lonlat(&self) -> Result<LonLat<Geometry<f64>>> {
+    pub(super) fn lonlat(&self) -> Result<LonLat<Geometry<f64>>> {
         match &self.lonlat {
             Some(known) => Ok(known.clone()),
             None => crs::project(&self.shape.shape, self.shape.crs, Epsg::WGS84)
@@ -49,7 +50,7 @@ impl Subject {
     }
 
     /// How far round the subject anything can matter, as far as the asker decides.
-    fn widest(&self, question: &Question) -> f64 {
+    pub(super) fn widest(&self, question: &Question) -> f64 {
         let own = self.own_clearance_m.unwrap_or(0.0);
         question.clearance.map_or(own, Metres::get) + self.accuracy.get()
     }
@@ -94,9 +95,11 @@ struct Hit<'a> {
 }
 
 /// The subject on the grid of one territory.
-struct OnGrid<'a> {
-    territory: &'a Territory,
-    shape: Prepared,
+pub(super) struct OnGrid<'a> {
+    pub(super) territory: &'a Territory,
+    pub(super) shape: Prepared,
+    /// It is near enough to have something to say of the subject.
+    pub(super) asked: bool,
     line: Option<Chainage>,
 }
 
@@ -135,7 +138,22 @@ impl<'a> Asking<'a> {
         let sight = self.actor.sight(code);
         for layer in &self.question.against {
             let features = territory.layer(*layer).count(&sight);
-            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features });
+            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features, coverage: None });
+        }
+    }
+
+    /// What is asked.
+    pub(super) fn question(&self) -> &'a Question {
+        self.question
+    }
+
+    /// An answer names the worst coverage that any subject met.
+    fn keep_worst(&mut self, covered: &Covered) {
+        for of in &covered.layers {
+            let asked = self.checked.iter_mut().find(|c| c.layer == of.layer && c.jurisdiction == of.jurisdiction);
+            if let Some(Checked { coverage, .. }) = asked {
+                *coverage = Some(coverage.map_or(of.coverage, |worst| worst.min(of.coverage)));
+            }
         }
     }
 
@@ -145,16 +163,18 @@ impl<'a> Asking<'a> {
         let mut grids: Vec<OnGrid<'a>> = Vec::new();
         let mut hits: Vec<Hit<'a>> = Vec::new();
         for territory in snapshot.territories().filter(|t| outside::meets_round_the_earth(&around, &t.extent)) {
-            let on_grid = self.on_grid(subject, territory)?;
+            let mut on_grid = self.on_grid(subject, territory)?;
             let before = hits.len();
             self.search::<C>(subject, &on_grid, grids.len(), &mut hits)?;
             let reach = self.reach.get() + subject.widest(self.question);
-            if hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach) {
+            on_grid.asked = hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach);
+            if on_grid.asked {
                 self.note(territory);
             }
             grids.push(on_grid);
         }
-        let (coverage, not_checked) = self.coverage(subject, &grids)?;
+        let covered = self.covered(subject, &grids)?;
+        self.keep_worst(&covered);
         let conflict_count = hits.len();
         hits.sort_by(|a, b| {
             let by_id = || a.entry.facts.id.cmp(&b.entry.facts.id);
@@ -171,8 +191,9 @@ impl<'a> Asking<'a> {
             subject: subject.name.clone(),
             conflict_count,
             conflicts,
-            coverage,
-            not_checked,
+            coverage: covered.coverage,
+            layers: covered.layers,
+            not_checked: covered.not_checked,
             counts: true,
         })
     }
@@ -205,7 +226,7 @@ impl<'a> Asking<'a> {
             None => lines(&shape.0),
         };
         let line = line.and_then(|line| Chainage::of(&Grid(line)));
-        Ok(OnGrid { territory, shape: Prepared::new(&shape), line })
+        Ok(OnGrid { territory, shape: Prepared::new(&shape), asked: false, line })
     }
 
     /// Every conflict in one territory, with its distance.
@@ -282,33 +303,6 @@ impl<'a> Asking<'a> {
             rule,
             distance_m: hit.distance_m,
         }
-    }
-
-    /// What of the subject, and of the clearance round it, lies in no jurisdiction.
-    fn coverage(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> Result<(Coverage, Option<NotChecked>)> {
-        let widest = subject.widest(self.question);
-        if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
-            return Ok((Coverage::Undeclared, None));
-        }
-        let beyond = |ground: LonLat<Geometry<f64>>| {
-            grids.iter().try_fold(ground, |rest, g| outside::without(&rest, &g.territory.jurisdiction.boundary))
-        };
-        if let Some(ground) = beyond(subject.lonlat()?) {
-            let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
-            let coverage = if touched { Coverage::Partial } else { Coverage::None };
-            return Ok((coverage, Some(NotChecked { reason: NotCheckedReason::Outside, ground })));
-        }
-        let band = grids.first().and_then(|g| {
-            let round = outside::around(&g.shape.geometry(), widest);
-            crs::project(&round, g.territory.jurisdiction.grid, Epsg::WGS84).ok()
-        });
-        Ok(match band.and_then(|band| beyond(LonLat(band))) {
-            Some(ground) => {
-                let not_checked = NotChecked { reason: NotCheckedReason::ClearanceOutside, ground };
-                (Coverage::Partial, Some(not_checked))
-            }
-            None => (Coverage::Undeclared, None),
-        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
-//! Here is what is asked and answered; `asking` goes through the jurisdictions, `detail` says what is listed of a pair.
+//! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
+//! ground they answer for, `detail` what is listed of a pair.
 
 mod asking;
+mod covered;
 mod detail;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ pub use self::detail::Detail;
 use super::{Context, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::conflict::{AccuracySource, Finding, NounFacts, RuleKey, Severity};
+use crate::domain::coverage::Coverage;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
@@ -28,17 +31,6 @@ use crate::index::Snapshot;
 use crate::store::records::Records;
 
 words! {
-    /// How much of a subject's ground anybody looks after.
-    Coverage {
-        /// All of it, by layers that do not declare their coverage yet: never the same as clear.
-        Undeclared = "undeclared",
-        /// A part.
-        Partial = "partial",
-        /// Nothing.
-        None = "none",
-    }
-}
-words! {
     /// Why ground was not checked.
     NotCheckedReason {
         /// The subject itself lies there.
@@ -48,13 +40,35 @@ words! {
     }
 }
 
-/// Ground of a subject that nobody checked.
+/// Ground of a subject on which "nothing found" says nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotChecked {
-    /// Why.
-    pub reason: NotCheckedReason,
-    /// Where.
-    pub ground: LonLat<Geometry<f64>>,
+    /// Ground that nobody checked, and why.
+    pub outside: Option<(NotCheckedReason, LonLat<Geometry<f64>>)>,
+    /// Layers asked that have no data here.
+    pub not_covered: Vec<NotCovered>,
+}
+
+/// A layer that declares where it holds all there is, and not all of the subject, with the clearance round it, is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotCovered {
+    /// The layer.
+    pub layer: Layer,
+    /// [`Coverage::Partial`] or [`Coverage::None`].
+    pub coverage: Coverage,
+    /// Where it has no data; none where that is too narrow to be drawn.
+    pub ground: Option<LonLat<Geometry<f64>>>,
+}
+
+/// How much of a subject, and of the clearance round it, a layer of a jurisdiction answers for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerCoverage {
+    /// Whose.
+    pub jurisdiction: CompactString,
+    /// Which.
+    pub layer: Layer,
+    /// How much.
+    pub coverage: Coverage,
 }
 
 /// How often a check starts again because its feature was changed meanwhile: each time somebody wrote in between.
@@ -143,6 +157,8 @@ pub struct Checked {
     pub layer: Layer,
     /// Features that the asker sees.
     pub features: usize,
+    /// The worst coverage that a subject met; none where no subject counts.
+    pub coverage: Option<Coverage>,
 }
 
 /// What was found for one subject.
@@ -154,8 +170,10 @@ pub struct SubjectResult<C = Conflict> {
     pub conflict_count: usize,
     /// By distance, then id, or by id where nothing is measured; at most `limit`.
     pub conflicts: Vec<C>,
-    /// How much of its ground was checked at all.
+    /// How much of its ground was checked: only [`Coverage::Full`] may be worded as clear.
     pub coverage: Coverage,
+    /// What each layer asked says of it.
+    pub layers: Vec<LayerCoverage>,
     /// The ground that was not.
     pub not_checked: Option<NotChecked>,
     /// A stored subject that does not count on that day is in conflict with nothing, whatever stands there.
@@ -264,6 +282,7 @@ pub fn check_stored_as<T: Records, C: Detail>(
             conflict_count: 0,
             conflicts: Vec::new(),
             coverage: Coverage::Undeclared,
+            layers: Vec::new(),
             not_checked: None,
             counts: false,
         };

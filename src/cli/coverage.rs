@@ -1,0 +1,99 @@
+//! `clearway coverage add`, `list` and `remove`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::{Outcome, connect, jurisdiction::boundary};
+use crate::actions::{Witness, coverage};
+use crate::config::Settings;
+use crate::domain::actor::Actor;
+use crate::domain::coverage::CoverageDraft;
+use crate::domain::layer::Layer;
+
+/// Say where a layer holds all there is.
+#[derive(Debug, Args)]
+pub(super) struct Coverage {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Declare an area: in it, and only in it, "no conflict" is worded as clear.
+    Add(Add),
+    /// List the areas declared.
+    List(List),
+    /// Take an area back.
+    Remove(Remove),
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// ISO 3166-2 code of the jurisdiction.
+    #[arg(long)]
+    jurisdiction: String,
+    /// The layer that holds all there is, such as works.
+    #[arg(long, value_parser = super::import::layer)]
+    layer: Layer,
+    /// GeoJSON with the area: every polygon in it belongs to it.
+    #[arg(long, value_name = "FILE")]
+    boundary: PathBuf,
+    /// Who says so: a survey, a handover, a decree.
+    #[arg(long)]
+    source: String,
+    /// The day of which the source says so.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only of this jurisdiction.
+    #[arg(long)]
+    jurisdiction: Option<String>,
+    /// Only of this layer.
+    #[arg(long, value_parser = super::import::layer)]
+    layer: Option<Layer>,
+}
+
+#[derive(Debug, Args)]
+struct Remove {
+    /// ISO 3166-2 code of the jurisdiction.
+    #[arg(long)]
+    jurisdiction: String,
+    /// The id of the area, as «list» shows it.
+    id: Uuid,
+}
+
+impl Coverage {
+    pub(super) fn run(self, settings: Settings) -> Outcome {
+        let actor = Actor::operator();
+        let witness = Witness { actor: &actor, request_id: "command line" };
+        match self.command {
+            Command::Add(add) => {
+                let boundary = boundary(&add.boundary, &settings)?;
+                let draft = CoverageDraft { layer: add.layer, source: add.source, as_of: add.as_of, boundary };
+                let made = coverage::declare(&connect(settings)?, witness, &add.jurisdiction, draft)?;
+                println!(
+                    "Declared {}: coverage of {} in {}, revision {}.",
+                    made.id, made.area.layer, made.jurisdiction, made.revision
+                );
+            }
+            Command::List(list) => {
+                for c in coverage::list(&connect(settings)?, list.jurisdiction.as_deref(), list.layer)? {
+                    let as_of = c.area.as_of.map_or_else(|| "–".into(), |day| day.to_string());
+                    println!("{} {} {} {as_of} {}", c.id, c.jurisdiction, c.area.layer, c.area.source);
+                }
+            }
+            Command::Remove(remove) => {
+                let gone = coverage::withdraw(&connect(settings)?, witness, &remove.jurisdiction, remove.id)?;
+                println!("Removed {}: coverage of {} in {}.", gone.id, gone.area.layer, gone.jurisdiction);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,102 @@
+//! Coverage: where a layer holds all there is. Only on such ground is "nothing found" the same as "nothing there".
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::jurisdiction::{Jurisdiction, area_of};
+use super::layer::Layer;
+use super::place::{self, Delivered};
+use super::word::words;
+use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres, MultiPolygon, Problem};
+
+words! {
+    /// How much of some ground a layer answers for. The first is the worst.
+    Coverage {
+        /// It says where it does, and that is elsewhere.
+        None = "none",
+        /// It does not say.
+        Undeclared = "undeclared",
+        /// For a part.
+        Partial = "partial",
+        /// For all of it: here, and only here, no conflict means clear.
+        Full = "full",
+    }
+}
+
+/// A source is one line for a person: at most this many characters.
+pub const SOURCE_MAX: usize = 500;
+
+/// What somebody says of a coverage area before it is checked.
+#[derive(Debug, Clone)]
+pub struct CoverageDraft {
+    /// The layer that holds all there is.
+    pub layer: Layer,
+    /// Who says so.
+    pub source: String,
+    /// Of which day.
+    pub as_of: Option<Date>,
+    /// A `Polygon` or `MultiPolygon` in WGS 84.
+    pub boundary: Geometry<f64>,
+}
+
+/// Ground on which a layer of a jurisdiction holds all there is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CoverageArea {
+    /// The layer.
+    pub layer: Layer,
+    /// Who says so.
+    pub source: String,
+    /// Of which day.
+    pub as_of: Option<Date>,
+    /// The ground in WGS 84.
+    pub lonlat: LonLat<MultiPolygon<f64>>,
+    /// The ground on the working grid of its jurisdiction.
+    pub grid: Grid<MultiPolygon<f64>>,
+}
+
+/// A coverage area as the register holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisteredCoverage {
+    /// The jurisdiction, and so the shard.
+    pub jurisdiction: String,
+    /// `UUIDv7`, ascending with time.
+    pub id: Uuid,
+    /// The revision of the jurisdiction in which it was declared.
+    pub revision: i64,
+    /// When it was declared.
+    pub recorded_at: Timestamp,
+    /// The area itself.
+    pub area: CoverageArea,
+}
+
+impl CoverageArea {
+    /// Checks a draft and places its ground: valid, touching the boundary of its jurisdiction widened by `reach`.
+    ///
+    /// # Errors
+    /// Every problem of the draft.
+    pub fn new(draft: CoverageDraft, jurisdiction: &Jurisdiction, reach: Metres) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let source = draft.source.trim().to_owned();
+        if source.is_empty() {
+            problems.push(Problem::new("/source", "is missing: who says that the layer holds all there is?"));
+        } else if source.chars().count() > SOURCE_MAX {
+            problems.push(Problem::new("/source", format!("is longer than {SOURCE_MAX} characters")));
+        }
+        let Some(boundary) = area_of(draft.boundary) else {
+            problems.push(Problem::new("/boundary", "must be a Polygon or a MultiPolygon"));
+            return Err(problems);
+        };
+        let delivered = Delivered { shape: Geometry::MultiPolygon(boundary.clone()), crs: Epsg::WGS84 };
+        let placed = match place::place(delivered, jurisdiction, reach) {
+            Ok(placed) => placed,
+            Err(more) => {
+                problems.extend(more.into_iter().map(|p| p.under("/boundary")));
+                return Err(problems);
+            }
+        };
+        let Some(grid) = area_of(placed.grid.0).filter(|_| problems.is_empty()) else { return Err(problems) };
+        let (layer, as_of) = (draft.layer, draft.as_of);
+        Ok(Self { layer, source, as_of, lonlat: LonLat(boundary), grid: Grid(grid) })
+    }
+}

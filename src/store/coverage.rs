@@ -1,0 +1,144 @@
+//! Coverage areas in rows.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use jiff_diesel::ToDiesel;
+use uuid::Uuid;
+
+use super::records::word;
+use super::schema::{changes, coverage_areas};
+use super::shape::Shape;
+use super::{Failure, Stored, WriteTx};
+use crate::domain::audit::{Change, ChangeKind};
+use crate::domain::coverage::{CoverageArea, RegisteredCoverage};
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
+use crate::error::Error;
+use crate::geometry::{Epsg, Geometry, Grid, LonLat, MultiPolygon};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = coverage_areas, check_for_backend(diesel::pg::Pg))]
+struct CoverageRow {
+    jurisdiction: String,
+    id: Uuid,
+    layer: String,
+    source: String,
+    as_of: Option<jiff_diesel::Date>,
+    geom: Shape,
+    geom_grid: Shape,
+    revision: i64,
+    recorded_at: jiff_diesel::Timestamp,
+}
+
+/// The areas of a jurisdiction or of all, of a layer or of all, by jurisdiction and id.
+///
+/// # Errors
+/// The database's.
+pub fn list(
+    conn: &mut PgConnection,
+    jurisdiction: Option<&str>,
+    layer: Option<Layer>,
+) -> Stored<Vec<RegisteredCoverage>> {
+    let mut query = coverage_areas::table.select(CoverageRow::as_select()).into_boxed();
+    if let Some(jurisdiction) = jurisdiction {
+        query = query.filter(coverage_areas::jurisdiction.eq(jurisdiction.to_owned()));
+    }
+    if let Some(layer) = layer {
+        query = query.filter(coverage_areas::layer.eq(layer.as_str()));
+    }
+    let rows = query.order((coverage_areas::jurisdiction.asc(), coverage_areas::id.asc())).load(conn)?;
+    rows.into_iter().map(to_area).collect()
+}
+
+/// Coverage was declared or withdrawn after a revision.
+///
+/// # Errors
+/// The database's.
+pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<bool> {
+    let since = changes::table
+        .filter(changes::jurisdiction.eq(jurisdiction))
+        .filter(changes::revision.gt(after))
+        .filter(changes::kind.eq(ChangeKind::Coverage.as_str()));
+    Ok(diesel::select(diesel::dsl::exists(since)).get_result(conn)?)
+}
+
+/// Stores a new area of a jurisdiction with the working grid `grid`.
+///
+/// # Errors
+/// The database's.
+pub fn insert(
+    tx: &mut WriteTx<'_>,
+    jurisdiction: &str,
+    grid: Epsg,
+    id: Uuid,
+    area: CoverageArea,
+) -> Stored<RegisteredCoverage> {
+    let (revision, recorded_at) = tx.raise(jurisdiction)?;
+    let row = CoverageRow {
+        jurisdiction: jurisdiction.to_owned(),
+        id,
+        layer: area.layer.as_str().into(),
+        source: area.source.clone(),
+        as_of: area.as_of.map(ToDiesel::to_diesel),
+        geom: Shape::new(Geometry::MultiPolygon(area.lonlat.0.clone()), Epsg::WGS84),
+        geom_grid: Shape::new(Geometry::MultiPolygon(area.grid.0.clone()), grid),
+        revision,
+        recorded_at: recorded_at.to_diesel(),
+    };
+    diesel::insert_into(coverage_areas::table).values(row).execute(tx.conn)?;
+    tx.changed(jurisdiction, Change { layer: area.layer, kind: ChangeKind::Coverage, id: Some(id) })?;
+    Ok(RegisteredCoverage { jurisdiction: jurisdiction.to_owned(), id, revision, recorded_at, area })
+}
+
+/// How many areas a layer of a jurisdiction has.
+///
+/// # Errors
+/// The database's.
+pub fn count(tx: &mut WriteTx<'_>, jurisdiction: &str, layer: Layer) -> Stored<usize> {
+    let found: i64 = coverage_areas::table
+        .filter(coverage_areas::jurisdiction.eq(jurisdiction))
+        .filter(coverage_areas::layer.eq(layer.as_str()))
+        .count()
+        .get_result(tx.conn)?;
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
+}
+
+/// Deletes an area and gives it back; `None` where it is not there.
+///
+/// # Errors
+/// The database's.
+pub fn delete(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Stored<Option<RegisteredCoverage>> {
+    let row = diesel::delete(coverage_areas::table.find((jurisdiction, id)))
+        .returning(CoverageRow::as_returning())
+        .get_result(tx.conn)
+        .optional()?;
+    let Some(gone) = row.map(to_area).transpose()? else { return Ok(None) };
+    tx.raise(jurisdiction)?;
+    tx.changed(jurisdiction, Change { layer: gone.area.layer, kind: ChangeKind::Coverage, id: Some(id) })?;
+    Ok(Some(gone))
+}
+
+fn to_area(row: CoverageRow) -> Stored<RegisteredCoverage> {
+    let area = CoverageArea {
+        layer: word(&row.layer)?,
+        source: row.source,
+        as_of: row.as_of.map(jiff_diesel::Date::to_jiff),
+        lonlat: LonLat(polygons(row.geom)?),
+        grid: Grid(polygons(row.geom_grid)?),
+    };
+    Ok(RegisteredCoverage {
+        jurisdiction: row.jurisdiction,
+        id: row.id,
+        revision: row.revision,
+        recorded_at: row.recorded_at.to_jiff(),
+        area,
+    })
+}
+
+fn polygons(shape: Shape) -> Stored<MultiPolygon<f64>> {
+    match shape.geometry {
+        Geometry::MultiPolygon(m) => Ok(m),
+        Geometry::Polygon(p) => Ok(MultiPolygon(vec![p])),
+        _ => Err(Failure::Ours(Error::Internal("a coverage area that is no area".into()))),
+    }
+}

@@ -1,0 +1,252 @@
+//! Coverage: full, partial, none, undeclared; holes, neighbours with a common edge, the border, and who may say so.
+
+use clearway::actions::{Witness, coverage};
+use clearway::domain::actor::{Actor, Role};
+use clearway::domain::coverage::CoverageDraft;
+use clearway::domain::layer::Layer;
+use clearway::error::Error;
+use clearway::geometry::encoding::geojson;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::help::{Api, CHECKS};
+use crate::support::{TestServer, vn72_draft};
+
+/// A box in degrees, its corners in order.
+fn area(west: f64, south: f64, east: f64, north: f64) -> Json {
+    json!({"type": "Polygon", "coordinates": [ring(west, south, east, north)]})
+}
+
+fn ring(west: f64, south: f64, east: f64, north: f64) -> Json {
+    json!([[west, south], [east, south], [east, north], [west, north], [west, south]])
+}
+
+fn point(x: f64, y: f64) -> Json {
+    json!({"type": "Point", "coordinates": [x, y]})
+}
+
+fn line(from: [f64; 2], to: [f64; 2]) -> Json {
+    json!({"type": "LineString", "coordinates": [from, to]})
+}
+
+fn draft(layer: Layer, shape: &Json) -> CoverageDraft {
+    let boundary = geojson::geometry(shape, 1_000).unwrap();
+    CoverageDraft { layer, source: "survey of 2026".into(), as_of: Some("2026-03-01".parse().unwrap()), boundary }
+}
+
+/// Declares as the operator, in another instance than the one asked.
+fn declare(api: &Api, layer: Layer, shape: &Json) -> Uuid {
+    let actor = Actor::operator();
+    let witness = Witness { actor: &actor, request_id: "test" };
+    coverage::declare(&api.database.context(), witness, "VN-72", draft(layer, shape)).unwrap().id
+}
+
+fn revision(api: &Api) -> String {
+    format!("VN-72={}", api.sql("SELECT revision FROM revisions").unwrap())
+}
+
+/// The answer to a check at the present revision, which the instance asked has to hear of first.
+fn check(api: &Api, query: &str, shape: &Json) -> Json {
+    let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", &*revision(api))];
+    let answer = api.send("", "POST", &format!("{CHECKS}{query}"), &headers, Some(shape));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()
+}
+
+/// What the answer says: of the subject, in its list of layers, of the layer asked, and of each layer without data.
+#[track_caller]
+fn says(answer: &Json, expect: &str, gaps: &[&str]) {
+    let result = &answer["results"][0];
+    assert_eq!(
+        (&result["coverage"], &result["layers"][0]["coverage"], &answer["checked"][0]["coverage"]),
+        (&json!(expect), &json!(expect), &json!(expect)),
+        "{answer}"
+    );
+    let named: Vec<&str> = result["not_checked"]["layers"]
+        .as_array()
+        .map(|all| all.iter().map(|g| g["detail"].as_str().unwrap()).collect())
+        .unwrap_or_default();
+    assert_eq!(named, gaps, "{answer}");
+    assert_eq!(result["not_checked"].is_null(), gaps.is_empty(), "{answer}");
+}
+
+const PART: &str = "no data of layer works for a part of it";
+const ALL: &str = "no data of layer works for it";
+
+#[test]
+fn full_partial_none_and_undeclared() {
+    let api = Api::new();
+    let inside = point(107.69, 12.01);
+    says(&check(&api, "", &inside), "undeclared", &[]);
+    declare(&api, Layer::Corridors, &area(107.6, 11.95, 107.7, 12.05));
+    says(&check(&api, "", &inside), "undeclared", &[]);
+    declare(&api, Layer::Works, &area(107.6, 11.95, 107.7, 12.05));
+    says(&check(&api, "", &inside), "full", &[]);
+    // 0.01° are some 1 089 m there.
+    says(&check(&api, "?clearance_m=1000", &inside), "full", &[]);
+    says(&check(&api, "?clearance_m=1200", &inside), "partial", &[PART]);
+    says(&check(&api, "", &line([107.69, 12.01], [107.71, 12.01])), "partial", &[PART]);
+    says(&check(&api, "", &point(107.75, 12.01)), "none", &[ALL]);
+    says(&check(&api, "?clearance_m=5000", &point(107.74, 12.01)), "partial", &[PART]);
+    // What reaches beyond is named, in the answer and on a map.
+    let beyond = check(&api, "", &line([107.69, 12.01], [107.71, 12.01]));
+    let gap = &beyond["results"][0]["not_checked"];
+    assert_eq!((&gap["reason"], &gap["geometry"]), (&json!("layer_not_covered"), &Json::Null));
+    assert_eq!(gap["layers"][0]["layer"], "works");
+    let start = gap["layers"][0]["geometry"]["coordinates"][0][0][0].as_f64().unwrap();
+    assert!((start - 107.7).abs() < 1e-9, "{gap}");
+    // Several subjects: each its own word, and the worst of them for the layer.
+    let several = json!({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": {}, "geometry": inside},
+        {"type": "Feature", "properties": {}, "geometry": point(107.75, 12.01)},
+        {"type": "Feature", "properties": {"position_accuracy_m": 1200}, "geometry": inside}]});
+    let answer = check(&api, "?against=works,corridors", &several);
+    let words: Vec<&Json> = answer["results"].as_array().unwrap().iter().map(|r| &r["coverage"]).collect();
+    assert_eq!(words, ["full", "none", "partial"]);
+    assert_eq!(
+        (&answer["checked"][0]["coverage"], &answer["checked"][1]["coverage"]),
+        (&json!("none"), &json!("none"))
+    );
+    // One layer that does not say is enough not to be clear.
+    let api = Api::new();
+    declare(&api, Layer::Works, &area(107.6, 11.95, 107.7, 12.05));
+    let answer = check(&api, "?against=works,corridors", &inside);
+    assert_eq!(answer["results"][0]["coverage"], "undeclared");
+    assert_eq!(
+        (&answer["checked"][0]["coverage"], &answer["checked"][1]["coverage"]),
+        (&json!("full"), &json!("undeclared"))
+    );
+}
+
+#[test]
+fn a_hole_is_not_covered() {
+    let api = Api::new();
+    let holed = json!({"type": "Polygon", "coordinates": [
+        ring(107.6, 11.95, 107.8, 12.1), ring(107.68, 12.0, 107.7, 12.02)]});
+    declare(&api, Layer::Works, &holed);
+    says(&check(&api, "", &point(107.69, 12.01)), "none", &[ALL]);
+    says(&check(&api, "", &area(107.67, 11.99, 107.71, 12.03)), "partial", &[PART]);
+    says(&check(&api, "", &line([107.65, 12.01], [107.66, 12.01])), "full", &[]);
+    let filled = declare(&api, Layer::Works, &area(107.68, 12.0, 107.7, 12.02));
+    says(&check(&api, "?clearance_m=30", &area(107.67, 11.99, 107.71, 12.03)), "full", &[]);
+    let actor = Actor::operator();
+    let witness = Witness { actor: &actor, request_id: "test" };
+    coverage::withdraw(&api.database.context(), witness, "VN-72", filled).unwrap();
+    says(&check(&api, "", &point(107.69, 12.01)), "none", &[ALL]);
+}
+
+#[test]
+fn neighbours_with_a_common_edge_cover_together() {
+    let api = Api::new();
+    // A slanting edge of 15 km, walked in opposite directions: it is divided alike on the grid.
+    let west = json!({"type": "Polygon", "coordinates":
+        [[[107.6, 11.95], [107.7, 11.95], [107.7312, 12.0834], [107.6, 12.0834], [107.6, 11.95]]]});
+    let east = json!({"type": "Polygon", "coordinates":
+        [[[107.7, 11.95], [107.8, 11.95], [107.8, 12.0834], [107.7312, 12.0834], [107.7, 11.95]]]});
+    declare(&api, Layer::Works, &west);
+    let across = line([107.65, 12.01], [107.78, 12.02]);
+    says(&check(&api, "?clearance_m=50", &across), "partial", &[PART]);
+    declare(&api, Layer::Works, &east);
+    says(&check(&api, "?clearance_m=50", &across), "full", &[]);
+    // On the very edge, and over its end, which lies on the edge of the whole.
+    says(&check(&api, "?clearance_m=50", &line([107.7078, 11.98335], [107.7234, 12.05005])), "full", &[]);
+    says(&check(&api, "", &line([107.7, 11.95], [107.7312, 12.0834])), "partial", &[PART]);
+}
+
+#[test]
+fn near_the_border_it_is_partial() {
+    let api = Api::new();
+    let boundary = geojson::to_value(&vn72_draft().boundary);
+    declare(&api, Layer::Works, &boundary);
+    // The boundary runs from 107.6, 11.745 to 107.66, 11.88; 0.002° are some 220 m.
+    says(&check(&api, "", &point(107.69, 12.01)), "full", &[]);
+    says(&check(&api, "", &point(107.628, 11.82)), "full", &[]);
+    let near = check(&api, "?clearance_m=2000", &point(107.628, 11.82));
+    let result = &near["results"][0];
+    assert_eq!(
+        (&result["coverage"], &result["not_checked"]["reason"], &result["layers"][0]["coverage"]),
+        (&json!("partial"), &json!("clearance_outside_every_jurisdiction"), &json!("partial")),
+        "{near}"
+    );
+    assert_eq!(result["not_checked"]["layers"][0]["detail"], PART);
+    let away = check(&api, "", &point(100.0, 15.0));
+    assert_eq!(away["results"][0]["coverage"], "none");
+}
+
+#[test]
+fn everybody_reads_it_and_every_instance_hears_of_it() {
+    let api = Api::new();
+    let other = TestServer::start(&api.database);
+    let shape = area(107.6, 11.95, 107.7, 12.05);
+    let id = declare(&api, Layer::Works, &shape);
+    declare(&api, Layer::Corridors, &shape);
+    let event = api.sql(
+        "SELECT concat_ws(' ', actor, deed, layer, subject, detail->>'what', detail->>'as_of') FROM audit_events WHERE revision = 2",
+    );
+    assert_eq!(event, Some(format!("operator create works {id} coverage 2026-03-01")));
+    let change = api.sql("SELECT concat_ws(' ', layer, kind, id) FROM changes WHERE revision = 2");
+    assert_eq!(change, Some(format!("works coverage {id}")));
+    assert_eq!(
+        api.sql("SELECT ST_SRID(geom_grid) = 9218 AND ST_Area(geom_grid) > 1e8 FROM coverage_areas LIMIT 1"),
+        Some("true".into())
+    );
+    for (query, expect) in
+        [("", 2), ("?layer=works", 1), ("?jurisdiction=VN-72&layer=corridors", 1), ("?jurisdiction=VN-72", 2)]
+    {
+        let answer = other.get("", &format!("/api/coverage{query}"));
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/geo+json")));
+        assert_eq!(answer.json()["features"].as_array().unwrap().len(), expect, "{query}");
+    }
+    let first = other.get("", "/api/coverage?layer=works").json()["features"][0].clone();
+    assert_eq!((&first["id"], &first["geometry"]["coordinates"][0]), (&json!(id), &shape["coordinates"]));
+    let p = &first["properties"];
+    assert_eq!(
+        (&p["jurisdiction"], &p["layer"], &p["source"], &p["as_of"], &p["revision"]),
+        (&json!("VN-72"), &json!("works"), &json!("survey of 2026"), &json!("2026-03-01"), &json!(2))
+    );
+    for (query, detail) in [
+        ("?layer=zones", "parameter «layer»: «zones» is not a layer; known are works, corridors"),
+        ("?jurisdiction=VN-99", "parameter «jurisdiction»: «VN-99» is not registered"),
+        ("?colour=red", "parameter «colour»: is not known here; known are jurisdiction, layer"),
+    ] {
+        let refused = other.get("", &format!("/api/coverage{query}"));
+        assert_eq!((refused.status, &refused.json()["detail"]), (400, &json!(detail)));
+    }
+    assert_eq!(other.get("nobody", "/api/coverage").status, 401);
+    // Neither instance wrote it.
+    let at = revision(&api);
+    let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", at.as_str())];
+    let body = point(107.69, 12.01).to_string();
+    let answer = other.send("POST", CHECKS, &headers, Some(body.as_bytes())).json();
+    assert_eq!(answer["results"][0]["coverage"], "full", "{answer}");
+}
+
+#[test]
+fn only_who_answers_for_a_layer_declares_it_and_only_what_makes_sense() {
+    let api = Api::new();
+    let context = api.database.context();
+    let shape = area(107.6, 11.95, 107.7, 12.05);
+    let as_role = |role: Role, layer: Layer, shape: &Json, source: &str| {
+        let actor =
+            Actor { name: "x".into(), organisation: Some("viettel".into()), roles: vec![role], jurisdictions: None };
+        let asked = CoverageDraft { source: source.into(), ..draft(layer, shape) };
+        coverage::declare(&context, Witness { actor: &actor, request_id: "test" }, "VN-72", asked)
+    };
+    for role in [Role::Carrier, Role::Planner, Role::Auditor] {
+        assert!(matches!(as_role(role, Layer::Works, &shape, "s"), Err(Error::Forbidden(_))), "{role}");
+    }
+    for (shape, source, pointer) in [
+        (&shape, " ", "/source"),
+        (&point(107.69, 12.01), "s", "/boundary"),
+        (&area(10.0, 10.0, 11.0, 11.0), "s", "/boundary/coordinates"),
+    ] {
+        let Err(Error::Invalid(problems)) = as_role(Role::Officer, Layer::Works, shape, source) else { panic!() };
+        assert_eq!(problems[0].pointer, pointer, "{problems:?}");
+    }
+    assert_eq!(api.sql("SELECT revision FROM revisions"), Some("1".into()), "nothing was written");
+    let made = as_role(Role::Officer, Layer::Works, &shape, "s").unwrap();
+    let carrier = Actor { roles: vec![Role::Carrier], ..Actor::operator() };
+    let refused = coverage::withdraw(&context, Witness { actor: &carrier, request_id: "test" }, "VN-72", made.id);
+    assert!(matches!(refused, Err(Error::Forbidden(_))));
+    assert_eq!(api.sql("SELECT count(*) FROM coverage_areas"), Some("1".into()));
+}

@@ -1,0 +1,59 @@
+//! `clearway coverage`: declared, listed, taken back; and the one word that a check says only where it may be relied on.
+
+use crate::program::{Folder, clearway};
+use crate::support::Database;
+
+const AREA: &str =
+    r#"{"type":"Polygon","coordinates":[[[107.6,11.95],[107.7,11.95],[107.7,12.05],[107.6,12.05],[107.6,11.95]]]}"#;
+
+#[test]
+fn declared_listed_and_taken_back() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let boundary = folder.file("area.geojson", AREA);
+    let points = folder.file("points.csv", "code,lon,lat\nIN,107.65,12.0\nOUT,107.8,12.0\nEDGE,107.7,12.0\n");
+    let says = || clearway(&db, &["check", &points]);
+    let nothing = "no conflict found in what is registered";
+    says().gives(
+        0,
+        &[
+            "Checked 0 works of VN-72 at revision 1; coverage undeclared.",
+            "",
+            &format!("IN: {nothing}."),
+            "",
+            &format!("OUT: {nothing}."),
+            "",
+            &format!("EDGE: {nothing}."),
+        ],
+    );
+    let add = ["coverage", "add", "--jurisdiction", "VN-72", "--layer", "works", "--boundary", &boundary, "--source"];
+    let made = clearway(&db, &[&add[..], &["survey", "--as-of", "2026-03-01"]].concat());
+    assert_eq!(made.code, 0, "{}", made.err);
+    let id = made.out.split([' ', ':']).nth(1).unwrap().to_owned();
+    assert_eq!(made.out, format!("Declared {id}: coverage of works in VN-72, revision 2.\n"));
+    says().gives(
+        0,
+        &[
+            "Checked 0 works of VN-72 at revision 2; coverage none.",
+            "",
+            "IN: clear, no conflict.",
+            "",
+            "OUT: no data of layer works for it, so NOT CHECKED there.",
+            &format!("OUT: {nothing} where it was checked."),
+            "",
+            "EDGE: no data of layer works for a part of it, so NOT CHECKED there.",
+            &format!("EDGE: {nothing} where it was checked."),
+        ],
+    );
+    let row = format!("{id} VN-72 works 2026-03-01 survey");
+    clearway(&db, &["coverage", "list"]).gives(0, &[&row]);
+    clearway(&db, &["coverage", "list", "--layer", "corridors"]).gives(0, &[]);
+    clearway(&db, &["coverage", "list", "--jurisdiction", "VN-99"])
+        .fails("clearway: parameter «jurisdiction»: «VN-99» is not registered");
+    clearway(&db, &[&add[..], &[" "]].concat())
+        .fails("clearway: /source is missing: who says that the layer holds all there is?");
+    let remove = ["coverage", "remove", "--jurisdiction", "VN-72", &id];
+    clearway(&db, &remove).gives(0, &[&format!("Removed {id}: coverage of works in VN-72.")]);
+    assert_eq!(clearway(&db, &remove).code, 1, "it is not there any more");
+    clearway(&db, &["coverage", "list"]).gives(0, &[]);
+    assert_eq!(clearway(&db, &["coverage", "add", "--layer", "zones"]).code, 2);
+}
