@@ -10,7 +10,7 @@ const AREA: &str =
 fn declared_listed_and_taken_back() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let boundary = folder.file("area.geojson", AREA);
-    let points = folder.file("points.csv", "code,lon,lat\nIN,107.65,12.0\nOUT,107.8,12.0\nEDGE,107.7,12.0\n");
+    let points = folder.file("points.csv", "code,lon,lat\nIN,107.65,12.0\nOUT,107.8,12.0\nEDGE,107.6,11.95\n");
     let says = || clearway(&db, &["check", &points]);
     let nothing = "no conflict found in what is registered";
     says().gives(

@@ -105,6 +105,7 @@ fn from_an_empty_folder_to_answers_and_back_to_nothing() {
     assert_eq!(examples.len(), 2, "{said}");
     let checked = run_example(&examples[0]);
     assert!(checked["results"][0]["conflict_count"].as_u64().unwrap() > 0, "{checked}");
+    assert_eq!(checked["results"][0]["coverage"], "full", "the invented data are all there is in their province");
     let listed = run_example(&examples[1]);
     assert_eq!(listed["features"].as_array().unwrap().len(), 3, "{listed}");
 
