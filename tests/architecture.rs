@@ -219,6 +219,21 @@ fn sql_stands_in_the_store_and_takes_no_values_by_format() {
     }
 }
 
+/// A layer is registered by its line in `each_layer!`: nobody else may have to be told of it.
+#[test]
+fn layers_are_told_apart_in_one_file() {
+    let arm = |code: &str| {
+        let named = code.match_indices("Layer::").map(|(at, _)| code[at + "Layer::".len()..].trim_start_matches('$'));
+        let mut after = named.map(|rest| rest[word(rest).len()..].trim_start());
+        after.any(|rest| rest.starts_with("=>") || rest.starts_with('|'))
+    };
+    assert!(arm("match layer { Layer::Works => 1, Layer::Corridors => 2 }") && arm("Layer::Works | Layer::Corridors"));
+    assert!(!arm("vec![Layer::Works]; const LAYER: Layer = Layer::Works;"));
+    for source in sources().iter().filter(|s| !s.path.ends_with("domain/layer.rs")) {
+        assert!(!arm(&source.code), "{} matches on layers", source.path.display());
+    }
+}
+
 #[test]
 fn files_stay_small() {
     let mut wrong = Vec::new();

@@ -103,6 +103,6 @@ pub(super) fn read(conn: &mut Connection, code: &str, base: Option<&Territory>) 
     {
         return Ok(Arc::clone(base.coverages()));
     }
-    let areas = store::coverage::list(conn, Some(code), None)?;
-    Ok(Arc::new(Coverages::new(areas.into_iter().map(|a| a.area).collect())))
+    let areas: Vec<CoverageArea> = store::coverage::list(conn, Some(code), None)?.into_iter().map(|a| a.area).collect();
+    Ok(Arc::new(Coverages::new(&areas)))
 }

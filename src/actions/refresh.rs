@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::{Context, coverage};
-use crate::domain::corridor::Corridor;
-use crate::domain::layer::Layer;
-use crate::domain::work::Work;
+use crate::domain::layer::{Layer, with_noun};
 use crate::error::{Error, Result};
 use crate::index::{Entry, LayerIndex, Territory};
 use crate::store::changes::Head;
@@ -153,14 +151,13 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
             Some(base) => Arc::clone(&base.jurisdiction),
             None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
         };
-        let works = read_layer::<Work>(context, conn, code, base)?;
-        let corridors = read_layer::<Corridor>(context, conn, code, base)?;
+        let read = |layer| Ok((layer, with_noun!(layer, N => read_layer::<N>(context, conn, code, base))?));
+        let layers: Vec<(Layer, LayerIndex)> = Layer::all().map(read).collect::<Stored<_>>()?;
         if base.is_none() {
             let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let (works, corridors) = (works.len(), corridors.len());
-            tracing::info!(jurisdiction = code, revision, works, corridors, milliseconds, "index loaded");
+            let features: usize = layers.iter().map(|(_, layer)| layer.len()).sum();
+            tracing::info!(jurisdiction = code, revision, features, milliseconds, "index loaded");
         }
-        let layers = [(Layer::Works, works), (Layer::Corridors, corridors)];
         let coverages = coverage::read(conn, code, base)?;
         let territory = Territory::new(jurisdiction, revision, layers, context.reach().get()).covered(coverages);
         Ok(Some(Next { territory, recorded_at }))

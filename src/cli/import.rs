@@ -14,12 +14,10 @@ use crate::actions::Witness;
 use crate::actions::import::{self as action, ImportOptions, ImportReport, Observer, OnError, Rejected, Row};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::corridor::Corridor;
 use crate::domain::feature::Noun;
-use crate::domain::layer::Layer;
+use crate::domain::layer::{Layer, with_noun};
 use crate::domain::place::Delivered;
 use crate::domain::word::Word;
-use crate::domain::work::Work;
 use crate::formats::{self, Axes, Progress, ReadError, ReadOptions, Reader, Record};
 use crate::geometry::{Epsg, Problem};
 
@@ -108,10 +106,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Import {
     pub(super) fn run(self, settings: Settings) -> Outcome {
-        let known = match self.layer {
-            Layer::Works => Work::KNOWN,
-            Layer::Corridors => Corridor::KNOWN,
-        };
+        let known = with_noun!(self.layer, N => N::KNOWN);
         let said = self.axes.map(|axes| match axes {
             AxesOption::En => Axes::EastNorth,
             AxesOption::Ne => Axes::NorthEast,
@@ -145,10 +140,8 @@ impl Import {
         watcher.digests = digests;
         let actor = Actor::operator();
         let witness = Witness { actor: &actor, request_id: "command line" };
-        let report = match self.layer {
-            Layer::Works => action::import::<Work>(&context, witness, &options, &mut rows, &mut watcher),
-            Layer::Corridors => action::import::<Corridor>(&context, witness, &options, &mut rows, &mut watcher),
-        }?;
+        let report =
+            with_noun!(self.layer, N => action::import::<N>(&context, witness, &options, &mut rows, &mut watcher))?;
         watcher.end();
         rows.tell_columns();
         self.tell(&report);

@@ -46,10 +46,9 @@ pub struct Permission {
 
 impl Permission {
     fn writes(&self, layer: Layer) -> Reach {
-        match layer {
-            Layer::Works => self.works,
-            Layer::Corridors => self.corridors,
-        }
+        // A layer that the table does not know is written by nobody.
+        let rights = [(Layer::Works, self.works), (Layer::Corridors, self.corridors)];
+        rights.into_iter().find(|(l, _)| *l == layer).map_or(Reach::Nothing, |(_, reach)| reach)
     }
 }
 

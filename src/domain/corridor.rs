@@ -153,6 +153,9 @@ impl Noun for Corridor {
     const LAYER: Layer = Layer::Corridors;
     const CENTRELINE: bool = true;
     const WORD: &'static str = "corridor";
+    const TITLE: &'static str = "Clearance corridors";
+    const ABOUT: &'static str = "Land that roads, lines and reservoirs take";
+    const LAND: bool = true;
     const KNOWN: &'static [&'static str] = &[
         "code",
         "jurisdiction",

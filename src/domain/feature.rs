@@ -59,6 +59,12 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const CENTRELINE: bool;
     /// The word for one of them, for messages.
     const WORD: &'static str;
+    /// The title of its layer.
+    const TITLE: &'static str;
+    /// What is in its layer.
+    const ABOUT: &'static str;
+    /// It is land that something takes; else it stands on such land.
+    const LAND: bool;
 
     /// Reads the properties.
     ///

@@ -144,6 +144,9 @@ impl Noun for Work {
     const LAYER: Layer = Layer::Works;
     const CENTRELINE: bool = false;
     const WORD: &'static str = "work";
+    const TITLE: &'static str = "Telecom works";
+    const ABOUT: &'static str = "Masts, stations, cables, ducts and manholes";
+    const LAND: bool = false;
     const KNOWN: &'static [&'static str] = &[
         "code",
         "jurisdiction",

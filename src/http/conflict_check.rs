@@ -18,11 +18,10 @@ use crate::actions::conflict_check::{
 };
 use crate::clock;
 use crate::domain::actor::Actor;
-use crate::domain::corridor::{CLEARANCE_MAX_M, Corridor};
+use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::coverage::Coverage;
-use crate::domain::layer::Layer;
+use crate::domain::layer::{Layer, with_noun};
 use crate::domain::word::Word;
-use crate::domain::work::Work;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
 use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, ResultRow, Row};
@@ -214,8 +213,13 @@ fn as_row<C: Listed>(answer: &Answer<C>) -> AnswerRow<'_, C::Row<'_>> {
 }
 
 fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) -> Result<Json> {
-    let works: BTreeMap<Uuid, _> = action::features_of::<Work, C>(context, actor, answer)?;
-    let corridors: BTreeMap<Uuid, _> = action::features_of::<Corridor, C>(context, actor, answer)?;
+    let mut stored: BTreeMap<Uuid, Map<String, Json>> = BTreeMap::new();
+    for layer in Layer::all() {
+        with_noun!(layer, N => {
+            let found = action::features_of::<N, C>(context, actor, answer)?;
+            stored.extend(found.iter().map(|(id, f)| (*id, feature::write(f))));
+        });
+    }
     let mut features = Vec::new();
     let mut not_checked = Vec::new();
     for result in &answer.results {
@@ -223,13 +227,9 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
             not_checked.push(json!({"subject": result.subject, "ground": not_checked_of(result)}));
         }
         for conflict in &result.conflicts {
-            let (layer, id) = conflict.feature();
-            let stored = match layer {
-                Layer::Works => works.get(&id).map(feature::write),
-                Layer::Corridors => corridors.get(&id).map(feature::write),
-            };
+            let (_, id) = conflict.feature();
             // What was deleted since the snapshot has no shape any more; the conflict is shown all the same.
-            let stored = stored.unwrap_or_else(|| {
+            let shown = stored.get(&id).cloned().unwrap_or_else(|| {
                 let mut gone = Map::new();
                 gone.insert("type".into(), json!("Feature"));
                 gone.insert("id".into(), json!(id));
@@ -237,7 +237,7 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
                 gone.insert("properties".into(), json!({"code": conflict.code()}));
                 gone
             });
-            features.push(with_conflict(stored, &result.subject, &conflict.row()));
+            features.push(with_conflict(shown, &result.subject, &conflict.row()));
         }
     }
     let truncated = answer.results.iter().any(|r| r.conflict_count > r.conflicts.len());

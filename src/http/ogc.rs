@@ -9,9 +9,8 @@ use super::items::{Served, link};
 use super::params::{self, GEOJSON, Query};
 use super::problem::Answer;
 use crate::actions::jurisdiction;
-use crate::domain::corridor::Corridor;
+use crate::domain::layer::{Layer, with_noun};
 use crate::domain::word::Word;
-use crate::domain::work::Work;
 use crate::error::{Error, Result};
 
 /// The conformance classes that hold, of `http://www.opengis.net/spec/`. The core of Features is not among them as long
@@ -89,9 +88,10 @@ pub async fn conformance(request: HttpRequest) -> Answer {
 pub async fn collections(request: HttpRequest, app: web::Data<App>) -> Answer {
     json_only(&request)?;
     let base = params::base(&request);
+    let collections: Vec<Json> = Layer::all().map(|layer| with_noun!(layer, N => describe::<N>(&base, &app))).collect();
     Ok(HttpResponse::Ok().json(json!({
         "links": [link(&format!("{base}/ogc/collections"), "self", JSON, "This document")],
-        "collections": [describe::<Work>(&base, &app), describe::<Corridor>(&base, &app)],
+        "collections": collections,
     })))
 }
 
@@ -106,15 +106,11 @@ pub async fn collection<T: Served>(request: HttpRequest, app: web::Data<App>) ->
 
 fn describe<T: Served>(base: &str, app: &App) -> Json {
     let id = T::LAYER.as_str();
-    let (title, description) = match T::LAYER {
-        crate::domain::layer::Layer::Works => ("Telecom works", "Masts, stations, cables, ducts and manholes"),
-        crate::domain::layer::Layer::Corridors => ("Clearance corridors", "Land that roads, lines and reservoirs take"),
-    };
     let here = format!("{base}/ogc/collections/{id}");
     json!({
         "id": id,
-        "title": title,
-        "description": description,
+        "title": T::TITLE,
+        "description": T::ABOUT,
         "itemType": "feature",
         "extent": {"spatial": {"bbox": [extent(app)], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
         "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],

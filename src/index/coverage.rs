@@ -6,7 +6,7 @@ use crate::domain::coverage::{Coverage, CoverageArea};
 use crate::domain::layer::Layer;
 use crate::geometry::measure::Prepared;
 use crate::geometry::union::Union;
-use crate::geometry::{Grid, LonLat, MultiPolygon};
+use crate::geometry::{LonLat, MultiPolygon};
 
 /// The coverage of every layer of a jurisdiction. A layer that declares none is not in it and costs nothing.
 #[derive(Debug, Default)]
@@ -22,16 +22,14 @@ struct Declared {
 impl Coverages {
     /// Prepares the union of the areas of each layer.
     #[must_use]
-    pub fn new(areas: Vec<CoverageArea>) -> Self {
-        let mut by_layer: BTreeMap<Layer, (Vec<LonLat<MultiPolygon<f64>>>, Vec<Grid<MultiPolygon<f64>>>)> =
-            BTreeMap::new();
-        for area in areas {
-            let (lonlat, grid) = by_layer.entry(area.layer).or_default();
-            lonlat.push(area.lonlat);
-            grid.push(area.grid);
-        }
-        let declared = |(lonlat, grid): (_, Vec<_>)| Declared { lonlat, union: Union::of(&grid) };
-        Self(by_layer.into_iter().map(|(layer, areas)| (layer, declared(areas))).collect())
+    pub fn new(areas: &[CoverageArea]) -> Self {
+        let declared = |layer: Layer| {
+            let of_layer = || areas.iter().filter(|a| a.layer == layer);
+            let grid: Vec<_> = of_layer().map(|a| a.grid.clone()).collect();
+            let lonlat = of_layer().map(|a| a.lonlat.clone()).collect();
+            (!grid.is_empty()).then(|| (layer, Declared { lonlat, union: Union::of(&grid) }))
+        };
+        Self(Layer::all().filter_map(declared).collect())
     }
 
     /// How much of a shape and the ground within `distance` metres of it a layer answers for.

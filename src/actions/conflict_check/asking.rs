@@ -242,9 +242,10 @@ impl<'a> Asking<'a> {
         let mut late = false;
         for &layer in &self.question.against {
             // A search widens by what the asker brings; what each feature brings is in its boxes already.
-            let reach = match layer {
-                Layer::Works => conflict::clearance(self.question.clearance, subject.own_clearance_m).0,
-                Layer::Corridors => self.question.clearance.unwrap_or(Metres::ZERO).plus(subject.accuracy),
+            let reach = if layer.is_land() {
+                self.question.clearance.unwrap_or(Metres::ZERO).plus(subject.accuracy)
+            } else {
+                conflict::clearance(self.question.clearance, subject.own_clearance_m).0
             };
             let mut looked_at = 0_u32;
             on_grid.territory.layer(layer).near(&on_grid.shape, reach, |entry| {

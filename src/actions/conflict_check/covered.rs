@@ -2,7 +2,7 @@
 //! not hold all there is.
 
 use super::asking::{Asking, OnGrid, Subject};
-use super::{LayerCoverage, NotChecked, NotCheckedReason, NotCovered};
+use super::{LayerCoverage, NotChecked, NotCheckedReason, NotCovered, Outside};
 use crate::domain::coverage::Coverage;
 use crate::error::Result;
 use crate::geometry::{Epsg, Geometry, LonLat, MultiPolygon, crs, outside};
@@ -59,11 +59,7 @@ impl Asking<'_> {
     }
 
     /// How much of the subject, and of the clearance round it, lies in jurisdictions, and what does not.
-    fn held(
-        &self,
-        subject: &Subject,
-        grids: &[OnGrid<'_>],
-    ) -> Result<(Coverage, Option<(NotCheckedReason, LonLat<Geometry<f64>>)>)> {
+    fn held(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> Result<(Coverage, Option<Outside>)> {
         let widest = subject.widest(self.question());
         if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
             return Ok((Coverage::Full, None));

@@ -40,11 +40,14 @@ words! {
     }
 }
 
+/// Ground that nobody looks after, and which of it.
+pub type Outside = (NotCheckedReason, LonLat<Geometry<f64>>);
+
 /// Ground of a subject on which "nothing found" says nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotChecked {
     /// Ground that nobody checked, and why.
-    pub outside: Option<(NotCheckedReason, LonLat<Geometry<f64>>)>,
+    pub outside: Option<Outside>,
     /// Layers asked that have no data here.
     pub not_covered: Vec<NotCovered>,
 }
@@ -260,8 +263,9 @@ pub fn check_stored_as<T: Records, C: Detail>(
     id: Uuid,
     question: &Question,
 ) -> Result<Answer<C>> {
-    if question.against.contains(&T::LAYER) {
-        return Err(Error::parameter("against", format!("a {} is not in conflict with other {}", T::WORD, T::LAYER)));
+    if let Some(same) = question.against.iter().find(|layer| layer.is_land() == T::LAND) {
+        let other = if *same == T::LAYER { "other " } else { "" };
+        return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
     }
     let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
     let place = stored.body.place();
@@ -367,10 +371,7 @@ fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snapshot>
 /// The layers a noun is checked against when nobody says.
 #[must_use]
 pub fn usual_layers(layer: Layer) -> Vec<Layer> {
-    match layer {
-        Layer::Works => vec![Layer::Corridors],
-        Layer::Corridors => vec![Layer::Works],
-    }
+    layer.opposite()
 }
 
 /// The words for a list of layers, such as `works,corridors`.
