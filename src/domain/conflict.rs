@@ -4,20 +4,22 @@
 //! conflict when `s ≤ clearance + a`, where `s` is the signed distance (distance outside, minus depth inside) and
 //! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
 
+mod linear;
 mod words;
 
 use compact_str::CompactString;
-use geo::{Area, CoordsIter};
+use geo::Area;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::corridor::{CorridorKind, CorridorStatus};
 use super::word::{Visibility, Word};
 use super::work::{CaptureMethod, WorkKind, WorkStatus};
-use crate::geometry::linear::{Chainage, Side};
+use crate::geometry::linear::Chainage;
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
-use crate::geometry::{Coord, Geometry, Grid, Metres, MultiLineString, MultiPolygon, Polygon, overlay};
+use crate::geometry::{Geometry, Grid, Metres, MultiLineString, MultiPolygon, Polygon, overlay};
 
+pub use linear::LinearReference;
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
 
 /// What a check needs to know of a feature besides its shape.
@@ -196,19 +198,6 @@ pub struct Land<'a> {
     pub clearance: Metres,
 }
 
-/// Where along a centreline a work stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LinearReference {
-    /// Smallest chainage, in metres.
-    pub from_m: f64,
-    /// Largest chainage, in metres.
-    pub to_m: f64,
-    /// Smallest distance from the centreline, in metres.
-    pub offset_m: f64,
-    /// On which side.
-    pub side: Option<SideWord>,
-}
-
 /// A conflict, measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -268,7 +257,7 @@ pub fn measured_at(work: Standing<'_>, land: Land<'_>, distance_m: f64) -> Findi
         if signed + work.accuracy.get() <= land.clearance.get() { Verdict::Certain } else { Verdict::Possible };
     let length_m = inside.map_or(0.0, |i| i.length_m);
     let (overlap_m, overlap_m2, share) = overlap(work.shape, land.shape, relation, length_m);
-    let linear = land.centreline.and_then(|line| along(work.shape, land, line, relation));
+    let linear = land.centreline.and_then(|line| linear::along(work.shape, land, line, relation));
     Finding { relation, verdict, distance_m, depth_m, overlap_m, overlap_m2, share, linear }
 }
 
@@ -338,62 +327,4 @@ fn polygons(shape: &Geometry<f64>) -> &[Polygon<f64>] {
 fn area_of(shape: &Geometry<f64>) -> Option<Grid<MultiPolygon<f64>>> {
     let parts = polygons(shape);
     (!parts.is_empty()).then(|| Grid(MultiPolygon(parts.to_vec())))
-}
-
-/// Where along `line` the part of the work lies that is in conflict.
-fn along(work: &Prepared, land: Land<'_>, line: &Chainage, relation: RelationWord) -> Option<LinearReference> {
-    let geometry = work.geometry();
-    let vertices = || geometry.coords_iter();
-    let near = |reach: f64| vertices().filter(move |c| Prepared::point(*c).within(land.shape, reach));
-    let mut coords: Vec<Coord<f64>> = match relation {
-        RelationWord::Inside => vertices().collect(),
-        RelationWord::Touches | RelationWord::Near => near(land.clearance.get()).collect(),
-        RelationWord::Crosses => match (work.dimension(), area_of(&land.shape.geometry())) {
-            (Dimension::Line, Some(area)) => {
-                let runs = |part| overlay::runs_inside(&Grid(part), &area);
-                let ends = lines_of(&geometry).0.into_iter().flat_map(runs).flat_map(|r| [r.start, r.end]);
-                // Between the ends of a run the line may come nearer or reach farther along: at its vertices.
-                ends.chain(near(0.0)).collect()
-            }
-            (_, Some(_)) => near(0.0).collect(),
-            (_, None) => near(land.clearance.get()).chain(line.crossings(&lines_of(&geometry).0)).collect(),
-        },
-    };
-    if coords.is_empty() {
-        coords = vertices().collect();
-    }
-    let mut reference: Option<LinearReference> = None;
-    for located in coords.into_iter().map(|c| line.locate(c)) {
-        let side = match located.side {
-            Side::Left => Some(SideWord::Left),
-            Side::Right => Some(SideWord::Right),
-            Side::On => None,
-        };
-        match &mut reference {
-            None => {
-                reference = Some(LinearReference {
-                    from_m: located.chainage_m,
-                    to_m: located.chainage_m,
-                    offset_m: located.offset_m,
-                    side,
-                });
-            }
-            Some(r) => {
-                r.from_m = r.from_m.min(located.chainage_m);
-                r.to_m = r.to_m.max(located.chainage_m);
-                r.offset_m = r.offset_m.min(located.offset_m);
-                r.side = match (r.side, side) {
-                    (Some(a), Some(b)) if a != b => Some(SideWord::Both),
-                    (a, b) => a.or(b),
-                };
-            }
-        }
-    }
-    if let Some(r) = &mut reference
-        && r.side == Some(SideWord::Both)
-    {
-        // It stands on both sides, so it passes over the line.
-        r.offset_m = 0.0;
-    }
-    reference
 }
