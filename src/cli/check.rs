@@ -174,7 +174,7 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         )?;
         for c in &result.conflicts {
             let f = &c.finding;
-            let side = f.linear.and_then(|l| l.side).map_or("–", Word::as_str);
+            let side = f.linear.as_ref().and_then(|l| l.side).map_or("–", Word::as_str);
             writeln!(
                 out,
                 "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} {} = {} m",
@@ -185,8 +185,8 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 c.severity.as_str(),
                 metres(Some(f.distance_m)),
                 metres(f.depth_m),
-                metres(f.linear.map(|l| l.from_m)),
-                metres(f.linear.map(|l| l.offset_m)),
+                metres(f.linear.as_ref().map(|l| l.from_m)),
+                metres(f.linear.as_ref().map(|l| l.offset_m)),
                 side,
                 c.rule.as_str(),
                 c.clearance.get()

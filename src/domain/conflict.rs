@@ -19,7 +19,7 @@ use crate::geometry::linear::Chainage;
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
 use crate::geometry::{Geometry, Grid, Metres, MultiLineString, MultiPolygon, Polygon, overlay};
 
-pub use linear::LinearReference;
+pub use linear::{LinearReference, LinearRun, RUNS_MAX};
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
 
 /// What a check needs to know of a feature besides its shape.
@@ -257,7 +257,7 @@ pub fn measured_at(work: Standing<'_>, land: Land<'_>, distance_m: f64) -> Findi
         if signed + work.accuracy.get() <= land.clearance.get() { Verdict::Certain } else { Verdict::Possible };
     let length_m = inside.map_or(0.0, |i| i.length_m);
     let (overlap_m, overlap_m2, share) = overlap(work.shape, land.shape, relation, length_m);
-    let linear = land.centreline.and_then(|line| linear::along(work.shape, land, line, relation));
+    let linear = land.centreline.and_then(|line| linear::along(work, land, line, relation, distance_m));
     Finding { relation, verdict, distance_m, depth_m, overlap_m, overlap_m2, share, linear }
 }
 

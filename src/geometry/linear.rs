@@ -1,15 +1,18 @@
 //! Linear referencing: where along a centreline a point lies, how far beside it, and on which side.
 //!
-//! Chainage is the length along the parts in their order, in metres; gaps between parts have none. Nothing here
-//! widens a line ([`super::buffer`]) or cuts one ([`super::overlay`]).
+//! Chainage is the length along the parts in their order, in metres; gaps between parts have none. `span` has what a
+//! whole path has along the line. Nothing here widens a line ([`super::buffer`]) or cuts one ([`super::overlay`]).
 
+mod span;
+
+use geo::Orientation;
 use geo::algorithm::kernels::{Kernel, RobustKernel};
-use geo::algorithm::line_intersection::{LineIntersection, line_intersection};
-use geo::{LinesIter, Orientation};
-use geo_types::{Coord, Line, MultiLineString};
+use geo_types::{Coord, MultiLineString};
 
 use super::boxes::BoxTree;
 use super::{Bounds, Grid};
+
+pub use span::Span;
 
 /// Distances that differ by less are equal, metres: grid coordinates are no finer.
 const TIE_M: f64 = 1e-9;
@@ -80,25 +83,6 @@ pub struct Chainage {
 }
 
 impl Chainage {
-    /// Where `lines` cross or run along the centreline: the points, and the ends of common stretches.
-    #[must_use]
-    pub fn crossings(&self, lines: &MultiLineString<f64>) -> Vec<Coord<f64>> {
-        let mut found = Vec::new();
-        for a in lines.lines_iter() {
-            self.tree.meeting(&Bounds::of([a.start, a.end]), |i| {
-                let b = Line::new(self.segments[i].start, self.segments[i].end);
-                match line_intersection(a, b) {
-                    Some(LineIntersection::SinglePoint { intersection, .. }) => found.push(intersection),
-                    Some(LineIntersection::Collinear { intersection }) => {
-                        found.extend([intersection.start, intersection.end]);
-                    }
-                    None => {}
-                }
-            });
-        }
-        found
-    }
-
     /// Prepares `centreline`; nothing when it has no length.
     #[must_use]
     pub fn of(centreline: &Grid<MultiLineString<f64>>) -> Option<Self> {
@@ -143,9 +127,19 @@ impl Chainage {
         self.length_m
     }
 
+    /// Calls `each` for every segment whose box meets `window`.
+    pub fn each_segment(&self, window: &Bounds, mut each: impl FnMut([Coord<f64>; 2])) {
+        self.tree.meeting(window, |i| each([self.segments[i].start, self.segments[i].end]));
+    }
+
     /// Where `p` lies against the centreline.
     #[must_use]
     pub fn locate(&self, p: Coord<f64>) -> Located {
+        self.locate_on(p).0
+    }
+
+    /// The same, with the number of the segment that is nearest.
+    fn locate_on(&self, p: Coord<f64>) -> (Located, usize) {
         let offset_m = self.tree.nearest(p, |i| self.segments[i].distance_squared(p)).sqrt();
         let window = Bounds::of([p]).widened(offset_m + TIE_M);
         let mut tied: Vec<(f64, usize)> = Vec::new();
@@ -167,7 +161,7 @@ impl Chainage {
         let segment = &self.segments[i];
         let along = segment.nearest(p).0;
         let side = if offset_m <= TIE_M { Side::On } else { side_of(segment, along, p) };
-        Located { chainage_m: segment.from_m + along, offset_m, side }
+        (Located { chainage_m: segment.from_m + along, offset_m, side }, i)
     }
 
     /// The point at `chainage_m`; at a gap the end of the part before it. Nothing outside 0 … length, give or take

@@ -1,7 +1,7 @@
 //! Shapes, planes and measures. The only ring that knows PROJ.
 //!
 //! Read in this order: [`units`], [`crs`], [`bounds`], [`problem`], [`valid`], [`encoding`], then what
-//! works on the grid alone: [`measure`], [`overlay`], [`union`], [`linear`], [`buffer`].
+//! works on the grid alone: [`measure`], [`overlay`], [`union`], [`stretch`], [`linear`], [`buffer`].
 //! Nothing here knows a telecom word, and nothing here does IO.
 
 pub mod bounds;
@@ -14,6 +14,7 @@ pub mod measure;
 pub mod outside;
 pub mod overlay;
 pub mod problem;
+pub mod stretch;
 pub mod union;
 pub mod units;
 pub mod valid;

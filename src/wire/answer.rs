@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::domain::conflict::{AccuracySource, Finding, RuleKey, Severity};
+use crate::domain::conflict::{AccuracySource, Finding, LinearRun, RuleKey, Severity};
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::geometry::Metres;
@@ -150,6 +150,28 @@ pub struct ConflictRow<'a> {
     pub finding: &'a Finding,
 }
 
+/// A connected part of a work that is in conflict; lengths in metres.
+#[derive(serde::Serialize)]
+struct RunRow {
+    chainage_from_m: f64,
+    chainage_to_m: f64,
+    offset_m: f64,
+    side: Option<&'static str>,
+    length_m: Option<f64>,
+}
+
+impl RunRow {
+    fn of(run: &LinearRun) -> Self {
+        Self {
+            chainage_from_m: run.from_m,
+            chainage_to_m: run.to_m,
+            offset_m: run.offset_m,
+            side: run.side.map(Word::as_str),
+            length_m: run.length_m,
+        }
+    }
+}
+
 #[derive(serde::Serialize)]
 struct RuleRow {
     key: &'static str,
@@ -177,6 +199,7 @@ impl Serialize for ConflictRow<'_> {
         map.serialize_entry("chainage_to_m", &line.map(|l| l.to_m))?;
         map.serialize_entry("offset_m", &line.map(|l| l.offset_m))?;
         map.serialize_entry("side", &line.and_then(|l| l.side).map(Word::as_str))?;
+        map.serialize_entry("runs", &line.map_or_else(Vec::new, |l| l.runs.iter().map(RunRow::of).collect()))?;
         map.serialize_entry("rule", &RuleRow { key: self.rule.as_str(), document: None, valid_from: None })?;
         map.end()
     }
