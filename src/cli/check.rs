@@ -12,6 +12,7 @@ use crate::actions::refresh;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
+use crate::domain::conflict::SideWord;
 use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::coverage::Coverage;
 use crate::domain::fields::{Reading, Value};
@@ -133,6 +134,16 @@ fn metres(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |m| format!("{m:.1}"))
 }
 
+/// A chainage, or from which to which.
+fn chainages(from_m: f64, to_m: f64) -> String {
+    let (from, to) = (format!("{from_m:.1}"), format!("{to_m:.1}"));
+    if from == to { from } else { format!("{from}–{to}") }
+}
+
+fn side(side: Option<SideWord>) -> &'static str {
+    side.map_or("–", Word::as_str)
+}
+
 fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     for c in &answer.checked {
         let revision = answer.revisions.get(&c.jurisdiction).copied().unwrap_or_default();
@@ -169,15 +180,15 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         writeln!(out, "{}: {} conflict{plural}", result.subject, result.conflict_count)?;
         writeln!(
             out,
-            "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} rule",
+            "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>17} {:>8} {:<5} rule",
             "code", "kind", "relation", "verdict", "severe", "distance", "depth", "chainage", "offset", "side"
         )?;
         for c in &result.conflicts {
             let f = &c.finding;
-            let side = f.linear.as_ref().and_then(|l| l.side).map_or("–", Word::as_str);
+            let line = f.linear.as_ref();
             writeln!(
                 out,
-                "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>11} {:>8} {:<5} {} = {} m",
+                "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>17} {:>8} {:<5} {} = {} m",
                 c.code,
                 c.kind,
                 f.relation.as_str(),
@@ -185,12 +196,17 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 c.severity.as_str(),
                 metres(Some(f.distance_m)),
                 metres(f.depth_m),
-                metres(f.linear.as_ref().map(|l| l.from_m)),
-                metres(f.linear.as_ref().map(|l| l.offset_m)),
-                side,
+                line.map_or_else(|| "–".into(), |l| chainages(l.from_m, l.to_m)),
+                metres(line.map(|l| l.offset_m)),
+                side(line.and_then(|l| l.side)),
                 c.rule.as_str(),
                 c.clearance.get()
             )?;
+            for run in line.iter().flat_map(|l| &l.runs) {
+                let along = chainages(run.from_m, run.to_m);
+                let long = run.length_m.map_or_else(String::new, |m| format!(", {m:.1} m of it"));
+                writeln!(out, "    run at {along}, offset {:.1}, {}{long}", run.offset_m, side(run.side))?;
+            }
         }
     }
     Ok(())

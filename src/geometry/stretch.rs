@@ -208,9 +208,17 @@ pub fn connected(stretches: &[Stretch], in_area: Option<&dyn Fn(Coord<f64>) -> b
     (0..stretches.len()).map(|i| groups.of(i)).collect()
 }
 
-/// Joins the boundaries of holes to those round them: what lies directly to the west of the westernmost point of a
+/// Joins what ends on another stretch, and the boundaries of holes to those round them: what lies directly to the west of the westernmost point of a
 /// group bounds the same part, if the ground between is in the area.
 fn join_rings(stretches: &[Stretch], groups: &mut Groups, in_area: &dyn Fn(Coord<f64>) -> bool) {
+    for (i, s) in stretches.iter().enumerate() {
+        for end in s.ends() {
+            let met = |(j, other): &(usize, &Stretch)| groups.of(*j) != groups.of(i) && other.holds(end);
+            if let Some((j, _)) = stretches.iter().enumerate().find(met) {
+                groups.join(i, j);
+            }
+        }
+    }
     let mut first: std::collections::BTreeMap<usize, Coord<f64>> = std::collections::BTreeMap::new();
     for (i, s) in stretches.iter().enumerate() {
         let west = s.coords.iter().copied().min_by(|a, b| a.x.total_cmp(&b.x));

@@ -46,6 +46,7 @@ pub fn write(settings: &Settings, base: &str) -> Json {
         "paths": paths,
         "components": {
             "parameters": parameters(settings),
+            "schemas": schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {"problem": {
                 "description": "What is wrong, RFC 9457",
@@ -70,7 +71,12 @@ fn operation(route: &Route) -> Json {
         _ => "200",
     };
     let mut responses = Map::new();
-    responses.insert(done.into(), json!({"description": "Done"}));
+    let answer = if is_check {
+        json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
+    } else {
+        json!({"description": "Done"})
+    };
+    responses.insert(done.into(), answer);
     responses.insert("default".into(), json!({"$ref": "#/components/responses/problem"}));
     let mut operation = json!({
         "operationId": operation_id(route),
@@ -87,6 +93,33 @@ fn operation(route: &Route) -> Json {
         operation["security"] = json!([{"token": []}]);
     }
     operation
+}
+
+/// What a check answers.
+fn schemas() -> Json {
+    let metres = |description: &str| json!({"type": "number", "nullable": true, "description": description});
+    let side = json!({"type": "string", "enum": ["left", "right", "both"], "nullable": true,
+        "description": "The side of the centreline, seen along it; null where all of the work is on it"});
+    let extent = || {
+        json!({
+            "chainage_from_m": metres("Smallest chainage of the part of the work in conflict"),
+            "chainage_to_m": metres("Largest chainage of that part"),
+            "offset_m": metres("Smallest distance of that part from the centreline; 0 only where it meets it"),
+            "side": side,
+        })
+    };
+    let mut run = extent();
+    run["length_m"] = metres("The length of a line in this run; null for an area");
+    let mut conflict = extent();
+    conflict["runs"] = json!({"type": "array", "items": {"$ref": "#/components/schemas/run"},
+        "description": "Where a line or an area is in conflict in several stretches, each of them, by chainage"});
+    let list = |of: &str| json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{of}")}});
+    json!({
+        "run": {"type": "object", "properties": run},
+        "conflict": {"type": "object", "properties": conflict},
+        "result": {"type": "object", "properties": {"conflicts": list("conflict")}},
+        "answer": {"type": "object", "properties": {"results": list("result")}},
+    })
 }
 
 /// The headers that a route reads besides the usual ones.

@@ -99,6 +99,7 @@ fn a_geometry_a_feature_and_a_collection_are_asked_alike() {
             "position_accuracy_m",
             "relation",
             "rule",
+            "runs",
             "severity",
             "share",
             "side",

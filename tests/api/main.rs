@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chainage;
 mod conflicts;
 mod conflicts_asked;
 mod coverage;

@@ -58,6 +58,33 @@ fn layers_and_clearance_are_the_askers() {
 }
 
 #[test]
+fn several_stretches_are_listed_as_runs() {
+    let folder = Folder::new();
+    let db = registered(&folder);
+    // East across R-1, round, and west across it again, a good 100 m farther north.
+    let cable = folder.file(
+        "cable.geojson",
+        r#"{"type":"LineString","coordinates":[[107.704,12.0],[107.706,12.0],[107.706,12.001],[107.704,12.001]]}"#,
+    );
+    let check = |format: &str| clearway(&db, &["check", &cable, "--against", "corridors", "--format", format]).out;
+    let table = check("table");
+    let lines: Vec<&str> = table.lines().map(str::trim).collect();
+    let runs: Vec<&&str> = lines.iter().filter(|l| l.starts_with("run at ")).collect();
+    assert_eq!(runs.len(), 2, "{table}");
+    assert!(runs[0].starts_with("run at 1106.") && runs[1].starts_with("run at 1216."), "{table}");
+    assert!(runs.iter().all(|l| l.ends_with(", offset 0.0, both, 20.0 m of it")), "{table}");
+    let row = lines.iter().find(|l| l.starts_with("R-1 ")).unwrap();
+    assert!(row.contains(" 1106.") && row.contains("–1216."), "{table}");
+    for (format, pointer) in
+        [("json", "/results/0/conflicts/0/runs"), ("geojson", "/features/0/properties/conflict/runs")]
+    {
+        let answer: Json = serde_json::from_str(&check(format)).unwrap();
+        let runs = answer.pointer(pointer).unwrap().as_array().unwrap();
+        assert!(runs.len() == 2 && runs.iter().all(|r| r["side"] == "both" && r["offset_m"] == 0.0), "{answer}");
+    }
+}
+
+#[test]
 fn as_a_table_as_json_and_as_geojson() {
     let folder = Folder::new();
     let db = registered(&folder);

@@ -80,7 +80,7 @@ pub(super) fn along(
     let met = relation != RelationWord::Near && land.shape.dimension() == Dimension::Area;
     match work.shape.dimension() {
         Dimension::Point => pair.points(if met { 0.0 } else { pair.reach }),
-        Dimension::Line => pair.lines(if met { pair.lines_inside(relation) } else { pair.lines_near() }),
+        Dimension::Line => pair.lines(&if met { pair.lines_inside(relation) } else { pair.lines_near() }),
         Dimension::Area => pair.areas(met, relation),
     }
     .or_else(|| {
@@ -112,9 +112,9 @@ impl Pair<'_> {
         Some(reference(&span, Vec::new()))
     }
 
-    fn lines(&self, stretches: Vec<Stretch>) -> Option<LinearReference> {
-        let groups = connected(&stretches, None);
-        self.reference(&stretches, &groups, true)
+    fn lines(&self, stretches: &[Stretch]) -> Option<LinearReference> {
+        let groups = connected(stretches, None);
+        self.reference(stretches, &groups, true)
     }
 
     /// What of the work's lines or rings lies in the land, single points included.
@@ -217,3 +217,6 @@ fn runs(line: &LineString<f64>, area: &Grid<MultiPolygon<f64>>) -> impl Iterator
     };
     runs.into_iter().map(|run| Stretch { length_m: run.length_m(), coords: run.coords })
 }
+
+#[cfg(test)]
+mod tests;

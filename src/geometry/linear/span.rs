@@ -119,6 +119,15 @@ struct Stretch {
     nearest: Parabola,
 }
 
+fn dot(a: Coord<f64>, b: Coord<f64>) -> f64 {
+    a.x * b.x + a.y * b.y
+}
+
+/// More than 0 where `b` turns to the left of `a`.
+fn cross(a: Coord<f64>, b: Coord<f64>) -> f64 {
+    a.x * b.y - a.y * b.x
+}
+
 /// A straight piece of path.
 struct Piece<'a> {
     segments: &'a [Segment],
@@ -134,26 +143,26 @@ impl Piece<'_> {
 
     /// The parabolas of one segment.
     fn parabolas(&self, segment: usize) -> Vec<Stretch> {
-        let s = &self.segments[segment];
-        let e = (s.end - s.start) / s.length_m;
-        let to = self.start - s.start;
-        let (x, y) = (to.x * e.x + to.y * e.y, e.x * to.y - e.y * to.x);
-        let (c, k) = (self.along.x * e.x + self.along.y * e.y, e.x * self.along.y - e.y * self.along.x);
-        let mut ends = [-x / c, (s.length_m - x) / c];
+        let ground = &self.segments[segment];
+        let unit = (ground.end - ground.start) / ground.length_m;
+        let to = self.start - ground.start;
+        let (x, y) = (dot(to, unit), cross(unit, to));
+        let (c, k) = (dot(self.along, unit), cross(unit, self.along));
+        let mut ends = [-x / c, (ground.length_m - x) / c];
         ends.sort_by(f64::total_cmp);
         let mut found: Vec<Stretch> = Vec::with_capacity(3);
         let mut from = 0.0;
-        for end in ends.into_iter().chain([self.length]) {
+        for end in ends.into_iter().chain([f64::INFINITY]) {
             // A piece straight across a segment has no such ends, but infinities or nothing.
             let to = if end.is_nan() { from } else { end.clamp(from, self.length) };
-            if to > from || (end == self.length && found.is_empty()) {
+            if to > from {
                 let at = x + c * f64::midpoint(from, to);
                 let (place, x, c, chainage_m, slope) = if at < 0.0 {
-                    (Place::Start, x, c, s.from_m, 0.0)
-                } else if at > s.length_m {
-                    (Place::End, x - s.length_m, c, s.from_m + s.length_m, 0.0)
+                    (Place::Start, x, c, ground.from_m, 0.0)
+                } else if at > ground.length_m {
+                    (Place::End, x - ground.length_m, c, ground.from_m + ground.length_m, 0.0)
                 } else {
-                    (Place::Between, 0.0, 0.0, s.from_m + x, c)
+                    (Place::Between, 0.0, 0.0, ground.from_m + x, c)
                 };
                 found.push(Stretch { from, to, nearest: Parabola { segment, place, x, c, y, k, chainage_m, slope } });
             }
@@ -163,7 +172,7 @@ impl Piece<'_> {
     }
 
     /// The lower of two envelopes, each over the whole piece.
-    fn lower(&self, a: &[Stretch], b: &[Stretch]) -> Vec<Stretch> {
+    fn lower(a: &[Stretch], b: &[Stretch]) -> Vec<Stretch> {
         let mut found: Vec<Stretch> = Vec::with_capacity(a.len() + b.len());
         let (mut i, mut j, mut from) = (0, 0, 0.0);
         while let (Some(f), Some(g)) = (a.get(i), b.get(j)) {
@@ -172,7 +181,7 @@ impl Piece<'_> {
             cuts.sort_by(f64::total_cmp);
             let begin = from;
             for cut in cuts.into_iter().filter(|cut| begin < *cut && *cut < to).chain([to]) {
-                let nearest = self.nearer(&f.nearest, &g.nearest, f64::midpoint(from, cut));
+                let nearest = Self::nearer(&f.nearest, &g.nearest, f64::midpoint(from, cut));
                 match found.last_mut() {
                     Some(last) if (last.nearest.segment, last.nearest.place) == (nearest.segment, nearest.place) => {
                         last.to = cut;
@@ -187,28 +196,13 @@ impl Piece<'_> {
         found
     }
 
-    /// The vertex that is a place.
-    fn vertex(&self, f: &Parabola) -> Option<Coord<f64>> {
-        match f.place {
-            Place::Start => Some(self.segments[f.segment].start),
-            Place::End => Some(self.segments[f.segment].end),
-            Place::Between => None,
-        }
-    }
-
-    /// The nearer of two at `t`; where both are equally near and not one place, or the same vertex, the first along the
-    /// centreline.
-    fn nearer(&self, f: &Parabola, g: &Parabola, t: f64) -> Parabola {
+    /// The nearer of two at `t`; where both are equally near, the first along the centreline.
+    fn nearer(f: &Parabola, g: &Parabola, t: f64) -> Parabola {
         let (of_f, of_g) = (f.distance(t), g.distance(t));
-        if (of_f - of_g).abs() <= TIE_M {
-            let p = self.at(t);
-            let apart = self.segments[f.segment].nearest(p).1 - self.segments[g.segment].nearest(p).1;
-            let vertex = self.vertex(f);
-            if apart.x.hypot(apart.y) > ONE_PLACE_M || (vertex.is_some() && vertex == self.vertex(g)) {
-                return if f.chainage_at(t) <= g.chainage_at(t) { *f } else { *g };
-            }
-        }
-        if of_f <= of_g { *f } else { *g }
+        let on = g.chainage_at(t) - f.chainage_at(t);
+        // Beside a vertex both of its segments tie, and only the truly nearest has the right chainage.
+        let first = if (of_f - of_g).abs() <= TIE_M && on.abs() > ONE_PLACE_M { on > 0.0 } else { of_f <= of_g };
+        if first { *f } else { *g }
     }
 
     /// Adds a stretch to what is known of the path.
@@ -285,10 +279,12 @@ impl Chainage {
         self.tree.meeting(&Bounds::of([start, piece.at(length)]).widened(near), |i| {
             let far = near + length / 2.0;
             if i != known && self.segments[i].distance_squared(middle) <= far * far {
-                envelope = piece.lower(&envelope, &piece.parabolas(i));
+                envelope = Piece::lower(&envelope, &piece.parabolas(i));
             }
         });
-        envelope.iter().for_each(|stretch| piece.add(stretch, span));
+        for stretch in &envelope {
+            piece.add(stretch, span);
+        }
         envelope.last().map_or(known, |last| last.nearest.segment)
     }
 }

@@ -104,8 +104,10 @@ fn agrees_with_sampling(line: &Chainage, path: &[Coord<f64>], step: f64) -> Resu
         let tie = is_tie(line, p, l);
         left |= l.side == Side::Left && l.offset_m > 1e-6 && !tie;
         right |= l.side == Side::Right && l.offset_m > 1e-6 && !tie;
-        let within = span.from_m - 1e-6 <= l.chainage_m && l.chainage_m <= span.to_m + 1e-6;
-        if !(within && span.offset_m <= l.offset_m + 1e-6) && !tie {
+        let held = span.from_m - 1e-6 <= l.chainage_m
+            && l.chainage_m <= span.to_m + 1e-6
+            && span.offset_m <= l.offset_m + 1e-6;
+        if !held && !tie {
             outside = Some((p, *l));
         }
     });
