@@ -11,6 +11,7 @@ mod support;
 mod centreline;
 mod concurrent;
 mod features;
+mod million;
 mod pairs;
 mod shapes;
 mod values;

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clearway::actions::conflict_check;
 use clearway::actions::feature::{self, ListQuery};
-use clearway::domain::conflict::AccuracyDefaults;
+use clearway::domain::conflict::{AccuracyDefaults, Facts};
 use clearway::domain::corridor::Corridor;
 use clearway::domain::feature::{Noun, Registered};
 use clearway::domain::layer::Layer;
 use clearway::domain::work::Work;
-use clearway::geometry::{Geometry, Metres};
+use clearway::geometry::{Bounds, Geometry, Metres};
 use clearway::store::records::Records;
-use geo::{Distance, Euclidean, Intersects};
+use geo::{CoordsIter, Distance, Euclidean, Intersects};
 use jiff::civil::date;
 use uuid::Uuid;
 
@@ -45,28 +45,72 @@ fn all<T: Records>(world: &World) -> Vec<Registered<T>> {
     feature::list::<T>(&world.context, &world.actor, &query).unwrap().features
 }
 
-/// Every pair by the geo crate, one after the other; and the pairs within a hair of the threshold.
-fn by_brute_force(world: &World, clearance: Option<f64>) -> (Pairs, Pairs) {
-    let day = date(2026, 6, 1);
-    let (works, corridors) = (all::<Work>(world), all::<Corridor>(world));
-    let (mut found, mut doubtful) = (BTreeSet::new(), BTreeSet::new());
-    for w in works.iter().filter(|w| w.body.facts(w.id).noun.severity(day).is_some()) {
-        let p = w.body.props();
-        let (accuracy, _) = AccuracyDefaults::default().of(p.position_accuracy_m, p.capture_method);
-        for c in corridors.iter().filter(|c| c.body.facts(c.id).noun.severity(day).is_some()) {
-            let keep = clearance.or(c.body.props().clearance_m).unwrap_or(0.0);
-            let reach = keep + accuracy.get();
-            let (a, b) = (&w.body.place().grid.0, &c.body.place().grid.0);
-            let distance = if a.intersects(b) { 0.0 } else { Euclidean.distance(a, b) };
-            if distance <= reach {
-                found.insert((w.id, c.id));
-            }
-            if (distance - reach).abs() <= HAIR_M {
-                doubtful.insert((w.id, c.id));
+/// Every pair by the geo crate, one after the other: its distance, and what must be kept beyond the corridor's edge. Only
+/// boxes are asked first: two that lie farther apart than any threshold cannot hold shapes that are nearer.
+pub struct Brute {
+    pairs: usize,
+    close: Vec<Close>,
+}
+
+/// A pair that boxes do not decide.
+struct Close {
+    pair: (Uuid, Uuid),
+    distance: f64,
+    accuracy: f64,
+    own_clearance: Option<f64>,
+}
+
+impl Brute {
+    /// All pairs that count, for any of these clearances.
+    pub fn of(world: &World, clearances: &[Option<f64>]) -> Self {
+        let day = date(2026, 6, 1);
+        let asked = clearances.iter().flatten().copied().fold(0.0, f64::max);
+        let (works, corridors) = (all::<Work>(world), all::<Corridor>(world));
+        let counts = |facts: Facts| facts.noun.severity(day).is_some();
+        let lands: Vec<_> = corridors
+            .iter()
+            .filter(|c| counts(c.body.facts(c.id)))
+            .map(|c| (c.id, &c.body.place().grid.0, around(&c.body.place().grid.0), c.body.props().clearance_m))
+            .collect();
+        let (mut pairs, mut close) = (0, Vec::new());
+        for w in works.iter().filter(|w| counts(w.body.facts(w.id))) {
+            let p = w.body.props();
+            let accuracy = AccuracyDefaults::default().of(p.position_accuracy_m, p.capture_method).0.get();
+            let shape = &w.body.place().grid.0;
+            let its_box = around(shape);
+            pairs += lands.len();
+            for (id, land, land_box, own_clearance) in &lands {
+                let reach = asked.max(own_clearance.unwrap_or(0.0)) + accuracy + 1.0;
+                if its_box.distance_squared(land_box) > reach * reach {
+                    continue;
+                }
+                let distance = if shape.intersects(*land) { 0.0 } else { Euclidean.distance(shape, *land) };
+                close.push(Close { pair: (w.id, *id), distance, accuracy, own_clearance: *own_clearance });
             }
         }
+        Self { pairs, close }
     }
-    (found, doubtful)
+
+    /// How many pairs there are.
+    pub fn pairs(&self) -> usize {
+        self.pairs
+    }
+
+    /// How many of them boxes do not decide.
+    pub fn close(&self) -> usize {
+        self.close.len()
+    }
+
+    /// The pairs in conflict, and those within a hair of the threshold.
+    pub fn decide(&self, clearance: Option<f64>) -> (Pairs, Pairs) {
+        let beyond = |c: &Close| c.distance - (clearance.or(c.own_clearance).unwrap_or(0.0) + c.accuracy);
+        let pairs = |of: &dyn Fn(f64) -> bool| self.close.iter().filter(|c| of(beyond(c))).map(|c| c.pair).collect();
+        (pairs(&|beyond| beyond <= 0.0), pairs(&|beyond| beyond.abs() <= HAIR_M))
+    }
+}
+
+fn around(shape: &Geometry<f64>) -> Bounds {
+    Bounds::of(shape.coords_iter())
 }
 
 fn same_but_for_a_hair(what: &str, a: &Pairs, b: &Pairs, doubtful: &Pairs) {
@@ -80,7 +124,7 @@ fn check_stored(what: &str, world: &World, clearance: Option<f64>, ground: Groun
     let from_works = by_index(&world.context, world, Layer::Works, clearance);
     symmetric(what, &from_corridors, &from_works);
     let found: BTreeSet<_> = from_corridors.keys().copied().collect();
-    let (brute, doubtful) = by_brute_force(world, clearance);
+    let (brute, doubtful) = Brute::of(world, &[clearance]).decide(clearance);
     same_but_for_a_hair(&format!("{what}: brute force"), &found, &brute, &doubtful);
     compare(what, &from_corridors, &world.by_postgis(clearance), ground)
 }

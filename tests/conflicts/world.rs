@@ -239,6 +239,27 @@ pub struct Judged {
     pub shapes: String,
 }
 
+/// What PostGIS decides of one pair.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Decided {
+    #[diesel(sql_type = SqlUuid)]
+    pub work: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub corridor: Uuid,
+    #[diesel(sql_type = Bool)]
+    pub meets: bool,
+    /// How much farther apart they are than the threshold.
+    #[diesel(sql_type = Double)]
+    pub beyond: f64,
+}
+
+impl Decided {
+    /// Within a hair of the threshold.
+    pub fn doubtful(&self) -> bool {
+        self.beyond.abs() <= HAIR_M
+    }
+}
+
 /// Today's works with their accuracy, today's corridors with their severity: DOMAIN's rules in SQL.
 /// $1: the moment; $2 to $7: the configured accuracies; $8: the clearance asked, or null.
 const TODAY: &str = "
@@ -283,7 +304,19 @@ impl World {
         self.judge(&sql, clearance)
     }
 
-    fn judge(&self, sql: &str, clearance: Option<f64>) -> Vec<Judged> {
+    /// Every pair in one join: those in conflict, and those within a hair of it; all others are not.
+    pub fn decided_by_postgis(&self, clearance: Option<f64>) -> Vec<Decided> {
+        self.judge(
+            &format!(
+                "{TODAY} SELECT w.id AS work, c.id AS corridor, ST_DWithin(w.g, c.g, c.clearance + w.accuracy) AS meets,
+                    (ST_Distance(w.g, c.g) - (c.clearance + w.accuracy))::float8 AS beyond
+                 FROM w JOIN c ON ST_DWithin(w.g, c.g, c.clearance + w.accuracy + {HAIR_M})"
+            ),
+            clearance,
+        )
+    }
+
+    fn judge<T: QueryableByName<diesel::pg::Pg> + 'static>(&self, sql: &str, clearance: Option<f64>) -> Vec<T> {
         let s = &self.context.settings;
         diesel::sql_query(sql)
             .bind::<Text, _>(AT)

@@ -224,7 +224,13 @@ impl Piece<'_> {
                 continue;
             }
             let t = f64::midpoint(from, to);
-            if nearest.distance(t) <= TIE_M {
+            let lone_end = match nearest.place {
+                Place::Start => segment.before.is_none(),
+                Place::End => segment.after.is_none(),
+                Place::Between => false,
+            };
+            // On the line, or straight beyond an end of it, but for rounding.
+            if nearest.distance(t) <= TIE_M || (lone_end && left(t).abs() <= TIE_M) {
                 continue;
             }
             let along = match nearest.place {
