@@ -17,7 +17,7 @@ use super::word::{Visibility, Word};
 use super::work::{CaptureMethod, WorkKind, WorkStatus};
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
-use crate::geometry::{Geometry, Grid, Metres, MultiLineString, MultiPolygon, Polygon, overlay};
+use crate::geometry::{Geometry, Grid, Metres, MultiPolygon, Polygon, overlay};
 
 pub use linear::{LinearReference, LinearRun, RUNS_MAX};
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
@@ -306,14 +306,6 @@ fn f64_of(count: usize) -> f64 {
 
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
-}
-
-fn lines_of(shape: &Geometry<f64>) -> Grid<MultiLineString<f64>> {
-    Grid(match shape {
-        Geometry::LineString(l) => MultiLineString(vec![l.clone()]),
-        Geometry::MultiLineString(m) => m.clone(),
-        _ => MultiLineString(vec![]),
-    })
 }
 
 fn polygons(shape: &Geometry<f64>) -> &[Polygon<f64>] {

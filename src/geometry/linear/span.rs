@@ -18,6 +18,9 @@ use crate::geometry::Bounds;
 /// then few segments can be nearest to a piece, and numbers stay small.
 const PIECE_M: f64 = 100.0;
 
+/// A place of the centreline that is nearest over a shorter stretch of the path is so by rounding only, metres.
+const SHORTEST_M: f64 = 1e-6;
+
 /// What a path has along a centreline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
@@ -181,7 +184,7 @@ impl Piece<'_> {
             cuts.sort_by(f64::total_cmp);
             let begin = from;
             for cut in cuts.into_iter().filter(|cut| begin < *cut && *cut < to).chain([to]) {
-                let nearest = Self::nearer(&f.nearest, &g.nearest, f64::midpoint(from, cut));
+                let nearest = Self::nearer(&f.nearest, &g.nearest, from, cut);
                 match found.last_mut() {
                     Some(last) if (last.nearest.segment, last.nearest.place) == (nearest.segment, nearest.place) => {
                         last.to = cut;
@@ -196,12 +199,19 @@ impl Piece<'_> {
         found
     }
 
-    /// The nearer of two at `t`; where both are equally near, the first along the centreline.
-    fn nearer(f: &Parabola, g: &Parabola, t: f64) -> Parabola {
-        let (of_f, of_g) = (f.distance(t), g.distance(t));
+    /// The nearer of two that do not cut each other between `from` and `to`; where both are equally near, the first
+    /// along the centreline.
+    fn nearer(f: &Parabola, g: &Parabola, from: f64, to: f64) -> Parabola {
+        let middle = f64::midpoint(from, to);
+        // They may touch in one place, so where they differ most is asked.
+        let places = [f64::midpoint(from, middle), middle, f64::midpoint(middle, to)];
+        let (differ, t) = places.into_iter().fold((0.0_f64, middle), |most, t| {
+            let differ = f.distance(t) - g.distance(t);
+            if differ.abs() > most.0.abs() { (differ, t) } else { most }
+        });
         let on = g.chainage_at(t) - f.chainage_at(t);
         // Beside a vertex both of its segments tie, and only the truly nearest has the right chainage.
-        let first = if (of_f - of_g).abs() <= TIE_M && on.abs() > ONE_PLACE_M { on > 0.0 } else { of_f <= of_g };
+        let first = if differ.abs() <= TIE_M && on.abs() > ONE_PLACE_M { on > 0.0 } else { differ <= 0.0 };
         if first { *f } else { *g }
     }
 
@@ -289,7 +299,11 @@ impl Chainage {
             }
         });
         for stretch in &envelope {
-            piece.add(stretch, span);
+            // Where the path lies on one part of the centreline and another crosses both, rounding makes a stretch of
+            // the other at the very crossing.
+            if stretch.to - stretch.from >= SHORTEST_M || envelope.len() == 1 {
+                piece.add(stretch, span);
+            }
         }
         envelope.last().map_or(known, |last| last.nearest.segment)
     }

@@ -67,6 +67,14 @@ fn spans_of_paths_by_hand() {
     let square: &[&[(f64, f64)]] = &[&[(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0), (0.0, 0.0)]];
     check(square, &[(1.0, 3.0), (3.0, 1.0)], 2.0, 38.0, 1.0, LEFT);
     check(square, &[(-1.0, -3.0), (-3.0, -1.0)], 0.0, 0.0, 8f64.sqrt(), RIGHT);
+    // Along one leg of a line that another of its legs crosses: there, both are nearest.
+    let knot: &[&[(f64, f64)]] = &[&[(15.0, 5.0), (15.0, 10.0), (10.0, 5.0), (25.0, 10.0)]];
+    let begin = 5.0 + 50f64.sqrt();
+    check(knot, &[(10.0, 5.0), (25.0, 10.0)], begin, begin + 250f64.sqrt(), 0.0, (false, false));
+    // From (0, 12.5) the beginning and the last leg are equally near, and nowhere beside it.
+    let touch: &[&[(f64, f64)]] = &[&[(5.0, 15.0), (20.0, 20.0), (0.0, 0.0), (10.0, 5.0), (0.0, 25.0)]];
+    let last = 250f64.sqrt() + 800f64.sqrt() + 125f64.sqrt();
+    check(touch, &[(0.0, 10.0), (0.0, 15.0)], last + 80f64.sqrt(), last + 180f64.sqrt(), 20f64.sqrt(), LEFT);
     assert_eq!(chainage(bend).span(&[]), None);
 }
 
