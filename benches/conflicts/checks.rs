@@ -177,7 +177,7 @@ pub fn two_threads(report: &mut Report, context: &Context, subjects: &Subjects) 
             let count = || {
                 (0..SPIN).for_each(|n| {
                     std::hint::black_box(n);
-                })
+                });
             };
             (0..threads).for_each(|_| drop(scope.spawn(count)));
         });

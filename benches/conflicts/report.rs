@@ -88,7 +88,7 @@ impl Comparison {
     /// How many times better we are: more a second, or less time.
     fn ratio(&self) -> Option<f64> {
         let peer = self.peer.as_ref()?;
-        Some(if self.ours.unit != "ms" { self.ours.figure / peer.figure } else { peer.figure / self.ours.figure })
+        Some(if self.ours.unit == "ms" { peer.figure / self.ours.figure } else { self.ours.figure / peer.figure })
     }
 
     fn passes(&self) -> bool {
