@@ -138,7 +138,7 @@ fn real(file: &Path) -> Vec<Geometry<f64>> {
     let mut found = Vec::new();
     for feature in document["features"].as_array().unwrap() {
         let read = clearway::geometry::encoding::geojson::geometry(&feature["geometry"], usize::MAX);
-        let Ok(shape) = read.and_then(|shape| Ok(crs::project(&shape, Epsg::WGS84, GRID).unwrap())) else { continue };
+        let Ok(shape) = read.map(|shape| crs::project(&shape, Epsg::WGS84, GRID).unwrap()) else { continue };
         if !clearway::geometry::valid::problems(&shape).is_empty() {
             continue;
         }
