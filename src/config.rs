@@ -98,6 +98,14 @@ pub struct Settings {
     pub import_batch: usize,
     /// How often an instance asks for revisions when it hears of none, ms.
     pub refresh_poll_ms: u64,
+    /// Features and conflicts in the events that are kept of one jurisdiction for listeners that come back: some hundred
+    /// bytes each.
+    pub events_kept: usize,
+    /// Most listeners to the stream of changes at once: each holds a connection.
+    pub listeners_max: usize,
+    /// How often a listener with nothing to hear is told that the stream lives, ms: proxies cut silent connections
+    /// after a minute or less.
+    pub heartbeat_ms: u64,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
     /// Bearer tokens, until there are accounts.
@@ -135,6 +143,9 @@ impl Default for Settings {
             record_bytes_max: 64 * 1024 * 1024,
             import_batch: 5_000,
             refresh_poll_ms: 1_000,
+            events_kept: 100_000,
+            listeners_max: 500,
+            heartbeat_ms: 15_000,
             cors_origin: "*".into(),
             tokens: Vec::new(),
         }
@@ -231,6 +242,7 @@ impl Settings {
             ("vertices_max", self.vertices_max as u64),
             ("pool_wait_ms", self.pool_wait_ms),
             ("request_timeout_s", self.request_timeout_s),
+            ("heartbeat_ms", self.heartbeat_ms),
         ];
         for (key, count) in counts {
             if count == 0 {

@@ -103,6 +103,7 @@ impl Server {
                 .spawn(move || refresh::follow(&context, &stop))
                 .map_err(|e| Error::Internal(e.to_string()))?
         };
+        let ending = context.clone();
         let app = web::Data::new(App { context, tokens, metrics });
         let workers = match settings.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -129,6 +130,7 @@ impl Server {
             // The server hears signals once it was polled, which is before what is spawned here gets its turn.
             let handle = server.handle();
             actix_web::rt::spawn(async move { started(handle) });
+            actix_web::rt::spawn(end_streams(ending));
             server.await
         });
         stop.store(true, Ordering::Relaxed);
@@ -136,6 +138,18 @@ impl Server {
         served.map_err(|e| Error::Internal(e.to_string()))?;
         followed.map_err(|_| Error::Internal("the thread that follows the database ended badly".into()))
     }
+}
+
+/// Ends what would never end by itself as soon as the program is told to stop, for running requests are waited for.
+async fn end_streams(context: Context) {
+    use actix_web::rt::signal::unix::{SignalKind, signal};
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    context.end_streams();
 }
 
 /// A method as the metrics name it: a client may invent any number of others, and each would be a series of its own.

@@ -93,16 +93,20 @@ pub fn list(context: &Context, jurisdiction: Option<&str>, layer: Option<Layer>)
     })
 }
 
-/// The coverage of a jurisdiction for the index: what `base` has where nothing was declared or withdrawn since.
+/// The coverage of a jurisdiction for the index, what `base` has where nothing was declared or withdrawn since; and the
+/// layers where something was.
 ///
 /// # Errors
 /// The database's.
-pub(super) fn read(conn: &mut Connection, code: &str, base: Option<&Territory>) -> Stored<Arc<Coverages>> {
-    if let Some(base) = base
-        && !store::coverage::changed(conn, code, base.revision)?
-    {
-        return Ok(Arc::clone(base.coverages()));
+pub(super) fn read(
+    conn: &mut Connection,
+    code: &str,
+    base: Option<&Territory>,
+) -> Stored<(Arc<Coverages>, Vec<Layer>)> {
+    let changed = base.map(|base| store::coverage::changed(conn, code, base.revision)).transpose()?;
+    if let (Some(base), Some([])) = (base, changed.as_deref()) {
+        return Ok((Arc::clone(base.coverages()), Vec::new()));
     }
     let areas: Vec<CoverageArea> = store::coverage::list(conn, Some(code), None)?.into_iter().map(|a| a.area).collect();
-    Ok(Arc::new(Coverages::new(&areas)))
+    Ok((Arc::new(Coverages::new(&areas)), changed.unwrap_or_default()))
 }

@@ -2,8 +2,9 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`refresh`] (how the index follows the database), [`health`].
+//! [`refresh`] (how the index follows the database), [`changes`] (who hears of it), [`health`].
 
+pub mod changes;
 pub mod conflict_check;
 pub mod coverage;
 pub mod feature;
@@ -35,6 +36,8 @@ pub struct Context {
     pub(crate) index: Arc<Index>,
     /// When the revisions that the index shows were recorded.
     recorded: Arc<refresh::Recorded>,
+    /// What led to the present state of the index, for whoever listens.
+    pub(crate) events: Arc<changes::Events>,
 }
 
 impl Context {
@@ -49,7 +52,13 @@ impl Context {
             statement_timeout: Duration::from_millis(settings.statement_timeout_ms),
         };
         let store = Store::connect(&settings.database_url.0, &options)?;
-        Ok(Self { settings: Arc::new(settings), store, index: Arc::default(), recorded: Arc::default() })
+        let events = Arc::new(changes::Events::new(settings.events_kept));
+        Ok(Self { settings: Arc::new(settings), store, index: Arc::default(), recorded: Arc::default(), events })
+    }
+
+    /// Ends the streams of those who listen: the server is about to end.
+    pub fn end_streams(&self) {
+        self.events.close();
     }
 
     /// How far outside the boundary a feature may lie.

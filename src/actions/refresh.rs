@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
+use super::changes::{self as news, Touched};
 use super::{Context, coverage};
+use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
 use crate::error::{Error, Result};
 use crate::index::{Entry, LayerIndex, Territory};
@@ -110,7 +113,16 @@ pub fn catch_up(context: &Context, code: &str) -> Result<()> {
             continue;
         }
         context.recorded.set(code, next.recorded_at);
+        let (revision, snapshot) = (next.territory.revision, writing.snapshot());
+        // What is told is told in the order in which it is published, and after that.
+        let event = next.touched.as_ref().zip(held.as_ref()).map(|(touched, held)| {
+            news::event(&snapshot, &held.territory, &next.territory, touched, next.recorded_at, clock::now())
+        });
         writing.publish(next.territory);
+        match event {
+            Some(event) => context.events.push(event),
+            None => context.events.restart(code, revision),
+        }
         return Ok(());
     }
 }
@@ -127,6 +139,8 @@ pub(super) fn after_commit(context: &Context, code: &str) {
 struct Next {
     territory: Territory,
     recorded_at: Option<Timestamp>,
+    /// What changed; none where everything was read.
+    touched: Option<Touched>,
 }
 
 /// The present state of a jurisdiction; `None` where the index has it already.
@@ -151,16 +165,21 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
             Some(base) => Arc::clone(&base.jurisdiction),
             None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
         };
-        let read = |layer| Ok((layer, with_noun!(layer, N => read_layer::<N>(context, conn, code, base))?));
+        let mut touched = Touched::default();
+        let read = |layer| {
+            Ok((layer, with_noun!(layer, N => read_layer::<N>(context, conn, code, base, &mut touched.features))?))
+        };
         let layers: Vec<(Layer, LayerIndex)> = Layer::all().map(read).collect::<Stored<_>>()?;
         if base.is_none() {
             let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             let features: usize = layers.iter().map(|(_, layer)| layer.len()).sum();
             tracing::info!(jurisdiction = code, revision, features, milliseconds, "index loaded");
         }
-        let coverages = coverage::read(conn, code, base)?;
+        let (coverages, changed) = coverage::read(conn, code, base)?;
+        touched.coverage = changed;
+        let touched = base.is_some().then_some(touched);
         let territory = Territory::new(jurisdiction, revision, layers, context.reach().get()).covered(coverages);
-        Ok(Some(Next { territory, recorded_at }))
+        Ok(Some(Next { territory, recorded_at, touched }))
     })
 }
 
@@ -170,6 +189,7 @@ fn read_layer<N: Records>(
     conn: &mut Connection,
     code: &str,
     base: Option<&Territory>,
+    touched: &mut Vec<(Layer, Uuid)>,
 ) -> Stored<LayerIndex> {
     let accuracies = context.accuracies();
     let after = base.map_or(0, |b| b.revision);
@@ -181,6 +201,8 @@ fn read_layer<N: Records>(
         None => Ok(LayerIndex::new(upserted)),
         Some(base) => {
             let deleted = changes::deleted(conn, code, N::LAYER, after)?;
+            let ids = deleted.iter().copied().chain(upserted.iter().map(|e| e.facts.id));
+            touched.extend(ids.map(|id| (N::LAYER, id)));
             Ok(base.layer(N::LAYER).applied(&deleted, upserted.into_iter().map(Arc::new).collect()))
         }
     }

@@ -3,10 +3,11 @@
 //! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
 //! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), and [`conflict`], the heart. [`audit`] says
-//! what a write leaves behind.
+//! what a write leaves behind, [`change`] what others hear of it.
 
 pub mod actor;
 pub mod audit;
+pub mod change;
 pub mod conflict;
 pub mod corridor;
 pub mod coverage;

@@ -4,6 +4,7 @@
 //! [`problem`] (errors to status codes), then a file for each noun or door.
 
 pub mod auth;
+pub mod changes;
 pub mod conflict_check;
 pub mod cors;
 pub mod coverage;

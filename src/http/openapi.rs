@@ -12,6 +12,9 @@ use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::error::Error;
 
+/// The stream of changes: its answer is no document.
+const CHANGES: &str = "/api/changes";
+
 /// `GET /ogc/api`
 ///
 /// # Errors
@@ -73,6 +76,8 @@ fn operation(route: &Route) -> Json {
     let mut responses = Map::new();
     let answer = if is_check {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
+    } else if route.path == CHANGES {
+        json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
     } else {
         json!({"description": "Done"})
     };
@@ -134,6 +139,9 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     if is_check {
         names.extend(["Min-Revision", "Accept"]);
     }
+    if route.path == CHANGES {
+        names.push("Last-Event-ID");
+    }
     names
 }
 
@@ -164,6 +172,8 @@ fn parameters(s: &Settings) -> Json {
         "If-Match": header("If-Match", "The ETag of the version that is to be changed; any by default",
             json!({"type": "string"})),
         "Min-Revision": header("Min-Revision", "Revisions that the answer must at least show, such as VN-72=118",
+            json!({"type": "string"})),
+        "Last-Event-ID": header("Last-Event-ID", "The id of the last event heard: what came after it is told first",
             json!({"type": "string"})),
         "Accept": header("Accept", "application/geo+json for the conflicts as features of a map",
             json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
 
 use super::auth::actor_of;
 use super::problem::Problem;
-use super::{App, conflict_check, coverage, health, items, ogc, openapi};
+use super::{App, changes, conflict_check, coverage, health, items, ogc, openapi};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
 use crate::error::Error;
@@ -126,6 +126,9 @@ pub const ROUTES: &[Route] = &[
     route(Delete, CORRIDOR, SignedIn, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
     route(Get, "/api/coverage", Everyone, "Where layers hold all there is", coverage::PARAMETERS, || {
         web::route().to(coverage::list)
+    }),
+    route(Get, "/api/changes", Everyone, "What changes, as Server-Sent Events", changes::PARAMETERS, || {
+        web::route().to(changes::stream)
     }),
     route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
         web::route().to(conflict_check::check)

@@ -71,6 +71,12 @@ impl Territory {
         &self.coverages
     }
 
+    /// The box in WGS 84 round a box on the grid, slightly larger than needed; the whole earth where that cannot be told.
+    #[must_use]
+    pub fn in_degrees(&self, bounds: &Bounds) -> Bounds {
+        in_degrees(bounds, self.jurisdiction.grid).unwrap_or(EARTH)
+    }
+
     /// One layer.
     ///
     /// # Panics

@@ -50,16 +50,20 @@ pub fn list(
     rows.into_iter().map(to_area).collect()
 }
 
-/// Coverage was declared or withdrawn after a revision.
+/// The layers whose coverage was declared or withdrawn after a revision, each once.
 ///
 /// # Errors
 /// The database's.
-pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<bool> {
-    let since = changes::table
+pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Vec<Layer>> {
+    let layers: Vec<String> = changes::table
         .filter(changes::jurisdiction.eq(jurisdiction))
         .filter(changes::revision.gt(after))
-        .filter(changes::kind.eq(ChangeKind::Coverage.as_str()));
-    Ok(diesel::select(diesel::dsl::exists(since)).get_result(conn)?)
+        .filter(changes::kind.eq(ChangeKind::Coverage.as_str()))
+        .select(changes::layer)
+        .distinct()
+        .order(changes::layer.asc())
+        .load(conn)?;
+    layers.iter().map(|text| word(text)).collect()
 }
 
 /// Stores a new area of a jurisdiction with the working grid `grid`.

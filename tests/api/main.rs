@@ -6,6 +6,7 @@
 mod support;
 
 mod chainage;
+mod changes;
 mod conflicts;
 mod conflicts_asked;
 mod coverage;

@@ -8,6 +8,9 @@ use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
 
+/// Its answer has no end; `changes.rs` listens to it.
+const STREAM: &str = "/api/changes";
+
 #[test]
 fn every_route_is_in_the_document_and_back() {
     let api = Api::new();
@@ -51,6 +54,7 @@ fn every_route_is_in_the_document_and_back() {
         let headers: &[&str] = match (route.method, route.path.contains("conflict")) {
             (Method::Get, true) => &["Min-Revision", "Accept"],
             (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
+            (Method::Get, false) if route.path == STREAM => &["Last-Event-ID"],
             (Method::Get, false) => &[],
             (Method::Post, false) => &["Content-Crs"],
             (Method::Put | Method::Patch, _) => &["Content-Crs", "If-Match"],
@@ -80,7 +84,10 @@ fn every_route_answers_its_methods() {
         let options = api.server.call("", "OPTIONS", &path, None);
         assert_eq!(options.status, 200, "{path}");
         assert!(options.header("allow").unwrap().split(", ").any(|m| m == route.method.as_str()), "{path}");
-        if route.method == Method::Get {
+        if route.path == STREAM {
+            let head = api.server.call("", "HEAD", &path, None);
+            assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{path}");
+        } else if route.method == Method::Get {
             let get = api.server.get("", &path);
             assert_eq!(get.status, 200, "{path}: {}", get.text);
             let head = api.server.call("", "HEAD", &path, None);

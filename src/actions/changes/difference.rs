@@ -1,0 +1,207 @@
+//! The difference between two states of a jurisdiction: its features before and after, and the conflicts that began,
+//! ended or came to mean something else. A conflict is one by what each corridor brings itself, and counts on the day of
+//! the change; that a day comes on which something begins to count is no change.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::domain::change::{
+    ChangeEvent, Content, CoverageChange, EVENT_FEATURES_MAX, EVENT_PAIRS_MAX, FeatureChange, PairChange, Resync, Trace,
+};
+use crate::domain::conflict::{self, Land, NounFacts, Severity, Standing, is_conflict};
+use crate::domain::layer::Layer;
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Grid, Metres, crs, outside};
+use crate::index::{Entry, Snapshot, Territory};
+
+/// What was read for the next state of a jurisdiction.
+#[derive(Debug, Default)]
+pub(in crate::actions) struct Touched {
+    /// Features that came, changed or went.
+    pub(in crate::actions) features: Vec<(Layer, Uuid)>,
+    /// Layers whose coverage changed.
+    pub(in crate::actions) coverage: Vec<Layer>,
+}
+
+/// Every jurisdiction at one moment: the one that changes, and the others.
+struct World<'a> {
+    others: &'a Snapshot,
+    own: &'a Territory,
+}
+
+impl<'a> World<'a> {
+    fn territories(&self) -> impl Iterator<Item = &'a Territory> {
+        let (others, own) = (self.others, self.own);
+        let others = others.territories().map(AsRef::as_ref).filter(|t| t.jurisdiction.code != own.jurisdiction.code);
+        others.chain(std::iter::once(own))
+    }
+
+    fn territory(&self, code: &str) -> Option<&'a Territory> {
+        self.territories().find(|t| t.jurisdiction.code == code)
+    }
+}
+
+/// What leads from `before` to `after`, the other jurisdictions being as in `others`.
+pub(in crate::actions) fn event(
+    others: &Snapshot,
+    before: &Territory,
+    after: &Territory,
+    touched: &Touched,
+    recorded_at: Option<Timestamp>,
+    now: Timestamp,
+) -> ChangeEvent {
+    let (before, after) = (World { others, own: before }, World { others, own: after });
+    ChangeEvent {
+        jurisdiction: after.own.jurisdiction.code.as_str().into(),
+        from: before.own.revision,
+        to: after.own.revision,
+        recorded_at,
+        content: content(&before, &after, touched, now),
+    }
+}
+
+fn content(before: &World<'_>, after: &World<'_>, touched: &Touched, now: Timestamp) -> Result<Content, Resync> {
+    if touched.features.len() > EVENT_FEATURES_MAX {
+        return Err(Resync::TooMany);
+    }
+    let code = after.own.jurisdiction.code.as_str();
+    let mut pairs: BTreeMap<(Uuid, Uuid), PairChange> = BTreeMap::new();
+    let mut features = Vec::with_capacity(touched.features.len());
+    for &(layer, id) in &touched.features {
+        features.extend(change_of(before, after, code, layer, id));
+        for (world, is_after) in [(before, false), (after, true)] {
+            let Some(entry) = world.own.layer(layer).get(id) else { continue };
+            each_partner(world, entry, layer, now, &mut |partner| {
+                if let Some(pair) = pair_of(before, after, (code, layer, id), &partner, &mut pairs) {
+                    let severity = Some(partner.severity);
+                    if is_after { pair.after = severity } else { pair.before = severity }
+                }
+            });
+            if pairs.len() > EVENT_PAIRS_MAX {
+                return Err(Resync::TooMany);
+            }
+        }
+    }
+    let coverage = touched.coverage.iter().map(|layer| CoverageChange { layer: *layer }).collect();
+    let pairs = pairs.into_values().filter(|pair| !pair.is_nothing()).collect();
+    Ok(Content { features, pairs, coverage })
+}
+
+/// A feature in both states; none where it is in neither.
+fn change_of(before: &World<'_>, after: &World<'_>, code: &str, layer: Layer, id: Uuid) -> Option<FeatureChange> {
+    let find = |world: &World<'_>| world.territory(code).and_then(|t| t.layer(layer).get(id).cloned());
+    let (before, after) = (find(before), find(after));
+    let trace = |entry: &Entry| Trace {
+        visibility: entry.facts.visibility,
+        organisation: entry.facts.organisation.clone(),
+        bounds: entry.shape.bounds(),
+    };
+    let code_of = after.as_ref().or(before.as_ref()).map(|e| e.facts.code.clone())?;
+    Some(FeatureChange {
+        jurisdiction: code.into(),
+        layer,
+        id,
+        code: code_of,
+        before: before.as_deref().map(trace),
+        after: after.as_deref().map(trace),
+    })
+}
+
+/// The other side of a conflict.
+struct Partner<'a> {
+    code: &'a str,
+    layer: Layer,
+    id: Uuid,
+    severity: Severity,
+}
+
+/// The pair of a feature and its partner, made where it is met first.
+fn pair_of<'p>(
+    before: &World<'_>,
+    after: &World<'_>,
+    (code, layer, id): (&str, Layer, Uuid),
+    partner: &Partner<'_>,
+    pairs: &'p mut BTreeMap<(Uuid, Uuid), PairChange>,
+) -> Option<&'p mut PairChange> {
+    let key = if layer.is_land() { (partner.id, id) } else { (id, partner.id) };
+    match pairs.entry(key) {
+        std::collections::btree_map::Entry::Occupied(known) => Some(known.into_mut()),
+        std::collections::btree_map::Entry::Vacant(new) => {
+            let one = change_of(before, after, code, layer, id)?;
+            let other = change_of(before, after, partner.code, partner.layer, partner.id)?;
+            let (work, land) = if layer.is_land() { (other, one) } else { (one, other) };
+            Some(new.insert(PairChange { by: layer, work, land, before: None, after: None }))
+        }
+    }
+}
+
+/// Every conflict of a feature of `world.own` that counts now.
+fn each_partner(world: &World<'_>, entry: &Entry, layer: Layer, now: Timestamp, each: &mut dyn FnMut(Partner<'_>)) {
+    let day = |t: &Territory| now.to_zoned(t.jurisdiction.time_zone()).date();
+    let Some(severity) = entry.facts.noun.severity(day(world.own)) else { return };
+    let reach = reach_of(entry);
+    for territory in world.territories() {
+        let elsewhere = territory.jurisdiction.code != world.own.jurisdiction.code;
+        let brought;
+        let shape = if elsewhere {
+            let around = outside::widened(&world.own.in_degrees(&entry.shape.bounds()), reach.get());
+            if !outside::meets_round_the_earth(&around, &territory.extent) {
+                continue;
+            }
+            let (from, to) = (world.own.jurisdiction.grid, territory.jurisdiction.grid);
+            let Ok(there) = crs::project(&entry.shape.geometry(), from, to) else { continue };
+            brought = Prepared::new(&Grid(there));
+            &brought
+        } else {
+            &entry.shape
+        };
+        let meeting = Meeting { entry, severity, shape, day: day(territory) };
+        for other in layer.opposite() {
+            territory.layer(other).near(shape, reach, |met| {
+                if let Some(severity) = meeting.severity_with(met) {
+                    let code = territory.jurisdiction.code.as_str();
+                    each(Partner { code, layer: other, id: met.facts.id, severity });
+                }
+            });
+        }
+    }
+}
+
+/// How far round it a feature looks for others; what those bring is in their boxes.
+fn reach_of(entry: &Entry) -> Metres {
+    match entry.facts.noun {
+        NounFacts::Work { .. } => entry.accuracy,
+        NounFacts::Corridor { clearance_m, .. } => conflict::clearance(None, clearance_m).0,
+    }
+}
+
+/// A feature on the grid of another jurisdiction.
+struct Meeting<'a> {
+    entry: &'a Entry,
+    severity: Severity,
+    shape: &'a Prepared,
+    day: Date,
+}
+
+impl Meeting<'_> {
+    fn severity_with(&self, met: &Entry) -> Option<Severity> {
+        let severity = met.facts.noun.severity(self.day)?;
+        let (work, land, severity) = match (self.entry.facts.noun, met.facts.noun) {
+            (NounFacts::Work { .. }, NounFacts::Corridor { clearance_m, .. }) => {
+                let work = Standing { shape: self.shape, accuracy: self.entry.accuracy };
+                let clearance = conflict::clearance(None, clearance_m).0;
+                (work, Land { shape: &met.shape, centreline: None, clearance }, severity)
+            }
+            (NounFacts::Corridor { clearance_m, .. }, NounFacts::Work { .. }) => {
+                let work = Standing { shape: &met.shape, accuracy: met.accuracy };
+                let clearance = conflict::clearance(None, clearance_m).0;
+                (work, Land { shape: self.shape, centreline: None, clearance }, self.severity)
+            }
+            _ => return None,
+        };
+        is_conflict(work, land).then_some(severity)
+    }
+}

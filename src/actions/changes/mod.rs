@@ -1,0 +1,350 @@
+//! What changed, for whoever listens: every publication of the index leaves an event, the last ones are kept, and each
+//! listener reads them from where it stands.
+//!
+//! A listener has no queue of its own, only a place in what is kept for all: however slow it is, it costs nothing. When
+//! what it has not heard is no longer kept, it is told so. `difference` makes an event out of two states.
+
+mod difference;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use geo::CoordsIter;
+use geo_types::Rect;
+use tokio::sync::watch;
+
+pub(super) use difference::{Touched, event};
+
+use super::{Context, refresh};
+use crate::domain::actor::Actor;
+use crate::domain::change::{ChangeEvent, CoverageChange, Ear, FeatureChange, Heard, PairChange, Resync};
+use crate::domain::layer::Layer;
+use crate::error::{Error, Result};
+use crate::geometry::{Bounds, Coord, Epsg, Geometry, crs};
+use crate::index::Territory;
+
+/// Features and conflicts in the events that a listener is given at once, unless the first has more: one that comes back
+/// after a long time takes no more memory than others.
+const AT_ONCE_WEIGHT_MAX: usize = 10_000;
+
+/// The last events of one jurisdiction.
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<Arc<ChangeEvent>>,
+    weight: usize,
+    /// The revision that the index shows.
+    head: i64,
+    /// Counts how often everything was read anew: what is kept leads from one revision to the next only since then.
+    generation: u64,
+}
+
+/// The last events of every jurisdiction, and the news that there are more.
+#[derive(Debug)]
+pub struct Events {
+    rings: Mutex<BTreeMap<String, Ring>>,
+    news: watch::Sender<u64>,
+    closing: watch::Sender<bool>,
+    seats: Arc<()>,
+    /// Features and conflicts in the events that are kept of one jurisdiction; the oldest go first.
+    kept_max: usize,
+}
+
+/// The right to listen; as many are given as the settings allow.
+pub struct Seat(#[allow(dead_code)] Arc<()>); // held, not read
+
+/// Tells that there may be something to hear.
+pub type News = watch::Receiver<u64>;
+
+/// How far a listener has heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    generation: u64,
+    revision: i64,
+}
+
+impl Events {
+    /// None yet.
+    pub(super) fn new(kept_max: usize) -> Self {
+        let (news, closing) = (watch::Sender::new(0), watch::Sender::new(false));
+        Self { rings: Mutex::default(), news, closing, seats: Arc::default(), kept_max }
+    }
+
+    fn rings(&self) -> MutexGuard<'_, BTreeMap<String, Ring>> {
+        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what led to the state that was just published. Called under the right to publish, so in order.
+    pub(super) fn push(&self, event: ChangeEvent) {
+        let mut rings = self.rings();
+        let ring = rings.entry(event.jurisdiction.to_string()).or_default();
+        ring.head = event.to;
+        ring.weight += event.weight();
+        ring.events.push_back(Arc::new(event));
+        while ring.weight > self.kept_max && ring.events.len() > 1 {
+            ring.weight -= ring.events.pop_front().map_or(0, |gone| gone.weight());
+        }
+        drop(rings);
+        self.tell();
+    }
+
+    /// Notes that a jurisdiction was read anew: nothing leads here from what was heard before.
+    pub(super) fn restart(&self, code: &str, revision: i64) {
+        let mut rings = self.rings();
+        let ring = rings.entry(code.to_owned()).or_default();
+        *ring = Ring { head: revision, generation: ring.generation + 1, ..Ring::default() };
+        drop(rings);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        self.news.send_modify(|n| *n += 1);
+    }
+
+    /// Tells every listener that the server ends.
+    pub(crate) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Where each jurisdiction stands.
+    fn heads(&self) -> Vec<(String, Place)> {
+        let place = |ring: &Ring| Place { generation: ring.generation, revision: ring.head };
+        self.rings().iter().map(|(code, ring)| (code.clone(), place(ring))).collect()
+    }
+
+    /// What came after `place`, or the first of it; or why that is not known.
+    fn since(&self, code: &str, place: Place) -> Result<Vec<Arc<ChangeEvent>>, Resync> {
+        let rings = self.rings();
+        let Some(ring) = rings.get(code) else { return Ok(Vec::new()) };
+        if ring.generation != place.generation {
+            return Err(Resync::Reloaded);
+        }
+        // A listener may come from an instance that is ahead of this one.
+        if place.revision >= ring.head {
+            return Ok(Vec::new());
+        }
+        // An event that begins before that place tells the difference to another state than the listener knows.
+        let first = ring.events.binary_search_by_key(&place.revision, |e| e.from).map_err(|_| Resync::Missed)?;
+        let mut weight = 0;
+        let at_once = |event: &&Arc<ChangeEvent>| {
+            weight += event.weight();
+            weight == event.weight() || weight <= AT_ONCE_WEIGHT_MAX
+        };
+        Ok(ring.events.iter().skip(first).take_while(at_once).cloned().collect())
+    }
+}
+
+/// What a listener asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Only these jurisdictions; empty: all.
+    pub jurisdictions: Vec<String>,
+    /// Only these layers; empty: all.
+    pub layers: Vec<Layer>,
+    /// Only what meets one of these boxes in WGS 84; empty: everywhere.
+    pub boxes: Vec<Bounds>,
+    /// How far the listener has heard already, by jurisdiction.
+    pub heard: Vec<(String, i64)>,
+}
+
+/// A listener.
+pub struct Listening {
+    context: Context,
+    actor: Actor,
+    wish: Wish,
+    places: BTreeMap<String, Place>,
+    ears: BTreeMap<String, Ear>,
+}
+
+/// What a listener hears.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// Something changed.
+    Event(Arc<ChangeEvent>),
+    /// All of a jurisdiction has to be read again; it is at this revision now.
+    Resync {
+        /// Which.
+        jurisdiction: String,
+        /// Its revision.
+        revision: i64,
+        /// Why.
+        why: Resync,
+    },
+}
+
+/// The parts of an event that somebody hears.
+#[derive(Debug, Default)]
+pub struct Parts<'a> {
+    /// Features.
+    pub features: Vec<Heard<'a, FeatureChange>>,
+    /// Conflicts.
+    pub pairs: Vec<Heard<'a, PairChange>>,
+    /// Layers whose coverage changed.
+    pub coverage: Vec<&'a CoverageChange>,
+}
+
+impl Parts<'_> {
+    /// There is nothing to hear.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty() && self.pairs.is_empty() && self.coverage.is_empty()
+    }
+}
+
+/// Begins to listen: from where the listener has heard, else from now.
+///
+/// # Errors
+/// [`Error::Parameter`] for a jurisdiction that is not registered, [`Error::Busy`] where all seats are taken or the
+/// database does not answer.
+pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening, Seat)> {
+    let seat = Seat(Arc::clone(&context.events.seats));
+    // Besides this seat's, one is that of the events themselves.
+    if Arc::strong_count(&seat.0) > context.settings.listeners_max + 1 {
+        return Err(Error::busy(format!("{} listeners are connected already", context.settings.listeners_max)));
+    }
+    let snapshot = context.index.snapshot();
+    for code in &wish.jurisdictions {
+        if snapshot.territory(code).is_none() {
+            return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")));
+        }
+    }
+    for (code, revision) in &wish.heard {
+        match snapshot.territory(code) {
+            None => return Err(Error::parameter("Last-Event-ID", format!("«{code}» is not registered"))),
+            // Another instance was ahead of this one, unless the database went back.
+            Some(t) if t.revision < *revision => refresh::catch_up(context, code)?,
+            Some(_) => {}
+        }
+    }
+    let mut listening = Listening {
+        context: context.clone(),
+        actor: actor.clone(),
+        wish,
+        places: BTreeMap::new(),
+        ears: BTreeMap::new(),
+    };
+    listening.look_round();
+    for (code, place) in &mut listening.places {
+        let heard = listening.wish.heard.iter().find(|(c, _)| c == code);
+        // What is newer than the database itself was heard of another state of it.
+        place.revision = heard.map_or(place.revision, |(_, r)| if *r > place.revision { -1 } else { *r });
+    }
+    Ok((listening, seat))
+}
+
+impl Listening {
+    /// Takes in jurisdictions that are new.
+    fn look_round(&mut self) {
+        let wanted = |code: &String| self.wish.jurisdictions.is_empty() || self.wish.jurisdictions.contains(code);
+        let snapshot = self.context.index.snapshot();
+        for (code, place) in self.context.events.heads().into_iter().filter(|(code, _)| wanted(code)) {
+            self.places.entry(code).or_insert(place);
+        }
+        // Of a pair across a border the other side counts too, whether it is listened to or not.
+        for territory in snapshot.territories() {
+            let code = &territory.jurisdiction.code;
+            if !self.ears.contains_key(code) {
+                let boxes = (!self.wish.boxes.is_empty()).then(|| on_grid(&self.wish.boxes, territory));
+                let ear = Ear { sight: self.actor.sight(code), layers: self.wish.layers.clone(), boxes };
+                self.ears.insert(code.clone(), ear);
+            }
+        }
+    }
+
+    /// What there is to hear, in order of each jurisdiction; nothing where nothing happened.
+    pub fn next(&mut self) -> Vec<Notice> {
+        self.look_round();
+        let mut notices = Vec::new();
+        for (code, place) in &mut self.places {
+            match self.context.events.since(code, *place) {
+                Ok(events) => {
+                    place.revision = events.last().map_or(place.revision, |e| e.to);
+                    notices.extend(events.into_iter().map(Notice::Event));
+                }
+                Err(why) => {
+                    let heads = self.context.events.heads();
+                    if let Some((_, head)) = heads.into_iter().find(|(c, _)| c == code) {
+                        *place = head;
+                        notices.push(Notice::Resync { jurisdiction: code.clone(), revision: head.revision, why });
+                    }
+                }
+            }
+        }
+        notices
+    }
+
+    /// What is not kept any more is not only not heard: the listener is too slow for it.
+    #[must_use]
+    pub fn has_missed(&self) -> bool {
+        self.places.iter().any(|(code, place)| self.context.events.since(code, *place).is_err())
+    }
+
+    /// The parts of an event for this listener.
+    #[must_use]
+    pub fn parts<'a>(&'a self, event: &'a ChangeEvent) -> Parts<'a> {
+        let (Ok(content), Some(ear)) = (&event.content, self.ears.get(event.jurisdiction.as_str())) else {
+            return Parts::default();
+        };
+        Parts {
+            features: ear.features(content),
+            pairs: ear.pairs(content, |code| self.ears.get(code)),
+            coverage: ear.coverage(content),
+        }
+    }
+
+    /// Tells when there may be something to hear.
+    #[must_use]
+    pub fn news(&self) -> News {
+        self.context.events.news.subscribe()
+    }
+
+    /// Tells when the server ends.
+    #[must_use]
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.context.events.closing.subscribe()
+    }
+
+    /// The revision of each jurisdiction listened to.
+    #[must_use]
+    pub fn heads(&self) -> Vec<(String, i64)> {
+        let heads = self.context.events.heads().into_iter().filter(|(code, _)| self.places.contains_key(code));
+        heads.map(|(code, place)| (code, place.revision)).collect()
+    }
+
+    /// How far was heard: of the one jurisdiction listened to its number alone, else of each.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match (self.wish.jurisdictions.len(), self.places.first_key_value()) {
+            (1, Some((_, place))) => place.revision.to_string(),
+            _ => {
+                let each = self.places.iter().map(|(code, place)| format!("{code}={}", place.revision));
+                each.collect::<Vec<_>>().join(",")
+            }
+        }
+    }
+
+    /// The revision of each jurisdiction that was heard.
+    #[must_use]
+    pub fn revisions(&self) -> BTreeMap<String, i64> {
+        self.places.iter().map(|(code, place)| (code.clone(), place.revision)).collect()
+    }
+}
+
+/// The boxes on the grid of a territory, slightly larger than needed; where that cannot be told, everywhere.
+fn on_grid(boxes: &[Bounds], territory: &Territory) -> Vec<Bounds> {
+    let grid = territory.jurisdiction.grid;
+    let everywhere = Bounds { min: [f64::NEG_INFINITY; 2], max: [f64::INFINITY; 2] };
+    let one = |b: &Bounds| {
+        // Far from the jurisdiction the projection says nothing; what is asked for there is none of its features.
+        let here = Bounds {
+            min: [b.min[0].max(territory.extent.min[0]), b.min[1].max(territory.extent.min[1])],
+            max: [b.max[0].min(territory.extent.max[0]), b.max[1].min(territory.extent.max[1])],
+        };
+        if here.is_empty() {
+            return None;
+        }
+        let corners = Rect::new(Coord { x: here.min[0], y: here.min[1] }, Coord { x: here.max[0], y: here.max[1] });
+        let shape = crs::project(&Geometry::Polygon(corners.to_polygon()), Epsg::WGS84, grid);
+        Some(shape.map_or(everywhere, |s| Bounds::of(s.coords_iter()).widened(1.0)))
+    };
+    boxes.iter().filter_map(one).collect()
+}

@@ -1,0 +1,223 @@
+//! The stream of changes, as Server-Sent Events (HTML Living Standard, 9.2): resumable by `Last-Event-ID`.
+
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::Method;
+use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, VARY};
+use actix_web::rt::{self, time};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use tokio::sync::mpsc::{self, OwnedPermit, Receiver, Sender};
+
+use super::auth::actor_of;
+use super::params::Query;
+use super::problem::Answer;
+use super::{App, blocking};
+use crate::actions::changes::{self, Listening, Notice, Seat, Wish};
+use crate::domain::change::Resync;
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::wire::change as wire;
+
+/// The parameters of the stream, as the API document shows them.
+pub const PARAMETERS: &[&str] = &["jurisdiction", "layer", "bbox"];
+
+/// A browser that lost the stream waits so long before it comes back, milliseconds.
+const RETRY_MS: u32 = 2_000;
+
+/// `GET /api/changes`
+///
+/// # Errors
+/// As [`changes::listen`], and [`Error::Parameter`] for parameters that cannot be read.
+pub async fn stream(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let query = Query::of(&request, PARAMETERS)?;
+    let actor = actor_of(&request, &app.tokens)?;
+    let wish = wish(&request, &query)?;
+    let context = app.context.clone();
+    let heartbeat = Duration::from_millis(context.settings.heartbeat_ms);
+    let (listening, seat) = blocking(move || changes::listen(&context, &actor, wish)).await?;
+    if request.method() == Method::HEAD {
+        return Ok(head().finish());
+    }
+    let (sender, receiver) = mpsc::channel(2);
+    // One of the two places is kept for the last word to a listener that takes nothing any more.
+    let last = sender.clone().reserve_owned().await.map_err(|_| Error::Internal("a channel closed at once".into()))?;
+    rt::spawn(tell(listening, sender, last, heartbeat));
+    Ok(head().body(Stream { receiver, _seat: seat }))
+}
+
+fn head() -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Authorization"))
+        // Compression and proxies would hold events back until there are enough of them.
+        .insert_header(ContentEncoding::Identity)
+        .insert_header(("X-Accel-Buffering", "no"));
+    answer
+}
+
+fn wish(request: &HttpRequest, query: &Query) -> Result<Wish> {
+    let list = |name: &str| -> Vec<String> {
+        query.text(name).map(|t| t.split(',').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
+    };
+    let jurisdictions = list("jurisdiction");
+    let layer = |text: &String| {
+        Layer::parse(text)
+            .ok_or_else(|| Error::parameter("layer", format!("«{text}» is not a layer; known are {}", Layer::known())))
+    };
+    let layers = list("layer").iter().map(layer).collect::<Result<_>>()?;
+    let header = request.headers().get("Last-Event-ID").map(|v| v.to_str().unwrap_or_default().trim().to_owned());
+    let heard = match header.as_deref() {
+        None | Some("") => Vec::new(),
+        Some(text) => heard(text, &jurisdictions).ok_or_else(|| {
+            Error::parameter("Last-Event-ID", format!("«{text}» is no id of this stream; send back the last one heard"))
+        })?,
+    };
+    Ok(Wish { jurisdictions, layers, boxes: query.bbox()?, heard })
+}
+
+/// How far somebody has heard, from the id of an event: a number where one jurisdiction is listened to, else
+/// `VN-35=4,VN-72=118`.
+fn heard(text: &str, jurisdictions: &[String]) -> Option<Vec<(String, i64)>> {
+    let revision = |text: &str| text.parse::<i64>().ok().filter(|r| *r >= 0);
+    if let ([code], Some(number)) = (jurisdictions, revision(text)) {
+        return Some(vec![(code.clone(), number)]);
+    }
+    let one = |part: &str| {
+        let (code, number) = part.split_once('=')?;
+        Some((code.trim().to_owned(), revision(number.trim())?))
+    };
+    text.split(',').map(one).collect()
+}
+
+/// The body: what the teller hands over, piece by piece. It holds the seat until the connection is gone.
+struct Stream {
+    receiver: Receiver<Bytes>,
+    _seat: Seat,
+}
+
+impl MessageBody for Stream {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.receiver.poll_recv(task).map(|piece| piece.map(Ok))
+    }
+}
+
+/// Tells a listener what there is to hear until it leaves, cannot follow, or the server ends.
+async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit<Bytes>, heartbeat: Duration) {
+    let (mut news, mut closing) = (listening.news(), listening.closing());
+    let mut text = format!("retry: {RETRY_MS}\n");
+    write_event(&mut text, &listening.id(), "revision", &wire::write_revisions(&listening.revisions()).to_string());
+    loop {
+        let mut overtaking = listening.news();
+        let permit = tokio::select! {
+            biased;
+            permit = sender.reserve() => permit,
+            // It takes nothing, and meanwhile so much happened that what comes next is not kept any more.
+            () = overtaken(&listening, &mut overtaking) => {
+                let (id, mut text) = (listening.id(), String::new());
+                for (code, revision) in listening.heads() {
+                    write_event(&mut text, &id, "resync", &wire::write_resync(&code, revision, Resync::Slow).to_string());
+                }
+                last.send(text.into());
+                return;
+            }
+            _ = closing.wait_for(|closing| *closing) => return,
+        };
+        let Ok(permit) = permit else { return };
+        permit.send(std::mem::take(&mut text).into());
+        while text.is_empty() {
+            news.mark_unchanged();
+            let notices = listening.next();
+            if !notices.is_empty() {
+                text = written(&listening, &notices);
+                break;
+            }
+            tokio::select! {
+                _ = news.changed() => {}
+                () = time::sleep(heartbeat) => text = format!(":\nid: {}\n\n", listening.id()),
+                _ = closing.wait_for(|closing| *closing) => return,
+                () = sender.closed() => return,
+            }
+        }
+    }
+}
+
+async fn overtaken(listening: &Listening, news: &mut changes::News) {
+    while !listening.has_missed() {
+        // The sender lives as long as the context; were it gone, nothing could be missed.
+        if news.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Notices as text. All carry the id of the last: a listener that breaks off within hears them again.
+fn written(listening: &Listening, notices: &[Notice]) -> String {
+    let mut text = String::new();
+    for notice in notices {
+        match notice {
+            Notice::Resync { jurisdiction, revision, why } => {
+                let data = wire::write_resync(jurisdiction, *revision, *why).to_string();
+                write_event(&mut text, "", "resync", &data);
+            }
+            Notice::Event(event) => match event.content {
+                Err(why) => {
+                    let data = wire::write_resync(&event.jurisdiction, event.to, why).to_string();
+                    write_event(&mut text, "", "resync", &data);
+                }
+                Ok(_) => {
+                    let parts = listening.parts(event);
+                    if !parts.is_empty() {
+                        let data = wire::write(event, &parts.features, &parts.pairs, &parts.coverage).to_string();
+                        write_event(&mut text, "", "change", &data);
+                    }
+                }
+            },
+        }
+    }
+    // An id without data moves the listener's place and is no event of its own.
+    let _ = write!(text, "id: {}\n\n", listening.id());
+    text
+}
+
+fn write_event(text: &mut String, id: &str, event: &str, data: &str) {
+    if !id.is_empty() {
+        let _ = writeln!(text, "id: {id}");
+    }
+    let _ = write!(text, "event: {event}\ndata: {data}\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written() {
+        let one = vec!["VN-72".to_owned()];
+        let pair = |code: &str, n| (code.to_owned(), n);
+        for (text, jurisdictions, expect) in [
+            ("118", &one, Some(vec![pair("VN-72", 118)])),
+            ("VN-72=118", &one, Some(vec![pair("VN-72", 118)])),
+            ("VN-35=4,VN-72=118", &Vec::new(), Some(vec![pair("VN-35", 4), pair("VN-72", 118)])),
+            ("118", &Vec::new(), None),
+            ("-1", &one, None),
+            ("VN-72=", &one, None),
+            ("x", &one, None),
+        ] {
+            assert_eq!(heard(text, jurisdictions), expect, "{text}");
+        }
+    }
+}

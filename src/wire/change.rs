@@ -1,0 +1,75 @@
+//! Change events as JSON, each from one listener's side.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use crate::domain::change::{ChangeEvent, CoverageChange, FeatureChange, Happened, Heard, PairChange, Resync};
+use crate::domain::word::Word;
+
+/// What a listener hears of an event.
+#[must_use]
+pub fn write(
+    event: &ChangeEvent,
+    features: &[Heard<'_, FeatureChange>],
+    pairs: &[Heard<'_, PairChange>],
+    coverage: &[&CoverageChange],
+) -> Json {
+    let changed = |heard: &Heard<'_, FeatureChange>| {
+        let mut row = feature(heard.what);
+        row["change"] = json!(heard.happened.as_str());
+        row
+    };
+    let of = |wanted: Happened| -> Vec<Json> {
+        pairs.iter().filter(|heard| heard.happened == wanted).map(|heard| pair(heard.what, wanted)).collect()
+    };
+    let conflicts = json!({
+        "created": of(Happened::Begun),
+        "changed": of(Happened::Different),
+        "ended": of(Happened::Ended),
+    });
+    json!({
+        "jurisdiction": event.jurisdiction.as_str(),
+        "from": event.from,
+        "revision": event.to,
+        "recorded_at": event.recorded_at.map(|at| at.to_string()),
+        "features": features.iter().map(changed).collect::<Vec<_>>(),
+        "conflicts": conflicts,
+        "coverage": coverage.iter().map(|c| json!({"layer": c.layer.as_str()})).collect::<Vec<_>>(),
+    })
+}
+
+fn feature(change: &FeatureChange) -> Json {
+    json!({
+        "jurisdiction": change.jurisdiction.as_str(),
+        "layer": change.layer.as_str(),
+        "id": change.id,
+        "code": change.code.as_str(),
+    })
+}
+
+/// A conflict: what it means now, or meant before it ended, and what it meant before it came to mean something else.
+fn pair(change: &PairChange, happened: Happened) -> Json {
+    let severity = if happened == Happened::Ended { change.before } else { change.after };
+    let mut row = json!({
+        "work": feature(&change.work),
+        "corridor": feature(&change.land),
+        "severity": severity.map(Word::as_str),
+    });
+    if happened == Happened::Different {
+        row["severity_before"] = json!(change.before.map(Word::as_str));
+    }
+    row
+}
+
+/// That everything of a jurisdiction is to be read again.
+#[must_use]
+pub fn write_resync(jurisdiction: &str, revision: i64, why: Resync) -> Json {
+    json!({"jurisdiction": jurisdiction, "revision": revision, "reason": why.as_str()})
+}
+
+/// Where a listener stands.
+#[must_use]
+pub fn write_revisions(revisions: &BTreeMap<String, i64>) -> Json {
+    json!({"revision": revisions})
+}
