@@ -33,14 +33,15 @@ pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subj
     let in_degrees: Vec<Vec<u8>> =
         in_degrees.map(|s| Ok(post(&path, None, &body(&s?)))).collect::<Result<_, Failed>>()?;
 
-    let mut client = Client::connect(&serving.address)?;
-    let (peer, size) = drawn(report, "http-grid", &mut client, &on_grid, conn, subjects)?;
+    // Each comparison has connections of its own: the server closes one that nobody uses for some seconds.
+    let connect = || Client::connect(&serving.address);
+    let (peer, size) = drawn(report, "http-grid", &mut connect()?, &on_grid, conn, subjects)?;
     report.note(format!("a request has {} bytes, its answer {size} on average", on_grid[0].len()));
-    let (_, _) = drawn(report, "http-wgs84", &mut client, &in_degrees, conn, subjects)?;
+    let (_, _) = drawn(report, "http-wgs84", &mut connect()?, &in_degrees, conn, subjects)?;
     two_clients(report, serving, &on_grid, &peer)?;
     share(report, serving, &on_grid, size, subjects)?;
-    floor(report, serving, &mut client, &on_grid, size)?;
-    stored(report, &mut client, conn, subjects)
+    floor(report, serving, &mut connect()?, &on_grid, size)?;
+    stored(report, &mut connect()?, conn, subjects)
 }
 
 /// One client against SQL; returns the peer's times and the mean size of an answer.
