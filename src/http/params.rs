@@ -155,9 +155,11 @@ pub fn if_match(request: &HttpRequest) -> Result<Option<i32>> {
         return Err(Error::Changed(format!("If-Match names the weak tag {text}, and a weak tag matches no version")));
     }
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"'));
-    match bare.map(str::parse::<i32>) {
-        Some(Ok(version)) => Ok(Some(version)),
-        Some(Err(_)) => Err(Error::Changed(format!("If-Match names {text}, which is no version of this feature"))),
+    // Tags are compared letter by letter (RFC 9110, 8.8.3.2): "01" is not the tag of version 1.
+    let version = |tag: &str| tag.parse::<i32>().ok().filter(|version| version.to_string() == tag);
+    match bare.map(version) {
+        Some(Some(version)) => Ok(Some(version)),
+        Some(None) => Err(Error::Changed(format!("If-Match names {text}, which is no version of this feature"))),
         None => Err(Error::parameter("If-Match", "write one strong tag in quotes, such as \"3\"")),
     }
 }
