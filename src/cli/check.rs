@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::conflict::SideWord;
-use crate::domain::corridor::CLEARANCE_MAX_M;
+use crate::domain::corridor::{CLEARANCE_MAX_M, HALF_WIDTHS, widths_of_drawn};
 use crate::domain::coverage::Coverage;
 use crate::domain::fields::{Reading, Value};
 use crate::domain::place::Delivered;
@@ -111,6 +111,8 @@ impl Check {
                 let mut wrong = reading.finish(Some(())).err().unwrap_or_default();
                 match record.geometry {
                     Ok(shape) => {
+                        let states = |name: &str| record.fields.get(name).is_some_and(|v| !matches!(v, Value::Null));
+                        wrong.extend(widths_of_drawn(&shape, states));
                         let delivered = Delivered { shape, crs };
                         subjects.push(Drawn { name, pointer: format!("{place}: "), delivered, accuracy, clearance_m });
                     }
@@ -127,7 +129,7 @@ impl Check {
 }
 
 /// What a check reads of a record besides its shape.
-const FIELDS: [&str; 4] = ["code", "name", "position_accuracy_m", "clearance_m"];
+const FIELDS: [&str; 6] = ["code", "name", "position_accuracy_m", "clearance_m", HALF_WIDTHS[0], HALF_WIDTHS[1]];
 
 /// Metres with decimetres, or a dash.
 fn metres(value: Option<f64>) -> String {

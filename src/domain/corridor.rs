@@ -51,6 +51,21 @@ pub const HALF_WIDTH_MAX_M: f64 = 5_000.0;
 /// Widest clearance beyond a corridor's edge, in metres.
 pub const CLEARANCE_MAX_M: f64 = 5_000.0;
 
+/// The properties that give the centreline of a corridor its width.
+pub const HALF_WIDTHS: [&str; 2] = ["half_width_left_m", "half_width_right_m"];
+
+/// What to say of half-widths that come with a shape drawn for a check: a line is checked as a line, and a width that is
+/// passed over would be a wrong "no conflict". An area has its width, so there they do no harm.
+#[must_use]
+pub fn widths_of_drawn(shape: &Geometry<f64>, states: impl Fn(&str) -> bool) -> Vec<Problem> {
+    if matches!(shape, Geometry::Polygon(_) | Geometry::MultiPolygon(_)) {
+        return Vec::new();
+    }
+    let detail = "is not applied to a shape without an area: draw the area it takes, or ask with a clearance";
+    let stated = HALF_WIDTHS.into_iter().filter(|name| states(name));
+    stated.map(|name| Problem::new(format!("/properties/{name}"), detail)).collect()
+}
+
 /// The properties of a corridor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorridorProps {

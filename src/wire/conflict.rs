@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::answer::Row;
 use super::document::{Reading, delivered, object};
-use crate::domain::corridor::CLEARANCE_MAX_M;
+use crate::domain::corridor::{CLEARANCE_MAX_M, widths_of_drawn};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
@@ -129,6 +129,8 @@ fn read_one(
     };
     match delivered(geometry, reading, &geometry_pointer) {
         Ok(shape) => {
+            let states = |name: &str| feature.get("properties").and_then(|p| p.get(name)).is_some_and(|v| !v.is_null());
+            problems.extend(widths_of_drawn(&shape.shape, states).into_iter().map(|p| p.under(pointer)));
             found.push(Subject { name, pointer: geometry_pointer, delivered: shape, accuracy, clearance_m });
         }
         Err(Error::Invalid(more)) => problems.extend(more),

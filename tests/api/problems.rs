@@ -130,6 +130,27 @@ fn coordinates_that_stand_somewhere_else() {
     check_shape(&api, &point(200.0, 95.0), &[range], Some(&[range]));
 }
 
+/// Whoever sends a corridor by its line and half-widths expects its land to be checked, not a line without width.
+#[test]
+fn half_widths_of_a_drawn_line_are_not_passed_over() {
+    let api = Api::new();
+    let drawn = |shape: &Json, widths: Json| json!({"type": "Feature", "geometry": shape, "properties": widths});
+    let road = json!({"type": "LineString", "coordinates": [[107.6, 12.0], [107.7, 12.0]]});
+    let detail = "is not applied to a shape without an area: draw the area it takes, or ask with a clearance";
+    check(
+        &api.server.post("", CHECKS, &drawn(&road, json!({"half_width_left_m": 30, "half_width_right_m": 30}))),
+        &[&format!("/properties/half_width_left_m: {detail}"), &format!("/properties/half_width_right_m: {detail}")],
+    );
+    let several = json!({"type": "FeatureCollection", "features":
+        [drawn(&road, json!({})), drawn(&road, json!({"half_width_left_m": 30, "half_width_right_m": null}))]});
+    check(&api.server.post("", CHECKS, &several), &[&format!("/features/1/properties/half_width_left_m: {detail}")]);
+    // A registered corridor, sent as it was read, is checked by the land it takes.
+    let area = json!({"type": "Polygon", "coordinates":
+        [[[107.6, 12.0], [107.7, 12.0], [107.7, 12.001], [107.6, 12.0]]]});
+    let read = drawn(&area, json!({"centreline": road, "half_width_left_m": 30, "half_width_right_m": 0}));
+    assert_eq!(api.server.post("", CHECKS, &read).status, 200);
+}
+
 /// Grid numbers sent under a name that is not theirs: outside, and told which name fits.
 #[test]
 fn coordinates_that_fit_only_under_another_meridian() {

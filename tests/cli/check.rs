@@ -159,6 +159,10 @@ fn bad_files_and_questions_are_refused_with_the_place() {
     let road = folder.file("road.geojson", ROAD);
     let crossed = crate::program::fixture("bad-self-crossing.geojson");
     let empty = folder.file("empty.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    let widths = folder.file(
+        "widths.geojson",
+        r#"{"type":"Feature","geometry":null,"properties":{"centreline":{"type":"LineString","coordinates":[[107.6,12.0],[107.7,12.0]]},"half_width_left_m":30}}"#,
+    );
     let swapped = folder.file("swapped.geojson", r#"{"type":"Point","coordinates":[12.0,107.7]}"#);
     let table: &[(&[&str], i32, &str)] = &[
         (
@@ -171,6 +175,14 @@ fn bad_files_and_questions_are_refused_with_the_place() {
         ),
         (&[&empty], 1, "clearway: there is nothing to check: no feature is in the files"),
         (&[&swapped], 1, "the axes look swapped"),
+        (
+            &[&widths],
+            1,
+            &format!(
+                "clearway: {widths}: feature 1: /properties/half_width_left_m is not applied to a shape without an area: draw \
+                 the area it takes, or ask with a clearance"
+            ),
+        ),
         (&["/nowhere.geojson"], 1, "clearway: /nowhere.geojson: there is no such file"),
         (
             &[&road, "--against", "zones"],
