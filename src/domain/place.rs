@@ -59,6 +59,9 @@ fn check(delivered: &Delivered) -> Result<(), Vec<Problem>> {
     if problems.is_empty() {
         problems = valid::problems(&delivered.shape);
     }
+    if problems.is_empty() {
+        problems = too_wide(delivered);
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
@@ -109,6 +112,34 @@ fn out_of_range(delivered: &Delivered) -> Vec<Problem> {
     } else {
         detail.push_str("; these look like metres of a grid, so name their system (Content-Crs or --crs)");
     }
+    vec![Problem::new("/coordinates", detail)]
+}
+
+/// An area wider than this is not projected, degrees of longitude. The edge of one that goes most of the way round the
+/// earth comes out on a grid turned inside out, so that nothing would be found in it; tried on boxes of every size, no
+/// narrower one does.
+const AREA_WIDTH_MAX_DEG: f64 = 180.0;
+
+/// Areas in longitude and latitude that are wider than [`AREA_WIDTH_MAX_DEG`].
+fn too_wide(delivered: &Delivered) -> Vec<Problem> {
+    if crs::definition(delivered.crs).is_ok_and(|d| !d.geographic) {
+        return Vec::new();
+    }
+    let areas = match &delivered.shape {
+        Geometry::Polygon(p) => std::slice::from_ref(p),
+        Geometry::MultiPolygon(m) => &m.0,
+        _ => &[],
+    };
+    let width = |p: &Polygon<f64>| {
+        let Bounds { min, max } = Bounds::of(p.exterior().0.iter().copied());
+        max[0] - min[0]
+    };
+    let Some(degrees) = areas.iter().map(width).find(|degrees| *degrees > AREA_WIDTH_MAX_DEG) else {
+        return Vec::new();
+    };
+    let detail = format!(
+        "spans {degrees}° of longitude; an area wider than {AREA_WIDTH_MAX_DEG}° has no inside on a grid: send it in parts"
+    );
     vec![Problem::new("/coordinates", detail)]
 }
 

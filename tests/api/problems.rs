@@ -130,6 +130,30 @@ fn coordinates_that_stand_somewhere_else() {
     check_shape(&api, &point(200.0, 95.0), &[range], Some(&[range]));
 }
 
+/// On a plane an area that goes most of the way round the earth turns inside out, and nothing would be found in it.
+#[test]
+fn an_area_that_goes_round_the_earth_is_refused() {
+    let api = Api::new();
+    api.work("IN-IT", point(0.0, 0.0));
+    let area = |west: f64, east: f64| {
+        let ring = json!([[west, -60.0], [east, -60.0], [east, 60.0], [west, 60.0], [west, -60.0]]);
+        json!({"type": "Polygon", "coordinates": [ring]})
+    };
+    let wide = |turns: &str| {
+        format!(
+            "/coordinates: spans {turns}° of longitude; an area wider than 180° has no inside on a grid: send it in parts"
+        )
+    };
+    check(&api.server.post("", CHECKS, &area(-180.0, 180.0)), &[&wide("360")]);
+    check(&api.server.post("", CHECKS, &area(-75.0, 105.5)), &[&wide("180.5")]);
+    let both = json!({"type": "MultiPolygon", "coordinates":
+        [area(-180.0, -1.0)["coordinates"], area(1.0, 180.0)["coordinates"]]});
+    for whole in [area(0.0, 180.0), both] {
+        let answer = api.server.post("", CHECKS, &whole);
+        assert_eq!(answer.json()["results"][0]["conflict_count"], 1, "{}", answer.text);
+    }
+}
+
 /// Whoever sends a corridor by its line and half-widths expects its land to be checked, not a line without width.
 #[test]
 fn half_widths_of_a_drawn_line_are_not_passed_over() {
