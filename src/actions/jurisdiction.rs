@@ -18,6 +18,7 @@ pub fn register(context: &Context, witness: Witness<'_>, draft: JurisdictionDraf
         return Err(forbidden(witness.actor, "register a jurisdiction"));
     }
     let jurisdiction = Jurisdiction::new(draft).map_err(Error::Invalid)?;
+    jurisdiction.measures_truly().map_err(Error::Invalid)?;
     context.store.write(witness, |tx| {
         store::jurisdiction::insert(tx, &jurisdiction)?;
         let detail = vec![("name", jurisdiction.name_en.clone()), ("grid", jurisdiction.grid.to_string())];

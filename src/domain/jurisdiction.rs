@@ -33,6 +33,11 @@ pub struct Jurisdiction {
     area_m2: f64,
 }
 
+/// How much longer or shorter lengths on a working grid may be than on the ground: 0.01 is a metre in a hundred. A grid
+/// made for the place keeps a tenth of it, a neighbouring UTM zone about half; Web Mercator, or another country's grid
+/// by a slip of the pen, does not.
+pub const LENGTH_ERROR_MAX: f64 = 0.01;
+
 /// What somebody says of a jurisdiction before it is checked.
 #[derive(Debug, Clone)]
 pub struct JurisdictionDraft {
@@ -104,6 +109,26 @@ impl Jurisdiction {
             bounds,
             area_m2,
         })
+    }
+
+    /// Lengths on the working grid are those on the ground, along the boundary, within [`LENGTH_ERROR_MAX`].
+    ///
+    /// # Errors
+    /// A problem of the grid: a clearance measured on it would not be one.
+    pub fn measures_truly(&self) -> Result<(), Vec<Problem>> {
+        let error = crs::length_error(&self.boundary.0, self.grid)
+            .map_err(|e| vec![Problem::new("/boundary", e.to_string())])?;
+        if error <= LENGTH_ERROR_MAX {
+            return Ok(());
+        }
+        let name = crs::definition(self.grid).map(|d| d.name.clone()).unwrap_or_default();
+        let detail = format!(
+            "{} ({name}) is not made for this place: lengths on it are up to {:.1} % wrong here, and {} % is the limit",
+            self.grid,
+            error * 100.0,
+            LENGTH_ERROR_MAX * 100.0
+        );
+        Err(vec![Problem::new("/grid", detail)])
     }
 
     /// The boundary on the working grid.

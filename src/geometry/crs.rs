@@ -9,8 +9,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use geo::{CoordsIter, LinesIter, MapCoords};
-use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Polygon};
+use geo::{CoordsIter, Distance, Geodesic, LinesIter, MapCoords};
+use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Point, Polygon};
 use proj::Proj;
 
 /// Longer segments are divided before they are projected, so that a line stays straight in the system in which it
@@ -238,6 +238,31 @@ fn convert(transform: &Proj, c: Coord<f64>, from: Epsg, to: Epsg) -> Result<Coor
         Ok((x, y)) if x.is_finite() && y.is_finite() => Ok(Coord { x, y }),
         _ => Err(CrsError::OutOfDomain { x: c.x, y: c.y, from, to }),
     }
+}
+
+/// Shorter edges say little of a scale, metres: their ends may be rounded to decimetres.
+const SCALE_EDGE_MIN_M: f64 = 10.0;
+
+/// By how much the edges of `area`, in WGS 84, are longer or shorter on `grid` than on the ground, at most: 0.01 is a
+/// centimetre in a metre. On the ground means the geodesic of the WGS 84 ellipsoid.
+///
+/// # Errors
+/// [`CrsError`], naming the first coordinate that has no image.
+pub fn length_error(area: &MultiPolygon<f64>, grid: Epsg) -> Result<f64, CrsError> {
+    let mut worst = 0.0_f64;
+    for ring in area.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())) {
+        // As points, for what is divided has no counterpart.
+        let points = Geometry::MultiPoint(ring.points().collect());
+        let on_grid: Vec<Coord<f64>> = project(&points, Epsg::WGS84, grid)?.coords_iter().collect();
+        for (ground, plane) in ring.0.windows(2).zip(on_grid.windows(2)) {
+            let metres = Geodesic.distance(Point(ground[0]), Point(ground[1]));
+            if metres >= SCALE_EDGE_MIN_M {
+                let span = plane[1] - plane[0];
+                worst = worst.max((span.x.hypot(span.y) / metres - 1.0).abs());
+            }
+        }
+    }
+    Ok(worst)
 }
 
 /// Divides every segment longer than [`SEGMENT_MAX_M`] into equal pieces, straight in the plane of `shape`.

@@ -69,6 +69,22 @@ fn a_bad_one_is_refused_with_the_reason() {
             &[],
             "/grid EPSG:4756 (VN-2000) is not a plane in metres, so nothing can be measured on it",
         ),
+        (
+            "VN-99",
+            "EPSG:3857",
+            &good,
+            &[],
+            "/grid EPSG:3857 (WGS 84 / Pseudo-Mercator) is not made for this place: lengths on it are up to 2.9 % wrong \
+             here, and 1 % is the limit",
+        ),
+        (
+            "VN-99",
+            "EPSG:32633",
+            &good,
+            &[],
+            "/grid EPSG:32633 (WGS 84 / UTM zone 33N) is not made for this place: lengths on it are up to 343.7 % wrong \
+             here, and 1 % is the limit",
+        ),
         ("VN-99", "EPSG:3406", &good, &["--time-zone", "Mars/Olympus"], "/time_zone «Mars/Olympus» is not a time zone"),
         ("VN-99", "EPSG:3406", &line, &[], &format!("{line}: feature 1 is no polygon")),
         ("VN-99", "EPSG:3406", &nothing, &[], &format!("{nothing}: there is no polygon in it")),
