@@ -54,7 +54,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("tracing_subscriber", &["cli"]),
     ("getrandom", &["cli"]),
-    ("toml", &["config", "cli"]),
+    ("toml", &["config", "cli", "formats"]),
     ("serde", &["config", "cli", "wire"]),
     ("serde_json", &["geometry", "wire", "formats", "store", "http", "cli"]),
     ("csv", &["formats", "cli"]),

@@ -6,6 +6,7 @@ mod support;
 
 use clearway::domain::audit::{ChangeKind, Deed};
 use clearway::domain::corridor::{CorridorKind, CorridorStatus};
+use clearway::domain::rules::{Confidence, Unit};
 use clearway::domain::word::{Visibility, Word};
 use clearway::domain::work::{CaptureMethod, ColumnClass, Importance, WorkKind, WorkStatus};
 use clearway::store::migrations;
@@ -61,7 +62,17 @@ fn up_down_and_up_again_gives_the_same() {
 fn the_tables_have_the_columns_that_diesel_knows() {
     let database = Database::empty();
     let source = std::fs::read_to_string("src/store/schema.rs").unwrap();
-    for table in ["jurisdictions", "revisions", "works", "corridors", "coverage_areas", "changes", "audit_events"] {
+    for table in [
+        "jurisdictions",
+        "revisions",
+        "works",
+        "corridors",
+        "coverage_areas",
+        "rule_packs",
+        "rule_parameters",
+        "changes",
+        "audit_events",
+    ] {
         let in_database = lines(
             &database,
             &format!(
@@ -107,6 +118,10 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
     check("corridors_kind_known", all::<CorridorKind>());
     check("corridors_status_known", all::<CorridorStatus>());
     check("corridors_visibility_known", all::<Visibility>());
+    check("rule_parameters_unit_known", all::<Unit>());
+    check("rule_parameters_corridor_kind_known", all::<CorridorKind>());
+    check("rule_parameters_work_kind_known", all::<WorkKind>());
+    check("rule_parameters_confidence_known", all::<Confidence>());
     check("changes_kind_known", all::<ChangeKind>());
     check("audit_events_deed_known", all::<Deed>());
 }

@@ -10,6 +10,7 @@ use clearway::domain::actor::Actor;
 use clearway::domain::jurisdiction::Jurisdiction;
 use clearway::domain::layer::Layer;
 use clearway::domain::place::Delivered;
+use clearway::domain::rules::DrawnKind;
 use clearway::domain::word::Word;
 use clearway::geometry::{Epsg, Geometry, Metres, Polygon};
 use clearway::store::shape::Shape;
@@ -70,6 +71,7 @@ impl Subjects {
                 delivered: Delivered { shape: shape.clone(), crs: grid },
                 accuracy: Metres::ZERO,
                 clearance_m: None,
+                kind: DrawnKind::Unknown,
             }]
         };
         Self {

@@ -2,7 +2,7 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`refresh`] (how the index follows the database), [`changes`] (who hears of it), [`health`].
+//! [`rules`], [`refresh`] (how the index follows the database), [`changes`] (who hears of it), [`health`].
 
 pub mod changes;
 pub mod conflict_check;
@@ -12,6 +12,7 @@ pub mod health;
 pub mod import;
 pub mod jurisdiction;
 pub mod refresh;
+pub mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::changes::{self as news, Touched};
-use super::{Context, coverage};
+use super::{Context, coverage, rules};
 use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
+use crate::domain::rules::Ruling;
 use crate::error::{Error, Result};
 use crate::index::{Entry, LayerIndex, Territory};
 use crate::store::changes::Head;
@@ -115,9 +116,14 @@ pub fn catch_up(context: &Context, code: &str) -> Result<()> {
         context.recorded.set(code, next.recorded_at);
         let (revision, snapshot) = (next.territory.revision, writing.snapshot());
         // What is told is told in the order in which it is published, and after that.
-        let event = next.touched.as_ref().zip(held.as_ref()).map(|(touched, held)| {
-            news::event(&snapshot, &held.territory, &next.territory, touched, next.recorded_at, clock::now())
-        });
+        let before = held.as_ref().map(|h| h.territory.as_ref());
+        let event = match (&next.step, before) {
+            (Step::Touched(touched), Some(before)) => {
+                Some(news::event(&snapshot, before, &next.territory, touched, next.recorded_at, clock::now()))
+            }
+            (Step::Ruled, Some(before)) => Some(news::ruled(before, &next.territory, next.recorded_at)),
+            _ => None,
+        };
         writing.publish(next.territory);
         match event {
             Some(event) => context.events.push(event),
@@ -139,8 +145,17 @@ pub(super) fn after_commit(context: &Context, code: &str) {
 struct Next {
     territory: Territory,
     recorded_at: Option<Timestamp>,
-    /// What changed; none where everything was read.
-    touched: Option<Touched>,
+    step: Step,
+}
+
+/// How the next state came about.
+enum Step {
+    /// Everything was read: nothing leads there from what was held.
+    Whole,
+    /// The rules changed, and with them any conflict.
+    Ruled,
+    /// This changed.
+    Touched(Touched),
 }
 
 /// The present state of a jurisdiction; `None` where the index has it already.
@@ -165,9 +180,13 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
             Some(base) => Arc::clone(&base.jurisdiction),
             None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
         };
+        let rules = rules::read(context, conn, code, base)?;
+        // Other rules widen the boxes otherwise: the layers are loaded whole.
+        let prepared = base.filter(|b| Arc::ptr_eq(b.rules(), &rules));
         let mut touched = Touched::default();
         let read = |layer| {
-            Ok((layer, with_noun!(layer, N => read_layer::<N>(context, conn, code, base, &mut touched.features))?))
+            let features = &mut touched.features;
+            Ok((layer, with_noun!(layer, N => read_layer::<N>(conn, code, prepared, &rules, features))?))
         };
         let layers: Vec<(Layer, LayerIndex)> = Layer::all().map(read).collect::<Stored<_>>()?;
         if base.is_none() {
@@ -177,25 +196,29 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
         }
         let (coverages, changed) = coverage::read(conn, code, base)?;
         touched.coverage = changed;
-        let touched = base.is_some().then_some(touched);
-        let territory = Territory::new(jurisdiction, revision, layers, context.reach().get()).covered(coverages);
-        Ok(Some(Next { territory, recorded_at, touched }))
+        let next = match (base, prepared) {
+            (None, _) => Step::Whole,
+            (Some(_), None) => Step::Ruled,
+            (Some(_), Some(_)) => Step::Touched(touched),
+        };
+        let territory = Territory::new(jurisdiction, revision, layers, context.reach().get());
+        let territory = territory.covered(coverages).ruled(rules);
+        Ok(Some(Next { territory, recorded_at, step: next }))
     })
 }
 
 /// A layer as it is now: `base` with what changed since, or whole.
 fn read_layer<N: Records>(
-    context: &Context,
     conn: &mut Connection,
     code: &str,
     base: Option<&Territory>,
+    rules: &Ruling,
     touched: &mut Vec<(Layer, Uuid)>,
 ) -> Stored<LayerIndex> {
-    let accuracies = context.accuracies();
     let after = base.map_or(0, |b| b.revision);
     let mut upserted = Vec::new();
     N::index_rows(conn, code, after, &mut |row: IndexRow| {
-        upserted.push(Entry::new(row.facts, &row.grid, row.centreline, &accuracies));
+        upserted.push(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules));
     })?;
     match base {
         None => Ok(LayerIndex::new(upserted)),

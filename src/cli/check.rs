@@ -17,6 +17,7 @@ use crate::domain::corridor::{CLEARANCE_MAX_M, HALF_WIDTHS, widths_of_drawn};
 use crate::domain::coverage::Coverage;
 use crate::domain::fields::{Reading, Value};
 use crate::domain::place::Delivered;
+use crate::domain::rules::DrawnKind;
 use crate::domain::word::Word;
 use crate::domain::work::ACCURACY_MAX_M;
 use crate::formats::{self, ReadOptions};
@@ -33,7 +34,7 @@ pub(super) struct Check {
     /// The layers to check against.
     #[arg(long, default_value = "works")]
     against: String,
-    /// What must stay free beyond a corridor's edge; without it, each corridor's own.
+    /// What must stay free beyond a corridor's edge; without it, each corridor's own, else that of the rules.
     #[arg(long, value_name = "METRES")]
     clearance_m: Option<f64>,
     /// The system of the coordinates.
@@ -108,13 +109,15 @@ impl Check {
                 let mut reading = Reading::new(&record.fields, &FIELDS, &[]);
                 let accuracy = reading.metres("position_accuracy_m", ACCURACY_MAX_M).unwrap_or(Metres::ZERO);
                 let clearance_m = reading.number("clearance_m", 0.0, CLEARANCE_MAX_M);
+                let kind = DrawnKind::read(&mut reading);
                 let mut wrong = reading.finish(Some(())).err().unwrap_or_default();
                 match record.geometry {
                     Ok(shape) => {
                         let states = |name: &str| record.fields.get(name).is_some_and(|v| !matches!(v, Value::Null));
                         wrong.extend(widths_of_drawn(&shape, states));
                         let delivered = Delivered { shape, crs };
-                        subjects.push(Drawn { name, pointer: format!("{place}: "), delivered, accuracy, clearance_m });
+                        let pointer = format!("{place}: ");
+                        subjects.push(Drawn { name, pointer, delivered, accuracy, clearance_m, kind });
                     }
                     Err(more) => wrong.extend(more),
                 }
@@ -129,7 +132,17 @@ impl Check {
 }
 
 /// What a check reads of a record besides its shape.
-const FIELDS: [&str; 6] = ["code", "name", "position_accuracy_m", "clearance_m", HALF_WIDTHS[0], HALF_WIDTHS[1]];
+const FIELDS: [&str; 9] = [
+    "code",
+    "name",
+    "position_accuracy_m",
+    "clearance_m",
+    "kind",
+    "class",
+    "voltage_kv",
+    HALF_WIDTHS[0],
+    HALF_WIDTHS[1],
+];
 
 /// Metres with decimetres, or a dash.
 fn metres(value: Option<f64>) -> String {
@@ -201,7 +214,7 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 line.map_or_else(|| "–".into(), |l| chainages(l.from_m, l.to_m)),
                 metres(line.map(|l| l.offset_m)),
                 side(line.and_then(|l| l.side)),
-                c.rule.as_str(),
+                c.rule.key(),
                 c.clearance.get()
             )?;
             for run in line.iter().flat_map(|l| &l.runs) {

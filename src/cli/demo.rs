@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::import::Rows;
 use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
 use crate::actions::import::{self as action, ImportOptions, Observer, OnError, Rejected};
-use crate::actions::{Context, Witness, coverage, health, jurisdiction, refresh};
+use crate::actions::{Context, Witness, coverage, health, jurisdiction, refresh, rules};
 use crate::config::{Secret, Settings, TokenSetting};
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
@@ -45,6 +45,7 @@ pub(super) struct Demo {
 }
 
 const JURISDICTION: &str = include_str!("../../fixtures/jurisdiction/VN-72.geojson");
+const RULES: &str = include_str!("../../fixtures/rules/VN-2026-11.toml");
 const CORRIDORS: &str = include_str!("../../fixtures/corridor/corridors.geojson");
 const WORKS: [(&str, &str); 3] = [
     ("viettel", include_str!("../../fixtures/work/viettel.geojson")),
@@ -189,6 +190,8 @@ pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     if jurisdiction::list(context).iter().all(|j| j.code != code) {
         jurisdiction::register(context, witness, draft)?;
     }
+    let (pack, digest) = super::rules::read("the rules of the fixtures", RULES.as_bytes())?;
+    rules::import(context, witness, std::slice::from_ref(&code), &pack, &digest)?;
     import::<Corridor>(context, witness, &code, "corridors", CORRIDORS)?;
     for (name, text) in WORKS {
         import::<Work>(context, witness, &code, name, text)?;

@@ -7,6 +7,7 @@ mod import;
 mod jurisdiction;
 mod log;
 mod migrate;
+mod rules;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ enum Command {
     Jurisdiction(jurisdiction::Jurisdiction),
     /// Say where a layer holds all there is.
     Coverage(coverage::Coverage),
+    /// Load the legal parameters by which checks decide.
+    Rules(rules::Rules),
 }
 
 /// Why a command failed, for a person.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(settings),
         Command::Jurisdiction(command) => command.run(settings),
         Command::Coverage(command) => command.run(settings),
+        Command::Rules(command) => command.run(settings),
     };
     match outcome {
         Ok(code) => code,

@@ -18,6 +18,15 @@ words! {
     }
 }
 
+/// What a role does besides writing features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Registers jurisdictions.
+    Jurisdictions,
+    /// Loads rule packs.
+    Rules,
+}
+
 /// What a role may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -38,8 +47,8 @@ pub struct Permission {
     pub works: Reach,
     /// Which corridors it may create, change and delete.
     pub corridors: Reach,
-    /// Registers jurisdictions.
-    pub jurisdictions: bool,
+    /// What else it does.
+    pub duties: &'static [Duty],
     /// Which features it sees, besides those of its own organisation.
     pub sees: &'static [Visibility],
 }
@@ -56,25 +65,31 @@ use Visibility::{Carriers, Government, Public, Restricted};
 
 /// Every role's rights.
 pub const PERMISSIONS: &[Permission] = &[
-    row(Role::Carrier, Reach::Own, Reach::Nothing, false, &[Public, Carriers]),
-    row(Role::Planner, Reach::Nothing, Reach::Every, false, &[Public, Carriers, Government]),
-    row(Role::Officer, Reach::Every, Reach::Every, false, &[Public, Carriers, Government, Restricted]),
-    row(Role::Approver, Reach::Nothing, Reach::Nothing, false, &[Public, Carriers, Government, Restricted]),
-    row(Role::ProjectOwner, Reach::Nothing, Reach::Own, false, &[Public]),
-    row(Role::Consultee, Reach::Nothing, Reach::Nothing, false, &[Public, Government]),
-    row(Role::Inspector, Reach::Nothing, Reach::Nothing, false, &[Public, Carriers, Government]),
-    row(Role::Auditor, Reach::Nothing, Reach::Nothing, false, &[Public, Carriers, Government, Restricted]),
-    row(Role::Administrator, Reach::Every, Reach::Every, true, &[Public, Carriers, Government, Restricted]),
+    row(Role::Carrier, Reach::Own, Reach::Nothing, &[], &[Public, Carriers]),
+    row(Role::Planner, Reach::Nothing, Reach::Every, &[], &[Public, Carriers, Government]),
+    row(Role::Officer, Reach::Every, Reach::Every, &[Duty::Rules], &[Public, Carriers, Government, Restricted]),
+    row(Role::Approver, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government, Restricted]),
+    row(Role::ProjectOwner, Reach::Nothing, Reach::Own, &[], &[Public]),
+    row(Role::Consultee, Reach::Nothing, Reach::Nothing, &[], &[Public, Government]),
+    row(Role::Inspector, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government]),
+    row(Role::Auditor, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government, Restricted]),
+    row(
+        Role::Administrator,
+        Reach::Every,
+        Reach::Every,
+        &[Duty::Jurisdictions, Duty::Rules],
+        &[Public, Carriers, Government, Restricted],
+    ),
 ];
 
 const fn row(
     role: Role,
     works: Reach,
     corridors: Reach,
-    jurisdictions: bool,
+    duties: &'static [Duty],
     sees: &'static [Visibility],
 ) -> Permission {
-    Permission { role, works, corridors, jurisdictions, sees }
+    Permission { role, works, corridors, duties, sees }
 }
 
 /// The person or program on whose behalf an action runs.
@@ -137,7 +152,13 @@ impl Actor {
     /// May register jurisdictions.
     #[must_use]
     pub fn may_register_jurisdictions(&self) -> bool {
-        self.permissions().any(|p| p.jurisdictions)
+        self.permissions().any(|p| p.duties.contains(&Duty::Jurisdictions))
+    }
+
+    /// May load a rule pack: whoever answers for what a check of this jurisdiction says.
+    #[must_use]
+    pub fn may_import_rules(&self, jurisdiction: &str) -> bool {
+        self.serves(jurisdiction) && self.permissions().any(|p| p.duties.contains(&Duty::Rules))
     }
 
     /// What the actor sees in `jurisdiction`.
@@ -215,6 +236,11 @@ mod tests {
         ] {
             assert_eq!(actor.may_declare_coverage(layer, jurisdiction), expect, "{actor:?} {layer} {jurisdiction}");
         }
+        let loaders: Vec<Role> =
+            Role::ALL.iter().map(|(r, _)| *r).filter(|r| actor(*r, "office").may_import_rules("VN-72")).collect();
+        assert_eq!(loaders, [Role::Officer, Role::Administrator]);
+        assert!(!actor(Role::Officer, "office").may_import_rules("VN-35"));
+        assert!(!Actor::public().may_import_rules("VN-72"));
     }
 
     #[test]

@@ -39,6 +39,8 @@ words! {
         Bulk = "bulk",
         /// No feature at all: where the layer holds all there is; the id is that of the area.
         Coverage = "coverage",
+        /// No feature at all: by which rules the layer is judged, so all that was prepared of it is stale.
+        Rules = "rules",
     }
 }
 
@@ -49,6 +51,6 @@ pub struct Change {
     pub layer: Layer,
     /// How.
     pub kind: ChangeKind,
-    /// Which feature; none for a bulk.
+    /// Which feature; none for a bulk and for rules.
     pub id: Option<Uuid>,
 }

@@ -7,12 +7,15 @@
 mod linear;
 mod words;
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 use geo::Area;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::corridor::{CorridorKind, CorridorStatus};
+use super::rules::Parameter;
 use super::word::{Visibility, Word};
 use super::work::{CaptureMethod, WorkKind, WorkStatus};
 use crate::geometry::linear::Chainage;
@@ -110,7 +113,8 @@ impl NounFacts {
     }
 }
 
-/// The accuracy of a position that states none, by its capture method. Defaults of our own, labelled so in answers.
+/// The accuracy of a position that states none, by its capture method, where no rule pack says it. Defaults of our own,
+/// labelled so in answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AccuracyDefaults {
     /// Real-time kinematic satellite positioning.
@@ -157,24 +161,60 @@ impl AccuracyDefaults {
         };
         (metres, AccuracySource::Default)
     }
+}
 
-    /// The accuracy of the feature with these facts; land has none.
-    #[must_use]
-    pub fn of_facts(&self, facts: &NounFacts) -> (Metres, AccuracySource) {
-        match *facts {
-            NounFacts::Work { position_accuracy_m, capture_method, .. } => self.of(position_accuracy_m, capture_method),
-            NounFacts::Corridor { .. } => (Metres::ZERO, AccuracySource::Drawn),
+/// What gave a clearance, while a pair is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Clause<'r> {
+    /// No parameter.
+    Word(RuleKey),
+    /// A parameter of the rule pack.
+    Parameter(&'r Arc<Parameter>),
+}
+
+/// What gave a clearance, as an answer keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// No parameter.
+    Word(RuleKey),
+    /// A parameter of the rule pack.
+    Parameter(Arc<Parameter>),
+}
+
+impl From<Clause<'_>> for Rule {
+    fn from(clause: Clause<'_>) -> Self {
+        match clause {
+            Clause::Word(word) => Self::Word(word),
+            Clause::Parameter(parameter) => Self::Parameter(Arc::clone(parameter)),
         }
     }
 }
 
-/// The clearance to keep from a corridor: the asker's, else the corridor's own, else none.
+impl Rule {
+    /// Its name.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Word(word) => word.as_str(),
+            Self::Parameter(parameter) => &parameter.key,
+        }
+    }
+}
+
+/// The clearance to keep from a corridor: the asker's, else the corridor's own, else the rule's, else none.
 #[must_use]
-pub fn clearance(asked: Option<Metres>, own: Option<f64>) -> (Metres, RuleKey) {
+pub fn clearance<'r>(
+    asked: Option<Metres>,
+    own: Option<f64>,
+    rule: impl FnOnce() -> Option<&'r Arc<Parameter>>,
+) -> (Metres, Clause<'r>) {
     match (asked, own.and_then(|m| Metres::new(m).ok())) {
-        (Some(metres), _) => (metres, RuleKey::Request),
-        (None, Some(metres)) => (metres, RuleKey::Corridor),
-        (None, None) => (Metres::ZERO, RuleKey::None),
+        (Some(metres), _) => (metres, Clause::Word(RuleKey::Request)),
+        (None, Some(metres)) => (metres, Clause::Word(RuleKey::Corridor)),
+        (None, None) => match rule() {
+            Some(parameter) => (parameter.metres(), Clause::Parameter(parameter)),
+            None => (Metres::ZERO, Clause::Word(RuleKey::None)),
+        },
     }
 }
 

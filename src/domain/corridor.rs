@@ -10,6 +10,7 @@ use super::fields::{Fields, Reading};
 use super::jurisdiction::Jurisdiction;
 use super::layer::Layer;
 use super::place::{Delivered, Placed, place};
+use super::rules::LandKind;
 use super::word::{Visibility, words};
 use super::work::{read_code, read_period};
 use crate::geometry::crs::{self, Epsg};
@@ -48,6 +49,8 @@ words! {
 
 /// Widest half of a corridor, in metres: a reservoir is drawn as a polygon.
 pub const HALF_WIDTH_MAX_M: f64 = 5_000.0;
+/// No line carries more: the highest in service has 1 150 kV.
+pub const VOLTAGE_MAX_KV: f64 = 2_000.0;
 /// Widest clearance beyond a corridor's edge, in metres.
 pub const CLEARANCE_MAX_M: f64 = 5_000.0;
 
@@ -75,8 +78,10 @@ pub struct CorridorProps {
     pub name: Option<String>,
     /// What takes the land.
     pub kind: CorridorKind,
-    /// Class of the road, voltage of the line.
+    /// Class of the road, kind of the line.
     pub class: Option<String>,
+    /// Voltage of a line, kV.
+    pub voltage_kv: Option<f64>,
     /// How far it has come.
     pub status: CorridorStatus,
     /// The clearance project it belongs to.
@@ -177,6 +182,7 @@ impl Noun for Corridor {
         "name",
         "kind",
         "class",
+        "voltage_kv",
         "status",
         "project",
         "organisation",
@@ -201,6 +207,7 @@ impl Noun for Corridor {
         let organisation = r.required("organisation", organisation);
         let (in_force_from, in_force_to) = read_period(&mut r, "in_force_from", "in_force_to");
         let (name, class, project, source) = (r.text("name"), r.text("class"), r.text("project"), r.text("source"));
+        let voltage_kv = read_voltage(&mut r);
         let hand_over_on = r.date("hand_over_on");
         let clearance_m = r.number("clearance_m", 0.0, CLEARANCE_MAX_M);
         let half_width_left_m = r.number("half_width_left_m", 0.0, HALF_WIDTH_MAX_M);
@@ -215,6 +222,7 @@ impl Noun for Corridor {
                 name,
                 kind,
                 class,
+                voltage_kv,
                 status,
                 project,
                 organisation,
@@ -332,4 +340,17 @@ impl Noun for Corridor {
             },
         }
     }
+
+    fn land_kind(&self) -> Option<LandKind> {
+        Some(LandKind::new(self.props.kind, self.props.class.as_deref(), self.props.voltage_kv))
+    }
+}
+
+/// Reads the voltage of a line, kV: more than none.
+pub fn read_voltage(r: &mut Reading<'_>) -> Option<f64> {
+    let voltage = r.number("voltage_kv", 0.0, VOLTAGE_MAX_KV)?;
+    if voltage == 0.0 {
+        r.wrong("voltage_kv", "is 0; a voltage is more than that");
+    }
+    Some(voltage)
 }

@@ -8,6 +8,7 @@ use super::fields::Fields;
 use super::jurisdiction::Jurisdiction;
 use super::layer::Layer;
 use super::place::{Delivered, Placed};
+use super::rules::LandKind;
 use super::word::Visibility;
 use crate::geometry::{Grid, LonLat, Metres, MultiLineString, Problem};
 
@@ -105,4 +106,6 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     fn visibility(props: &Self::Props) -> Visibility;
     /// What a conflict check needs to know of it.
     fn facts(&self, id: Uuid) -> Facts;
+    /// What rules ask of it where it is land that something takes.
+    fn land_kind(&self) -> Option<LandKind>;
 }

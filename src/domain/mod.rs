@@ -2,8 +2,8 @@
 //!
 //! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
-//! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), and [`conflict`], the heart. [`audit`] says
-//! what a write leaves behind, [`change`] what others hear of it.
+//! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
+//! [`conflict`], the heart. [`audit`] says what a write leaves behind, [`change`] what others hear of it.
 
 pub mod actor;
 pub mod audit;
@@ -16,5 +16,6 @@ pub mod fields;
 pub mod jurisdiction;
 pub mod layer;
 pub mod place;
+pub mod rules;
 pub mod word;
 pub mod work;

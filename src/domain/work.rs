@@ -9,6 +9,7 @@ use super::fields::{Fields, Reading};
 use super::jurisdiction::Jurisdiction;
 use super::layer::Layer;
 use super::place::{Delivered, Placed, place};
+use super::rules::LandKind;
 use super::word::{Visibility, words};
 use crate::geometry::{Metres, Problem};
 
@@ -266,6 +267,10 @@ impl Noun for Work {
                 capture_method: p.capture_method,
             },
         }
+    }
+
+    fn land_kind(&self) -> Option<LandKind> {
+        None
     }
 }
 

@@ -1,4 +1,5 @@
-//! Files to records: GeoJSON, newline-delimited GeoJSON, GeoJSON text sequences (RFC 8142) and CSV.
+//! Files to records: GeoJSON, newline-delimited GeoJSON, GeoJSON text sequences (RFC 8142) and CSV; and files of
+//! [`rules`].
 //!
 //! One record at a time is in memory, whatever the size of the file. A record that cannot be read is
 //! reported with where it stands and why, and the reading goes on with the next where the text allows.
@@ -16,6 +17,7 @@ mod geojson;
 mod mapping;
 pub mod options;
 mod rows;
+pub mod rules;
 pub mod source;
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
                 delivered: s.delivered,
                 accuracy: s.accuracy,
                 clearance_m: s.clearance_m,
+                kind: s.kind,
             })
             .collect();
         if measures {
@@ -95,16 +96,10 @@ pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, 
 fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<Layer>) -> Result<Question> {
     let settings = &context.settings;
     let limit = query.limit(settings.conflicts_limit_default, settings.conflicts_limit_max)?;
-    let at = match query.text("at") {
-        None => clock::now(),
-        Some(text) => text.parse().map_err(|_| {
-            Error::parameter("at", format!("«{text}» is not a moment; write it as 2026-03-01T00:00:00Z"))
-        })?,
-    };
     Ok(Question {
         against: query.text("against").map(layers).transpose()?.unwrap_or(usual),
         clearance: query.metres("clearance_m", CLEARANCE_MAX_M)?.and_then(|m| Metres::new(m).ok()),
-        at,
+        at: query.moment("at")?.unwrap_or_else(clock::now),
         limit: limit as usize,
         min_revision: params::min_revision(request)?,
     })
@@ -146,9 +141,10 @@ impl Listed for Conflict {
                 severity: self.severity,
             },
             clearance: self.clearance,
-            rule: self.rule,
+            rule: &self.rule,
             accuracy: self.accuracy,
             accuracy_source: self.accuracy_source,
+            accuracy_rule: self.accuracy_rule.as_deref(),
             finding: &self.finding,
         }
     }

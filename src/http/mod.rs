@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod params;
 pub mod problem;
 pub mod routes;
+pub mod rules;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -8,6 +8,7 @@ use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Access, Method, ROUTES, Route};
 use crate::config::Settings;
+use crate::domain::conflict::AccuracySource;
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::error::Error;
@@ -118,12 +119,37 @@ fn schemas() -> Json {
     let mut conflict = extent();
     conflict["runs"] = json!({"type": "array", "items": {"$ref": "#/components/schemas/run"},
         "description": "Where a line or an area is in conflict in several stretches, each of them, by chainage"});
+    conflict["rule"] = json!({"$ref": "#/components/schemas/rule"});
+    conflict["position_accuracy_from"] = json!({"type": "string", "enum": AccuracySource::ALL.iter().map(|(_, text)| *text)
+        .collect::<Vec<_>>(), "description": "Where position_accuracy_m comes from"});
+    conflict["position_accuracy_rule"] = json!({"type": "string", "nullable": true,
+        "description": "The parameter that gave it, where the rules did"});
     let list = |of: &str| json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{of}")}});
     json!({
+        "rule": {"type": "object", "properties": rule()},
         "run": {"type": "object", "properties": run},
         "conflict": {"type": "object", "properties": conflict},
         "result": {"type": "object", "properties": {"conflicts": list("conflict")}},
         "answer": {"type": "object", "properties": {"results": list("result")}},
+    })
+}
+
+/// What gave a clearance.
+fn rule() -> Json {
+    let text = |description: &str| json!({"type": "string", "nullable": true, "description": description});
+    let date =
+        |description: &str| json!({"type": "string", "format": "date", "nullable": true, "description": description});
+    json!({
+        "key": {"type": "string", "description": "The parameter, such as corridor.road.clearance_m; request.clearance_m where \
+            the asker gave it, corridor.clearance_m where the corridor has its own, none where no rule applies"},
+        "value": {"type": "number", "nullable": true, "description": "Its value"},
+        "unit": text("The unit of its value"),
+        "document": text("The document it stands in"),
+        "article": text("The article of that document"),
+        "valid_from": date("First day in force; null: always was"),
+        "valid_to": date("Last day in force; null: still is"),
+        "confidence": {"type": "string", "enum": ["law", "default", "check"], "nullable": true,
+            "description": "law: read in the document; default: a choice of our own; check: somebody has to look it up"},
     })
 }
 
@@ -192,10 +218,11 @@ fn parameters(s: &Settings) -> Json {
         "against": query("against", "The layers to check against",
             json!({"type": "array", "items": {"type": "string", "enum": layers()}})),
         "clearance_m": query("clearance_m", "What must stay free beyond a corridor's edge, in metres; without it, each \
-            corridor's own", json!({"type": "number", "minimum": 0})),
+            corridor's own, else that of the rules", json!({"type": "number", "minimum": 0})),
         "measures": query("measures", "With false only which features are in conflict, without relation, distance and \
             the like: several times faster, for comparing many alignments", json!({"type": "boolean", "default": true})),
-        "at": query("at", "The moment at which dates are looked at; now by default",
+        "key": query("key", "Only this parameter, such as corridor.road.clearance_m", json!({"type": "string"})),
+        "at": query("at", "The moment at which dates are looked at, those of rules too; now by default, and in the list of rules any",
             json!({"type": "string", "format": "date-time"})),
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, web};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::config::Settings;
@@ -72,6 +73,16 @@ impl Query {
             None => Ok(default),
             Some(text) => text.parse().map_err(|_| Error::parameter(name, format!("«{text}» is not true or false"))),
         }
+    }
+
+    /// A moment.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when it is none.
+    pub fn moment(&self, name: &str) -> Result<Option<Timestamp>> {
+        let wrong =
+            |t: &str| Error::parameter(name, format!("«{t}» is not a moment; write it as 2026-03-01T00:00:00Z"));
+        self.text(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
     }
 
     /// A length in metres.

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
 
 use super::auth::actor_of;
 use super::problem::Problem;
-use super::{App, changes, conflict_check, coverage, health, items, ogc, openapi};
+use super::{App, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
 use crate::error::Error;
@@ -129,6 +129,9 @@ pub const ROUTES: &[Route] = &[
     }),
     route(Get, "/api/changes", Everyone, "What changes, as Server-Sent Events", changes::PARAMETERS, || {
         web::route().to(changes::stream)
+    }),
+    route(Get, "/api/rules", Everyone, "The legal parameters by which checks decide", rules::PARAMETERS, || {
+        web::route().to(rules::list)
     }),
     route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
         web::route().to(conflict_check::check)

@@ -1,8 +1,9 @@
 //! One layer of one jurisdiction: parts of shapes in an R-tree, and the shapes they belong to.
 //!
 //! The tree holds parts, not wholes: a long corridor stands in it as some tens of small boxes, so that a search near
-//! one end does not meet everything along it. Each box is widened by what its own feature brings to a check (a work
-//! the accuracy of its position, a corridor its own clearance), so a search only widens by what the asker brings.
+//! one end does not meet everything along it. Each box is widened by the most that its own feature brings to a check on
+//! any day (a work the accuracy of its position, a corridor its clearance), so a search only widens by what the asker
+//! brings; the exact test then takes the values of the day.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use rstar::{AABB, ParentNode, RTree, RTreeNode, RTreeObject};
 use uuid::Uuid;
 
 use crate::domain::actor::Sight;
-use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Facts, NounFacts};
+use crate::domain::conflict::{Facts, NounFacts};
+use crate::domain::rules::{LandKind, LandNumber, Ruling};
 use crate::domain::word::Visibility;
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::{Nearby, Prepared, Probe};
@@ -34,10 +36,10 @@ pub struct Entry {
     pub shape: Prepared,
     /// The line it was drawn by.
     pub centreline: Option<Box<Chainage>>,
-    /// Accuracy of its position.
-    pub accuracy: Metres,
-    /// Where that comes from.
-    pub accuracy_source: AccuracySource,
+    /// How far beyond its shape it can be met by a search that widens by nothing, on any day.
+    own_reach: Metres,
+    /// What it is to the rules it was prepared by, where it is land.
+    pub land: LandNumber,
 }
 
 impl Entry {
@@ -47,24 +49,22 @@ impl Entry {
         facts: Facts,
         grid: &Grid<Geometry<f64>>,
         centreline: Option<Grid<MultiLineString<f64>>>,
-        defaults: &AccuracyDefaults,
+        land: Option<&LandKind>,
+        rules: &Ruling,
     ) -> Self {
-        let (accuracy, accuracy_source) = defaults.of_facts(&facts.noun);
         let centreline = centreline.and_then(|line| Chainage::of(&line)).map(Box::new);
-        Self { facts, shape: Prepared::new(grid), centreline, accuracy, accuracy_source }
-    }
-
-    /// How far beyond its shape a feature can be met by a search that widens by nothing.
-    fn own_reach(&self) -> f64 {
-        let clearance = match self.facts.noun {
-            NounFacts::Corridor { clearance_m, .. } => clearance_m.unwrap_or(0.0),
-            NounFacts::Work { .. } => 0.0,
+        let land = land.map(|land| rules.land(land)).unwrap_or_default();
+        let own_reach = match facts.noun {
+            NounFacts::Corridor { clearance_m, .. } => {
+                clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
+            }
+            NounFacts::Work { .. } => rules.accuracy_max(&facts.noun),
         };
-        self.accuracy.get() + clearance
+        Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
     }
 
     fn parts(&self, number: u32) -> impl Iterator<Item = Part> {
-        let reach = self.own_reach();
+        let reach = self.own_reach.get();
         self.shape.cover(PARTS_MAX).into_iter().map(move |b| {
             let b = b.widened(reach);
             Part::new(Rectangle::from_corners(b.min, b.max), number)

@@ -17,6 +17,7 @@ pub use layer::{Entry, LayerIndex};
 
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
+use crate::domain::rules::Ruling;
 use crate::domain::word::Word;
 use crate::geometry::crs::{self, Epsg};
 use crate::geometry::{Bounds, Coord, Geometry};
@@ -32,6 +33,7 @@ pub struct Territory {
     pub extent: Bounds,
     layers: BTreeMap<&'static str, LayerIndex>,
     coverages: Arc<Coverages>,
+    rules: Arc<Ruling>,
 }
 
 impl Territory {
@@ -56,13 +58,25 @@ impl Territory {
                 extent.merge(&in_degrees(&bounds, jurisdiction.grid).unwrap_or(EARTH));
             }
         }
-        Self { jurisdiction, revision, extent, layers: all, coverages: Arc::default() }
+        Self { jurisdiction, revision, extent, layers: all, coverages: Arc::default(), rules: Arc::default() }
     }
 
     /// The territory with what its layers declare of their coverage.
     #[must_use]
     pub fn covered(self, coverages: Arc<Coverages>) -> Self {
         Self { coverages, ..self }
+    }
+
+    /// The territory with the rules that its layers were prepared by.
+    #[must_use]
+    pub fn ruled(self, rules: Arc<Ruling>) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// The rules that its layers were prepared by.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Ruling> {
+        &self.rules
     }
 
     /// Where its layers hold all there is.

@@ -18,6 +18,7 @@ use crate::domain::conflict::{Facts, NounFacts};
 use crate::domain::corridor::{Corridor, CorridorProps};
 use crate::domain::feature::{Centreline, Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
+use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
@@ -49,6 +50,7 @@ rows! { corridors, CorridorRow; import_corridors, StagedCorridor {
     version: i32,
     revision: i64,
     recorded_at: jiff_diesel::Timestamp,
+    voltage_kv: Option<f64>,
 } }
 
 records!(Corridor, corridors, CorridorRow, import_corridors, StagedCorridor);
@@ -84,6 +86,7 @@ fn to_row(feature: &Registered<Corridor>) -> CorridorRow {
         version: feature.version,
         revision: feature.revision,
         recorded_at: feature.recorded_at.to_diesel(),
+        voltage_kv: p.voltage_kv,
     }
 }
 
@@ -107,6 +110,7 @@ fn to_feature(row: CorridorRow) -> Stored<Registered<Corridor>> {
         name: row.name,
         kind: word(&row.kind)?,
         class: row.class,
+        voltage_kv: row.voltage_kv,
         status: word(&row.status)?,
         project: row.project,
         organisation: row.organisation,
@@ -141,6 +145,7 @@ type IndexColumns = (
     corridors::organisation,
     corridors::visibility,
     corridors::kind,
+    (corridors::class, corridors::voltage_kv),
     corridors::status,
     corridors::in_force_from,
     corridors::in_force_to,
@@ -156,6 +161,7 @@ fn index_columns() -> IndexColumns {
         corridors::organisation,
         corridors::visibility,
         corridors::kind,
+        (corridors::class, corridors::voltage_kv),
         corridors::status,
         corridors::in_force_from,
         corridors::in_force_to,
@@ -171,6 +177,7 @@ type IndexValues = (
     String,
     String,
     String,
+    (Option<String>, Option<f64>),
     String,
     Option<jiff_diesel::Date>,
     Option<jiff_diesel::Date>,
@@ -180,9 +187,12 @@ type IndexValues = (
 );
 
 fn index_row(row: IndexValues) -> Stored<IndexRow> {
-    let (id, code, organisation, visibility, kind, status, from, to, clearance_m, shape, line) = row;
+    let (id, code, organisation, visibility, kind, (class, voltage_kv), status, from, to, clearance_m, shape, line) =
+        row;
+    let kind = word(&kind)?;
+    let land = Some(LandKind::new(kind, class.as_deref(), voltage_kv));
     let noun = NounFacts::Corridor {
-        kind: word(&kind)?,
+        kind,
         status: word(&status)?,
         in_force_from: from.map(jiff_diesel::Date::to_jiff),
         in_force_to: to.map(jiff_diesel::Date::to_jiff),
@@ -191,5 +201,5 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
     let facts =
         Facts { id, code: code.into(), organisation: organisation.into(), visibility: word(&visibility)?, noun };
     let centreline = line.map(lines).transpose()?.map(Grid);
-    Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline })
+    Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline, land })
 }

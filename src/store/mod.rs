@@ -2,8 +2,8 @@
 //! compose in one transaction. Values are bound, never formatted.
 //!
 //! Read in this order: [`schema`], [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to write),
-//! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`changes`] (how the index
-//! follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what
+//! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the
+//! index follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what
 //! connections add to theirs), [`cluster`] (a private PostgreSQL).
 
 pub mod address;
@@ -16,6 +16,7 @@ pub mod jurisdiction;
 pub mod listen;
 pub mod migrations;
 pub mod records;
+pub mod rules;
 pub mod schema;
 pub mod shape;
 pub mod tx;

@@ -10,6 +10,7 @@ use super::{Failure, Stored, WriteTx};
 use crate::domain::actor::Sight;
 use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
+use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
 use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString};
@@ -60,6 +61,8 @@ pub struct IndexRow {
     pub grid: Grid<Geometry<f64>>,
     /// The line it was drawn by.
     pub centreline: Option<Grid<MultiLineString<f64>>>,
+    /// What rules ask of it where it is land.
+    pub land: Option<LandKind>,
 }
 
 /// A row on its way into a bulk import.

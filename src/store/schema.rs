@@ -108,6 +108,7 @@ macro_rules! corridors_table {
                 version -> Integer,
                 revision -> BigInt,
                 recorded_at -> Timestamptz,
+                voltage_kv -> Nullable<Double>,
             }
         }
     };
@@ -132,6 +133,40 @@ diesel::table! {
         geom_grid -> Geometry,
         revision -> BigInt,
         recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The rule pack of a jurisdiction.
+    rule_packs (jurisdiction) {
+        jurisdiction -> Text,
+        name -> Text,
+        version -> Text,
+        digest -> Text,
+        revision -> BigInt,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The parameters of a rule pack.
+    rule_parameters (jurisdiction, number) {
+        jurisdiction -> Text,
+        number -> Integer,
+        key -> Text,
+        value -> Double,
+        unit -> Text,
+        corridor_kind -> Nullable<Text>,
+        corridor_class -> Nullable<Text>,
+        voltage_from_kv -> Nullable<Double>,
+        voltage_to_kv -> Nullable<Double>,
+        work_kind -> Nullable<Text>,
+        document -> Nullable<Text>,
+        article -> Nullable<Text>,
+        valid_from -> Nullable<Date>,
+        valid_to -> Nullable<Date>,
+        confidence -> Text,
+        note -> Nullable<Text>,
     }
 }
 

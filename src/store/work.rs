@@ -175,5 +175,5 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
     };
     let facts =
         Facts { id, code: code.into(), organisation: organisation.into(), visibility: word(&visibility)?, noun };
-    Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline: None })
+    Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline: None, land: None })
 }

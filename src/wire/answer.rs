@@ -9,8 +9,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::domain::conflict::{AccuracySource, Finding, LinearRun, RuleKey, Severity};
+use crate::domain::conflict::{AccuracySource, Finding, LinearRun, Rule, Severity};
 use crate::domain::layer::Layer;
+use crate::domain::rules::Parameter;
 use crate::domain::word::Word;
 use crate::geometry::Metres;
 
@@ -94,7 +95,7 @@ impl Row for FoundRow<'_> {
 }
 
 impl Row for ConflictRow<'_> {
-    const BYTES: usize = 640;
+    const BYTES: usize = 860;
 }
 
 /// Which feature is in conflict.
@@ -141,11 +142,13 @@ pub struct ConflictRow<'a> {
     /// The clearance applied.
     pub clearance: Metres,
     /// Where that comes from.
-    pub rule: RuleKey,
+    pub rule: &'a Rule,
     /// The accuracy of the work's position.
     pub accuracy: Metres,
     /// Where that comes from.
     pub accuracy_source: AccuracySource,
+    /// The parameter of the rule pack, where it comes from there.
+    pub accuracy_rule: Option<&'a Parameter>,
     /// What was measured.
     pub finding: &'a Finding,
 }
@@ -172,11 +175,35 @@ impl RunRow {
     }
 }
 
-#[derive(serde::Serialize)]
-struct RuleRow {
-    key: &'static str,
-    document: Option<&'static str>,
-    valid_from: Option<&'static str>,
+/// What gave a clearance.
+struct RuleRow<'a>(&'a Rule);
+
+impl Serialize for RuleRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let p = match self.0 {
+            Rule::Parameter(parameter) => Some(parameter),
+            Rule::Word(_) => None,
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("key", self.0.key())?;
+        map.serialize_entry("value", &p.map(|p| p.value))?;
+        map.serialize_entry("unit", &p.map(|p| p.unit.as_str()))?;
+        map.serialize_entry("document", &p.map(|p| &p.document))?;
+        map.serialize_entry("article", &p.map(|p| &p.article))?;
+        map.serialize_entry("valid_from", &p.and_then(|p| p.valid_from).map(Day))?;
+        map.serialize_entry("valid_to", &p.and_then(|p| p.valid_to).map(Day))?;
+        map.serialize_entry("confidence", &p.map(|p| p.confidence.as_str()))?;
+        map.end()
+    }
+}
+
+/// A day, written without a text in between.
+struct Day(jiff::civil::Date);
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 impl Serialize for ConflictRow<'_> {
@@ -195,12 +222,13 @@ impl Serialize for ConflictRow<'_> {
         map.serialize_entry("clearance_m", &self.clearance.get())?;
         map.serialize_entry("position_accuracy_m", &self.accuracy.get())?;
         map.serialize_entry("position_accuracy_from", self.accuracy_source.as_str())?;
+        map.serialize_entry("position_accuracy_rule", &self.accuracy_rule.map(|p| p.key.as_str()))?;
         map.serialize_entry("chainage_from_m", &line.map(|l| l.from_m))?;
         map.serialize_entry("chainage_to_m", &line.map(|l| l.to_m))?;
         map.serialize_entry("offset_m", &line.map(|l| l.offset_m))?;
         map.serialize_entry("side", &line.and_then(|l| l.side).map(Word::as_str))?;
         map.serialize_entry("runs", &line.map_or_else(Vec::new, |l| l.runs.iter().map(RunRow::of).collect()))?;
-        map.serialize_entry("rule", &RuleRow { key: self.rule.as_str(), document: None, valid_from: None })?;
+        map.serialize_entry("rule", &RuleRow(self.rule))?;
         map.end()
     }
 }

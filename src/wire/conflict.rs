@@ -3,11 +3,13 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::Row;
-use super::document::{Reading, delivered, object};
+use super::document::{Reading, delivered, fields, object};
 use crate::domain::corridor::{CLEARANCE_MAX_M, widths_of_drawn};
 use crate::domain::coverage::Coverage;
+use crate::domain::fields::Reading as FieldReading;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
+use crate::domain::rules::DrawnKind;
 use crate::domain::word::Word;
 use crate::domain::work::ACCURACY_MAX_M;
 use crate::error::{Error, Result};
@@ -27,6 +29,8 @@ pub struct Subject {
     pub accuracy: Metres,
     /// `clearance_m` among its properties.
     pub clearance_m: Option<f64>,
+    /// `kind`, `class` and `voltage_kv` among its properties.
+    pub kind: DrawnKind,
 }
 
 /// Reads a Geometry, a Feature or a `FeatureCollection`.
@@ -68,6 +72,7 @@ pub fn subjects(value: &Json, reading: Reading, subjects_max: usize) -> Result<V
                 delivered: shape,
                 accuracy: Metres::ZERO,
                 clearance_m: None,
+                kind: DrawnKind::Unknown,
             }),
             Err(Error::Invalid(more)) => problems.extend(more),
             Err(other) => return Err(other),
@@ -122,6 +127,7 @@ fn read_one(
     let accuracy = length("position_accuracy_m", ACCURACY_MAX_M).and_then(|m| Metres::new(m).ok());
     let accuracy = accuracy.unwrap_or(Metres::ZERO);
     let clearance_m = length("clearance_m", CLEARANCE_MAX_M);
+    let kind = read_kind(feature, pointer, problems);
     let name = match feature.get("id") {
         Some(Json::String(id)) => id.clone(),
         Some(Json::Number(id)) => id.to_string(),
@@ -131,12 +137,28 @@ fn read_one(
         Ok(shape) => {
             let states = |name: &str| feature.get("properties").and_then(|p| p.get(name)).is_some_and(|v| !v.is_null());
             problems.extend(widths_of_drawn(&shape.shape, states).into_iter().map(|p| p.under(pointer)));
-            found.push(Subject { name, pointer: geometry_pointer, delivered: shape, accuracy, clearance_m });
+            found.push(Subject { name, pointer: geometry_pointer, delivered: shape, accuracy, clearance_m, kind });
         }
         Err(Error::Invalid(more)) => problems.extend(more),
         Err(other) => return Err(other),
     }
     Ok(())
+}
+
+/// What the properties of a drawn feature say that it stands for.
+fn read_kind(feature: &Map<String, Json>, pointer: &str, problems: &mut Vec<Problem>) -> DrawnKind {
+    let Some(properties) = feature.get("properties").and_then(Json::as_object) else { return DrawnKind::Unknown };
+    let members = DrawnKind::MEMBERS.iter().filter_map(|name| properties.get_key_value(*name));
+    let fields = fields(&members.map(|(name, value)| (name.clone(), value.clone())).collect());
+    let mut reading = FieldReading::new(&fields, &DrawnKind::MEMBERS, &[]);
+    let kind = DrawnKind::read(&mut reading);
+    match reading.finish(Some(kind)) {
+        Ok(kind) => kind,
+        Err(more) => {
+            problems.extend(more.into_iter().map(|p| p.under(pointer)));
+            DrawnKind::Unknown
+        }
+    }
 }
 
 /// The ground of a subject that nobody checked, and the layers that have no data of it, as JSON.

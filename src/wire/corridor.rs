@@ -13,6 +13,7 @@ impl Written for Corridor {
             "name": p.name,
             "kind": p.kind.as_str(),
             "class": p.class,
+            "voltage_kv": p.voltage_kv,
             "status": p.status.as_str(),
             "project": p.project,
             "organisation": p.organisation,

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`],
-//! [`answer`], [`change`].
+//! [`answer`], [`change`], [`rules`].
 
 pub mod answer;
 pub mod change;
@@ -12,4 +12,5 @@ pub mod coverage;
 pub mod document;
 pub mod feature;
 pub mod merge_patch;
+pub mod rules;
 pub mod work;

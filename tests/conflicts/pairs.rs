@@ -137,7 +137,7 @@ fn symmetric(what: &str, a: &Found, b: &Found) {
     for (pair, one) in a {
         let other = &b[pair];
         assert_eq!(one.finding, other.finding, "{what} {pair:?}");
-        assert_eq!((one.clearance, one.rule, one.severity), (other.clearance, other.rule, other.severity), "{what}");
+        assert_eq!((one.clearance, &one.rule, one.severity), (other.clearance, &other.rule, other.severity), "{what}");
         assert_eq!((one.accuracy, one.accuracy_source), (other.accuracy, other.accuracy_source), "{what}");
     }
 }

@@ -11,6 +11,7 @@ use clearway::domain::feature::Registered;
 use clearway::domain::fields::{Fields, Value};
 use clearway::domain::layer::Layer;
 use clearway::domain::place::Delivered;
+use clearway::domain::rules::DrawnKind;
 use clearway::domain::work::Work;
 use clearway::geometry::{Epsg, Geometry, Metres};
 use clearway::store::records::Records;
@@ -160,6 +161,7 @@ pub fn drawn(shape: &Geometry<f64>, accuracy: f64, clearance_m: Option<f64>) -> 
         delivered: Delivered { shape: shape.clone(), crs: GRID },
         accuracy: Metres::new(accuracy).unwrap(),
         clearance_m,
+        kind: DrawnKind::Unknown,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::domain::change::{
 };
 use crate::domain::conflict::{self, Land, NounFacts, Severity, Standing, is_conflict};
 use crate::domain::layer::Layer;
+use crate::domain::rules::InForce;
+use crate::domain::work::WorkKind;
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Grid, Metres, crs, outside};
 use crate::index::{Entry, Snapshot, Territory};
@@ -60,6 +62,17 @@ pub(in crate::actions) fn event(
         to: after.own.revision,
         recorded_at,
         content: content(&before, &after, touched, now),
+    }
+}
+
+/// The rules changed between the two.
+pub(in crate::actions) fn ruled(before: &Territory, after: &Territory, recorded_at: Option<Timestamp>) -> ChangeEvent {
+    ChangeEvent {
+        jurisdiction: after.jurisdiction.code.as_str().into(),
+        from: before.revision,
+        to: after.revision,
+        recorded_at,
+        content: Err(Resync::Rules),
     }
 }
 
@@ -140,13 +153,14 @@ fn pair_of<'p>(
 
 /// Every conflict of a feature of `world.own` that counts now.
 fn each_partner(world: &World<'_>, entry: &Entry, layer: Layer, now: Timestamp, each: &mut dyn FnMut(Partner<'_>)) {
-    let day = |t: &Territory| now.to_zoned(t.jurisdiction.time_zone()).date();
-    let Some(severity) = entry.facts.noun.severity(day(world.own)) else { return };
-    let reach = reach_of(entry);
+    let own = Side::of(&Home::of(world.own, now), entry);
+    let Some(severity) = own.severity() else { return };
+    let reach = own.reach();
     for territory in world.territories() {
-        let elsewhere = territory.jurisdiction.code != world.own.jurisdiction.code;
         let brought;
-        let shape = if elsewhere {
+        let shape = if territory.jurisdiction.code == world.own.jurisdiction.code {
+            &entry.shape
+        } else {
             let around = outside::widened(&world.own.in_degrees(&entry.shape.bounds()), reach.get());
             if !outside::meets_round_the_earth(&around, &territory.extent) {
                 continue;
@@ -155,13 +169,11 @@ fn each_partner(world: &World<'_>, entry: &Entry, layer: Layer, now: Timestamp, 
             let Ok(there) = crs::project(&entry.shape.geometry(), from, to) else { continue };
             brought = Prepared::new(&Grid(there));
             &brought
-        } else {
-            &entry.shape
         };
-        let meeting = Meeting { entry, severity, shape, day: day(territory) };
+        let home = Home::of(territory, now);
         for other in layer.opposite() {
             territory.layer(other).near(shape, reach, |met| {
-                if let Some(severity) = meeting.severity_with(met) {
+                if let Some(severity) = own.meets(severity, shape, &Side::of(&home, met)) {
                     let code = territory.jurisdiction.code.as_str();
                     each(Partner { code, layer: other, id: met.facts.id, severity });
                 }
@@ -170,38 +182,66 @@ fn each_partner(world: &World<'_>, entry: &Entry, layer: Layer, now: Timestamp, 
     }
 }
 
-/// How far round it a feature looks for others; what those bring is in their boxes.
-fn reach_of(entry: &Entry) -> Metres {
-    match entry.facts.noun {
-        NounFacts::Work { .. } => entry.accuracy,
-        NounFacts::Corridor { clearance_m, .. } => conflict::clearance(None, clearance_m).0,
+/// The day in a jurisdiction, and its rules on that day.
+#[derive(Clone, Copy)]
+struct Home<'a> {
+    day: Date,
+    rules: InForce<'a>,
+}
+
+impl<'a> Home<'a> {
+    fn of(territory: &'a Territory, now: Timestamp) -> Self {
+        let day = now.to_zoned(territory.jurisdiction.time_zone()).date();
+        Self { day, rules: territory.rules().on(day) }
     }
 }
 
-/// A feature on the grid of another jurisdiction.
-struct Meeting<'a> {
+/// One side of a pair, judged by the rules and the day of its own jurisdiction.
+struct Side<'a> {
     entry: &'a Entry,
-    severity: Severity,
-    shape: &'a Prepared,
     day: Date,
+    rules: InForce<'a>,
 }
 
-impl Meeting<'_> {
-    fn severity_with(&self, met: &Entry) -> Option<Severity> {
-        let severity = met.facts.noun.severity(self.day)?;
-        let (work, land, severity) = match (self.entry.facts.noun, met.facts.noun) {
-            (NounFacts::Work { .. }, NounFacts::Corridor { clearance_m, .. }) => {
-                let work = Standing { shape: self.shape, accuracy: self.entry.accuracy };
-                let clearance = conflict::clearance(None, clearance_m).0;
-                (work, Land { shape: &met.shape, centreline: None, clearance }, severity)
+impl<'a> Side<'a> {
+    fn of(home: &Home<'a>, entry: &'a Entry) -> Self {
+        Self { entry, day: home.day, rules: home.rules }
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        self.entry.facts.noun.severity(self.day)
+    }
+
+    /// What must stay free beyond its edge, where it is land; of a work of an unknown kind, the most.
+    fn clearance(&self, work: Option<WorkKind>) -> Metres {
+        match self.entry.facts.noun {
+            NounFacts::Corridor { clearance_m, .. } => {
+                conflict::clearance(None, clearance_m, || self.rules.clearance(self.entry.land, work)).0
             }
-            (NounFacts::Corridor { clearance_m, .. }, NounFacts::Work { .. }) => {
-                let work = Standing { shape: &met.shape, accuracy: met.accuracy };
-                let clearance = conflict::clearance(None, clearance_m).0;
-                (work, Land { shape: self.shape, centreline: None, clearance }, self.severity)
-            }
+            NounFacts::Work { .. } => Metres::ZERO,
+        }
+    }
+
+    /// How far round it a feature looks for others; what those bring is in their boxes.
+    fn reach(&self) -> Metres {
+        match self.entry.facts.noun {
+            NounFacts::Work { .. } => self.rules.accuracy(&self.entry.facts.noun).metres,
+            NounFacts::Corridor { .. } => self.clearance(None),
+        }
+    }
+
+    /// What the pair of the two means, if it is one: of the severity of the land. `shape` is this one's on the other's grid.
+    fn meets(&self, severity: Severity, shape: &Prepared, met: &Side<'_>) -> Option<Severity> {
+        let severity_met = met.severity()?;
+        let (work, work_shape, land, land_shape, severity) = match (self.entry.facts.noun, met.entry.facts.noun) {
+            (NounFacts::Work { .. }, NounFacts::Corridor { .. }) => (self, shape, met, &met.entry.shape, severity_met),
+            (NounFacts::Corridor { .. }, NounFacts::Work { .. }) => (met, &met.entry.shape, self, shape, severity),
             _ => return None,
         };
-        is_conflict(work, land).then_some(severity)
+        let NounFacts::Work { kind, .. } = work.entry.facts.noun else { return None };
+        let accuracy = work.rules.accuracy(&work.entry.facts.noun).metres;
+        let clearance = land.clearance(Some(kind));
+        let work = Standing { shape: work_shape, accuracy };
+        is_conflict(work, Land { shape: land_shape, centreline: None, clearance }).then_some(severity)
     }
 }

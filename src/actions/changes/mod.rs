@@ -13,7 +13,7 @@ use geo::CoordsIter;
 use geo_types::Rect;
 use tokio::sync::watch;
 
-pub(super) use difference::{Touched, event};
+pub(super) use difference::{Touched, event, ruled};
 
 use super::{Context, refresh};
 use crate::domain::actor::Actor;

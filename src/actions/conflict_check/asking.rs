@@ -12,9 +12,11 @@ use super::detail::{Detail, Met};
 use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, AccuracySource, Facts, Land, NounFacts, RuleKey, Severity, Standing};
+use crate::domain::conflict::{self, Clause, Facts, Land, NounFacts, Severity, Standing};
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
+use crate::domain::rules::{Accuracy, DrawnKind, InForce, LandNumber};
+use crate::domain::work::WorkKind;
 use crate::error::{Error, Result};
 use crate::geometry::crs;
 use crate::geometry::linear::Chainage;
@@ -23,7 +25,7 @@ use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineStr
 use crate::index::{Entry, Snapshot, Territory};
 
 /// What is asked about.
-pub(super) struct Subject {
+pub(super) struct Subject<'a> {
     pub(super) name: String,
     pub(super) pointer: String,
     pub(super) shape: Delivered,
@@ -31,15 +33,17 @@ pub(super) struct Subject {
     pub(super) around: Bounds,
     /// In WGS 84, where it is known so; else it is brought there when somebody needs it.
     pub(super) lonlat: Option<LonLat<Geometry<f64>>>,
-    pub(super) accuracy: Metres,
-    pub(super) accuracy_source: AccuracySource,
+    pub(super) accuracy: Accuracy<'a>,
     pub(super) own_clearance_m: Option<f64>,
+    pub(super) kind: DrawnKind,
+    /// Whose rules it is judged by where it is stored; a drawn one is judged by those of the ground it meets.
+    pub(super) home: Option<&'a Territory>,
     pub(super) severity: Severity,
     pub(super) centreline: Option<(Epsg, Grid<MultiLineString<f64>>)>,
     pub(super) stored_in: Option<Uuid>,
 }
 
-impl Subject {
+impl Subject<'_> {
     pub(super) fn lonlat(&self) -> Result<LonLat<Geometry<f64>>> {
         match &self.lonlat {
             Some(known) => Ok(known.clone()),
@@ -49,14 +53,13 @@ impl Subject {
         }
     }
 
-    /// How far round the subject anything can matter, as far as the asker decides.
-    pub(super) fn widest(&self, question: &Question) -> f64 {
-        let own = self.own_clearance_m.unwrap_or(0.0);
-        question.clearance.map_or(own, Metres::get) + self.accuracy.get()
+    fn work_kind(&self) -> Option<WorkKind> {
+        match self.kind {
+            DrawnKind::Work(kind) => Some(kind),
+            DrawnKind::Land(_) | DrawnKind::Unknown => None,
+        }
     }
-}
 
-impl Subject {
     /// The severity of a conflict with `entry`, if the asker sees it and it counts on `day`.
     fn meets(&self, entry: &Entry, sight: &Sight, day: Date) -> Option<Severity> {
         let Facts { id, visibility, organisation, noun, .. } = &entry.facts;
@@ -98,9 +101,26 @@ struct Hit<'a> {
 pub(super) struct OnGrid<'a> {
     pub(super) territory: &'a Territory,
     pub(super) shape: Prepared,
+    day: Date,
+    /// The rules of the features met.
+    rules: InForce<'a>,
+    /// The rules of the subject, and what it is to them, where it is land of a known kind.
+    own: Option<(InForce<'a>, LandNumber)>,
     /// It is near enough to have something to say of the subject.
     pub(super) asked: bool,
     line: Option<Chainage>,
+}
+
+/// Which is the work, which the land, and who says how wide and how accurate.
+struct Pair<'p> {
+    work: Standing<'p>,
+    land: Land<'p>,
+    rule: Clause<'p>,
+    accuracy: Accuracy<'p>,
+}
+
+fn widest_of((rules, land): (InForce<'_>, LandNumber)) -> Metres {
+    rules.clearance(land, None).map_or(Metres::ZERO, |p| p.metres())
 }
 
 impl<'a> Asking<'a> {
@@ -124,9 +144,25 @@ impl<'a> Asking<'a> {
     }
 
     /// The calendar day of the question in a jurisdiction.
-    pub(super) fn day(&self, code: &str) -> Date {
-        let zone = self.snapshot.territory(code).map_or(jiff::tz::TimeZone::UTC, |t| t.jurisdiction.time_zone());
-        self.question.at.to_zoned(zone).date()
+    pub(super) fn day(&self, territory: &Territory) -> Date {
+        self.question.at.to_zoned(territory.jurisdiction.time_zone()).date()
+    }
+
+    /// By which rules the subject is judged in a territory, and what it is to them.
+    fn own_rules<'t>(&self, subject: &Subject<'t>, territory: &'t Territory) -> Option<(InForce<'t>, LandNumber)> {
+        let DrawnKind::Land(land) = &subject.kind else { return None };
+        let judge = subject.home.unwrap_or(territory);
+        Some((judge.rules().on(self.day(judge)), judge.rules().land(land)))
+    }
+
+    /// How far round the subject anything can matter, as far as the asker decides: what is asked, else its own
+    /// clearance, else the widest that the rules of any ground give it.
+    fn widest(&self, subject: &Subject<'a>) -> f64 {
+        let own = self.question.clearance.map(Metres::get).or(subject.own_clearance_m).unwrap_or_else(|| {
+            let rules = self.snapshot.territories().filter_map(|t| self.own_rules(subject, t));
+            rules.map(|own| widest_of(own).get()).fold(0.0, f64::max)
+        });
+        own + subject.accuracy.metres.get()
     }
 
     /// Notes that a territory was asked.
@@ -157,8 +193,9 @@ impl<'a> Asking<'a> {
         }
     }
 
-    pub(super) fn ask<C: Detail>(&mut self, subject: &Subject) -> Result<SubjectResult<C>> {
-        let around = outside::widened(&subject.around, subject.widest(self.question));
+    pub(super) fn ask<C: Detail>(&mut self, subject: &Subject<'a>) -> Result<SubjectResult<C>> {
+        let widest = self.widest(subject);
+        let around = outside::widened(&subject.around, widest);
         let snapshot = self.snapshot;
         let mut grids: Vec<OnGrid<'a>> = Vec::new();
         let mut hits: Vec<Hit<'a>> = Vec::new();
@@ -166,14 +203,14 @@ impl<'a> Asking<'a> {
             let mut on_grid = self.on_grid(subject, territory)?;
             let before = hits.len();
             self.search::<C>(subject, &on_grid, grids.len(), &mut hits)?;
-            let reach = self.reach.get() + subject.widest(self.question);
+            let reach = self.reach.get() + widest;
             on_grid.asked = hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach);
             if on_grid.asked {
                 self.note(territory);
             }
             grids.push(on_grid);
         }
-        let covered = self.covered(subject, &grids)?;
+        let covered = self.covered(subject, &grids, widest)?;
         self.keep_worst(&covered);
         let conflict_count = hits.len();
         hits.sort_by(|a, b| {
@@ -211,7 +248,7 @@ impl<'a> Asking<'a> {
         })
     }
 
-    fn on_grid(&self, subject: &Subject, territory: &'a Territory) -> Result<OnGrid<'a>> {
+    fn on_grid(&self, subject: &Subject<'a>, territory: &'a Territory) -> Result<OnGrid<'a>> {
         self.in_time()?;
         let (code, grid) = (&territory.jurisdiction.code, territory.jurisdiction.grid);
         let bring = |shape: &Geometry<f64>, from: Epsg| {
@@ -226,26 +263,28 @@ impl<'a> Asking<'a> {
             None => lines(&shape.0),
         };
         let line = line.and_then(|line| Chainage::of(&Grid(line)));
-        Ok(OnGrid { territory, shape: Prepared::new(&shape), asked: false, line })
+        let day = self.day(territory);
+        let (rules, own) = (territory.rules().on(day), self.own_rules(subject, territory));
+        Ok(OnGrid { territory, shape: Prepared::new(&shape), day, rules, own, asked: false, line })
     }
 
     /// Every conflict in one territory, with its distance.
     fn search<C: Detail>(
         &self,
-        subject: &Subject,
+        subject: &Subject<'a>,
         on_grid: &OnGrid<'a>,
         on: usize,
         hits: &mut Vec<Hit<'a>>,
     ) -> Result<()> {
-        let code = &on_grid.territory.jurisdiction.code;
-        let (sight, day) = (self.actor.sight(code), self.day(code));
+        let (sight, day) = (self.actor.sight(&on_grid.territory.jurisdiction.code), on_grid.day);
         let mut late = false;
         for &layer in &self.question.against {
             // A search widens by what the asker brings; what each feature brings is in its boxes already.
             let reach = if layer.is_land() {
-                self.question.clearance.unwrap_or(Metres::ZERO).plus(subject.accuracy)
+                self.question.clearance.unwrap_or(Metres::ZERO).plus(subject.accuracy.metres)
             } else {
-                conflict::clearance(self.question.clearance, subject.own_clearance_m).0
+                let widest = || on_grid.own.and_then(|(rules, land)| rules.clearance(land, None));
+                conflict::clearance(self.question.clearance, subject.own_clearance_m, widest).0
             };
             let mut looked_at = 0_u32;
             on_grid.territory.layer(layer).near(&on_grid.shape, reach, |entry| {
@@ -255,7 +294,7 @@ impl<'a> Asking<'a> {
                     return;
                 }
                 if let Some(severity) = subject.meets(entry, &sight, day) {
-                    let (work, land, _, _) = self.pair(subject, on_grid, entry);
+                    let Pair { work, land, .. } = self.pair(subject, on_grid, entry);
                     if let Some(distance_m) = C::distance(work, land) {
                         hits.push(Hit { distance_m, entry, layer, on, severity });
                     }
@@ -269,37 +308,36 @@ impl<'a> Asking<'a> {
     }
 
     /// Which of the two is the work, and which the land.
-    fn pair<'p>(
-        &self,
-        subject: &Subject,
-        on_grid: &'p OnGrid<'_>,
-        entry: &'p Entry,
-    ) -> (Standing<'p>, Land<'p>, RuleKey, AccuracySource) {
+    fn pair<'p>(&self, subject: &Subject<'p>, on_grid: &'p OnGrid<'_>, entry: &'p Entry) -> Pair<'p> {
+        let asked = self.question.clearance;
         match entry.facts.noun {
-            NounFacts::Work { .. } => {
-                let (clearance, rule) = conflict::clearance(self.question.clearance, subject.own_clearance_m);
-                let work = Standing { shape: &entry.shape, accuracy: entry.accuracy };
+            NounFacts::Work { kind, .. } => {
+                let of_kind = || on_grid.own.and_then(|(rules, land)| rules.clearance(land, Some(kind)));
+                let (clearance, rule) = conflict::clearance(asked, subject.own_clearance_m, of_kind);
+                let accuracy = on_grid.rules.accuracy(&entry.facts.noun);
+                let work = Standing { shape: &entry.shape, accuracy: accuracy.metres };
                 let land = Land { shape: &on_grid.shape, centreline: on_grid.line.as_ref(), clearance };
-                (work, land, rule, entry.accuracy_source)
+                Pair { work, land, rule, accuracy }
             }
             NounFacts::Corridor { clearance_m, .. } => {
-                let (clearance, rule) = conflict::clearance(self.question.clearance, clearance_m);
-                let work = Standing { shape: &on_grid.shape, accuracy: subject.accuracy };
+                let of_kind = || on_grid.rules.clearance(entry.land, subject.work_kind());
+                let (clearance, rule) = conflict::clearance(asked, clearance_m, of_kind);
+                let work = Standing { shape: &on_grid.shape, accuracy: subject.accuracy.metres };
                 let land = Land { shape: &entry.shape, centreline: entry.centreline.as_deref(), clearance };
-                (work, land, rule, subject.accuracy_source)
+                Pair { work, land, rule, accuracy: subject.accuracy }
             }
         }
     }
 
-    fn met<'p>(&self, subject: &Subject, on_grid: &'p OnGrid<'_>, hit: &Hit<'p>) -> Met<'p> {
-        let (work, land, rule, accuracy_source) = self.pair(subject, on_grid, hit.entry);
+    fn met<'p>(&self, subject: &Subject<'p>, on_grid: &'p OnGrid<'_>, hit: &Hit<'p>) -> Met<'p> {
+        let Pair { work, land, rule, accuracy } = self.pair(subject, on_grid, hit.entry);
         Met {
             jurisdiction: &on_grid.territory.jurisdiction.code,
             layer: hit.layer,
             entry: hit.entry,
             severity: hit.severity,
             work,
-            accuracy_source,
+            accuracy,
             land,
             rule,
             distance_m: hit.distance_m,

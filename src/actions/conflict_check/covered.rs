@@ -19,8 +19,7 @@ pub(super) struct Covered {
 
 impl Asking<'_> {
     /// Of the subject, and of the clearance round it.
-    pub(super) fn covered(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> Result<Covered> {
-        let widest = subject.widest(self.question());
+    pub(super) fn covered(&self, subject: &Subject<'_>, grids: &[OnGrid<'_>], widest: f64) -> Result<Covered> {
         let mut layers = Vec::new();
         let mut gaps = Vec::new();
         let mut worst = Coverage::Full;
@@ -41,7 +40,7 @@ impl Asking<'_> {
                 gaps.push((layer, best));
             }
         }
-        let (held, outside) = self.held(subject, grids)?;
+        let (held, outside) = held(subject, grids, widest)?;
         let mut not_covered = Vec::new();
         // Where no jurisdiction looks after any of it, that says it all.
         for (layer, coverage) in gaps.into_iter().filter(|_| held != Coverage::None) {
@@ -57,24 +56,23 @@ impl Asking<'_> {
         };
         Ok(Covered { coverage, layers, not_checked })
     }
+}
 
-    /// How much of the subject, and of the clearance round it, lies in jurisdictions, and what does not.
-    fn held(&self, subject: &Subject, grids: &[OnGrid<'_>]) -> Result<(Coverage, Option<Outside>)> {
-        let widest = subject.widest(self.question());
-        if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
-            return Ok((Coverage::Full, None));
-        }
-        let boundaries: Vec<_> = grids.iter().map(|g| &g.territory.jurisdiction.boundary).collect();
-        Ok(match beyond(subject, grids, widest, &boundaries)? {
-            Some((Part::Itself, ground)) => {
-                let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
-                let coverage = if touched { Coverage::Partial } else { Coverage::None };
-                (coverage, Some((NotCheckedReason::Outside, ground)))
-            }
-            Some((Part::Round, ground)) => (Coverage::Partial, Some((NotCheckedReason::ClearanceOutside, ground))),
-            None => (Coverage::Full, None),
-        })
+/// How much of the subject, and of the clearance round it, lies in jurisdictions, and what does not.
+fn held(subject: &Subject<'_>, grids: &[OnGrid<'_>], widest: f64) -> Result<(Coverage, Option<Outside>)> {
+    if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
+        return Ok((Coverage::Full, None));
     }
+    let boundaries: Vec<_> = grids.iter().map(|g| &g.territory.jurisdiction.boundary).collect();
+    Ok(match beyond(subject, grids, widest, &boundaries)? {
+        Some((Part::Itself, ground)) => {
+            let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
+            let coverage = if touched { Coverage::Partial } else { Coverage::None };
+            (coverage, Some((NotCheckedReason::Outside, ground)))
+        }
+        Some((Part::Round, ground)) => (Coverage::Partial, Some((NotCheckedReason::ClearanceOutside, ground))),
+        None => (Coverage::Full, None),
+    })
 }
 
 /// What of a subject lies beyond some areas.
@@ -86,7 +84,7 @@ enum Part {
 
 /// What of a subject lies in none of `areas`; where nothing does, what of the ground within `widest` metres of it.
 fn beyond(
-    subject: &Subject,
+    subject: &Subject<'_>,
     grids: &[OnGrid<'_>],
     widest: f64,
     areas: &[&LonLat<MultiPolygon<f64>>],

@@ -3,10 +3,9 @@
 use uuid::Uuid;
 
 use super::{Conflict, Found};
-use crate::domain::conflict::{
-    AccuracySource, Land, RuleKey, Severity, Standing, conflict_distance, is_conflict, measured_at,
-};
+use crate::domain::conflict::{Clause, Land, Severity, Standing, conflict_distance, is_conflict, measured_at};
 use crate::domain::layer::Layer;
+use crate::domain::rules::Accuracy;
 use crate::index::Entry;
 
 /// A pair in conflict that is about to be listed.
@@ -22,11 +21,11 @@ pub struct Met<'a> {
     /// Which of the two is the work.
     pub work: Standing<'a>,
     /// Where the accuracy of its position comes from.
-    pub accuracy_source: AccuracySource,
+    pub accuracy: Accuracy<'a>,
     /// Which of the two is the land.
     pub land: Land<'a>,
     /// Where its clearance comes from.
-    pub rule: RuleKey,
+    pub rule: Clause<'a>,
     /// What [`Detail::distance`] gave.
     pub distance_m: f64,
 }
@@ -58,9 +57,10 @@ impl Detail for Conflict {
             kind,
             severity,
             clearance: met.land.clearance,
-            rule: met.rule,
-            accuracy: met.work.accuracy,
-            accuracy_source: met.accuracy_source,
+            rule: met.rule.into(),
+            accuracy: met.accuracy.metres,
+            accuracy_source: met.accuracy.source,
+            accuracy_rule: met.accuracy.rule.cloned(),
             finding: measured_at(met.work, met.land, met.distance_m),
         }
     }

@@ -19,11 +19,12 @@ use self::asking::{Asking, Subject};
 pub use self::detail::Detail;
 use super::{Context, refresh};
 use crate::domain::actor::Actor;
-use crate::domain::conflict::{AccuracySource, Finding, NounFacts, RuleKey, Severity};
+use crate::domain::conflict::{AccuracySource, Finding, NounFacts, Rule, Severity};
 use crate::domain::coverage::Coverage;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
+use crate::domain::rules::{Accuracy, DrawnKind, Parameter};
 use crate::domain::word::{Word, words};
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Geometry, LonLat, Metres, Problem};
@@ -82,7 +83,7 @@ const IN_STEP_ATTEMPTS: u32 = 10;
 pub struct Question {
     /// The layers asked.
     pub against: Vec<Layer>,
-    /// The clearance to keep; `None`: each corridor's own.
+    /// The clearance to keep; `None`: each corridor's own, else that of the rules.
     pub clearance: Option<Metres>,
     /// The moment at which dates are looked at.
     pub at: Timestamp,
@@ -105,6 +106,8 @@ pub struct Drawn {
     pub accuracy: Metres,
     /// Its own clearance where it stands for a corridor, in metres.
     pub clearance_m: Option<f64>,
+    /// What it stands for, where the asker says it.
+    pub kind: DrawnKind,
 }
 
 /// One conflict of an answer.
@@ -125,11 +128,13 @@ pub struct Conflict {
     /// The clearance applied.
     pub clearance: Metres,
     /// Where that comes from.
-    pub rule: RuleKey,
+    pub rule: Rule,
     /// The accuracy of the work's position.
     pub accuracy: Metres,
     /// Where that comes from.
     pub accuracy_source: AccuracySource,
+    /// The parameter of the rule pack, where it comes from there.
+    pub accuracy_rule: Option<Arc<Parameter>>,
     /// What was measured.
     pub finding: Finding,
 }
@@ -226,9 +231,10 @@ pub fn check_as<C: Detail>(
                     shape: drawn.delivered.clone(),
                     around,
                     lonlat: None,
-                    accuracy: drawn.accuracy,
-                    accuracy_source: AccuracySource::Drawn,
+                    accuracy: Accuracy { metres: drawn.accuracy, source: AccuracySource::Drawn, rule: None },
                     own_clearance_m: drawn.clearance_m,
+                    kind: drawn.kind.clone(),
+                    home: None,
                     severity: Severity::Blocks,
                     centreline: None,
                     stored_in: None,
@@ -268,19 +274,24 @@ pub fn check_stored_as<T: Records, C: Detail>(
         return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
     }
     let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
+    let gone = || Error::NotFound(format!("the jurisdiction «{}»", stored.jurisdiction));
+    let home = Arc::clone(snapshot.territory(&stored.jurisdiction).ok_or_else(gone)?);
     let place = stored.body.place();
     let facts = stored.body.facts(id);
-    let (accuracy, accuracy_source) = context.accuracies().of_facts(&facts.noun);
     let own_clearance_m = match facts.noun {
         NounFacts::Corridor { clearance_m, .. } => clearance_m,
         NounFacts::Work { .. } => None,
     };
+    let kind = match (stored.body.land_kind(), &facts.noun) {
+        (Some(land), _) => DrawnKind::Land(land),
+        (None, NounFacts::Work { kind, .. }) => DrawnKind::Work(*kind),
+        (None, NounFacts::Corridor { .. }) => DrawnKind::Unknown,
+    };
     let mut asking = Asking::new(context, &snapshot, actor, question);
-    let Some(severity) = facts.noun.severity(asking.day(&stored.jurisdiction)) else {
+    let day = asking.day(&home);
+    let Some(severity) = facts.noun.severity(day) else {
         // It does not count today, so it is in conflict with nothing; the layers are listed all the same.
-        if let Some(territory) = snapshot.territory(&stored.jurisdiction) {
-            asking.note(territory);
-        }
+        asking.note(&home);
         let nothing = SubjectResult {
             subject: id.to_string(),
             conflict_count: 0,
@@ -298,9 +309,10 @@ pub fn check_stored_as<T: Records, C: Detail>(
         shape: Delivered { shape: place.grid.0.clone(), crs: place.grid_crs },
         around: Bounds::of(place.lonlat.0.coords_iter()),
         lonlat: Some(place.lonlat.clone()),
-        accuracy,
-        accuracy_source,
+        accuracy: home.rules().on(day).accuracy(&facts.noun),
         own_clearance_m,
+        kind,
+        home: Some(&home),
         severity,
         centreline: stored.body.centreline().map(|c| (place.grid_crs, c.grid.clone())),
         stored_in: Some(id),

@@ -46,6 +46,8 @@ words! {
     AccuracySource {
         /// The record states it.
         Recorded = "recorded",
+        /// The rule pack has it for the capture method.
+        Rule = "rule",
         /// The configured default of the capture method.
         Default = "default",
         /// A drawn shape is where it was drawn.
@@ -53,13 +55,13 @@ words! {
     }
 }
 words! {
-    /// Which parameter gave the clearance, before there is a rule pack.
+    /// What gives a clearance where no parameter of a rule pack does.
     RuleKey {
         /// Whoever asked gave it.
         Request = "request.clearance_m",
         /// The corridor has its own.
         Corridor = "corridor.clearance_m",
-        /// Nobody gave one: 0.
+        /// Nobody gave one, and no rule applies: 0.
         None = "none",
     }
 }

@@ -1,0 +1,174 @@
+//! Loading a rule pack, and reading what is loaded.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Context, Witness, forbidden, refresh};
+use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::rules::{RegisteredPack, RulePack, Ruling};
+use crate::error::{Error, Result};
+use crate::index::Territory;
+use crate::store::{self, Connection, Stored};
+
+/// What loading a pack came to in one jurisdiction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// Where.
+    pub jurisdiction: String,
+    /// The revision it has come to; none where this very file was loaded already.
+    pub revision: Option<i64>,
+}
+
+/// Puts a pack in the place of those of some jurisdictions, in all of them or in none. `digest` is the SHA-256 of its
+/// file; where that is loaded already, nothing is written.
+///
+/// # Errors
+/// [`Error::NotFound`] for a jurisdiction that is not registered, [`Error::Invalid`] where the same name and version are
+/// loaded with another content, [`Error::Forbidden`], [`Error::Busy`].
+pub fn import(
+    context: &Context,
+    witness: Witness<'_>,
+    codes: &[String],
+    pack: &RulePack,
+    digest: &str,
+) -> Result<Vec<Imported>> {
+    let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
+    for code in &codes {
+        if !witness.actor.may_import_rules(code) {
+            return Err(forbidden(witness.actor, &format!("load rules in {code}")));
+        }
+    }
+    let loaded = context.store.read(|conn| {
+        let mut loaded = Vec::new();
+        for code in &codes {
+            if store::changes::revision(conn, code)?.is_none() {
+                return Err(Error::NotFound(format!("the jurisdiction «{code}»")).into());
+            }
+            loaded.extend(store::rules::list(conn, Some(code))?);
+        }
+        Ok(loaded)
+    })?;
+    let is_loaded = |code: &str| loaded.iter().any(|l| l.jurisdiction == code && l.digest == digest);
+    let fresh: Vec<&str> = codes.iter().copied().filter(|code| !is_loaded(code)).collect();
+    let mut revisions = Vec::new();
+    if !fresh.is_empty() {
+        (_, revisions) = context.store.write(witness, |tx| {
+            for code in &fresh {
+                tx.raise(code)?;
+                // From here on nobody else loads one: what is refused now is refused for good.
+                let before = store::rules::find(tx, code)?;
+                same_version_same_content(before.as_ref(), pack, digest)?;
+                store::rules::replace(tx, code, pack, digest)?;
+                tx.audit(code, entry(pack, digest, before.as_ref()))?;
+            }
+            Ok(())
+        })?;
+        for code in &fresh {
+            refresh::after_commit(context, code);
+        }
+    }
+    let imported = |code: &&str| Imported {
+        jurisdiction: (*code).to_owned(),
+        revision: revisions.iter().find(|(raised, _)| raised == code).map(|(_, revision)| *revision),
+    };
+    Ok(codes.iter().map(imported).collect())
+}
+
+/// A version that says two things is none.
+fn same_version_same_content(before: Option<&RegisteredPack>, pack: &RulePack, digest: &str) -> Result<()> {
+    match before {
+        Some(b) if b.pack.name == pack.name && b.pack.version == pack.version && b.digest != digest => {
+            let detail = format!(
+                "{} {} is loaded in {} with another content; give the changed file a version of its own",
+                pack.name, pack.version, b.jurisdiction
+            );
+            Err(Error::invalid("version", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn entry(pack: &RulePack, digest: &str, before: Option<&RegisteredPack>) -> AuditEntry {
+    let mut detail = vec![
+        ("what", "rules".to_owned()),
+        ("name", pack.name.clone()),
+        ("version", pack.version.clone()),
+        ("parameters", pack.parameters.len().to_string()),
+        ("sha256", digest.to_owned()),
+    ];
+    detail.extend(before.map(|b| ("replaced_sha256", b.digest.clone())));
+    AuditEntry { deed: Deed::Import, layer: None, subject: None, detail }
+}
+
+/// Which parameters are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only of this jurisdiction.
+    pub jurisdiction: Option<String>,
+    /// Only with this key.
+    pub key: Option<String>,
+    /// Only those in force at a moment, on its calendar day in each jurisdiction.
+    pub at: Option<Timestamp>,
+}
+
+/// A pack with those of its parameters that were asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The pack.
+    pub pack: RegisteredPack,
+    /// How many parameters it has, listed or not.
+    pub count: usize,
+    /// The day on which those listed are in force; none: whenever they are.
+    pub day: Option<Date>,
+}
+
+/// The rule packs that are loaded. What the law says is no secret.
+///
+/// # Errors
+/// [`Error::Parameter`] for a jurisdiction that is not registered, [`Error::Busy`].
+pub fn list(context: &Context, wanted: &Wanted) -> Result<Vec<Listed>> {
+    context.store.snapshot(|conn| {
+        if let Some(code) = &wanted.jurisdiction
+            && store::changes::revision(conn, code)?.is_none()
+        {
+            return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")).into());
+        }
+        let mut listed = Vec::new();
+        for mut pack in store::rules::list(conn, wanted.jurisdiction.as_deref())? {
+            let day = match wanted.at {
+                None => None,
+                Some(at) => store::jurisdiction::find(conn, &pack.jurisdiction)?
+                    .map(|jurisdiction| at.to_zoned(jurisdiction.time_zone()).date()),
+            };
+            let count = pack.pack.parameters.len();
+            pack.pack.parameters.retain(|p| {
+                wanted.key.as_ref().is_none_or(|key| *key == p.key) && day.is_none_or(|day| p.in_force(day))
+            });
+            listed.push(Listed { pack, count, day });
+        }
+        Ok(listed)
+    })
+}
+
+/// The rules of a jurisdiction for the index: what `base` has where no pack was loaded since.
+///
+/// # Errors
+/// The database's.
+pub(super) fn read(
+    context: &Context,
+    conn: &mut Connection,
+    code: &str,
+    base: Option<&Territory>,
+) -> Stored<Arc<Ruling>> {
+    if let Some(base) = base
+        && !store::rules::changed(conn, code, base.revision)?
+    {
+        return Ok(Arc::clone(base.rules()));
+    }
+    let loaded = store::rules::list(conn, Some(code))?;
+    let parameters = loaded.first().map(|l| l.pack.parameters.as_slice()).unwrap_or_default();
+    Ok(Arc::new(Ruling::new(parameters, context.accuracies())))
+}

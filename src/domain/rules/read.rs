@@ -1,0 +1,288 @@
+//! A rule pack as somebody wrote it, checked: every problem with its place.
+
+use std::sync::Arc;
+
+use super::ruling::Lands;
+use super::{Applies, Confidence, Parameter, RulePack, Unit, class_word};
+use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind, VOLTAGE_MAX_KV};
+use crate::domain::feature::CODE_MAX;
+use crate::domain::fields::{Fields, Reading};
+use crate::domain::word::Word;
+use crate::domain::work::{ACCURACY_MAX_M, CaptureMethod, read_period};
+use crate::geometry::Problem;
+
+/// Most parameters of a pack: the law of a country has some hundreds, and the prepared table grows with them.
+pub const PARAMETERS_MAX: usize = 5_000;
+
+/// Longest version, in characters: it stands in lists.
+pub const VERSION_MAX: usize = 40;
+
+/// Most cells of the prepared table, 2 bytes each: so a pack is never larger in memory than the features it judges.
+const CELLS_MAX: usize = 4_000_000;
+
+/// A part of a pack as it was written: the head, or one parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// Where it stands, for a person: `line 12`.
+    pub place: String,
+    /// What it says.
+    pub fields: Fields,
+}
+
+const HEAD: &[&str] = &["name", "version", "note"];
+
+const KNOWN: &[&str] = &[
+    "key",
+    "value",
+    "unit",
+    "corridor_kind",
+    "corridor_class",
+    "voltage_kv",
+    "voltage_from_kv",
+    "voltage_to_kv",
+    "work_kind",
+    "document",
+    "article",
+    "valid_from",
+    "valid_to",
+    "confidence",
+    "note",
+];
+
+/// Who reads a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A check, for the clearance of corridors of this kind.
+    Clearance(CorridorKind),
+    /// A check, for positions captured so; none: nobody knows how.
+    Accuracy(Option<CaptureMethod>),
+    /// No check.
+    Other,
+}
+
+/// Whether checks read this parameter; the others are kept for whoever asks for them.
+#[must_use]
+pub fn is_read(key: &str) -> bool {
+    use_of(key).is_ok_and(|u| u != Use::Other)
+}
+
+/// Who reads `key`; what is wrong with it where it can only be a mistake.
+pub(super) fn use_of(key: &str) -> Result<Use, String> {
+    let parts: Vec<&str> = key.split('.').collect();
+    let fits = |part: &&str| !part.is_empty() && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if parts.len() < 2 || !parts.iter().all(fits) || key.len() > CODE_MAX {
+        return Err(format!(
+            "«{key}» is not a key: at least two words of a-z, 0-9 and _ with dots between them, {CODE_MAX} characters \
+             in all"
+        ));
+    }
+    match parts.as_slice() {
+        ["corridor", kind, "clearance_m"] => CorridorKind::parse(kind)
+            .map(Use::Clearance)
+            .ok_or_else(|| format!("«{kind}» is not a kind of corridor; known are {}", CorridorKind::known())),
+        ["corridor", ..] => Err(format!("«{key}» is not a key of corridors; known is corridor.<kind>.clearance_m")),
+        ["position_accuracy", "unknown_m"] => Ok(Use::Accuracy(None)),
+        ["position_accuracy", rest @ ..] => {
+            let method = match rest {
+                [one] => one.strip_suffix("_m").and_then(CaptureMethod::parse),
+                _ => None,
+            };
+            method.map(|m| Use::Accuracy(Some(m))).ok_or_else(|| {
+                let known: Vec<String> =
+                    CaptureMethod::ALL.iter().map(|(_, text)| format!("position_accuracy.{text}_m")).collect();
+                format!(
+                    "«{key}» is not a key of accuracies; known are {}, position_accuracy.unknown_m",
+                    known.join(", ")
+                )
+            })
+        }
+        _ => Ok(Use::Other),
+    }
+}
+
+impl RulePack {
+    /// Checks a pack as it was written.
+    ///
+    /// # Errors
+    /// Every problem, at the place of its clause and the name of its member.
+    pub fn read(head: &Clause, clauses: &[Clause]) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let named = read_head(head).map_err(|more| problems.extend(more)).ok();
+        if clauses.is_empty() {
+            problems.push(Problem::new(format!("{}: parameter", head.place), "is missing: the pack has no parameter"));
+        } else if clauses.len() > PARAMETERS_MAX {
+            let detail = format!("stands {} times; the limit is {PARAMETERS_MAX}", clauses.len());
+            return Err(vec![Problem::new(format!("{}: parameter", head.place), detail)]);
+        }
+        let mut read: Vec<(&str, Arc<Parameter>)> = Vec::new();
+        for clause in clauses {
+            match read_parameter(clause) {
+                Ok(parameter) => read.push((&clause.place, Arc::new(parameter))),
+                Err(more) => problems.extend(more),
+            }
+        }
+        problems.extend(overlaps(&read));
+        let parameters: Vec<Arc<Parameter>> = read.into_iter().map(|(_, p)| p).collect();
+        let cells = Lands::of(&parameters).cells();
+        if cells > CELLS_MAX {
+            let detail = format!(
+                "makes {cells} combinations of classes, voltages, kinds of work and periods; the limit is {CELLS_MAX}"
+            );
+            problems.push(Problem::new(format!("{}: parameter", head.place), detail));
+        }
+        match named {
+            Some((name, version)) if problems.is_empty() => Ok(Self { name, version, parameters }),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// A reading of a clause, whose unknown members are told here: it is no feature.
+fn reading<'a>(clause: &'a Clause, known: &[&str], what: &str) -> Reading<'a> {
+    let names: Vec<&str> = clause.fields.0.iter().map(|(name, _)| name.as_str()).collect();
+    let mut r = Reading::new(&clause.fields, &names, &[]);
+    for name in names.iter().filter(|name| !known.contains(name)) {
+        r.wrong(name, format!("is not a member of {what}; known are {}", known.join(", ")));
+    }
+    r
+}
+
+/// Problems of a clause, where a person finds it.
+fn placed(clause: &Clause, problems: Vec<Problem>) -> Vec<Problem> {
+    let place = |p: Problem| {
+        let name = p.pointer.trim_start_matches("/properties/");
+        Problem::new(format!("{}: {name}", clause.place), p.detail)
+    };
+    problems.into_iter().map(place).collect()
+}
+
+fn read_head(head: &Clause) -> Result<(String, String), Vec<Problem>> {
+    let mut r = reading(head, HEAD, "a rule pack, besides its parameters");
+    let name = r.text("name");
+    let name = r.required("name", name);
+    let version = r.text("version");
+    let version = r.required("version", version);
+    for (member, text, max) in [("name", &name, CODE_MAX), ("version", &version, VERSION_MAX)] {
+        if text.as_ref().is_some_and(|t| t.chars().count() > max) {
+            r.wrong(member, format!("is longer than {max} characters"));
+        }
+    }
+    r.text("note");
+    r.finish(name.zip(version)).map_err(|problems| placed(head, problems))
+}
+
+fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
+    let mut r = reading(clause, KNOWN, "a parameter");
+    let key = r.text("key");
+    let key = r.required("key", key);
+    let usage = match key.as_deref().map(use_of) {
+        Some(Ok(usage)) => usage,
+        Some(Err(detail)) => {
+            r.wrong("key", detail);
+            Use::Other
+        }
+        None => Use::Other,
+    };
+    let (low, high) = match usage {
+        Use::Clearance(_) => (0.0, CLEARANCE_MAX_M),
+        Use::Accuracy(_) => (0.0, ACCURACY_MAX_M),
+        Use::Other => (f64::MIN, f64::MAX),
+    };
+    let value = r.number("value", low, high);
+    let value = r.required("value", value);
+    let unit = r.word("unit");
+    let unit: Option<Unit> = r.required("unit", unit);
+    if usage != Use::Other && unit.is_some_and(|u| u != Unit::Metres) {
+        r.wrong("unit", format!("is {}; checks read this key in m", unit.map_or("", Word::as_str)));
+    }
+    let mut applies = read_applies(&mut r);
+    match usage {
+        Use::Clearance(kind) => {
+            if let Some(other) = applies.corridor_kind.filter(|other| *other != kind) {
+                r.wrong("corridor_kind", format!("is {other}, but the key is of {kind}"));
+            }
+            applies.corridor_kind = Some(kind);
+        }
+        Use::Accuracy(_) if applies != Applies::default() => {
+            r.wrong("key", "an accuracy depends on the capture method alone: nothing else can be stated of it");
+        }
+        _ => {}
+    }
+    let (document, article, note) = (r.text("document"), r.text("article"), r.text("note"));
+    let (valid_from, valid_to) = read_period(&mut r, "valid_from", "valid_to");
+    let confidence = r.word("confidence");
+    let confidence = r.required("confidence", confidence);
+    if confidence == Some(Confidence::Law) && document.is_none() {
+        r.wrong("document", "is missing: what is law stands in a document");
+    }
+    if article.is_some() && document.is_none() {
+        r.wrong("article", "is of no document");
+    }
+    let parameter = match (key, value, unit, confidence) {
+        (Some(key), Some(value), Some(unit), Some(confidence)) => {
+            Some(Parameter { key, value, unit, applies, document, article, valid_from, valid_to, confidence, note })
+        }
+        _ => None,
+    };
+    r.finish(parameter).map_err(|problems| placed(clause, problems))
+}
+
+fn read_applies(r: &mut Reading<'_>) -> Applies {
+    let (corridor_kind, work_kind) = (r.word("corridor_kind"), r.word("work_kind"));
+    let corridor_class = r.text("corridor_class").map(|class| class_word(&class));
+    let exactly = r.number("voltage_kv", 0.0, VOLTAGE_MAX_KV);
+    let (from, to) = (r.number("voltage_from_kv", 0.0, VOLTAGE_MAX_KV), r.number("voltage_to_kv", 0.0, VOLTAGE_MAX_KV));
+    if exactly.is_some() && (from.is_some() || to.is_some()) {
+        r.wrong("voltage_kv", "stands beside voltage_from_kv or voltage_to_kv: state the one voltage, or the range");
+    }
+    if let (Some(from), Some(to)) = (from, to)
+        && to < from
+    {
+        r.wrong("voltage_to_kv", format!("{to} is below voltage_from_kv {from}"));
+    }
+    let (voltage_from_kv, voltage_to_kv) = (exactly.or(from), exactly.or(to));
+    Applies { corridor_kind, corridor_class, voltage_from_kv, voltage_to_kv, work_kind }
+}
+
+/// Parameters that decide the same thing on the same day, and neither is more specific: each is told with the first.
+fn overlaps(read: &[(&str, Arc<Parameter>)]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (n, (place, later)) in read.iter().enumerate() {
+        let same = |(_, first): &&(&str, Arc<Parameter>)| {
+            first.key == later.key && first.applies.same_things(&later.applies) && first.meets_in_time(later)
+        };
+        if let Some((elsewhere, first)) = read[..n].iter().find(same) {
+            let detail = format!(
+                "{} {}, {}, meets the same {} of {elsewhere}, {}: of two that are equally specific only one may be in \
+                 force on a day",
+                later.key,
+                conditions(&later.applies),
+                period(later),
+                first.key,
+                period(first)
+            );
+            problems.push(Problem::new(format!("{place}: key"), detail));
+        }
+    }
+    problems
+}
+
+fn conditions(applies: &Applies) -> String {
+    let mut stated = Vec::new();
+    stated.extend(applies.corridor_class.as_ref().map(|c| format!("class {c}")));
+    let volts = |v: Option<f64>| v.map_or_else(|| "…".into(), |v| v.to_string());
+    if applies.states_voltage() {
+        stated.push(format!("{} to {} kV", volts(applies.voltage_from_kv), volts(applies.voltage_to_kv)));
+    }
+    stated.extend(applies.work_kind.map(|k| format!("works of kind {k}")));
+    if stated.is_empty() { "for all".into() } else { format!("for {}", stated.join(", ")) }
+}
+
+fn period(p: &Parameter) -> String {
+    match (p.valid_from, p.valid_to) {
+        (None, None) => "always in force".into(),
+        (Some(from), None) => format!("in force from {from}"),
+        (None, Some(to)) => format!("in force to {to}"),
+        (Some(from), Some(to)) => format!("in force from {from} to {to}"),
+    }
+}
