@@ -21,5 +21,6 @@ mod parameters;
 mod permission;
 mod problems;
 mod routes;
+mod rules;
 mod shapes;
 mod visibility;

@@ -16,4 +16,5 @@ mod jurisdiction;
 mod program;
 mod real_data;
 mod review;
+mod rules;
 mod serve;

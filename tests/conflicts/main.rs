@@ -13,6 +13,7 @@ mod concurrent;
 mod features;
 mod million;
 mod pairs;
+mod ruled;
 mod shapes;
 mod values;
 mod world;

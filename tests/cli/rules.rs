@@ -1,0 +1,140 @@
+//! `clearway rules`: loaded, loaded again, listed; and what is wrong with a file, every problem with its line.
+
+use crate::program::{Folder, clearway, rows};
+use crate::support::Database;
+
+const VN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rules/VN-2026-11.toml");
+
+#[test]
+fn loaded_once_and_listed() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let import = |file: &str, codes: &str| clearway(&db, &["rules", "import", file, "--jurisdiction", codes]);
+    clearway(&db, &["rules", "list"]).gives(0, &[]);
+    import(VN, "VN-72").gives(0, &["VN-72: loaded VN 2026-11, 40 parameters, revision 2."]);
+    import(VN, "VN-72").gives(0, &["VN-72: VN 2026-11 is loaded already; nothing changed."]);
+    assert_eq!(rows(&db, "revision", "revisions"), ["2"]);
+    let digest = rows(&db, "detail->>'sha256'", "audit_events WHERE revision = 2");
+    assert_eq!(digest, rows(&db, "digest", "rule_packs"));
+    assert_eq!((digest.len(), digest[0].len()), (1, 64));
+    let of_day = ["rules", "list", "--key", "corridor.power_line.clearance_m", "--at", "2014-06-01T00:00:00Z"];
+    clearway(&db, &of_day).gives(
+        0,
+        &[
+            "VN-72: VN 2026-11, 9 of 40 parameters, in force on 2014-06-01",
+            "  corridor.power_line.clearance_m 1 m class COVERED –22 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 2 m class BARE –22 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 2 m –22 kV [default] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 1.5 m class COVERED 35 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 3 m class BARE 35 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 3 m 35 kV [default] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 4 m 110 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 6 m 220 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+            "  corridor.power_line.clearance_m 7 m 500 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
+        ],
+    );
+    clearway(&db, &["rules", "list", "--jurisdiction", "VN-99"])
+        .fails("clearway: parameter «jurisdiction»: «VN-99» is not registered");
+    assert_eq!(clearway(&db, &["rules", "list", "--at", "yesterday"]).code, 2);
+    // What no check reads is kept, and said: a slip in a key would show here.
+    let other = folder.file(
+        "other.toml",
+        "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"site.spacing_m\"\nvalue = 100\nunit = \"m\"\nconfidence = \"check\"\n",
+    );
+    import(&other, "VN-72").gives(
+        0,
+        &["VN-72: loaded T 1, 1 parameters, revision 3.", "No check reads site.spacing_m; kept for whoever asks."],
+    );
+    import(&other, "VN-72,VN-99").fails("clearway: the jurisdiction «VN-99» is not there");
+    let changed = folder.file(
+        "changed.toml",
+        "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"site.spacing_m\"\nvalue = 50\nunit = \"m\"\nconfidence = \"check\"\n",
+    );
+    import(&changed, "VN-72").fails(
+        "clearway: version T 1 is loaded in VN-72 with another content; give the changed file a version of its own",
+    );
+    assert_eq!(rows(&db, "revision", "revisions"), ["3"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_with_its_line() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let parameter =
+        "[[parameter]]\nkey = \"corridor.road.clearance_m\"\nvalue = 3\nunit = \"m\"\nconfidence = \"default\"\n";
+    let good = format!("name = \"T\"\nversion = \"1\"\n\n{parameter}");
+    let table: &[(&str, &[&str])] = &[
+        (
+            "",
+            &[
+                "the head: name is missing",
+                "the head: version is missing",
+                "the head: parameter is missing: the pack has no parameter",
+            ],
+        ),
+        ("name = ", &["line 1: cannot be read as TOML: string values must be quoted, expected literal string"]),
+        (
+            "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"a.b\"\nkey = \"a.c\"\n",
+            &["line 5: cannot be read as TOML: duplicate key"],
+        ),
+        (
+            "name = \"T\"\nversion = \"1\"\nparameter = 3\n",
+            &[
+                "line 3: parameter is no table; begin each parameter with [[parameter]]",
+                "the head: parameter is missing: the pack has no parameter",
+            ],
+        ),
+        (
+            &format!("{good}valid_from = 2020-01-01\nvalid_to = 2019-12-31\n\n{parameter}"),
+            &["line 5: valid_to 2019-12-31 is before valid_from 2020-01-01"],
+        ),
+        (
+            &format!("{good}valid_from = 2020-01-01T00:00:00\n"),
+            &["line 5: valid_from «2020-01-01T00:00:00» is not a date; write it as 2026-03-01"],
+        ),
+        (
+            &format!("{good}{parameter}"),
+            &[
+                "line 10: key corridor.road.clearance_m for all, always in force, meets the same corridor.road.clearance_m \
+               of line 5, always in force: of two that are equally specific only one may be in force on a day",
+            ],
+        ),
+        (
+            &good.replace("value = 3", "value = -0.5").replace("\"m\"", "\"ell\""),
+            &[
+                "line 5: value is -0.5; it must lie between 0 and 5000",
+                "line 5: unit «ell» is not known here; known are m, km, m2, deg, kv, w, w_m2, mhz, vnd, day, working_day, \
+                 month, year, count, ratio",
+            ],
+        ),
+        (&good.replace("value = 3", "value = nan"), &["line 5: value is NaN; it must lie between 0 and 5000"]),
+        (
+            &good.replace("road", "rode").replace("confidence", "faith"),
+            &[
+                "line 5: faith is not a member of a parameter; known are key, value, unit, corridor_kind, corridor_class, \
+                 voltage_kv, voltage_from_kv, voltage_to_kv, work_kind, document, article, valid_from, valid_to, \
+                 confidence, note",
+                "line 5: key «rode» is not a kind of corridor; known are road, railway, power_line, canal, reservoir, \
+                 pipeline, airport, urban, mining, defence, other",
+                "line 5: confidence is missing",
+            ],
+        ),
+    ];
+    for (text, expect) in table {
+        let file = folder.file("bad.toml", text);
+        let ran = clearway(&db, &["rules", "import", &file, "--jurisdiction", "VN-72"]);
+        let expect: Vec<String> = expect.iter().map(|line| format!("{file}: {line}")).collect();
+        let said = ran.err.trim_end().strip_prefix("clearway: ").unwrap_or(&ran.err);
+        assert_eq!(
+            (ran.code, said.lines().collect::<Vec<_>>()),
+            (1, expect.iter().map(String::as_str).collect()),
+            "{text}"
+        );
+    }
+    let file = folder.file("bad.toml", b"name = \"\xff\"");
+    clearway(&db, &["rules", "import", &file, "--jurisdiction", "VN-72"])
+        .fails(&format!("clearway: {file}: the file is not UTF-8: byte 8 is wrong"));
+    let missing = folder.path("none.toml").display().to_string();
+    clearway(&db, &["rules", "import", &missing, "--jurisdiction", "VN-72"])
+        .fails(&format!("clearway: {missing} cannot be read: No such file or directory (os error 2)"));
+    assert_eq!(clearway(&db, &["rules", "import", &file]).code, 2, "where to?");
+    assert_eq!(rows(&db, "revision", "revisions"), ["1"], "nothing was written");
+}
