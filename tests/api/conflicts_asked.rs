@@ -97,6 +97,7 @@ fn a_geometry_a_feature_and_a_collection_are_asked_alike() {
             "overlap_m2",
             "position_accuracy_from",
             "position_accuracy_m",
+            "position_accuracy_rule",
             "relation",
             "rule",
             "runs",
@@ -169,7 +170,10 @@ fn the_clearance_is_the_askers_else_the_corridors_else_none() {
             .first()
             .map(|c| (c["clearance_m"].as_f64().unwrap(), c["rule"].clone()))
     };
-    let rule = |key: &str| json!({"key": key, "document": null, "valid_from": null});
+    let rule = |key: &str| {
+        json!({"key": key, "value": null, "unit": null, "document": null, "article": null, "valid_from": null,
+            "valid_to": null, "confidence": null})
+    };
     assert_eq!(asked(&own, ""), Some((25.0, rule("corridor.clearance_m"))));
     assert_eq!(asked(&own, "?clearance_m=20"), Some((20.0, rule("request.clearance_m"))));
     assert_eq!(asked(&own, "?clearance_m=19.9"), None, "the asker's may be less than the corridor's own");

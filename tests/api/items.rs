@@ -67,7 +67,7 @@ fn properties_have_the_names_of_the_api() {
         "organisation": "viettel", "tenants": ["vnpt", "mobifone"], "spare_capacity": 2, "column_class": "A2b",
         "height_agl_m": 42.5, "position_accuracy_m": 1.5, "capture_method": "gnss", "importance": "important",
         "visibility": "public", "valid_from": "2009-03-01", "valid_to": "2030-01-01", "source": "register of 2009"});
-    let corridor = json!({"code": "N-2", "jurisdiction": "VN-72", "name": "QL14", "kind": "road", "class": "III",
+    let corridor = json!({"code": "N-2", "jurisdiction": "VN-72", "name": "QL14", "kind": "road", "class": "III", "voltage_kv": 110.5,
         "status": "approved", "project": "QL14 widening", "organisation": "roads-board", "in_force_from": "2026-01-01",
         "in_force_to": "2036-01-01", "hand_over_on": "2027-06-30", "clearance_m": 13.0, "half_width_left_m": 15.0,
         "half_width_right_m": 20.0, "visibility": "government", "source": "decision"});
