@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot read the sources has failed
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -272,4 +272,57 @@ fn no_test_is_ignored_and_nothing_is_unsafe() {
         assert!(!text.contains(&ignored), "{} ignores a test", path.display());
         assert!(!text.contains(&unsafe_block), "{} has an unsafe block", path.display());
     }
+}
+
+/// The lines of a section of a manifest.
+fn section<'a>(manifest: &'a str, name: &str) -> Vec<&'a str> {
+    let lines = manifest.lines().skip_while(|l| *l != name).skip(1);
+    lines.take_while(|l| !l.starts_with('[')).filter(|l| l.contains('=')).collect()
+}
+
+/// The versions of every crate in a lock file.
+fn locked(lock: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut name = "";
+    for line in lock.lines() {
+        if let Some(found) = line.strip_prefix("name = ") {
+            name = found.trim_matches('"');
+        } else if let Some(version) = line.strip_prefix("version = ").filter(|_| !name.is_empty()) {
+            all.entry(name).or_default().insert(version.trim_matches('"'));
+        }
+    }
+    all
+}
+
+/// The fuzz targets are a package of its own, so nothing else keeps them to the dependencies of the service.
+#[test]
+fn fuzz_targets_are_built_from_the_same_crates() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let (ours, theirs) = (read("Cargo.toml"), read("tests/fuzz/Cargo.toml"));
+    let wanted = section(&ours, "[dependencies]");
+    let differ: Vec<&str> = section(&theirs, "[dependencies]")
+        .into_iter()
+        .filter(|line| !line.starts_with("libfuzzer-sys ") && !wanted.contains(line))
+        .collect();
+    assert!(!wanted.is_empty() && differ.is_empty(), "tests/fuzz/Cargo.toml asks otherwise: {}", differ.join("; "));
+
+    let (ours, theirs) = (read("Cargo.lock"), read("tests/fuzz/Cargo.lock"));
+    let (ours, theirs) = (locked(&ours), locked(&theirs));
+    let mut wrong = Vec::new();
+    let mut same = 0;
+    for (name, versions) in theirs {
+        for version in versions {
+            match ours.get(name) {
+                Some(known) if !known.contains(version) => wrong.push(format!(
+                    "{name} is {version}; `cargo update --manifest-path tests/fuzz/Cargo.toml {name}@{version} --precise {}`",
+                    known.iter().next().unwrap()
+                )),
+                Some(_) => same += 1,
+                None => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "tests/fuzz/Cargo.lock is not in step with Cargo.lock:\n{}", wrong.join("\n"));
+    assert!(same > 50, "only {same} crates in common: were the files read?");
 }
