@@ -6,11 +6,11 @@ FEATURES = $(shell pkg-config --atleast-version=9.1 proj 2>/dev/null && echo --f
 # The bundled PROJ fails with the database of another version, where these point to one.
 CARGO = $(if $(strip $(FEATURES)),cargo,env -u PROJ_DATA -u PROJ_LIB cargo)
 TARGET = $(or $(CARGO_TARGET_DIR),target)
-# Arguments of the program, as in: make demo ARGS="--listen 127.0.0.1:9090"
+# Arguments of the program, as in: make demo ARGS="--listen 127.0.0.1:9090"; of fuzz: the targets, all without any
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench clean packages format-check
+.PHONY: help demo build test lint fuzz bench clean packages format-check
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ lint: packages format-check ## check format, clippy and docs; any warning fails
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
 
+fuzz: ## look for inputs that readers and measures cannot stand, a quarter of a minute for each target
+	@.ci/packages fuzz
+	@CARGO="$(CARGO)" FEATURES="$(strip $(FEATURES))" tests/fuzz/run $(ARGS)
+
 bench: packages ## measure against PostGIS: one line a comparison and a table
 	$(CARGO) bench --locked $(FEATURES) --bench conflicts
 
@@ -39,3 +43,4 @@ packages:
 
 format-check:
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml

@@ -1,6 +1,6 @@
 //! The rings that read and measure, compiled for the fuzz targets from the sources of Clearway themselves.
 
-#![allow(dead_code)] // some of it is used by rings that are not here
+#![allow(dead_code, unused_imports)] // some of it is used by rings that are not here
 
 #[path = "../../src/geometry/mod.rs"]
 pub mod geometry;
@@ -16,6 +16,8 @@ pub mod wire;
 
 #[path = "../../src/formats/mod.rs"]
 pub mod formats;
+
+pub mod shapes;
 
 /// Ends the program at a panic, as libFuzzer's own hook does, but for those of the overlay, which are caught and
 /// answered in another way (`geometry::overlay`).
