@@ -5,6 +5,9 @@
 //! any day (a work the accuracy of its position, a corridor its clearance), so a search only widens by what the asker
 //! brings; the exact test then takes the values of the day.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 

@@ -2,6 +2,37 @@
 //! any time; a reader holds one immutable [`Snapshot`] across all layers while writers prepare the next one.
 //!
 //! [`Layer`](LayerIndex) is one layer of one jurisdiction: an immutable base and a small delta.
+//!
+//! # The method
+//!
+//! A check asks which features of a layer come within a distance of a subject. The picture is drawn by the code it
+//! shows, on the demonstration data: the road is `DNO-HL-01`, the cable `DNO-0608`, the layer all the works.
+//!
+#![doc = include_str!("method.svg")]
+//!
+//! 1. **Parts, not wholes.** The tree holds boxes over parts of a shape, at most 64 of them: a box round all of a long,
+//!    slanting road holds mostly ground that has nothing to do with it. Each box is **widened by what its own feature
+//!    brings**, a work by the accuracy of its position, a corridor by its own clearance. So a search widens by nothing
+//!    but what the asker brings, and one badly known position does not make every search wider.
+//! 2. **Down the tree.** The search opens a box only where an edge of the subject comes within reach of it, or where
+//!    the box lies wholly inside the subject; then all in it is taken without a further look. What is passed over is
+//!    certainly not in conflict: boxes are only ever taken too large, by a micrometre, and never too small.
+//! 3. **Edges are narrowed on the way down** (`geometry/measure/probe.rs`). Every box keeps the list of the subject's
+//!    edges that come near it, and the boxes in it ask that list alone; a few levels below the root a road of hundreds of
+//!    edges is one or two. Where none is left, it only remains whether the box lies inside an area: the edges of the
+//!    area stand ready in slabs by northing (`geometry/measure/slabs.rs`), so that this costs a look at one slab.
+//! 4. **Early exit.** Whether a candidate is in conflict is a yes or no
+//!    ([`Prepared::within`](crate::geometry::measure::Prepared::within)): two shapes are walked box by box, the nearest
+//!    first, and the first two edges that are near enough end the walk. Only what is in conflict is then measured. The
+//!    arithmetic is that of PostGIS, step by step, so both say the same at the threshold.
+//!
+//! # Staying in step
+//!
+//! A layer is **a base and a delta**: the base is loaded in one go and never changes; what is written after it stands in a
+//! small second tree, with the set of ids that the base no longer answers for. A write copies the delta alone; when
+//! that has grown to a thousand features, base and delta become a new base. All layers of all jurisdictions are **one
+//! immutable snapshot**: a writer prepares the next one aside and publishes it by swapping a pointer, a reader keeps the
+//! one it began with, and neither waits for the other.
 
 mod coverage;
 mod layer;

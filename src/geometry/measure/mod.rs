@@ -16,6 +16,8 @@ mod slabs;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(test)]
+mod watched;
 
 use std::borrow::Cow;
 
@@ -24,6 +26,8 @@ use geo_types::{Coord, Geometry, Point};
 pub use inside::{Inside, depth_inside, inside, signed_distance};
 pub use probe::{Nearby, Probe};
 pub use relation::{Relation, relation};
+#[cfg(test)]
+pub(crate) use watched::Compared;
 
 use self::kernel::{point_box2, points2};
 use self::pairs::{Search, limit2, walk};

@@ -114,6 +114,23 @@ impl<'a> Probe<'a> {
     }
 }
 
+#[cfg(test)]
+impl Probe<'_> {
+    /// The edges of a list, one by one, for a picture.
+    pub(crate) fn edges(&self, list: std::ops::Range<usize>) -> Vec<[Coord<f64>; 2]> {
+        let Inner::Shape(shape) = &self.shape.0 else { return Vec::new() };
+        let mut found = Vec::new();
+        for &item in &self.near[list] {
+            if item & SEGMENT != 0 {
+                found.push(shape.tree.segment((item & !SEGMENT) as usize));
+            } else {
+                shape.tree.each_segment(item as usize, &mut |segment| found.push(segment));
+            }
+        }
+        found
+    }
+}
+
 /// Marks the number of a segment's first coordinate in a list that else has numbers of nodes.
 const SEGMENT: u32 = 1 << 31;
 
