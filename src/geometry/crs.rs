@@ -17,8 +17,9 @@ use proj::Proj;
 /// was delivered: a 22 km east–west segment would otherwise bow 2 m on a transverse Mercator grid.
 pub const SEGMENT_MAX_M: f64 = 500.0;
 
-/// Most positions of a shape after its segments were divided: forty times round the earth along one line.
-pub const DENSIFIED_MAX: usize = 4_000_000;
+/// Most positions of a shape after its segments were divided: five times round the earth along one line. A document of
+/// a kilobyte can ask for them, and they are projected once for every reading of it that is tried.
+pub const DENSIFIED_MAX: usize = 400_000;
 
 /// Most transformations that one thread keeps: whoever asks chooses the systems, so there must be an end.
 const PIPELINES_MAX: usize = 32;
@@ -376,6 +377,14 @@ mod tests {
         let round = (0..5_000).map(|n| if n % 2 == 0 { (-180.0, 12.0) } else { (180.0, 12.0) });
         let line = Geometry::LineString(round.collect());
         assert!(matches!(project(&line, Epsg::WGS84, Epsg(9218)), Err(CrsError::TooLong(_))));
+    }
+
+    #[test]
+    fn a_few_positions_far_apart_are_refused_before_they_are_divided() {
+        // 300 bytes would else be a million positions, projected once for every reading of them that is tried.
+        let to_and_fro = (0..=10).map(|n| if n % 2 == 0 { (0.0, 0.0) } else { (5e7, 0.0) });
+        let line = Geometry::LineString(to_and_fro.collect());
+        assert!(matches!(project(&line, Epsg(9218), Epsg::WGS84), Err(CrsError::TooLong(_))));
     }
 
     #[test]
