@@ -91,13 +91,24 @@ fn around_small(delivered: &Delivered) -> Option<Bounds> {
     ordinary.then(|| found.widened(BOW_DEG))
 }
 
-/// Positions of a geographic system that lie beyond ±180° and ±90°.
+/// No plane has larger numbers: the earth is 40 000 km round, and zones written in front of eastings reach 60 500 km.
+/// PROJ takes many times as long for what lies far out, and has nothing to say of it.
+const PLANE_MAX: f64 = 1e8;
+
+/// Positions of a geographic system that lie beyond ±180° and ±90°, and of a plane beyond [`PLANE_MAX`].
 fn out_of_range(delivered: &Delivered) -> Vec<Problem> {
     let Ok(definition) = crs::definition(delivered.crs) else {
         return vec![Problem::new("/coordinates", format!("{} is not known to PROJ", delivered.crs))];
     };
     if !definition.geographic {
-        return Vec::new();
+        let outside = |v: f64| v.is_finite() && v.abs() > PLANE_MAX;
+        let bad = delivered.shape.coords_iter().enumerate().find(|(_, c)| outside(c.x) || outside(c.y));
+        let detail = |n: usize, x: f64, y: f64| {
+            format!(
+                "position {n} ({x}, {y}) is out of range: no plane reaches farther than {PLANE_MAX} from its origin"
+            )
+        };
+        return bad.map(|(n, c)| Problem::new("/coordinates", detail(n, c.x, c.y))).into_iter().collect();
     }
     let outside = |x: f64, y: f64| !((-180.0..=180.0).contains(&x) && (-90.0..=90.0).contains(&y));
     let Some((n, bad)) = delivered.shape.coords_iter().enumerate().find(|(_, c)| outside(c.x, c.y)) else {
@@ -292,4 +303,20 @@ fn lengths(lines: MultiLineString<f64>, ground: &Grid<MultiPolygon<f64>>) -> (f6
 fn areas(area: &[Polygon<f64>], ground: &Grid<MultiPolygon<f64>>) -> (f64, f64) {
     let whole = area.iter().map(Area::unsigned_area).sum();
     (overlay::area_inside(&Grid(area), &Grid(&ground.0.0)), whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_plane_reaches_a_hundred_thousand_kilometres() {
+        let at = |y: f64| Delivered { shape: Geometry::Point((0.0, y).into()), crs: Epsg(5899) };
+        let detail = |y: f64| to_lonlat(&at(y)).unwrap_err().into_iter().map(|p| p.detail).collect::<Vec<_>>();
+        let expect =
+            "position 0 (0, 100000001) is out of range: no plane reaches farther than 100000000 from its origin";
+        assert_eq!(detail(100_000_001.0), [expect]);
+        assert!(!detail(f64::NAN).contains(&expect.to_owned()));
+        assert_eq!(out_of_range(&at(-1e8)), []);
+    }
 }
