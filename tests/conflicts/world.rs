@@ -318,6 +318,17 @@ impl World {
         )
     }
 
+    /// How many pairs there are to decide.
+    pub fn pairs_in_postgis(&self) -> usize {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            pairs: i64,
+        }
+        let rows: Vec<Row> = self.judge(&format!("{TODAY} SELECT count(*) AS pairs FROM w, c"), None);
+        usize::try_from(rows[0].pairs).unwrap()
+    }
+
     fn judge<T: QueryableByName<diesel::pg::Pg> + 'static>(&self, sql: &str, clearance: Option<f64>) -> Vec<T> {
         let s = &self.context.settings;
         diesel::sql_query(sql)
