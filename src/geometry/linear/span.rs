@@ -219,8 +219,10 @@ impl Piece<'_> {
     fn add(&self, stretch: &Stretch, span: &mut Span) {
         let Stretch { from, to, nearest } = stretch;
         let segment = &self.segments[nearest.segment];
-        span.chainage(nearest.chainage_at(*from));
-        span.chainage(nearest.chainage_at(*to));
+        // Rounding leads beyond no end of the segment.
+        let on_segment = |m: f64| m.clamp(segment.from_m, segment.from_m + segment.length_m);
+        span.chainage(on_segment(nearest.chainage_at(*from)));
+        span.chainage(on_segment(nearest.chainage_at(*to)));
         let lowest = -(nearest.x * nearest.c + nearest.y * nearest.k) / nearest.square();
         let lowest = if lowest.is_nan() { *from } else { lowest.clamp(*from, *to) };
         let left = |t: f64| nearest.y + nearest.k * t;

@@ -195,3 +195,43 @@ proptest! {
         }
     }
 }
+
+/// Found by fuzzing: rounding led a hair beyond an end.
+#[test]
+fn no_chainage_lies_beyond_the_ends_of_the_line() {
+    let line_of = |all: &[(f64, f64)]| LineString::from(all.to_vec());
+    let metres = |m| Metres::new(m).unwrap();
+    let centreline = Grid(MultiLineString(vec![
+        line_of(&[(48.0, 46.0), (50.0, 48.0), (54.0, 56.0), (57.0, 54.0), (53.0, 53.0)]),
+        line_of(&[(58.0, 35.0), (0.0, 0.0)]),
+    ]));
+    let work = Geometry::LineString(line_of(&[
+        (35.0, 17.0),
+        (0.0, -82.0),
+        (0.0, 0.0),
+        (35.0, 0.0),
+        (52.0, 52.0),
+        (56.0, 50.0),
+        (55.0, 53.0),
+        (-1.0, 35.0),
+        (17.0, 0.0),
+        (-82.0, 0.0),
+        (0.0, 35.0),
+        (0.0, 52.0),
+        (52.0, 56.0),
+        (50.0, 55.0),
+        (53.0, 56.0),
+    ]));
+    let point = Geometry::Point((44.0, 32.0).into());
+    let land = Geometry::MultiPolygon(buffer::corridor(&centreline, metres(255.0), metres(7.5)).unwrap().0);
+    for (land, clearance) in [(point, 255.0), (land, 7.5)] {
+        let case = Case {
+            line: Chainage::of(&centreline).unwrap(),
+            land: Prepared::new(&Grid(land)),
+            work: Prepared::new(&Grid(work.clone())),
+            clearance: metres(clearance),
+        };
+        let found = case.finding().unwrap().linear.unwrap();
+        assert!(0.0 <= found.from_m && found.to_m <= case.line.length_m(), "{found:?}");
+    }
+}
