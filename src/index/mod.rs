@@ -23,7 +23,8 @@
 //!    area stand ready in slabs by northing (`geometry/measure/slabs.rs`), so that this costs a look at one slab.
 //! 4. **Early exit.** Whether a candidate is in conflict is a yes or no
 //!    ([`Prepared::within`](crate::geometry::measure::Prepared::within)): two shapes are walked box by box, the nearest
-//!    first, and the first two edges that are near enough end the walk. Only what is in conflict is then measured. The
+//!    first, and the first two edges that are near enough end the walk. Where the distance is wanted too, the walk only
+//!    goes on into what can be nearer than the nearest so far. All else is measured of conflicts alone. The
 //!    arithmetic is that of PostGIS, step by step, so both say the same at the threshold.
 //!
 //! # Staying in step
