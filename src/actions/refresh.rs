@@ -231,11 +231,12 @@ fn read_layer<N: Records>(
     }
 }
 
-/// Follows the database until `stop` is set: hears of commits, and asks for revisions every `refresh_poll_ms`.
+/// Follows the database until `stop` is set: hears of commits from the start, and asks for revisions every
+/// `refresh_poll_ms`.
 pub fn follow(context: &Context, stop: &AtomicBool) {
     let poll = Duration::from_millis(context.settings.refresh_poll_ms);
     let mut listener: Option<Listener> = None;
-    let mut asked = Instant::now();
+    let mut asked: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(LISTEN_EVERY);
         let heard = match &mut listener {
@@ -246,11 +247,12 @@ pub fn follow(context: &Context, stop: &AtomicBool) {
             }),
             None => false,
         };
-        if !heard && asked.elapsed() < poll {
+        if !heard && asked.is_some_and(|at| at.elapsed() < poll) {
             continue;
         }
-        asked = Instant::now();
+        asked = Some(Instant::now());
         if listener.is_none() {
+            // What is committed from here on is heard of; what was before is asked for below.
             listener = Listener::connect(context.store.url()).ok();
         }
         if let Err(error) = catch_up_all(context) {
