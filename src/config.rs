@@ -106,6 +106,11 @@ pub struct Settings {
     /// How often a listener with nothing to hear is told that the stream lives, ms: proxies cut silent connections
     /// after a minute or less.
     pub heartbeat_ms: u64,
+    /// How long a request with `Min-Revision` waits for that state, ms: twice as long as an instance that hears of
+    /// nothing takes to ask; 0: not at all.
+    pub min_revision_wait_ms: u64,
+    /// Most requests that wait so at once: each holds a thread of those that work for requests, of some hundreds.
+    pub min_revision_waits_max: usize,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
     /// Bearer tokens, until there are accounts.
@@ -146,6 +151,8 @@ impl Default for Settings {
             events_kept: 100_000,
             listeners_max: 500,
             heartbeat_ms: 15_000,
+            min_revision_wait_ms: 2_000,
+            min_revision_waits_max: 64,
             cors_origin: "*".into(),
             tokens: Vec::new(),
         }

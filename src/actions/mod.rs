@@ -39,6 +39,8 @@ pub struct Context {
     recorded: Arc<refresh::Recorded>,
     /// What led to the present state of the index, for whoever listens.
     pub(crate) events: Arc<changes::Events>,
+    /// Who waits for a revision.
+    waits: Arc<conflict_check::Waits>,
 }
 
 impl Context {
@@ -54,7 +56,14 @@ impl Context {
         };
         let store = Store::connect(&settings.database_url.0, &options)?;
         let events = Arc::new(changes::Events::new(settings.events_kept));
-        Ok(Self { settings: Arc::new(settings), store, index: Arc::default(), recorded: Arc::default(), events })
+        Ok(Self {
+            settings: Arc::new(settings),
+            store,
+            index: Arc::default(),
+            recorded: Arc::default(),
+            events,
+            waits: Arc::default(),
+        })
     }
 
     /// Ends the streams of those who listen: the server is about to end.

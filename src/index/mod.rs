@@ -39,7 +39,8 @@ mod coverage;
 mod layer;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use geo::CoordsIter;
@@ -169,6 +170,9 @@ impl Snapshot {
 pub struct Index {
     snapshot: ArcSwap<Snapshot>,
     writing: Mutex<()>,
+    /// Held while a snapshot is looked at before a wait, and after one was published: so no publication is missed.
+    looking: Mutex<()>,
+    published: Condvar,
 }
 
 /// The right to prepare the next snapshot; readers go on meanwhile.
@@ -184,6 +188,19 @@ impl Index {
         self.snapshot.load_full()
     }
 
+    /// The first snapshot that is `wanted`, or the one that stands at the moment `until`.
+    pub fn wait(&self, until: Instant, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let snapshot = self.snapshot();
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || wanted(&snapshot) {
+                return snapshot;
+            }
+            looking = self.published.wait_timeout(looking, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// Waits for the right to write.
     pub fn begin(&self) -> Writing<'_> {
         Writing { index: self, _one_at_a_time: self.writing.lock().unwrap_or_else(PoisonError::into_inner) }
@@ -197,10 +214,12 @@ impl Writing<'_> {
         self.index.snapshot()
     }
 
-    /// Publishes a territory in one step.
+    /// Publishes a territory in one step, and wakes who waits for it.
     pub fn publish(&self, territory: Territory) {
         let mut next = Snapshot::clone(&self.index.snapshot());
         next.territories.insert(territory.jurisdiction.code.clone(), Arc::new(territory));
         self.index.snapshot.store(Arc::new(next));
+        drop(self.index.looking.lock().unwrap_or_else(PoisonError::into_inner));
+        self.index.published.notify_all();
     }
 }

@@ -258,42 +258,6 @@ fn a_map_gets_features_with_the_conflict_among_their_properties() {
 }
 
 #[test]
-fn min_revision_is_met_or_refused() {
-    let api = Api::new();
-    api.work("W", point(0.0, 0.0));
-    let revision: i64 = api.sql("SELECT revision FROM revisions").unwrap().parse().unwrap();
-    let check = |value: &str| {
-        let headers = [("Min-Revision", value), ("Content-Type", GEOJSON), ("Content-Crs", "EPSG:9218")];
-        let posted = api.send("", "POST", CHECKS, &headers, Some(&point(0.0, 0.0)));
-        let id = api.server.get("", WORKS).json()["features"][0]["id"].as_str().unwrap().to_owned();
-        let got = api.send("", "GET", &format!("/api/works/{id}/conflicts"), &headers[..1], None);
-        assert_eq!((posted.status, posted.header("retry-after")), (got.status, got.header("retry-after")), "{value}");
-        posted
-    };
-    for value in [format!("VN-72={revision}"), "VN-72=0".into(), format!(" VN-72 = {revision} , VN-72=1")] {
-        assert_eq!(check(&value).status, 200, "{value}");
-    }
-    let early = check(&format!("VN-72={}", revision + 1));
-    assert_eq!((early.status, early.header("retry-after")), (503, Some("2")));
-    assert_eq!(early.json()["detail"], format!("VN-72 has not reached revision {} here yet", revision + 1));
-    for (value, detail) in [
-        ("", "write it as VN-72=118"),
-        ("VN-72", "write it as VN-72=118"),
-        ("VN-72=x", "write it as VN-72=118"),
-        ("118", "write it as VN-72=118"),
-        ("VN-72=1,", "write it as VN-72=118"),
-        ("VN-99=1", "«VN-99» is not registered"),
-    ] {
-        let refused = check(value);
-        assert_eq!(
-            (refused.status, &refused.json()["detail"]),
-            (400, &json!(format!("parameter «Min-Revision»: {detail}"))),
-            "{value}"
-        );
-    }
-}
-
-#[test]
 fn a_write_shows_in_the_next_answer() {
     let api = Api::new();
     let here = rect(-5.0, -5.0, 5.0, 5.0);

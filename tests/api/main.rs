@@ -15,6 +15,7 @@ mod help;
 mod items;
 mod limits;
 mod list;
+mod min_revision;
 mod operation;
 mod outage;
 mod parameters;

@@ -1,11 +1,12 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
-//! ground they answer for, `detail` what is listed of a pair.
+//! ground they answer for, `detail` what is listed of a pair, `min_revision` waits for a state that is asked for.
 
 mod asking;
 mod covered;
 mod detail;
+mod min_revision;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use uuid::Uuid;
 
 use self::asking::{Asking, Subject};
 pub use self::detail::Detail;
+pub(super) use self::min_revision::Waits;
+pub use self::min_revision::at_least;
 use super::{Context, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::conflict::{AccuracySource, Finding, NounFacts, Rule, Severity};
@@ -359,25 +362,6 @@ pub fn features_of<T: Records, C: Detail>(
         actor.sight(&f.jurisdiction).sees(T::visibility(props), T::organisation(props))
     };
     Ok(found.into_iter().filter(seen).map(|f| (f.id, f)).collect())
-}
-
-/// The present snapshot, once it has reached the revisions asked for.
-fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snapshot>> {
-    let mut snapshot = context.index.snapshot();
-    for (code, revision) in wanted {
-        let has = |s: &Snapshot| s.territory(code).map(|t| t.revision);
-        if has(&snapshot).is_none() {
-            return Err(Error::parameter("Min-Revision", format!("«{code}» is not registered")));
-        }
-        if has(&snapshot) < Some(*revision) {
-            refresh::catch_up(context, code)?;
-            snapshot = context.index.snapshot();
-        }
-        if has(&snapshot) < Some(*revision) {
-            return Err(Error::busy(format!("{code} has not reached revision {revision} here yet")));
-        }
-    }
-    Ok(snapshot)
 }
 
 /// The layers a noun is checked against when nobody says.
