@@ -106,6 +106,10 @@ pub struct Settings {
     /// How often a listener with nothing to hear is told that the stream lives, ms: proxies cut silent connections
     /// after a minute or less.
     pub heartbeat_ms: u64,
+    /// Largest line of a batch, bytes: a hundred thousand positions, as many as one geometry may have.
+    pub batch_line_bytes_max: usize,
+    /// How long a batch waits for the next bytes of its body, s. How long it takes as a whole is not limited.
+    pub batch_idle_timeout_s: u64,
     /// How long a request with `Min-Revision` waits for that state, ms: twice as long as an instance that hears of
     /// nothing takes to ask; 0: not at all.
     pub min_revision_wait_ms: u64,
@@ -151,6 +155,8 @@ impl Default for Settings {
             events_kept: 100_000,
             listeners_max: 500,
             heartbeat_ms: 15_000,
+            batch_line_bytes_max: 4 * 1024 * 1024,
+            batch_idle_timeout_s: 30,
             min_revision_wait_ms: 2_000,
             min_revision_waits_max: 64,
             cors_origin: "*".into(),
@@ -250,6 +256,8 @@ impl Settings {
             ("pool_wait_ms", self.pool_wait_ms),
             ("request_timeout_s", self.request_timeout_s),
             ("heartbeat_ms", self.heartbeat_ms),
+            ("batch_line_bytes_max", self.batch_line_bytes_max as u64),
+            ("batch_idle_timeout_s", self.batch_idle_timeout_s),
         ];
         for (key, count) in counts {
             if count == 0 {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -119,6 +119,7 @@ impl Server {
                     .wrap(cors::rules(&rules))
                     .wrap(from_fn(finish))
                     .wrap(Compress::default())
+                    .wrap(from_fn(without_identity))
                     .wrap(TracingLogger::default())
                     .configure(routes::configure)
             })
@@ -156,6 +157,19 @@ async fn end_streams(context: Context) {
 fn known_method(method: &Method) -> &'static str {
     const KNOWN: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
     KNOWN.iter().find(|known| **known == method.as_str()).copied().unwrap_or("other")
+}
+
+/// Takes away what kept an answer from being compressed: `identity` is no encoding that a client is told of (RFC 9110,
+/// section 8.4.1).
+async fn without_identity(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "identity") {
+        response.headers_mut().remove(CONTENT_ENCODING);
+    }
+    Ok(response)
 }
 
 /// Completes errors, and notes the id and the figures of every request.

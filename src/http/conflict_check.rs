@@ -36,36 +36,92 @@ pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at", "meas
 /// # Errors
 /// As [`action::check_as`].
 pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
-    let query = Query::of(&request, PARAMETERS)?;
-    let actor = actor_of(&request, &app.tokens)?;
-    let question = question(&request, &query, &app.context, vec![Layer::Works])?;
-    let reading = params::reading(&request, &app.context.settings)?;
+    let asked = Asked::of(&request, &app)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let as_map = params::wants_geojson(&request);
-    let measures = query.yes_or_no("measures", true)?;
-    let context = app.context.clone();
     // How long a check takes depends on the ground it covers, not on the size of its document.
     let text = blocking(move || {
-        let subjects = wire::subjects(&document::json(&text)?, reading, context.settings.subjects_max)?;
-        let drawn: Vec<Drawn> = subjects
-            .into_iter()
-            .map(|s| Drawn {
-                name: s.name,
-                pointer: s.pointer,
-                delivered: s.delivered,
-                accuracy: s.accuracy,
-                clearance_m: s.clearance_m,
-                kind: s.kind,
-            })
-            .collect();
-        if measures {
-            written(&context, &actor, &action::check_as::<Conflict>(&context, &actor, &drawn, &question)?, as_map)
-        } else {
-            written(&context, &actor, &action::check_as::<Found>(&context, &actor, &drawn, &question)?, as_map)
-        }
+        let drawn = asked.drawn(&document::json(&text)?)?;
+        if asked.measures { asked.text::<Conflict>(&drawn, as_map) } else { asked.text::<Found>(&drawn, as_map) }
     })
     .await?;
     Ok(response(text, as_map))
+}
+
+/// A check of drawn shapes as far as the head of a request says it: all but the shapes.
+pub(super) struct Asked {
+    context: Context,
+    actor: Actor,
+    question: Question,
+    reading: document::Reading,
+    measures: bool,
+}
+
+impl Asked {
+    /// What the head of a request asks.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`], [`Error::Unauthenticated`].
+    pub(super) fn of(request: &HttpRequest, app: &App) -> Result<Self> {
+        let query = Query::of(request, PARAMETERS)?;
+        Ok(Self {
+            actor: actor_of(request, &app.tokens)?,
+            question: question(request, &query, &app.context, vec![Layer::Works])?,
+            reading: params::reading(request, &app.context.settings)?,
+            measures: query.yes_or_no("measures", true)?,
+            context: app.context.clone(),
+        })
+    }
+
+    /// Waits for the revisions that the answer must have reached.
+    ///
+    /// # Errors
+    /// As [`action::at_least`].
+    pub(super) fn reach(&self) -> Result<()> {
+        action::at_least(&self.context, &self.question.min_revision).map(drop)
+    }
+
+    /// Checks what stands on a line of a batch, and writes the answer as a line behind `text`.
+    ///
+    /// # Errors
+    /// As [`action::check_as`], and where the line cannot be read; some of the answer may be written by then.
+    pub(super) fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()> {
+        let drawn = self.drawn(&document::json_line(line)?)?;
+        if self.measures {
+            self.write_line::<Conflict>(number, &drawn, text)
+        } else {
+            self.write_line::<Found>(number, &drawn, text)
+        }
+    }
+
+    fn write_line<C: Listed>(&self, number: u64, drawn: &[Drawn], text: &mut Vec<u8>) -> Result<()> {
+        let answer = action::check_as::<C>(&self.context, &self.actor, drawn, &self.question)?;
+        as_row(&answer, Some(number)).write(text).map_err(|e| unwritable(&e))?;
+        text.push(b'\n');
+        Ok(())
+    }
+
+    fn text<C: Listed>(&self, drawn: &[Drawn], as_map: bool) -> Result<Vec<u8>> {
+        let answer = action::check_as::<C>(&self.context, &self.actor, drawn, &self.question)?;
+        written(&self.context, &self.actor, &answer, as_map)
+    }
+
+    fn drawn(&self, document: &Json) -> Result<Vec<Drawn>> {
+        let subjects = wire::subjects(document, self.reading, self.context.settings.subjects_max)?;
+        let drawn = subjects.into_iter().map(|s| Drawn {
+            name: s.name,
+            pointer: s.pointer,
+            delivered: s.delivered,
+            accuracy: s.accuracy,
+            clearance_m: s.clearance_m,
+            kind: s.kind,
+        });
+        Ok(drawn.collect())
+    }
+}
+
+fn unwritable(error: &serde_json::Error) -> Error {
+    Error::Internal(format!("an answer that cannot be written: {error}"))
 }
 
 /// `GET /api/{noun}/{id}/conflicts`
@@ -180,8 +236,9 @@ pub(crate) fn written<C: Listed>(
     answer: &Answer<C>,
     as_map: bool,
 ) -> Result<Vec<u8>> {
-    let text = if as_map { serde_json::to_vec(&as_features(context, actor, answer)?) } else { as_row(answer).text() };
-    text.map_err(|e| Error::Internal(format!("an answer that cannot be written: {e}")))
+    let text =
+        if as_map { serde_json::to_vec(&as_features(context, actor, answer)?) } else { as_row(answer, None).text() };
+    text.map_err(|e| unwritable(&e))
 }
 
 fn checked<C>(answer: &Answer<C>) -> Vec<CheckedRow<'_>> {
@@ -194,7 +251,7 @@ fn checked<C>(answer: &Answer<C>) -> Vec<CheckedRow<'_>> {
     rows.collect()
 }
 
-fn as_row<C: Listed>(answer: &Answer<C>) -> AnswerRow<'_, C::Row<'_>> {
+fn as_row<C: Listed>(answer: &Answer<C>, line: Option<u64>) -> AnswerRow<'_, C::Row<'_>> {
     let results = answer.results.iter().map(|r| ResultRow {
         subject: &r.subject,
         conflict_count: r.conflict_count,
@@ -205,7 +262,7 @@ fn as_row<C: Listed>(answer: &Answer<C>) -> AnswerRow<'_, C::Row<'_>> {
         not_checked: not_checked_of(r),
         conflicts: r.conflicts.iter().map(Listed::row).collect(),
     });
-    AnswerRow { revision: &answer.revisions, checked: checked(answer), results: results.collect() }
+    AnswerRow { line, revision: &answer.revisions, checked: checked(answer), results: results.collect() }
 }
 
 fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) -> Result<Json> {

@@ -4,6 +4,7 @@
 //! [`problem`] (errors to status codes), then a file for each noun or door.
 
 pub mod auth;
+pub mod batch;
 pub mod changes;
 pub mod conflict_check;
 pub mod cors;
@@ -38,9 +39,14 @@ pub struct App {
 /// # Errors
 /// What `f` fails with, [`Error::Internal`] where it panics, [`Error::Busy`] where it was not begun any more.
 pub async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    // Nothing of `f` is used after a panic: it owns what it works with, and locks that it held are taken all the same.
-    let caught = move || catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(Error::Internal(said(&*panic))));
-    actix_web::web::block(caught).await.unwrap_or_else(|_| Err(Error::busy("the server is shutting down")))
+    let done = actix_web::web::block(move || caught(f)).await;
+    done.unwrap_or_else(|_| Err(Error::busy("the server is shutting down")))
+}
+
+/// Runs `f`; a panic is a fault of ours and no more. Nothing that `f` changes may be used after one, locks excepted:
+/// they are taken all the same.
+fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(Error::Internal(said(&*panic))))
 }
 
 /// What a panic said.

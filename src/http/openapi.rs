@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 
 use super::App;
+use super::batch::NDJSON;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Access, Method, ROUTES, Route};
@@ -75,7 +76,13 @@ fn operation(route: &Route) -> Json {
         _ => "200",
     };
     let mut responses = Map::new();
-    let answer = if is_check {
+    let lines = route.path.ends_with("/batch");
+    let answer = if lines {
+        let each = "For each line of the body one line, in order: its number as «line» and what a single check answers, or \
+            what is wrong with it as «error». Send and read at the same time: no line is read before there is room for \
+            the answers to those before it.";
+        json!({"description": each, "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/answer_line"}}}})
+    } else if is_check {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
@@ -91,7 +98,11 @@ fn operation(route: &Route) -> Json {
         "responses": responses,
     });
     if matches!(route.method, Method::Post | Method::Put | Method::Patch) {
-        let media = if route.method == Method::Patch { MERGE_PATCH } else { GEOJSON };
+        let media = match route.method {
+            Method::Patch => MERGE_PATCH,
+            _ if lines => NDJSON,
+            _ => GEOJSON,
+        };
         let schema = json!({"schema": {"type": "object"}});
         operation["requestBody"] = json!({"required": true, "content": {media: schema}});
     }
@@ -131,6 +142,9 @@ fn schemas() -> Json {
         "conflict": {"type": "object", "properties": conflict},
         "result": {"type": "object", "properties": {"conflicts": list("conflict")}},
         "answer": {"type": "object", "properties": {"results": list("result")}},
+        "answer_line": {"allOf": [{"$ref": "#/components/schemas/answer"}, {"type": "object", "required": ["line"],
+            "properties": {"line": {"type": "integer", "minimum": 1},
+                "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
     })
 }
 
@@ -163,7 +177,10 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
         names.push("If-Match");
     }
     if is_check {
-        names.extend(["Min-Revision", "Accept"]);
+        names.push("Min-Revision");
+    }
+    if is_check && !route.path.ends_with("/batch") {
+        names.push("Accept");
     }
     if route.path == CHANGES {
         names.push("Last-Event-ID");

@@ -219,18 +219,27 @@ pub fn wants_geojson(request: &HttpRequest) -> bool {
     header.split(',').any(|part| part.split(';').next().is_some_and(|m| m.trim().eq_ignore_ascii_case(GEOJSON)))
 }
 
+/// The media type of the body is among `taken`.
+///
+/// # Errors
+/// [`Error::MediaType`].
+pub fn media_type(request: &HttpRequest, taken: &[&str]) -> Result<()> {
+    let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let bare = given.split(';').next().unwrap_or_default().trim();
+    if taken.iter().any(|t| t.eq_ignore_ascii_case(bare)) {
+        return Ok(());
+    }
+    let what = if bare.is_empty() { "no Content-Type".to_owned() } else { format!("«{bare}»") };
+    Err(Error::MediaType(format!("{what} was sent; {} is taken here", taken.join(" or "))))
+}
+
 /// Reads the body, within the limits of size and time, if its media type is among `taken`.
 ///
 /// # Errors
 /// [`Error::MediaType`], [`Error::TooLarge`] before anything is read where the length is known, [`Error::TooSlow`],
 /// [`Error::Malformed`] where the connection breaks off.
 pub async fn body(request: &HttpRequest, payload: web::Payload, settings: &Settings, taken: &[&str]) -> Result<Bytes> {
-    let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let bare = given.split(';').next().unwrap_or_default().trim();
-    if !taken.iter().any(|t| t.eq_ignore_ascii_case(bare)) {
-        let what = if bare.is_empty() { "no Content-Type".to_owned() } else { format!("«{bare}»") };
-        return Err(Error::MediaType(format!("{what} was sent; {} is taken here", taken.join(" or "))));
-    }
+    media_type(request, taken)?;
     let limit = settings.body_bytes_max;
     let too_large = |found: String| Error::TooLarge { what: "the body".into(), found, limit: format!("{limit} bytes") };
     let announced =

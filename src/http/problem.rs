@@ -125,12 +125,17 @@ struct Raised(Error);
 pub fn complete(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
     let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() else { return response };
     let request_id = request_id(request);
-    if let Error::Internal(reason) = &error {
-        tracing::error!(%reason, request_id, "internal error");
-    }
+    log(&error, &request_id);
     let text = body(&error, request.path(), &request_id).to_string();
     let (head, _) = response.into_parts();
     head.set_body(actix_web::body::BoxBody::new(text))
+}
+
+/// Logs what the client is not told.
+pub fn log(error: &Error, request_id: &str) {
+    if let Error::Internal(reason) = error {
+        tracing::error!(%reason, request_id, "internal error");
+    }
 }
 
 /// The id of a request, as the log knows it.

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
 
 use super::auth::actor_of;
 use super::problem::Problem;
-use super::{App, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
+use super::{App, batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
 use crate::error::Error;
@@ -135,6 +135,9 @@ pub const ROUTES: &[Route] = &[
     }),
     route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
         web::route().to(conflict_check::check)
+    }),
+    route(Post, "/api/conflict-checks/batch", Everyone, "Check a drawn shape on each line", CHECK, || {
+        web::route().to(batch::check)
     }),
     route(Get, "/api/works/{id}/conflicts", Everyone, "Conflicts of a work", CHECK, || {
         web::route().to(conflict_check::check_stored::<Work>)

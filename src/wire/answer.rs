@@ -63,6 +63,9 @@ pub struct ResultRow<'a, C: Row> {
 /// A whole answer.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct AnswerRow<'a, C: Row> {
+    /// Which line of a batch it answers; left out of a single answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The revision of each jurisdiction asked.
     pub revision: &'a BTreeMap<String, i64>,
     /// The layers asked.
@@ -77,10 +80,19 @@ impl<C: Row> AnswerRow<'_, C> {
     /// # Errors
     /// Never: every key is text and every member can be written.
     pub fn text(&self) -> serde_json::Result<Vec<u8>> {
-        let listed: usize = self.results.iter().map(|r| r.conflicts.len()).sum();
-        let mut text = Vec::with_capacity(1_024 + listed * C::BYTES);
-        serde_json::to_writer(&mut text, self)?;
+        let mut text = Vec::new();
+        self.write(&mut text)?;
         Ok(text)
+    }
+
+    /// The text after what stands in `text` already.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+        let listed: usize = self.results.iter().map(|r| r.conflicts.len()).sum();
+        text.reserve(1_024 + listed * C::BYTES);
+        serde_json::to_writer(text, self)
     }
 }
 

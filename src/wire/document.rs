@@ -31,18 +31,33 @@ impl Reading {
 /// # Errors
 /// [`Error::Malformed`], saying where the text breaks off or goes wrong.
 pub fn json(text: &[u8]) -> Result<Json> {
+    read(text, "body", |e| {
+        let how = if e.is_eof() { "the document breaks off" } else { "the document is not JSON" };
+        format!("{how} at line {}, column {}: {e}", e.line(), e.column())
+    })
+}
+
+/// Reads JSON that stands on one line of a body.
+///
+/// # Errors
+/// [`Error::Malformed`], saying where the line breaks off or goes wrong.
+pub fn json_line(text: &[u8]) -> Result<Json> {
+    read(text.trim_ascii(), "line", |e| {
+        let how = if e.is_eof() { "the line breaks off" } else { "the line is not JSON" };
+        format!("{how} at column {}: {e}", e.column())
+    })
+}
+
+fn read(text: &[u8], what: &str, wrong: impl Fn(&serde_json::Error) -> String) -> Result<Json> {
     // RFC 8259, section 8.1: a reader may ignore the mark that some editors put in front.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if text.is_empty() {
-        return Err(Error::Malformed("the body is empty; a JSON document belongs here".into()));
+        return Err(Error::Malformed(format!("the {what} is empty; a JSON document belongs here")));
     }
     if let Err(e) = std::str::from_utf8(text) {
-        return Err(Error::Malformed(format!("the body is not UTF-8: byte {} is wrong", e.valid_up_to())));
+        return Err(Error::Malformed(format!("the {what} is not UTF-8: byte {} is wrong", e.valid_up_to())));
     }
-    serde_json::from_slice(text).map_err(|e| {
-        let how = if e.is_eof() { "the document breaks off" } else { "the document is not JSON" };
-        Error::Malformed(format!("{how} at line {}, column {}: {e}", e.line(), e.column()))
-    })
+    serde_json::from_slice(text).map_err(|e| Error::Malformed(wrong(&e)))
 }
 
 /// A geometry object with the coordinates brought to x = east, y = north.

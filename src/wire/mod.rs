@@ -11,6 +11,7 @@ pub mod corridor;
 pub mod coverage;
 pub mod document;
 pub mod feature;
+pub mod lines;
 pub mod merge_patch;
 pub mod rules;
 pub mod work;

@@ -45,8 +45,12 @@ fn it_is_met_or_refused() {
         let posted = ask(&api, value);
         let path = format!("/api/works/{id}/conflicts");
         let got = api.send("", "GET", &path, &[("Min-Revision", value)], None);
-        assert_eq!((posted.status, posted.header("retry-after")), (got.status, got.header("retry-after")));
-        assert!(posted.status == 200 || posted.json()["detail"] == got.json()["detail"], "{value}");
+        let batch = [("Min-Revision", value), ("Content-Type", "application/x-ndjson")];
+        let batch = api.send("", "POST", &format!("{CHECKS}/batch"), &batch, Some(&point(0.0, 0.0)));
+        for other in [&got, &batch] {
+            assert_eq!((posted.status, posted.header("retry-after")), (other.status, other.header("retry-after")));
+            assert!(posted.status == 200 || posted.json()["detail"] == other.json()["detail"], "{value}");
+        }
         posted
     };
     for value in [format!("VN-72={revision}"), "VN-72=0".into(), format!(" VN-72 = {revision} , VN-72=1")] {

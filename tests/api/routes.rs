@@ -52,6 +52,7 @@ fn every_route_is_in_the_document_and_back() {
         };
         assert_eq!(named("query"), route.parameters, "{}", route.path);
         let headers: &[&str] = match (route.method, route.path.contains("conflict")) {
+            (Method::Post, true) if route.path.ends_with("/batch") => &["Content-Crs", "Min-Revision"],
             (Method::Get, true) => &["Min-Revision", "Accept"],
             (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
             (Method::Get, false) if route.path == STREAM => &["Last-Event-ID"],

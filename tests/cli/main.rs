@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batch_large;
 mod check;
 mod coverage;
 mod demo;

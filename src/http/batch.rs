@@ -1,0 +1,248 @@
+//! `POST /api/conflict-checks/batch`: a check on each line of the body, its answer on the same line of the response.
+//! What a check is and how its answer reads stands in `conflict_check`; here is how lines come in and go out.
+//!
+//! Both directions stream: lines are answered as they arrive and no faster than the client takes the answers, so memory
+//! does not grow with the number of lines. Nothing goes on once the client is gone.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, BodyStream, MessageBody};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, VARY};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::conflict_check::Asked;
+use super::problem::{self, Answer as Response};
+use super::{App, blocking, caught, params};
+use crate::error::{Error, Result};
+use crate::wire::lines::{Line, Lines};
+
+/// Newline-delimited JSON.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// The media types taken: there is no registered one.
+const TAKEN: &[&str] = &[NDJSON, "application/ndjson", "application/jsonl"];
+
+/// Most lines that are handed over to be checked at once: enough that handing over costs nothing beside the checks.
+const TOGETHER_LINES: usize = 64;
+
+/// Most bytes of lines handed over at once, beyond a line that is longer by itself.
+const TOGETHER_BYTES: usize = 256 * 1024;
+
+/// Answers are sent once they have so many bytes, and what is left of the lines waits: one line may have an answer of
+/// some megabytes.
+const ANSWER_BYTES: usize = 256 * 1024;
+
+/// `POST /api/conflict-checks/batch`
+///
+/// # Errors
+/// What is wrong with the request as a whole. What is wrong with a line, or its check, stands in the answer's line.
+pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
+    let asked = Arc::new(Asked::of(&request, &app)?);
+    params::media_type(&request, TAKEN)?;
+    let first = Arc::clone(&asked);
+    blocking(move || first.reach()).await?;
+    let settings = &app.context.settings;
+    let batch = Batch {
+        body: Box::pin(BodyStream::new(payload)),
+        idle: Duration::from_secs(settings.batch_idle_timeout_s),
+        lines: Lines::new(settings.batch_line_bytes_max),
+        room: 0,
+        end: None,
+        work: Arc::new(Work {
+            asked,
+            line_bytes_max: settings.batch_line_bytes_max,
+            path: request.path().to_owned(),
+            request_id: problem::request_id(&request),
+        }),
+        running: Running::begin(),
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(NDJSON)
+        .insert_header((VARY, "Authorization"))
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        // A compressor holds answers back until it has enough of them, and a client may wait for the one to its last
+        // line before it sends the next.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .body(Answers { next: Some(Box::pin(batch.next())) }))
+}
+
+/// What all lines of a batch have in common.
+struct Work {
+    asked: Arc<Asked>,
+    line_bytes_max: usize,
+    path: String,
+    request_id: String,
+}
+
+/// How the body ended.
+enum End {
+    /// Whole.
+    Whole,
+    /// Too early; this takes the place of the line that was open.
+    Early(Error),
+}
+
+/// A batch between two of its answers.
+struct Batch {
+    body: Pin<Box<BodyStream<web::Payload>>>,
+    idle: Duration,
+    lines: Lines,
+    /// How much the last answers took, bytes.
+    room: usize,
+    end: Option<End>,
+    work: Arc<Work>,
+    running: Running,
+}
+
+/// What the next answers come to, and the batch after them.
+type Next = Pin<Box<dyn Future<Output = Option<(Bytes, Batch)>>>>;
+
+/// The body of the response.
+struct Answers {
+    next: Option<Next>,
+}
+
+impl MessageBody for Answers {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let Some(next) = &mut self.next else { return Poll::Ready(None) };
+        let done = ready!(next.as_mut().poll(cx));
+        self.next = None;
+        let Some((answers, batch)) = done else { return Poll::Ready(None) };
+        self.next = Some(Box::pin(batch.next()));
+        Poll::Ready(Some(Ok(answers)))
+    }
+}
+
+impl Batch {
+    /// The answers to the next lines; `None` after the last.
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        self.gather().await;
+        if self.lines.count() == 0 {
+            let Some(End::Early(error)) = self.end.replace(End::Whole) else { return None };
+            let mut text = Vec::new();
+            self.work.refuse(self.lines.next_number(), &error, &mut text);
+            return Some((text.into(), self));
+        }
+        let (work, gone, room) = (Arc::clone(&self.work), Arc::clone(&self.running.gone), self.room);
+        let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
+        let answered = blocking(move || {
+            let text = work.answer(&mut lines, room, &gone);
+            Ok((text, lines))
+        });
+        // It fails where the server is shutting down; the client sees that the answer was cut off.
+        let (text, lines) = answered.await.ok()?;
+        self.lines = lines;
+        self.room = text.len();
+        Some((text.into(), self))
+    }
+
+    /// Waits for lines, and takes what there is of them without waiting for more.
+    async fn gather(&mut self) {
+        while self.end.is_none() && self.lines.count() < TOGETHER_LINES && self.lines.bytes() < TOGETHER_BYTES {
+            let arrived = if self.lines.count() > 0 {
+                match self.arrived_already().await {
+                    Some(arrived) => arrived,
+                    None => return,
+                }
+            } else {
+                let body = &mut self.body;
+                let arriving = std::future::poll_fn(|cx| body.as_mut().poll_next(cx));
+                let Ok(arrived) = actix_web::rt::time::timeout(self.idle, arriving).await else {
+                    let seconds = self.idle.as_secs();
+                    self.end = Some(End::Early(Error::TooSlow(format!("nothing arrived for {seconds} s"))));
+                    return;
+                };
+                arrived
+            };
+            match arrived {
+                Some(Ok(bytes)) => self.lines.push(&bytes),
+                Some(Err(_)) => self.end = Some(End::Early(Error::Malformed("the body broke off".into()))),
+                None => {
+                    self.lines.end();
+                    self.end = Some(End::Whole);
+                }
+            }
+        }
+    }
+
+    async fn arrived_already(&mut self) -> Option<Option<Result<Bytes, PayloadError>>> {
+        let body = &mut self.body;
+        std::future::poll_fn(|cx| match body.as_mut().poll_next(cx) {
+            Poll::Ready(arrived) => Poll::Ready(Some(arrived)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+}
+
+impl Work {
+    /// Answers lines until there are none, or the answers are many; `room` is how much they may take.
+    fn answer(&self, lines: &mut Lines, room: usize, gone: &AtomicBool) -> Vec<u8> {
+        let mut text = Vec::with_capacity(room);
+        let (mut answered, mut refused) = (0, 0);
+        while text.len() < ANSWER_BYTES && !gone.load(Ordering::Relaxed) {
+            let Some((number, line)) = lines.take() else { break };
+            let begun = text.len();
+            let done = match line {
+                Line::Text(line) => caught(|| self.asked.answer_line(number, line, &mut text)),
+                Line::TooLong => Err(Error::TooLarge {
+                    what: "the line".into(),
+                    found: format!("more than {} bytes", self.line_bytes_max),
+                    limit: format!("{} bytes", self.line_bytes_max),
+                }),
+            };
+            match done {
+                Ok(()) => answered += 1,
+                Err(error) => {
+                    refused += 1;
+                    text.truncate(begun);
+                    self.refuse(number, &error, &mut text);
+                }
+            }
+        }
+        metrics::counter!("clearway_batch_lines_total", "outcome" => "answered").increment(answered);
+        metrics::counter!("clearway_batch_lines_total", "outcome" => "refused").increment(refused);
+        text
+    }
+
+    /// The line that says why a line has no answer.
+    fn refuse(&self, number: u64, error: &Error, text: &mut Vec<u8>) {
+        problem::log(error, &self.request_id);
+        let refused = json!({"line": number, "error": problem::body(error, &self.path, &self.request_id)});
+        text.extend_from_slice(refused.to_string().as_bytes());
+        text.push(b'\n');
+    }
+}
+
+/// A batch that runs. When it is dropped, at its end or because the client is gone, the work on its lines ends.
+struct Running {
+    gone: Arc<AtomicBool>,
+}
+
+impl Running {
+    fn begin() -> Self {
+        metrics::gauge!("clearway_batches").increment(1);
+        Self { gone: Arc::default() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
+        metrics::gauge!("clearway_batches").decrement(1);
+    }
+}
