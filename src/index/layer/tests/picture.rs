@@ -123,8 +123,11 @@ fn parts_panel(svg: &mut Svg, scene: &Scene) {
     svg.open("parts", &frame);
     svg.bounds(&frame, &whole, WHOLE);
     shape(svg, &frame, &scene.road.shape, LAND);
-    road.iter().for_each(|b| svg.bounds(&frame, b, ROAD_PART));
-    cable.iter().for_each(|b| svg.bounds(&frame, b, CABLE_PART));
+    for (parts, style) in [(&road, ROAD_PART), (&cable, CABLE_PART)] {
+        for b in parts {
+            svg.bounds(&frame, b, style);
+        }
+    }
     shape(svg, &frame, &scene.cable().shape, CABLE_LINE);
     svg.close();
     let y = TOP + frame.height() + 20.0;
@@ -240,7 +243,9 @@ fn exit_panel(svg: &mut Svg, scene: &Scene) {
     assert!(cable.intersects(&frame.window));
     svg.open("exit", &frame);
     for (runs, style) in compared.runs.iter().zip([CABLE_PART, ROAD_PART]) {
-        runs.iter().for_each(|b| svg.bounds(&frame, b, style));
+        for b in runs {
+            svg.bounds(&frame, b, style);
+        }
     }
     shape(svg, &frame, &scene.centreline, ROAD_LINE);
     shape(svg, &frame, &scene.cable().shape, CABLE_LINE);

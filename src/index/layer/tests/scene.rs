@@ -120,7 +120,7 @@ impl Scene {
         let (seen, candidates) = Walk::through(forest, &centreline);
         let entry = &forest.entries[cable as usize];
         let compared = entry.shape.compared(&centreline, REACH_M + entry.accuracy.get());
-        Self { road, centreline, cable, seen, candidates, compared, works }
+        Self { road, centreline, works, cable, seen, candidates, compared }
     }
 
     pub fn cable(&self) -> &Entry {
