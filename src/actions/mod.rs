@@ -39,6 +39,8 @@ pub struct Context {
     recorded: Arc<refresh::Recorded>,
     /// What led to the present state of the index, for whoever listens.
     pub(crate) events: Arc<changes::Events>,
+    /// The conflicts of stored land, as the index shows them.
+    kept: Arc<conflict_check::KeptConflicts>,
     /// Who waits for a revision.
     waits: Arc<conflict_check::Waits>,
 }
@@ -62,6 +64,7 @@ impl Context {
             index: Arc::default(),
             recorded: Arc::default(),
             events,
+            kept: Arc::default(),
             waits: Arc::default(),
         })
     }

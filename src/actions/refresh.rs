@@ -124,6 +124,10 @@ pub fn catch_up(context: &Context, code: &str) -> Result<()> {
             (Step::Ruled, Some(before)) => Some(news::ruled(before, &next.territory, next.recorded_at)),
             _ => None,
         };
+        match (&next.step, before) {
+            (Step::Touched(touched), Some(before)) => context.kept.follow(before, &next.territory, touched),
+            _ => context.kept.restart(&next.territory),
+        }
         writing.publish(next.territory);
         match event {
             Some(event) => context.events.push(event),

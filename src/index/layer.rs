@@ -66,6 +66,12 @@ impl Entry {
         Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
     }
 
+    /// How far beyond its shape it can be met by a search that widens by nothing, on any day.
+    #[must_use]
+    pub fn reach(&self) -> Metres {
+        self.own_reach
+    }
+
     fn parts(&self, number: u32) -> impl Iterator<Item = Part> {
         let reach = self.own_reach.get();
         self.shape.cover(PARTS_MAX).into_iter().map(move |b| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use clearway::actions::conflict_check::{self, Drawn, Question};
+use clearway::actions::conflict_check::{self, Drawn, Found, Question};
 use clearway::actions::{Context, refresh};
 use clearway::domain::actor::Actor;
 use clearway::domain::corridor::Corridor;
@@ -53,6 +53,19 @@ fn ask_stored(context: &Context, actor: &Actor, work: Uuid) -> Seen {
     let answer = conflict_check::check_stored::<Work>(context, actor, work, &corridors).unwrap();
     let met = answer.results[0].conflicts.iter().map(|c| format!("{} {}", c.code, c.severity));
     (answer.revisions["VN-72"], met.collect())
+}
+
+/// Whether the work stands in stored land, from what is kept of it, and at which revision.
+fn ask_land(context: &Context, actor: &Actor, land: Uuid) -> (i64, bool) {
+    let works = question(Layer::Works, None);
+    let answer = conflict_check::check_stored_as::<Corridor, Found>(context, actor, land, &works).unwrap();
+    (answer.revisions["VN-72"], answer.results[0].conflicts.iter().any(|c| c.code == "MOVER"))
+}
+
+/// Whether the work is in conflict with the land of a square when this is what lies in the squares.
+fn met_by_land(squares: &BTreeSet<String>, square: usize) -> bool {
+    let counts = squares.iter().any(|m| m.starts_with(&format!("{square} corridors SQUARE-{square} ")));
+    counts && squares.contains(&format!("{square} works MOVER blocks"))
 }
 
 /// What the work meets when this is what lies in the squares.
@@ -109,6 +122,7 @@ fn no_reader_ever_sees_a_mix() {
     let mut truth: BTreeMap<i64, BTreeSet<String>> = BTreeMap::from([ask_postgis(&world.database)]);
     let read = |context: &Context, follows: bool| {
         let (mut seen, mut stored): (Vec<Seen>, Vec<Seen>) = (Vec::new(), Vec::new());
+        let mut kept: BTreeSet<(usize, i64, bool)> = BTreeSet::new();
         while !done.load(Ordering::Relaxed) {
             if follows {
                 refresh::catch_up_all(context).unwrap();
@@ -122,10 +136,14 @@ fn no_reader_ever_sees_a_mix() {
             if stored.last() != Some(&now) {
                 stored.push(now);
             }
+            for (n, land) in corridors.iter().enumerate() {
+                let (revision, met) = ask_land(context, &world.actor, land.id);
+                kept.insert((n, revision, met));
+            }
         }
-        (seen, stored)
+        (seen, stored, kept)
     };
-    let (seen, stored): (Vec<_>, Vec<_>) = thread::scope(|scope| {
+    let all: Vec<_> = thread::scope(|scope| {
         let readers = [
             scope.spawn(|| read(&world.context, false)),
             scope.spawn(|| read(&world.context, false)),
@@ -145,12 +163,21 @@ fn no_reader_ever_sees_a_mix() {
             }
             let (revision, met) = ask_postgis(&world.database);
             assert_eq!(ask(&world.context, &world.actor), (revision, met.clone()), "read your writes");
+            for (n, land) in corridors.iter().enumerate() {
+                let now = ask_land(&world.context, &world.actor, land.id);
+                assert_eq!(now, (revision, met_by_land(&met, n)), "read your writes, kept");
+            }
             truth.insert(revision, met);
         }
         drop(stop);
-        readers.into_iter().map(|r| r.join().unwrap()).unzip()
+        readers.into_iter().map(|r| r.join().unwrap()).collect()
     });
-    let (seen, stored) = (seen.concat(), stored.concat());
+    let seen: Vec<_> = all.iter().flat_map(|(seen, _, _)| seen.clone()).collect();
+    let stored: Vec<_> = all.iter().flat_map(|(_, stored, _)| stored.clone()).collect();
+    for (n, revision, met) in all.iter().flat_map(|(_, _, kept)| kept) {
+        let expect = truth.get(revision).map(|squares| met_by_land(squares, *n));
+        assert_eq!(Some(*met), expect, "the stored land {n} at revision {revision}");
+    }
     for (revision, met) in &seen {
         assert_eq!(met.iter().filter(|m| m.contains("MOVER")).count(), 1, "at {revision} the work is in one: {met:?}");
         assert_eq!(Some(met), truth.get(revision), "at revision {revision}");

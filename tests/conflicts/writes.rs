@@ -29,7 +29,14 @@ fn check(what: &str, world: &World, afresh: bool) -> Tally {
             assert!(loaded.iter().all(|(pair, c)| followed[pair].finding == c.finding), "{what}: {from}");
         }
     }
-    compare(what, &followed, &world.by_postgis(clearance), Ground::Lattice)
+    let mut tally = compare(what, &followed, &world.by_postgis(clearance), Ground::Lattice);
+    // As each corridor stands, which is kept from one time to the next: found afresh it is the same.
+    let kept = by_index(&world.context, world, Layer::Corridors, None);
+    if afresh {
+        assert_eq!(by_index(&world.database.context(), world, Layer::Corridors, None), kept, "{what}: kept");
+    }
+    tally.add(compare(&format!("{what}, kept"), &kept, &world.by_postgis(None), Ground::Lattice));
+    tally
 }
 
 #[test]
@@ -53,6 +60,11 @@ fn the_index_equals_postgis_after_any_writes() {
         tally.add(check(&format!("bulk {round}"), &world, false));
         for step in 0..12 {
             one_write(&world, &mut dice, &format!("S{round}-{step}"));
+            if step % 3 == 0 {
+                let kept = by_index(&world.context, &world, Layer::Corridors, None);
+                let what = format!("write {round}-{step}, kept");
+                tally.add(compare(&what, &kept, &world.by_postgis(None), Ground::Lattice));
+            }
         }
         tally.add(check(&format!("single writes {round}"), &world, round == 2 || round == 4));
     }

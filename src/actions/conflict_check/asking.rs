@@ -184,7 +184,7 @@ impl<'a> Asking<'a> {
     }
 
     /// An answer names the worst coverage that any subject met.
-    fn keep_worst(&mut self, covered: &Covered) {
+    pub(super) fn keep_worst(&mut self, covered: &Covered) {
         for of in &covered.layers {
             let asked = self.checked.iter_mut().find(|c| c.layer == of.layer && c.jurisdiction == of.jurisdiction);
             if let Some(Checked { coverage, .. }) = asked {
@@ -248,7 +248,7 @@ impl<'a> Asking<'a> {
         })
     }
 
-    fn on_grid(&self, subject: &Subject<'a>, territory: &'a Territory) -> Result<OnGrid<'a>> {
+    pub(super) fn on_grid(&self, subject: &Subject<'a>, territory: &'a Territory) -> Result<OnGrid<'a>> {
         self.in_time()?;
         let (code, grid) = (&territory.jurisdiction.code, territory.jurisdiction.grid);
         let bring = |shape: &Geometry<f64>, from: Epsg| {
@@ -341,6 +341,7 @@ impl<'a> Asking<'a> {
             land,
             rule,
             distance_m: hit.distance_m,
+            kept: None,
         }
     }
 }

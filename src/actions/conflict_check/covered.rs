@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::geometry::{Epsg, Geometry, LonLat, MultiPolygon, crs, outside};
 
 /// What is said of a subject's ground.
+#[derive(Debug)]
 pub(super) struct Covered {
     /// The worst that is said.
     pub(super) coverage: Coverage,

@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
+use super::kept::KeptPair;
 use super::{Conflict, Found};
-use crate::domain::conflict::{Clause, Land, Severity, Standing, conflict_distance, is_conflict, measured_at};
+use crate::domain::conflict::{Clause, Finding, Land, Severity, Standing, conflict_distance, is_conflict, measured_at};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Accuracy;
 use crate::index::Entry;
@@ -28,10 +29,25 @@ pub struct Met<'a> {
     pub rule: Clause<'a>,
     /// What [`Detail::distance`] gave.
     pub distance_m: f64,
+    /// Where the pair is kept, with what was measured of it.
+    pub(super) kept: Option<&'a KeptPair>,
+}
+
+impl Met<'_> {
+    fn finding(&self) -> Finding {
+        let measure = || measured_at(self.work, self.land, self.distance_m);
+        match self.kept {
+            Some(pair) => pair.measured(self.land.clearance, self.work.accuracy, measure),
+            None => measure(),
+        }
+    }
 }
 
 /// What an answer lists of a conflict.
 pub trait Detail: Sized {
+    /// Whether distances are listed, and the list goes by them.
+    const MEASURES: bool;
+
     /// The distance of a pair, metres, if it is in conflict; 0 where no distance is listed.
     fn distance(work: Standing<'_>, land: Land<'_>) -> Option<f64>;
 
@@ -43,6 +59,8 @@ pub trait Detail: Sized {
 }
 
 impl Detail for Conflict {
+    const MEASURES: bool = true;
+
     fn distance(work: Standing<'_>, land: Land<'_>) -> Option<f64> {
         conflict_distance(work, land)
     }
@@ -61,7 +79,7 @@ impl Detail for Conflict {
             accuracy: met.accuracy.metres,
             accuracy_source: met.accuracy.source,
             accuracy_rule: met.accuracy.rule.cloned(),
-            finding: measured_at(met.work, met.land, met.distance_m),
+            finding: met.finding(),
         }
     }
 
@@ -71,6 +89,8 @@ impl Detail for Conflict {
 }
 
 impl Detail for Found {
+    const MEASURES: bool = false;
+
     fn distance(work: Standing<'_>, land: Land<'_>) -> Option<f64> {
         is_conflict(work, land).then_some(0.0)
     }

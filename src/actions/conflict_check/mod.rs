@@ -1,28 +1,32 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
-//! ground they answer for, `detail` what is listed of a pair, `min_revision` waits for a state that is asked for.
+//! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored and `kept` keeps its conflicts,
+//! `min_revision` waits for a state that is asked for.
 
 mod asking;
 mod covered;
 mod detail;
+mod kept;
 mod min_revision;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use geo::CoordsIter;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::asking::{Asking, Subject};
 pub use self::detail::Detail;
+pub(super) use self::kept::KeptConflicts;
 pub(super) use self::min_revision::Waits;
 pub use self::min_revision::at_least;
-use super::{Context, refresh};
+pub use self::stored::{check_stored, check_stored_as};
+use super::Context;
 use crate::domain::actor::Actor;
-use crate::domain::conflict::{AccuracySource, Finding, NounFacts, Rule, Severity};
+use crate::domain::conflict::{AccuracySource, Finding, Rule, Severity};
 use crate::domain::coverage::Coverage;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
@@ -30,8 +34,7 @@ use crate::domain::place::{self, Delivered};
 use crate::domain::rules::{Accuracy, DrawnKind, Parameter};
 use crate::domain::word::{Word, words};
 use crate::error::{Error, Result};
-use crate::geometry::{Bounds, Geometry, LonLat, Metres, Problem};
-use crate::index::Snapshot;
+use crate::geometry::{Geometry, LonLat, Metres, Problem};
 use crate::store::records::Records;
 
 words! {
@@ -77,9 +80,6 @@ pub struct LayerCoverage {
     /// How much.
     pub coverage: Coverage,
 }
-
-/// How often a check starts again because its feature was changed meanwhile: each time somebody wrote in between.
-const IN_STEP_ATTEMPTS: u32 = 10;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -252,96 +252,6 @@ pub fn check_as<C: Detail>(
         }
     }
     if problems.is_empty() { Ok(asking.answer(results)) } else { Err(Error::Invalid(problems)) }
-}
-
-/// Checks a stored feature against the other layer, or the layers asked, with all that can be measured.
-///
-/// # Errors
-/// As [`check_stored_as`].
-pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, question: &Question) -> Result<Answer> {
-    check_stored_as::<T, Conflict>(context, actor, id, question)
-}
-
-/// Checks a stored feature against the other layer, or the layers asked: a list of [`Conflict`], or, faster, of [`Found`].
-///
-/// # Errors
-/// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
-pub fn check_stored_as<T: Records, C: Detail>(
-    context: &Context,
-    actor: &Actor,
-    id: Uuid,
-    question: &Question,
-) -> Result<Answer<C>> {
-    if let Some(same) = question.against.iter().find(|layer| layer.is_land() == T::LAND) {
-        let other = if *same == T::LAYER { "other " } else { "" };
-        return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
-    }
-    let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
-    let gone = || Error::NotFound(format!("the jurisdiction «{}»", stored.jurisdiction));
-    let home = Arc::clone(snapshot.territory(&stored.jurisdiction).ok_or_else(gone)?);
-    let place = stored.body.place();
-    let facts = stored.body.facts(id);
-    let own_clearance_m = match facts.noun {
-        NounFacts::Corridor { clearance_m, .. } => clearance_m,
-        NounFacts::Work { .. } => None,
-    };
-    let kind = match (stored.body.land_kind(), &facts.noun) {
-        (Some(land), _) => DrawnKind::Land(land),
-        (None, NounFacts::Work { kind, .. }) => DrawnKind::Work(*kind),
-        (None, NounFacts::Corridor { .. }) => DrawnKind::Unknown,
-    };
-    let mut asking = Asking::new(context, &snapshot, actor, question);
-    let day = asking.day(&home);
-    let Some(severity) = facts.noun.severity(day) else {
-        // It does not count today, so it is in conflict with nothing; the layers are listed all the same.
-        asking.note(&home);
-        let nothing = SubjectResult {
-            subject: id.to_string(),
-            conflict_count: 0,
-            conflicts: Vec::new(),
-            coverage: Coverage::Undeclared,
-            layers: Vec::new(),
-            not_checked: None,
-            counts: false,
-        };
-        return Ok(asking.answer(vec![nothing]));
-    };
-    let subject = Subject {
-        name: id.to_string(),
-        pointer: "/geometry".into(),
-        shape: Delivered { shape: place.grid.0.clone(), crs: place.grid_crs },
-        around: Bounds::of(place.lonlat.0.coords_iter()),
-        lonlat: Some(place.lonlat.clone()),
-        accuracy: home.rules().on(day).accuracy(&facts.noun),
-        own_clearance_m,
-        kind,
-        home: Some(&home),
-        severity,
-        centreline: stored.body.centreline().map(|c| (place.grid_crs, c.grid.clone())),
-        stored_in: Some(id),
-    };
-    let result = asking.ask(&subject)?;
-    Ok(asking.answer(vec![result]))
-}
-
-/// A snapshot, and the feature as it was at that snapshot's revision: the two make one moment.
-fn stored_in_step<T: Records>(
-    context: &Context,
-    actor: &Actor,
-    id: Uuid,
-    question: &Question,
-) -> Result<(Arc<Snapshot>, Registered<T>)> {
-    for _ in 0..IN_STEP_ATTEMPTS {
-        let snapshot = at_least(context, &question.min_revision)?;
-        // Read after the snapshot was taken: a version that is no newer than the snapshot is the one it shows.
-        let stored: Registered<T> = super::feature::get(context, actor, id)?;
-        let shown = snapshot.territory(&stored.jurisdiction).map(|t| t.revision);
-        if shown.is_some_and(|revision| stored.revision <= revision) {
-            return Ok((snapshot, stored));
-        }
-        refresh::catch_up(context, &stored.jurisdiction)?;
-    }
-    Err(Error::busy(format!("the {} {id} changes faster than it can be checked", T::WORD)))
 }
 
 /// The features that an answer names, for a map.

@@ -1,0 +1,278 @@
+//! The conflicts of stored land, kept: found once, brought up to date by every change, read by every request.
+//!
+//! A list holds every pair that can be a conflict on any day, with its distance. Dates, rules in force and what of it
+//! somebody sees are looked at when it is read. It says since which revision it is so: a reader whose snapshot is older
+//! does not take it, and finds for itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::covered::Covered;
+use crate::actions::changes::Touched;
+use crate::domain::conflict::Finding;
+use crate::domain::jurisdiction::Jurisdiction;
+use crate::domain::layer::Layer;
+use crate::geometry::{Bounds, Metres};
+use crate::index::{Coverages, Entry, Territory};
+
+/// Most pairs kept of one jurisdiction, about 64 bytes each; what is beyond is found anew for each request.
+const PAIRS_MAX: usize = 4_000_000;
+
+/// After a change of more features than this everything is found anew when it is asked for.
+const TOUCHED_MAX: usize = 1_000;
+
+/// Answers about coverage kept of one piece of land: few ask in more ways than this.
+const COVERED_MAX: usize = 8;
+
+/// A stored piece of land with a feature that stands near it.
+#[derive(Debug)]
+pub(super) struct KeptPair {
+    pub(super) layer: Layer,
+    pub(super) entry: Arc<Entry>,
+    /// Planar distance of the two, metres.
+    pub(super) distance_m: f64,
+    measured: OnceLock<Box<(Metres, Metres, Finding)>>,
+}
+
+impl KeptPair {
+    /// The pair of a land and a feature, if it can be a conflict on any day.
+    fn of(land: &Entry, layer: Layer, entry: &Arc<Entry>) -> Option<Arc<Self>> {
+        let reach = land.reach().plus(entry.reach());
+        let distance_m = entry.shape.distance_within(&land.shape, reach.get())?;
+        Some(Arc::new(Self { layer, entry: Arc::clone(entry), distance_m, measured: OnceLock::new() }))
+    }
+
+    /// What `measure` gives for this clearance and accuracy; it is asked once as long as these stay.
+    pub(super) fn measured(&self, clearance: Metres, accuracy: Metres, measure: impl Fn() -> Finding) -> Finding {
+        let (c, a, finding) = &**self.measured.get_or_init(|| Box::new((clearance, accuracy, measure())));
+        if (*c, *a) == (clearance, accuracy) { finding.clone() } else { measure() }
+    }
+}
+
+/// In what way the coverage of a piece of land was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CoveredFor {
+    pub(super) widest: f64,
+    pub(super) day: Date,
+    /// Whether the asker sees everything in each layer asked.
+    pub(super) sees_all: Vec<bool>,
+}
+
+/// Every pair of one piece of land.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The revision in which it came to be so.
+    since: i64,
+    /// By id.
+    pairs: Vec<Arc<KeptPair>>,
+    /// The places of the pairs by distance, then id.
+    by_distance: Vec<u32>,
+    /// A box in WGS 84 round the land.
+    pub(super) around: Bounds,
+    covered: Mutex<Vec<(Arc<Coverages>, CoveredFor, Arc<Covered>)>>,
+}
+
+impl Kept {
+    fn new(since: i64, around: Bounds, mut pairs: Vec<Arc<KeptPair>>) -> Self {
+        pairs.sort_by_key(|p| p.entry.facts.id);
+        let mut by_distance: Vec<u32> = (0..).take(pairs.len()).collect();
+        by_distance.sort_by(|a, b| {
+            let distance = |n: &u32| pairs[*n as usize].distance_m;
+            distance(a).total_cmp(&distance(b)).then(a.cmp(b))
+        });
+        Self { since, pairs, by_distance, around, covered: Mutex::default() }
+    }
+
+    /// Finds every pair of a land in a territory.
+    pub(super) fn find(territory: &Territory, layer: Layer, land: &Entry) -> Arc<Self> {
+        let mut pairs = Vec::new();
+        for other in layer.opposite() {
+            let features = territory.layer(other);
+            features.near(&land.shape, land.reach(), |met| {
+                pairs.extend(features.get(met.facts.id).and_then(|entry| KeptPair::of(land, other, entry)));
+            });
+        }
+        let around = territory.in_degrees(&land.shape.bounds());
+        Arc::new(Self::new(territory.revision, around, pairs))
+    }
+
+    /// The pairs by distance, then id; or by id.
+    pub(super) fn pairs(&self, by_distance: bool) -> impl Iterator<Item = &KeptPair> {
+        let place = move |n: usize| if by_distance { self.by_distance[n] as usize } else { n };
+        (0..self.pairs.len()).map(move |n| self.pairs[place(n)].as_ref())
+    }
+
+    /// What `find` says of the coverage; it is asked once as long as nobody declares or withdraws any.
+    pub(super) fn covered<E>(
+        &self,
+        coverages: &Arc<Coverages>,
+        asked: &CoveredFor,
+        find: impl FnOnce() -> Result<Covered, E>,
+    ) -> Result<Arc<Covered>, E> {
+        let known = || self.covered.lock().unwrap_or_else(PoisonError::into_inner);
+        let same =
+            |(of, way, _): &&(Arc<Coverages>, CoveredFor, Arc<Covered>)| Arc::ptr_eq(of, coverages) && way == asked;
+        if let Some((_, _, covered)) = known().iter().find(same) {
+            return Ok(Arc::clone(covered));
+        }
+        let covered = Arc::new(find()?);
+        let mut known = known();
+        known.retain(|(of, _, _)| Arc::ptr_eq(of, coverages));
+        if known.len() >= COVERED_MAX {
+            known.remove(0);
+        }
+        known.push((Arc::clone(coverages), asked.clone(), Arc::clone(&covered)));
+        Ok(covered)
+    }
+
+    /// The same with features that changed: each with its pair as it is now, if it is one.
+    fn with(&self, since: i64, changed: &HashMap<Uuid, Option<Arc<KeptPair>>>) -> Self {
+        let others = self.pairs.iter().filter(|p| !changed.contains_key(&p.entry.facts.id)).cloned();
+        Self::new(since, self.around, others.chain(changed.values().flatten().cloned()).collect())
+    }
+}
+
+/// What is kept of one jurisdiction, as long as it is not read anew.
+#[derive(Debug)]
+struct Table {
+    jurisdiction: Arc<Jurisdiction>,
+    /// The revision up to which everything in it is brought.
+    head: i64,
+    by_land: HashMap<Uuid, Arc<Kept>>,
+    pairs: usize,
+}
+
+impl Table {
+    fn of(territory: &Territory) -> Self {
+        let jurisdiction = Arc::clone(&territory.jurisdiction);
+        Self { jurisdiction, head: territory.revision, by_land: HashMap::new(), pairs: 0 }
+    }
+
+    fn is_of(&self, territory: &Territory) -> bool {
+        Arc::ptr_eq(&self.jurisdiction, &territory.jurisdiction)
+    }
+
+    fn insert(&mut self, land: Uuid, kept: Arc<Kept>) {
+        self.remove(land);
+        if self.pairs + kept.pairs.len() <= PAIRS_MAX {
+            self.pairs += kept.pairs.len();
+            self.by_land.insert(land, kept);
+        }
+    }
+
+    fn remove(&mut self, land: Uuid) {
+        self.pairs -= self.by_land.remove(&land).map_or(0, |old| old.pairs.len());
+    }
+}
+
+/// What is kept of every jurisdiction.
+#[derive(Debug, Default)]
+pub(in crate::actions) struct KeptConflicts(RwLock<BTreeMap<String, Table>>);
+
+impl KeptConflicts {
+    fn read<T>(&self, f: impl FnOnce(&BTreeMap<String, Table>) -> T) -> T {
+        f(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, f: impl FnOnce(&mut BTreeMap<String, Table>) -> T) -> T {
+        f(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is kept of a land, as the territory shows it.
+    pub(super) fn get(&self, territory: &Territory, land: Uuid) -> Option<Arc<Kept>> {
+        self.read(|tables| {
+            let table = tables.get(&territory.jurisdiction.code).filter(|t| t.is_of(territory))?;
+            table.by_land.get(&land).filter(|kept| kept.since <= territory.revision).cloned()
+        })
+    }
+
+    /// Keeps what was found in a territory, unless its next state is known already.
+    pub(super) fn put(&self, territory: &Territory, land: Uuid, kept: &Arc<Kept>) {
+        self.write(|tables| {
+            if let Some(table) = tables.get_mut(&territory.jurisdiction.code)
+                && table.is_of(territory)
+                && table.head == kept.since
+            {
+                table.insert(land, Arc::clone(kept));
+            }
+        });
+    }
+
+    /// Forgets everything of a territory that was read anew, or whose rules changed. Called under the right to publish,
+    /// before that.
+    pub(in crate::actions) fn restart(&self, territory: &Territory) {
+        let table = Table::of(territory);
+        // What goes is dropped after the lock is given back.
+        drop(self.write(|tables| tables.insert(territory.jurisdiction.code.clone(), table)));
+    }
+
+    /// Brings what is kept from one state of a territory to the next. Called under the right to publish, before that.
+    pub(in crate::actions) fn follow(&self, before: &Territory, after: &Territory, touched: &Touched) {
+        if touched.features.len() > TOUCHED_MAX {
+            self.restart(after);
+            return;
+        }
+        let code = &after.jurisdiction.code;
+        let mut next: Vec<(Uuid, Option<(Arc<Kept>, Arc<Kept>)>)> = Vec::new();
+        for (land, change) in changes(before, after, touched) {
+            // What is not kept yet may be filled in until the lock is taken below, from the state before: then it goes.
+            let Some(kept) = self.read(|tables| tables.get(code).and_then(|t| t.by_land.get(&land).cloned())) else {
+                next.push((land, None));
+                continue;
+            };
+            let new = match change {
+                LandChange::Itself(layer) => after.layer(layer).get(land).map(|entry| Kept::find(after, layer, entry)),
+                LandChange::Near(changed) => Some(Arc::new(kept.with(after.revision, &changed))),
+            };
+            next.push((land, new.map(|new| (kept, new))));
+        }
+        let mut dropped = Vec::new();
+        self.write(|tables| {
+            let table = tables.entry(code.clone()).or_insert_with(|| Table::of(after));
+            table.head = after.revision;
+            for (land, new) in next {
+                match new {
+                    Some((old, new)) if table.by_land.get(&land).is_some_and(|now| Arc::ptr_eq(now, &old)) => {
+                        table.insert(land, new);
+                        dropped.push(old);
+                    }
+                    _ => table.remove(land),
+                }
+            }
+        });
+    }
+}
+
+/// How the pairs of a land change.
+enum LandChange {
+    /// It changed itself, in this layer.
+    Itself(Layer),
+    /// These features near it changed; each with its pair as it is now, if it is one.
+    Near(HashMap<Uuid, Option<Arc<KeptPair>>>),
+}
+
+/// Every land whose pairs may change.
+fn changes(before: &Territory, after: &Territory, touched: &Touched) -> HashMap<Uuid, LandChange> {
+    let mut lands: HashMap<Uuid, LandChange> = HashMap::new();
+    for &(layer, id) in touched.features.iter().filter(|(layer, _)| layer.is_land()) {
+        lands.insert(id, LandChange::Itself(layer));
+    }
+    for &(layer, id) in touched.features.iter().filter(|(layer, _)| !layer.is_land()) {
+        for territory in [before, after] {
+            let Some(entry) = territory.layer(layer).get(id) else { continue };
+            for land_layer in layer.opposite() {
+                territory.layer(land_layer).near(&entry.shape, entry.reach(), |land| {
+                    let near = lands.entry(land.facts.id).or_insert_with(|| LandChange::Near(HashMap::new()));
+                    if let LandChange::Near(changed) = near {
+                        let now = || KeptPair::of(land, layer, after.layer(layer).get(id)?);
+                        changed.entry(id).or_insert_with(now);
+                    }
+                });
+            }
+        }
+    }
+    lands
+}

@@ -1,0 +1,254 @@
+//! Checks of stored features: from what is kept of land that is asked about as it stands, else as a drawn shape is
+//! checked.
+
+use std::sync::Arc;
+
+use geo::CoordsIter;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::asking::{Asking, Subject};
+use super::covered::Covered;
+use super::detail::{Detail, Met};
+use super::kept::{CoveredFor, Kept, KeptPair};
+use super::{Answer, Conflict, Question, SubjectResult, at_least};
+use crate::actions::{Context, feature, refresh};
+use crate::domain::actor::{Actor, Sight};
+use crate::domain::conflict::{self, Clause, Facts, Land, NounFacts, Severity, Standing};
+use crate::domain::coverage::Coverage;
+use crate::domain::feature::Registered;
+use crate::domain::layer::Layer;
+use crate::domain::place::Delivered;
+use crate::domain::rules::{DrawnKind, InForce};
+use crate::domain::work::WorkKind;
+use crate::error::{Error, Result};
+use crate::geometry::{Bounds, Metres, outside};
+use crate::index::{Entry, Snapshot, Territory};
+use crate::store::records::Records;
+
+/// How often a check starts again because its feature was changed meanwhile: each time somebody wrote in between.
+const IN_STEP_ATTEMPTS: u32 = 10;
+
+/// Checks a stored feature against the other layer, or the layers asked, with all that can be measured.
+///
+/// # Errors
+/// As [`check_stored_as`].
+pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, question: &Question) -> Result<Answer> {
+    check_stored_as::<T, Conflict>(context, actor, id, question)
+}
+
+/// Checks a stored feature against the other layer, or the layers asked: a list of [`Conflict`], or, faster, of
+/// [`Found`](super::Found).
+///
+/// # Errors
+/// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
+pub fn check_stored_as<T: Records, C: Detail>(
+    context: &Context,
+    actor: &Actor,
+    id: Uuid,
+    question: &Question,
+) -> Result<Answer<C>> {
+    if let Some(same) = question.against.iter().find(|layer| layer.is_land() == T::LAND) {
+        let other = if *same == T::LAYER { "other " } else { "" };
+        return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
+    }
+    if T::LAND && question.clearance.is_none() {
+        let snapshot = at_least(context, &question.min_revision)?;
+        if let Some(answer) = from_kept(context, &snapshot, actor, T::LAYER, id, question)? {
+            return Ok(answer);
+        }
+    }
+    let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
+    let gone = || Error::NotFound(format!("the jurisdiction «{}»", stored.jurisdiction));
+    let home = snapshot.territory(&stored.jurisdiction).ok_or_else(gone)?;
+    let mut asking = Asking::new(context, &snapshot, actor, question);
+    let facts = stored.body.facts(id);
+    let Some(severity) = facts.noun.severity(asking.day(home)) else {
+        return Ok(not_counting(asking, home, id));
+    };
+    let place = stored.body.place();
+    let subject = Subject {
+        name: id.to_string(),
+        pointer: "/geometry".into(),
+        shape: Delivered { shape: place.grid.0.clone(), crs: place.grid_crs },
+        around: Bounds::of(place.lonlat.0.coords_iter()),
+        lonlat: Some(place.lonlat.clone()),
+        accuracy: home.rules().on(asking.day(home)).accuracy(&facts.noun),
+        own_clearance_m: match facts.noun {
+            NounFacts::Corridor { clearance_m, .. } => clearance_m,
+            NounFacts::Work { .. } => None,
+        },
+        kind: match (stored.body.land_kind(), &facts.noun) {
+            (Some(land), _) => DrawnKind::Land(land),
+            (None, NounFacts::Work { kind, .. }) => DrawnKind::Work(*kind),
+            (None, NounFacts::Corridor { .. }) => DrawnKind::Unknown,
+        },
+        home: Some(home),
+        severity,
+        centreline: stored.body.centreline().map(|c| (place.grid_crs, c.grid.clone())),
+        stored_in: Some(id),
+    };
+    let result = asking.ask(&subject)?;
+    Ok(asking.answer(vec![result]))
+}
+
+/// It does not count on that day, so it is in conflict with nothing; the layers are listed all the same.
+fn not_counting<C>(mut asking: Asking<'_>, home: &Territory, id: Uuid) -> Answer<C> {
+    asking.note(home);
+    let nothing = SubjectResult {
+        subject: id.to_string(),
+        conflict_count: 0,
+        conflicts: Vec::new(),
+        coverage: Coverage::Undeclared,
+        layers: Vec::new(),
+        not_checked: None,
+        counts: false,
+    };
+    asking.answer(vec![nothing])
+}
+
+/// A snapshot, and the feature as it was at that snapshot's revision: the two make one moment.
+fn stored_in_step<T: Records>(
+    context: &Context,
+    actor: &Actor,
+    id: Uuid,
+    question: &Question,
+) -> Result<(Arc<Snapshot>, Registered<T>)> {
+    for _ in 0..IN_STEP_ATTEMPTS {
+        let snapshot = at_least(context, &question.min_revision)?;
+        // Read after the snapshot was taken: a version that is no newer than the snapshot is the one it shows.
+        let stored: Registered<T> = feature::get(context, actor, id)?;
+        let shown = snapshot.territory(&stored.jurisdiction).map(|t| t.revision);
+        if shown.is_some_and(|revision| stored.revision <= revision) {
+            return Ok((snapshot, stored));
+        }
+        refresh::catch_up(context, &stored.jurisdiction)?;
+    }
+    Err(Error::busy(format!("the {} {id} changes faster than it can be checked", T::WORD)))
+}
+
+/// The answer about stored land from what is kept of it, without the database; none where the index does not hold it,
+/// or where it is asked about in another way than it is kept.
+fn from_kept<C: Detail>(
+    context: &Context,
+    snapshot: &Snapshot,
+    actor: &Actor,
+    layer: Layer,
+    id: Uuid,
+    question: &Question,
+) -> Result<Option<Answer<C>>> {
+    let holds = |t: &'_ &Arc<Territory>| t.layer(layer).get(id).is_some();
+    let Some(home) = snapshot.territories().find(holds) else { return Ok(None) };
+    let Some(entry) = home.layer(layer).get(id) else { return Ok(None) };
+    let sight = actor.sight(&home.jurisdiction.code);
+    // Whoever may not see it is told so where everybody is.
+    let asked = layer.opposite();
+    if question.against != asked || !sight.sees(entry.facts.visibility, &entry.facts.organisation) {
+        return Ok(None);
+    }
+    let mut asking = Asking::new(context, snapshot, actor, question);
+    let day = asking.day(home);
+    let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
+    let kept = context.kept.get(home, id).unwrap_or_else(|| {
+        let found = Kept::find(home, layer, entry);
+        context.kept.put(home, id, &found);
+        found
+    });
+    let around = outside::widened(&kept.around, entry.reach().get());
+    let elsewhere = |t: &Arc<Territory>| !Arc::ptr_eq(t, home) && outside::meets_round_the_earth(&around, &t.extent);
+    if snapshot.territories().any(elsewhere) {
+        return Ok(None);
+    }
+    let land = StoredLand { home, entry, severity, day, rules: home.rules().on(day) };
+    let sees_all = asked.iter().map(|l| home.layer(*l).count(&sight) == home.layer(*l).len()).collect();
+    let way = CoveredFor { widest: land.clearance(None).0.get(), day, sees_all };
+    let covered = kept.covered(home.coverages(), &way, || land.covered(&asking, kept.around, way.widest))?;
+    asking.note(home);
+    asking.keep_worst(&covered);
+    let most = question.limit.min(context.settings.conflicts_answer_max);
+    let (mut conflict_count, mut conflicts) = (0, Vec::new());
+    for pair in kept.pairs(C::MEASURES) {
+        if let Some(met) = land.met(pair, &sight) {
+            conflict_count += 1;
+            if conflicts.len() < most {
+                conflicts.push(C::of(&met));
+            }
+        }
+    }
+    let result = SubjectResult {
+        subject: id.to_string(),
+        conflict_count,
+        conflicts,
+        coverage: covered.coverage,
+        layers: covered.layers.clone(),
+        not_checked: covered.not_checked.clone(),
+        counts: true,
+    };
+    Ok(Some(asking.answer(vec![result])))
+}
+
+/// Stored land on the day asked.
+struct StoredLand<'a> {
+    home: &'a Territory,
+    entry: &'a Entry,
+    severity: Severity,
+    day: Date,
+    rules: InForce<'a>,
+}
+
+impl<'a> StoredLand<'a> {
+    /// What must stay free beyond its edge, and what says so; of works of an unknown kind, the most.
+    fn clearance(&self, work: Option<WorkKind>) -> (Metres, Clause<'a>) {
+        let own = match self.entry.facts.noun {
+            NounFacts::Corridor { clearance_m, .. } => clearance_m,
+            NounFacts::Work { .. } => None,
+        };
+        conflict::clearance(None, own, || self.rules.clearance(self.entry.land, work))
+    }
+
+    /// The conflict with a feature near it, if it is one on that day and the asker sees it.
+    fn met<'p>(&'p self, pair: &'p KeptPair, sight: &Sight) -> Option<Met<'p>> {
+        let Facts { visibility, organisation, noun, .. } = &pair.entry.facts;
+        let NounFacts::Work { kind, .. } = noun else { return None };
+        if !sight.sees(*visibility, organisation) {
+            return None;
+        }
+        noun.severity(self.day)?;
+        let (clearance, rule) = self.clearance(Some(*kind));
+        let accuracy = self.rules.accuracy(noun);
+        // The distance of a pair and whether it is within some reach are one arithmetic.
+        (pair.distance_m <= clearance.plus(accuracy.metres).get()).then(|| Met {
+            jurisdiction: &self.home.jurisdiction.code,
+            layer: pair.layer,
+            entry: &pair.entry,
+            severity: self.severity,
+            work: Standing { shape: &pair.entry.shape, accuracy: accuracy.metres },
+            accuracy,
+            land: Land { shape: &self.entry.shape, centreline: self.entry.centreline.as_deref(), clearance },
+            rule,
+            distance_m: pair.distance_m,
+            kept: Some(pair),
+        })
+    }
+
+    /// How much of its ground the layers answer for.
+    fn covered(&self, asking: &Asking<'a>, around: Bounds, widest: f64) -> Result<Covered> {
+        let subject = Subject {
+            name: self.entry.facts.id.to_string(),
+            pointer: "/geometry".into(),
+            shape: Delivered { shape: self.entry.shape.geometry().into_owned(), crs: self.home.jurisdiction.grid },
+            around,
+            lonlat: None,
+            accuracy: self.rules.accuracy(&self.entry.facts.noun),
+            own_clearance_m: None,
+            kind: DrawnKind::Unknown,
+            home: Some(self.home),
+            severity: self.severity,
+            centreline: None,
+            stored_in: Some(self.entry.facts.id),
+        };
+        let mut on_grid = asking.on_grid(&subject, self.home)?;
+        on_grid.asked = true;
+        asking.covered(&subject, &[on_grid], widest)
+    }
+}
