@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::{Failed, Outcome, connect, sentence, system};
 use crate::actions::conflict_check::{self as action, Answer, Drawn, Question};
@@ -12,7 +13,7 @@ use crate::actions::refresh;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::conflict::SideWord;
+use crate::domain::conflict::{Rule, SideWord};
 use crate::domain::corridor::{CLEARANCE_MAX_M, HALF_WIDTHS, widths_of_drawn};
 use crate::domain::coverage::Coverage;
 use crate::domain::fields::{Reading, Value};
@@ -37,6 +38,9 @@ pub(super) struct Check {
     /// What must stay free beyond a corridor's edge; without it, each corridor's own, else that of the rules.
     #[arg(long, value_name = "METRES")]
     clearance_m: Option<f64>,
+    /// The moment at which dates are looked at, those of rules too; now by default.
+    #[arg(long, value_name = "MOMENT")]
+    at: Option<Timestamp>,
     /// The system of the coordinates.
     #[arg(long, default_value = "EPSG:4326", value_name = "EPSG:CODE")]
     crs: String,
@@ -65,7 +69,7 @@ impl Check {
         let question = Question {
             against: action::layers(&self.against)?,
             clearance,
-            at: clock::now(),
+            at: self.at.unwrap_or_else(clock::now),
             limit,
             min_revision: Vec::new(),
         };
@@ -159,6 +163,18 @@ fn side(side: Option<SideWord>) -> &'static str {
     side.map_or("–", Word::as_str)
 }
 
+/// How far a rule may be relied on, and where it stands.
+fn source(rule: &Rule) -> String {
+    match rule {
+        Rule::Word(_) => String::new(),
+        Rule::Parameter(p) => {
+            let article = p.article.as_ref().map(|a| format!(" art. {a}")).unwrap_or_default();
+            let document = p.document.as_ref().map(|d| format!(", {d}{article}")).unwrap_or_default();
+            format!(" [{}{document}]", p.confidence)
+        }
+    }
+}
+
 fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     for c in &answer.checked {
         let revision = answer.revisions.get(&c.jurisdiction).copied().unwrap_or_default();
@@ -203,7 +219,7 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
             let line = f.linear.as_ref();
             writeln!(
                 out,
-                "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>17} {:>8} {:<5} {} = {} m",
+                "  {:<20} {:<19} {:<8} {:<9} {:<7} {:>9} {:>8} {:>17} {:>8} {:<5} {} = {} m{}",
                 c.code,
                 c.kind,
                 f.relation.as_str(),
@@ -215,7 +231,8 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 metres(line.map(|l| l.offset_m)),
                 side(line.and_then(|l| l.side)),
                 c.rule.key(),
-                c.clearance.get()
+                c.clearance.get(),
+                source(&c.rule)
             )?;
             for run in line.iter().flat_map(|l| &l.runs) {
                 let along = chainages(run.from_m, run.to_m);

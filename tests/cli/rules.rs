@@ -56,6 +56,41 @@ fn loaded_once_and_listed() {
 }
 
 #[test]
+fn a_check_of_files_goes_by_them() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let works = folder
+        .file("works.csv", "code,kind,organisation,position_accuracy_m,lon,lat\nC-1,mast,viettel,0,107.71,12.0\n");
+    assert_eq!(clearway(&db, &["import", "works", &works, "--jurisdiction", "VN-72"]).code, 0);
+    assert_eq!(clearway(&db, &["rules", "import", VN, "--jurisdiction", "VN-72"]).code, 0);
+    // A line some 11 m north of it.
+    let drawn = |properties: &str| {
+        let shape = r#"{"type":"LineString","coordinates":[[107.709,12.0001],[107.711,12.0001]]}"#;
+        folder
+            .file("drawn.geojson", format!(r#"{{"type":"Feature","properties":{{{properties}}},"geometry":{shape}}}"#))
+    };
+    let rule = |properties: &str, more: &[&str]| {
+        let ran = clearway(&db, &[&["check", &drawn(properties)], more].concat());
+        let line = ran.out.lines().find(|line| line.contains("C-1")).unwrap_or("none found");
+        line.split_once("corridor.").map_or_else(|| line.to_owned(), |(_, rule)| rule.to_owned())
+    };
+    let road = r#""kind":"road","class":"iii""#;
+    assert_eq!(rule(road, &["--at", "2014-06-01T00:00:00Z"]), "road.clearance_m = 13 m [law, NĐ 100/2013/NĐ-CP]");
+    assert_eq!(rule(road, &[]), "road.clearance_m = 13 m [check]");
+    assert_eq!(rule(road, &["--at", "2010-06-01T00:00:00Z"]), "none found");
+    assert_eq!(rule(r#""kind":"road","class":"IV""#, &[]), "none found", "9 m are less");
+    let line = r#""kind":"power_line","voltage_kv":500"#;
+    assert_eq!(rule(line, &[]), "none found", "7 m are less");
+    let file = drawn(r#""kind":"way","voltage_kv":500"#);
+    let ran = clearway(&db, &["check", &file]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("/properties/kind «way» is not known here; known are, of corridors, road, "),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_told_with_its_line() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let parameter =
