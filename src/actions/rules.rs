@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::audit::{AuditEntry, Deed};
@@ -55,7 +56,7 @@ pub fn import(
     let fresh: Vec<&str> = codes.iter().copied().filter(|code| !is_loaded(code)).collect();
     let mut revisions = Vec::new();
     if !fresh.is_empty() {
-        (_, revisions) = context.store.write(witness, |tx| {
+        ((), revisions) = context.store.write(witness, |tx| {
             for code in &fresh {
                 tx.raise(code)?;
                 // From here on nobody else loads one: what is refused now is refused for good.
@@ -140,8 +141,7 @@ pub fn list(context: &Context, wanted: &Wanted) -> Result<Vec<Listed>> {
         for mut pack in store::rules::list(conn, wanted.jurisdiction.as_deref())? {
             let day = match wanted.at {
                 None => None,
-                Some(at) => store::jurisdiction::find(conn, &pack.jurisdiction)?
-                    .map(|jurisdiction| at.to_zoned(jurisdiction.time_zone()).date()),
+                Some(at) => Some(at.to_zoned(time_zone(context, conn, &pack.jurisdiction)?).date()),
             };
             let count = pack.pack.parameters.len();
             pack.pack.parameters.retain(|p| {
@@ -151,6 +151,16 @@ pub fn list(context: &Context, wanted: &Wanted) -> Result<Vec<Listed>> {
         }
         Ok(listed)
     })
+}
+
+/// The time zone whose calendar days count: as the index has it, for the database would have to make the whole
+/// jurisdiction; but a command has no index.
+fn time_zone(context: &Context, conn: &mut Connection, code: &str) -> Stored<TimeZone> {
+    if let Some(territory) = context.index.snapshot().territory(code) {
+        return Ok(territory.jurisdiction.time_zone());
+    }
+    let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
+    Ok(store::jurisdiction::find(conn, code)?.ok_or_else(unknown)?.time_zone())
 }
 
 /// The rules of a jurisdiction for the index: what `base` has where no pack was loaded since.

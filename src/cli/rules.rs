@@ -81,7 +81,10 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<(RulePack, String), Faile
         let all: Vec<String> = problems.iter().map(|p| format!("{name}: {}", sentence(p))).collect();
         Failed(all.join("\n"))
     })?;
-    let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut digest = String::new();
+    for byte in Sha256::digest(bytes) {
+        let _ = std::fmt::Write::write_fmt(&mut digest, format_args!("{byte:02x}"));
+    }
     Ok((pack, digest))
 }
 

@@ -38,7 +38,7 @@ pub fn read(bytes: &[u8]) -> Result<RulePack, Vec<Problem>> {
     for (name, value) in table.get_ref() {
         match (name.get_ref().as_ref(), value.get_ref()) {
             ("parameter", DeValue::Array(items)) => {
-                for item in items.iter() {
+                for item in items {
                     match item.get_ref() {
                         DeValue::Table(parameter) => clauses.push(clause(text, parameter, item.span().start)),
                         _ => problems.push(no_table(text, item.span().start)),

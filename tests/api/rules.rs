@@ -20,7 +20,10 @@ pub const VN: &str = include_str!("../../fixtures/rules/VN-2026-11.toml");
 fn load_as(api: &Api, actor: &Actor, codes: &[&str], text: &str) -> Result<Vec<Imported>, Error> {
     let codes: Vec<String> = codes.iter().map(|c| (*c).to_owned()).collect();
     let pack = file::read(text.as_bytes()).unwrap();
-    let digest: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut digest = String::new();
+    for byte in Sha256::digest(text) {
+        write!(digest, "{byte:02x}").unwrap();
+    }
     rules::import(&api.database.context(), Witness { actor, request_id: "test" }, &codes, &pack, &digest)
 }
 

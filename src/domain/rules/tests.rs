@@ -202,6 +202,7 @@ fn the_table_is_a_search_through_all() {
 
 #[test]
 fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
+    use AccuracySource::{Default, Recorded, Rule};
     let pack = [
         "key=position_accuracy.record_m, value=30, unit=m, confidence=default, valid_to=2020-12-31",
         "key=position_accuracy.record_m, value=8, unit=m, confidence=default, valid_from=2021-01-01",
@@ -217,7 +218,6 @@ fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
         position_accuracy_m: recorded,
         capture_method: method,
     };
-    use AccuracySource::{Default, Recorded, Rule};
     let table: &[(&Ruling, &str, Option<f64>, Option<CaptureMethod>, f64, AccuracySource, f64)] = &[
         (&with, "2020-12-31", Some(1.5), Some(CaptureMethod::Record), 1.5, Recorded, 1.5),
         (&with, "2020-12-31", None, Some(CaptureMethod::Record), 30.0, Rule, 30.0),
@@ -330,6 +330,26 @@ fn every_problem_is_told_with_its_place() {
             &["key=position_accuracy.gnss_m, value=3, unit=m, confidence=default, work_kind=mast"],
             &["line 1: key an accuracy depends on the capture method alone: nothing else can be stated of it"],
         ),
+    ];
+    for (clauses, expect) in table {
+        assert_eq!(pack_of(clauses).unwrap_err(), *expect, "{clauses:?}");
+    }
+    let head = clause("the head", "name= , version=1-a, colour=red");
+    let problems = RulePack::read(&head, &[clause("line 1", &road("value=3"))]).unwrap_err();
+    let said: Vec<String> = problems.iter().map(|p| format!("{} {}", p.pointer, p.detail)).collect();
+    assert_eq!(
+        said,
+        [
+            "the head: colour is not a member of a rule pack, besides its parameters; known are name, version, note",
+            "the head: name is missing",
+        ]
+    );
+}
+
+#[test]
+fn two_that_decide_the_same_are_refused_naming_both() {
+    let road = |more: &str| format!("{ROAD}, {more}");
+    let table: &[(&[&str], &[&str])] = &[
         (
             &[
                 &road("value=3, corridor_class=III, valid_from=2014-01-01, valid_to=2024-12-31"),
@@ -357,16 +377,6 @@ fn every_problem_is_told_with_its_place() {
     for (clauses, expect) in table {
         assert_eq!(pack_of(clauses).unwrap_err(), *expect, "{clauses:?}");
     }
-    let head = clause("the head", "name= , version=1-a, colour=red");
-    let problems = RulePack::read(&head, &[clause("line 1", &road("value=3"))]).unwrap_err();
-    let said: Vec<String> = problems.iter().map(|p| format!("{} {}", p.pointer, p.detail)).collect();
-    assert_eq!(
-        said,
-        [
-            "the head: colour is not a member of a rule pack, besides its parameters; known are name, version, note",
-            "the head: name is missing",
-        ]
-    );
 }
 
 #[test]
