@@ -184,7 +184,8 @@ pub fn vn72_draft() -> JurisdictionDraft {
     }
 }
 
-fn register_vn72(url: &str) {
+/// Registers VN-72 of the fixtures.
+pub fn register_vn72(url: &str) {
     let settings = Settings { database_url: Secret(url.into()), ..Settings::default() };
     let context = Context::connect(settings).unwrap();
     let actor = Actor::operator();

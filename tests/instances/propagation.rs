@@ -1,0 +1,44 @@
+//! How long it takes until an instance shows what another has committed. The target is held by the bench, on a quiet
+//! machine; here, that it never takes a second.
+
+use std::time::{Duration, Instant};
+
+use crate::equal::equal_everywhere;
+use crate::instance::Instance;
+use crate::support::Database;
+use crate::world::seed;
+
+const WRITES: u32 = 150;
+
+/// A lost notification would show as the interval at which revisions are asked for.
+const NEVER: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_commit_shows_elsewhere_soon() {
+    let database = Database::vn72();
+    seed(&database.url);
+    let (a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+    let mut took: Vec<Duration> = Vec::new();
+    let before = a.count(None, 9_000.0, 9_000.0).1;
+    for n in 1..=WRITES {
+        let (writes, shows) = if n % 2 == 0 { (&a, &b) } else { (&b, &a) };
+        writes.wrote(&format!("NEW-{n}"), 9_000.0, 9_000.0);
+        let committed = Instant::now();
+        let expect = (u64::from(n), before + i64::from(n));
+        assert_eq!(writes.count(None, 9_000.0, 9_000.0), expect, "the writer shows its own write at once");
+        while shows.count(None, 9_000.0, 9_000.0) != expect {
+            assert!(committed.elapsed() < 60 * NEVER, "write {n} never showed");
+        }
+        took.push(committed.elapsed());
+    }
+    took.sort_unstable();
+    let of_hundred = |n: usize| took[(took.len() * n / 100).min(took.len() - 1)];
+    println!(
+        "{WRITES} writes showed elsewhere after {:?} (p50), {:?} (p99), {:?} at most",
+        of_hundred(50),
+        of_hundred(99),
+        took[took.len() - 1]
+    );
+    assert!(took[took.len() - 1] < NEVER, "{:?}", took[took.len() - 1]);
+    equal_everywhere(&[&a, &b], &database.url);
+}

@@ -1,0 +1,164 @@
+//! What the scenarios start from: works and corridors round a town, brought in by the program's own import; a transaction
+//! that writes as the program does; and one line of SQL.
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use serde_json::{Value as Json, json};
+
+use crate::instance::clearway;
+
+pub const JURISDICTION: &str = "VN-72";
+
+/// A place on the grid of VN-72.
+pub const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
+
+/// So many works and corridors: enough that every instance can go wrong somewhere.
+const SOME_WORKS: u32 = 400;
+const SOME_CORRIDORS: u32 = 24;
+
+pub fn at(east: f64, north: f64) -> Json {
+    json!([ORIGIN[0] + east, ORIGIN[1] + north])
+}
+
+pub fn point(east: f64, north: f64) -> Json {
+    json!({"type": "Point", "coordinates": at(east, north)})
+}
+
+/// A rectangle by its south-west and north-east corners.
+pub fn rect([west, south, east, north]: [f64; 4]) -> Json {
+    let ring = [at(west, south), at(east, south), at(east, north), at(west, north), at(west, south)];
+    json!({"type": "Polygon", "coordinates": [ring]})
+}
+
+fn feature(geometry: &Json, properties: &[&Json]) -> Json {
+    let all = properties.iter().flat_map(|p| p.as_object().unwrap().clone());
+    json!({"type": "Feature", "geometry": geometry, "properties": all.collect::<serde_json::Map<_, _>>()})
+}
+
+/// A work, with what `more` says of it.
+pub fn work(code: &str, geometry: &Json, more: Json) -> Json {
+    let usual = json!({"code": code, "jurisdiction": JURISDICTION, "kind": "mast", "organisation": "viettel"});
+    feature(geometry, &[&usual, &more])
+}
+
+fn corridor(code: &str, geometry: &Json, more: Json) -> Json {
+    let usual = json!({"code": code, "jurisdiction": JURISDICTION, "kind": "road", "organisation": "roads-board"});
+    feature(geometry, &[&usual, &more])
+}
+
+/// Numbers that look like chance and are the same in every run.
+fn chance(seed: u32, below: f64) -> f64 {
+    f64::from(seed.wrapping_mul(2_654_435_761).rotate_left(7).wrapping_mul(40_503) >> 8) / f64::from(1_u32 << 24)
+        * below
+}
+
+/// Works and corridors in an area of four kilometres, those that do not count among them.
+pub fn seed(url: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let works: Vec<Json> = (0..SOME_WORKS)
+        .map(|n| {
+            let (east, north) = (chance(4 * n + 1, 4_000.0), chance(4 * n + 2, 4_000.0));
+            let shape = match n % 4 {
+                0 => json!({"type": "LineString", "coordinates": [at(east, north), at(east + 90.0, north + 40.0)]}),
+                _ => point(east, north),
+            };
+            let more = match n % 8 {
+                0 => json!({"status": "dismantled"}),
+                1 => json!({"position_accuracy_m": chance(4 * n + 3, 9.0)}),
+                2 => json!({"capture_method": "gnss"}),
+                3 => json!({"valid_to": "2001-12-31"}),
+                4 => json!({"capture_method": "estimated"}),
+                _ => json!({}),
+            };
+            work(&format!("SEED-{n}"), &shape, more)
+        })
+        .collect();
+    let corridors: Vec<Json> = (0..SOME_CORRIDORS)
+        .map(|n| {
+            let (west, south) = (chance(9 * n + 4, 3_000.0), chance(9 * n + 5, 3_000.0));
+            let shape = rect([west, south, west + 900.0 - 30.0 * f64::from(n), south + 60.0 + 30.0 * f64::from(n)]);
+            let status = ["in_force", "announced", "handed_over", "cancelled", "in_force", "approved"][n as usize % 6];
+            let more = match n % 5 {
+                0 => json!({"status": status, "in_force_to": "2001-12-31"}),
+                _ => json!({"status": status}),
+            };
+            corridor(&format!("ROAD-{n}"), &shape, more)
+        })
+        .collect();
+    for (layer, features) in [("works", works), ("corridors", corridors)] {
+        let file = folder.path().join(layer).with_extension("geojsonl");
+        std::fs::write(&file, features.iter().map(|f| format!("{f}\n")).collect::<String>()).unwrap();
+        import(url, layer, &file);
+    }
+}
+
+/// Imports a file in coordinates of the grid.
+pub fn import(url: &str, layer: &str, file: &Path) {
+    let done =
+        clearway(url, &["import", layer, "--jurisdiction", JURISDICTION, "--crs", "EPSG:9218"]).arg(file).output();
+    let done = done.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = Nullable<Text>)]
+    value: Option<String>,
+}
+
+/// One value from the database, as text.
+pub fn value(conn: &mut PgConnection, select: &str) -> String {
+    let one: One = diesel::sql_query(format!("SELECT ({select})::text AS value")).get_result(conn).unwrap();
+    one.value.unwrap_or_default()
+}
+
+/// The revision that the database stands at.
+pub fn revision(conn: &mut PgConnection) -> i64 {
+    value(conn, "SELECT revision FROM revisions").parse().unwrap()
+}
+
+/// A transaction that inserts a work, with the order of what every writer does (`store/tx.rs`): raise the revision, write,
+/// witness, announce, commit.
+pub struct Writing {
+    conn: PgConnection,
+    revision: i64,
+}
+
+impl Writing {
+    /// Opens it, and locks a work as one that is about to be changed.
+    pub fn begin(url: &str) -> Self {
+        let mut conn = PgConnection::establish(url).unwrap();
+        conn.batch_execute("BEGIN").unwrap();
+        assert!(!value(&mut conn, "SELECT id FROM works WHERE code = 'SEED-1' FOR UPDATE").is_empty());
+        Self { conn, revision: 0 }
+    }
+
+    /// Raises the revision; nobody else can from here on. Gives the revision that it will have written.
+    pub fn raise(&mut self) -> i64 {
+        self.conn.batch_execute("UPDATE revisions SET revision = revision + 1").unwrap();
+        self.revision = revision(&mut self.conn);
+        self.revision
+    }
+
+    /// Inserts a work, and announces it.
+    pub fn insert(&mut self, code: &str, east: f64, north: f64) {
+        let (n, [x, y]) = (self.revision, [ORIGIN[0] + east, ORIGIN[1] + north]);
+        let statements = format!(
+            "INSERT INTO works SELECT (jsonb_populate_record(w, jsonb_build_object('id', gen_random_uuid(), 'code', '{code}',
+                 'revision', {n}, 'recorded_at', clock_timestamp()))).* FROM works AS w WHERE code = 'SEED-1';
+             UPDATE works SET geom_grid = ST_SetSRID(ST_MakePoint({x}, {y}), 9218) WHERE code = '{code}';
+             INSERT INTO audit_events SELECT (jsonb_populate_record(e, jsonb_build_object('revision', {n},
+                 'recorded_at', clock_timestamp()))).* FROM audit_events AS e WHERE revision = 1;
+             INSERT INTO changes SELECT jurisdiction, {n}, 1, 'works', 'insert', id FROM works WHERE code = '{code}';
+             SELECT pg_notify('clearway_revisions', '{JURISDICTION} {n}')"
+        );
+        self.conn.batch_execute(&statements).unwrap();
+    }
+
+    pub fn commit(mut self) {
+        self.conn.batch_execute("COMMIT").unwrap();
+    }
+}
