@@ -72,7 +72,7 @@ fn square_km(boxes: &[Bounds]) -> f64 {
 
 /// The parts of an entry as the tree has them.
 fn parts(entry: &super::super::Entry) -> Vec<Bounds> {
-    let reach = entry.own_reach();
+    let reach = entry.reach().get();
     entry.shape.cover(PARTS_MAX).into_iter().map(|b| b.widened(reach)).collect()
 }
 
@@ -113,7 +113,7 @@ fn parts_panel(svg: &mut Svg, scene: &Scene) {
     const LEFT: f64 = 16.0;
     let road = parts(&scene.road);
     let cable = parts(scene.cable());
-    let whole = scene.road.shape.bounds().widened(scene.road.own_reach());
+    let whole = scene.road.shape.bounds().widened(scene.road.reach().get());
     let says = [
         format!("{} boxes of {:.1} km² in all, where one box", road.len(), square_km(&road)),
         format!("round the road would have {:.0} km²", square_km(&[whole])),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::{Entry, Forest, LayerIndex, Part, bounds_of};
 use crate::domain::conflict::{AccuracyDefaults, Facts, NounFacts};
 use crate::domain::corridor::{CorridorKind, CorridorStatus};
+use crate::domain::rules::Ruling;
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::{WorkKind, WorkStatus};
 use crate::geometry::encoding::geojson;
@@ -85,7 +86,13 @@ fn work((number, feature): (usize, Value)) -> Entry {
         position_accuracy_m: properties["position_accuracy_m"].as_f64(),
         capture_method: None,
     };
-    Entry::new(facts(number, properties, noun), &on_grid(&feature["geometry"]), None, &AccuracyDefaults::default())
+    Entry::new(
+        facts(number, properties, noun),
+        &on_grid(&feature["geometry"]),
+        None,
+        None,
+        &Ruling::new(&[], AccuracyDefaults::default()),
+    )
 }
 
 fn road(feature: &Value) -> (Entry, Prepared) {
@@ -104,7 +111,13 @@ fn road(feature: &Value) -> (Entry, Prepared) {
     };
     let land = Grid(Geometry::MultiPolygon(land.0));
     (
-        Entry::new(facts(0, properties, noun), &land, Some(centreline), &AccuracyDefaults::default()),
+        Entry::new(
+            facts(0, properties, noun),
+            &land,
+            Some(centreline),
+            None,
+            &Ruling::new(&[], AccuracyDefaults::default()),
+        ),
         Prepared::new(&drawn),
     )
 }
@@ -119,7 +132,7 @@ impl Scene {
         let cable = (0_u32..).zip(&forest.entries).find(|(_, e)| e.facts.code == CABLE).unwrap().0;
         let (seen, candidates) = Walk::through(forest, &centreline);
         let entry = &forest.entries[cable as usize];
-        let compared = entry.shape.compared(&centreline, REACH_M + entry.accuracy.get());
+        let compared = entry.shape.compared(&centreline, REACH_M + entry.reach().get());
         Self { road, centreline, works, cable, seen, candidates, compared }
     }
 
