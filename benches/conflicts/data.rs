@@ -11,6 +11,7 @@ use clearway::geometry::measure::Prepared;
 use clearway::geometry::{Coord, Geometry, LineString, Point, Polygon, valid};
 
 use crate::Failed;
+use crate::checks::CLEARANCE_M;
 
 /// Every work states an accuracy between these, metres.
 pub const ACCURACY_M: [f64; 2] = [0.05, 5.0];
@@ -128,7 +129,8 @@ impl<'a> Province<'a> {
 /// Writes corridors, one feature a line, all in force.
 pub fn write_corridors(file: &Path, corridors: &[Polygon<f64>]) -> Result<(), Failed> {
     write_features(file, corridors.len(), |n, text| {
-        let properties = format!(r#""code":"{}","kind":"road","status":"in_force""#, corridor_code(n));
+        let properties =
+            format!(r#""code":"{}","kind":"road","status":"in_force","clearance_m":{CLEARANCE_M}"#, corridor_code(n));
         feature(text, &properties, &Geometry::Polygon(corridors[n].clone()));
     })
 }

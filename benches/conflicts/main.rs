@@ -16,7 +16,8 @@
 //! * `http-…`: the real server on a loopback port, one kept connection (and two), the same subjects as GeoJSON, in
 //!   EPSG:9218 and in WGS 84; against the SQL above, and against the same web framework with a constant answer of the
 //!   mean size. `http-live` is the smallest answer of the real server.
-//! * `stored-corridor`: `GET /api/corridors/{id}/conflicts` against the SQL join.
+//! * `stored-conflicts`: the set of a stored corridor, which is kept and brought up to date as works move between two
+//!   rounds, against the SQL join; with all measures; and as `GET /api/corridors/{id}/conflicts` (`stored-corridor`).
 //! * `index-load`: reading and building the whole index against reading the same columns by COPY, binary, and throwing
 //!   them away.
 //!
@@ -34,6 +35,7 @@ mod report;
 mod requests;
 mod setup;
 mod sql;
+mod stored;
 mod web;
 
 use std::io::BufRead;
@@ -107,6 +109,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     let short = province.corridors((size.checks / 4).max(1), data::SHORT_ROADS_M);
     checks::short(&mut report, &serving.context, &mut conn, &checks::Subjects::new(&short, &jurisdiction))?;
     requests::all(&mut report, &serving, &mut conn, &subjects)?;
+    stored::all(&mut report, &serving, &mut conn, &subjects)?;
     drop(serving);
     Ok(report.finish())
 }

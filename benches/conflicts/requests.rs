@@ -6,15 +6,12 @@ use std::time::{Duration, Instant};
 
 use clearway::geometry::encoding::geojson;
 use clearway::geometry::{Epsg, Geometry, crs};
-use clearway::store::schema::corridors;
 use diesel::pg::PgConnection;
-use diesel::prelude::*;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::Failed;
 use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks};
-use crate::data::corridor_code;
 use crate::report::{Comparison, Report, Side, Times};
 use crate::setup::{Serving, on_cpu, tasks_on_cpu};
 use crate::sql;
@@ -40,8 +37,7 @@ pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subj
     let (_, _) = drawn(report, "http-wgs84", &mut connect()?, &in_degrees, conn, subjects)?;
     two_clients(report, serving, &on_grid, &peer)?;
     share(report, serving, &on_grid, size, subjects)?;
-    floor(report, serving, &mut connect()?, &on_grid, size)?;
-    stored(report, &mut connect()?, conn, subjects)
+    floor(report, serving, &mut connect()?, &on_grid, size)
 }
 
 /// One client against SQL; returns the peer's times and the mean size of an answer.
@@ -213,53 +209,8 @@ fn together(address: &str, requests: &[Vec<u8>], clients: usize) -> Result<(Time
     })
 }
 
-fn stored(
-    report: &mut Report,
-    client: &mut Client,
-    conn: &mut PgConnection,
-    subjects: &Subjects,
-) -> Result<(), Failed> {
-    let codes: Vec<String> = (0..subjects.len()).map(corridor_code).collect();
-    let found: Vec<Uuid> = corridors::table
-        .filter(corridors::jurisdiction.eq(&subjects.jurisdiction).and(corridors::code.eq_any(codes)))
-        .order(corridors::code.asc())
-        .select(corridors::id)
-        .load(conn)?;
-    let values = found.first().map(|id| format!("'{}', '{id}', 35, 30", subjects.jurisdiction)).unwrap_or_default();
-    let plan = sql::plan(conn, sql::STORED, "uuid", &values)?;
-    if !plan.contains("works_geom_grid_idx") && found.len() >= 100 {
-        return Err(format!("the peer's plan does not use the index, so it is no peer:\n{plan}").into());
-    }
-    let request = |id: &Uuid| get(&format!("/api/corridors/{id}/conflicts?clearance_m={CLEARANCE_M}&limit={LIMIT}"));
-    for id in found.iter().take(200) {
-        client.send(&request(id))?;
-        subjects.ask_about(sql::STORED, &sql::Subject::Stored(*id)).ids(conn)?;
-    }
-    let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
-    for block in blocks(found.len()) {
-        let mut expect = Vec::new();
-        for id in &found[block.clone()] {
-            let subject = sql::Subject::Stored(*id);
-            expect.push(peer.of(|| subjects.ask_about(sql::STORED, &subject).ids(conn))?);
-        }
-        for (id, expect) in found[block].iter().zip(expect) {
-            let request = request(id);
-            let answer = ours.of(|| client.send(&request))?;
-            equal &= ids(&answer)? == expect.into_iter().collect();
-        }
-    }
-    report.add(Comparison {
-        name: "stored-corridor",
-        ours: Side::rate("GET /api/corridors/{id}/conflicts", &ours),
-        peer: Some(Side::rate("PostGIS, prepared, join of one corridor", &peer)),
-        target: None,
-        equal: Some(equal),
-    });
-    Ok(())
-}
-
 /// The works of an answer.
-fn ids(answer: &[u8]) -> Result<BTreeSet<Uuid>, Failed> {
+pub fn ids(answer: &[u8]) -> Result<BTreeSet<Uuid>, Failed> {
     let document: Json = serde_json::from_slice(answer)?;
     let conflicts = document["results"][0]["conflicts"].as_array().ok_or("an answer without conflicts")?;
     conflicts.iter().map(|c| Ok(c["id"].as_str().unwrap_or_default().parse()?)).collect()
