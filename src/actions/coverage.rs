@@ -94,7 +94,7 @@ pub fn list(context: &Context, jurisdiction: Option<&str>, layer: Option<Layer>)
 }
 
 /// The coverage of a jurisdiction for the index, what `base` has where nothing was declared or withdrawn since; and the
-/// layers where something was.
+/// layers where something was, with the last revision in which it was.
 ///
 /// # Errors
 /// The database's.
@@ -102,7 +102,7 @@ pub(super) fn read(
     conn: &mut Connection,
     code: &str,
     base: Option<&Territory>,
-) -> Stored<(Arc<Coverages>, Vec<Layer>)> {
+) -> Stored<(Arc<Coverages>, Vec<(Layer, i64)>)> {
     let changed = base.map(|base| store::coverage::changed(conn, code, base.revision)).transpose()?;
     if let (Some(base), Some([])) = (base, changed.as_deref()) {
         return Ok((Arc::clone(base.coverages()), Vec::new()));

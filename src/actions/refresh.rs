@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,14 +15,18 @@ use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
 use crate::error::{Error, Result};
-use crate::index::{Entry, LayerIndex, Territory};
+use crate::index::{Changes, Coverages, Entry, LayerIndex, Sowing, Territory};
 use crate::store::changes::Head;
+use crate::store::copied::{Copied, Decoder};
 use crate::store::listen::Listener;
 use crate::store::records::{IndexRow, Records};
 use crate::store::{Connection, Stored, changes, jurisdiction, lift_statement_timeout};
 
 /// How often the listening connection is looked at: libpq has no way to wait for it together with a stop.
 const LISTEN_EVERY: Duration = Duration::from_millis(25);
+
+/// Chunks of rows that may be read before they are prepared: enough that neither waits for a hiccup of the other.
+const CHUNKS_AHEAD: usize = 8;
 
 /// When the revision that the index shows of each jurisdiction was recorded. A database that was restored from a copy
 /// may come to the same number again, but not at the same moment.
@@ -105,36 +110,59 @@ pub fn catch_up_all(context: &Context) -> Result<()> {
 pub fn catch_up(context: &Context, code: &str) -> Result<()> {
     loop {
         let held = held(context, code);
-        // Read before the right to write is taken: a database that does not answer holds up nobody else.
+        // Read and prepared before the right to write is taken: a database that does not answer holds up nobody else.
         let Some(next) = read_since(context, code, held.as_ref())? else { return Ok(()) };
-        let writing = context.index.begin();
-        let now = writing.snapshot().territory(code).map(Arc::as_ptr);
-        if now != held.as_ref().map(|h| Arc::as_ptr(&h.territory)) {
-            // Somebody else published this jurisdiction meanwhile; what was read builds on what is no more.
-            continue;
+        if publish(context, code, held.as_ref(), next) {
+            context.index.tidy();
+            return Ok(());
         }
-        context.recorded.set(code, next.recorded_at);
-        let (revision, snapshot) = (next.territory.revision, writing.snapshot());
-        // What is told is told in the order in which it is published, and after that.
-        let before = held.as_ref().map(|h| h.territory.as_ref());
-        let event = match (&next.step, before) {
-            (Step::Touched(touched), Some(before)) => {
-                Some(news::event(&snapshot, before, &next.territory, touched, next.recorded_at, clock::now()))
-            }
-            (Step::Ruled, Some(before)) => Some(news::ruled(before, &next.territory, next.recorded_at)),
-            _ => None,
-        };
-        match (&next.step, before) {
-            (Step::Touched(touched), Some(before)) => context.kept.follow(before, &next.territory, touched),
-            _ => context.kept.restart(&next.territory),
-        }
-        writing.publish(next.territory);
-        match event {
-            Some(event) => context.events.push(event),
-            None => context.events.restart(code, revision),
-        }
-        return Ok(());
+        // Somebody else loaded this jurisdiction anew meanwhile; what was read builds on what is no more.
     }
+}
+
+/// Publishes what was read after `held`, unless the index is at least there already; false where it cannot be told how
+/// the two go together.
+fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bool {
+    let writing = context.index.begin();
+    let snapshot = writing.snapshot();
+    let now = snapshot.territory(code);
+    let one_load = match (now, held) {
+        (Some(now), Some(held)) => now.is_of_one_load_with(&held.territory),
+        (None, None) => true,
+        _ => false,
+    };
+    if !one_load {
+        return false;
+    }
+    if now.is_some_and(|now| next.follows && now.revision >= next.revision) {
+        return true;
+    }
+    let (territory, event) = match (next.content, now) {
+        (Content::Whole(territory), now) => {
+            // That the index held a state which this one follows, and it was read whole, is due to the rules.
+            let event = now.filter(|_| next.follows).map(|now| news::ruled(now, &territory, next.recorded_at));
+            context.kept.restart(&territory);
+            (territory, event)
+        }
+        (Content::Since { changes, coverages, mut touched }, Some(now)) => {
+            // Others may have published a part of these changes meanwhile: to make them twice changes nothing, but to
+            // tell of them twice would.
+            touched.only_after(now.revision);
+            let territory = now.followed(next.revision, &changes).covered(coverages);
+            let event = news::event(&snapshot, now, &territory, &touched, next.recorded_at, clock::now());
+            context.kept.follow(now, &territory, &touched);
+            (territory, Some(event))
+        }
+        (Content::Since { .. }, None) => return false,
+    };
+    context.recorded.set(code, next.recorded_at);
+    writing.publish(territory);
+    // What is told is told in the order in which it is published, and after that.
+    match event {
+        Some(event) => context.events.push(event),
+        None => context.events.restart(code, next.revision),
+    }
+    true
 }
 
 /// Brings one jurisdiction to the state that was just committed. What is committed is done, so a failure here is no
@@ -147,19 +175,17 @@ pub(super) fn after_commit(context: &Context, code: &str) {
 
 /// What comes next for a jurisdiction, read in one snapshot of the database.
 struct Next {
-    territory: Territory,
+    revision: i64,
     recorded_at: Option<Timestamp>,
-    step: Step,
+    /// It is a later state of what the index held.
+    follows: bool,
+    content: Content,
 }
 
-/// How the next state came about.
-enum Step {
-    /// Everything was read: nothing leads there from what was held.
-    Whole,
-    /// The rules changed, and with them any conflict.
-    Ruled,
-    /// This changed.
-    Touched(Touched),
+/// All of it, or what changed.
+enum Content {
+    Whole(Territory),
+    Since { changes: Vec<(Layer, Changes)>, coverages: Arc<Coverages>, touched: Touched },
 }
 
 /// The present state of a jurisdiction; `None` where the index has it already.
@@ -180,59 +206,93 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
         if base.is_some_and(|b| b.revision == revision) {
             return Ok(None);
         }
-        let jurisdiction = match base {
-            Some(base) => Arc::clone(&base.jurisdiction),
-            None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
-        };
         let rules = rules::read(context, conn, code, base)?;
-        // Other rules widen the boxes otherwise: the layers are loaded whole.
-        let prepared = base.filter(|b| Arc::ptr_eq(b.rules(), &rules));
-        let mut touched = Touched::default();
-        let read = |layer| {
-            let features = &mut touched.features;
-            Ok((layer, with_noun!(layer, N => read_layer::<N>(conn, code, prepared, &rules, features))?))
-        };
-        let layers: Vec<(Layer, LayerIndex)> = Layer::all().map(read).collect::<Stored<_>>()?;
-        if base.is_none() {
-            let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let features: usize = layers.iter().map(|(_, layer)| layer.len()).sum();
-            tracing::info!(jurisdiction = code, revision, features, milliseconds, "index loaded");
+        let (coverages, coverage) = coverage::read(conn, code, base)?;
+        let next = |content| Next { revision, recorded_at, follows: base.is_some(), content };
+        // Other rules widen the boxes otherwise: then everything is read anew.
+        if let Some(base) = base.filter(|b| Arc::ptr_eq(b.rules(), &rules)) {
+            let mut touched = Touched { coverage, ..Touched::default() };
+            let read = |layer| {
+                let features = &mut touched.features;
+                Ok((layer, with_noun!(layer, N => read_changes::<N>(conn, code, base.revision, &rules, features))?))
+            };
+            let changes = Layer::all().map(read).collect::<Stored<_>>()?;
+            return Ok(Some(next(Content::Since { changes, coverages, touched })));
         }
-        let (coverages, changed) = coverage::read(conn, code, base)?;
-        touched.coverage = changed;
-        let next = match (base, prepared) {
-            (None, _) => Step::Whole,
-            (Some(_), None) => Step::Ruled,
-            (Some(_), Some(_)) => Step::Touched(touched),
-        };
+        let jurisdiction = Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?);
+        let layers = read_layers(conn, code, &rules)?;
+        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let features: usize = layers.iter().map(|(_, layer)| layer.len()).sum();
+        tracing::info!(jurisdiction = code, revision, features, milliseconds, "index loaded");
         let territory = Territory::new(jurisdiction, revision, layers, context.reach().get());
-        let territory = territory.covered(coverages).ruled(rules);
-        Ok(Some(Next { territory, recorded_at, step: next }))
+        Ok(Some(next(Content::Whole(territory.covered(coverages).ruled(rules)))))
     })
 }
 
-/// A layer as it is now: `base` with what changed since, or whole.
-fn read_layer<N: Records>(
+/// Every layer as it is now. This thread reads what the database copies; each layer is prepared by a thread of its own,
+/// and becomes a tree while the next one is read.
+fn read_layers(conn: &mut Connection, code: &str, rules: &Arc<Ruling>) -> Stored<Vec<(Layer, LayerIndex)>> {
+    thread::scope(|scope| {
+        let mut preparing = Vec::new();
+        for layer in Layer::all() {
+            preparing.push((layer, with_noun!(layer, N => read_layer::<N>(conn, code, rules, scope)?)));
+        }
+        let ready = |(layer, thread): (Layer, Preparing<'_>)| {
+            let prepared = thread.join().map_err(|_| Error::Internal("a thread that prepares a layer panicked".into()));
+            Ok((layer, prepared??))
+        };
+        preparing.into_iter().map(ready).collect()
+    })
+}
+
+/// A layer on its way.
+type Preparing<'scope> = ScopedJoinHandle<'scope, Stored<LayerIndex>>;
+
+/// Reads a layer to its end; it is prepared meanwhile, and somewhat longer.
+fn read_layer<'scope, N: Copied>(
     conn: &mut Connection,
     code: &str,
-    base: Option<&Territory>,
-    rules: &Ruling,
-    touched: &mut Vec<(Layer, Uuid)>,
-) -> Stored<LayerIndex> {
-    let after = base.map_or(0, |b| b.revision);
-    let mut upserted = Vec::new();
-    N::index_rows(conn, code, after, &mut |row: IndexRow| {
-        upserted.push(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules));
-    })?;
-    match base {
-        None => Ok(LayerIndex::new(upserted)),
-        Some(base) => {
-            let deleted = changes::deleted(conn, code, N::LAYER, after)?;
-            let ids = deleted.iter().copied().chain(upserted.iter().map(|e| e.facts.id));
-            touched.extend(ids.map(|id| (N::LAYER, id)));
-            Ok(base.layer(N::LAYER).applied(&deleted, upserted.into_iter().map(Arc::new).collect()))
+    rules: &Arc<Ruling>,
+    scope: &'scope Scope<'scope, '_>,
+) -> Stored<Preparing<'scope>> {
+    let rules = Arc::clone(rules);
+    let (send, receive) = mpsc::sync_channel::<Vec<u8>>(CHUNKS_AHEAD);
+    let preparing = scope.spawn(move || {
+        let (mut decoder, mut sowing) = (Decoder::default(), Sowing::default());
+        for chunk in receive {
+            N::decode(&mut decoder, &chunk, &mut |row: IndexRow| {
+                sowing.add(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), &rules));
+            })?;
         }
-    }
+        decoder.end()?;
+        Ok(sowing.layer())
+    });
+    N::copy_index_rows(conn, code, &mut |chunk| send.send(chunk).is_ok())?;
+    Ok(preparing)
+}
+
+/// What changed in a layer after a revision; `touched` gets each feature with the revision in which it did.
+fn read_changes<N: Records>(
+    conn: &mut Connection,
+    code: &str,
+    after: i64,
+    rules: &Ruling,
+    touched: &mut Vec<(Layer, Uuid, i64)>,
+) -> Stored<Changes> {
+    let mut upserted = Vec::new();
+    N::index_rows(conn, code, after, &mut |row: IndexRow, revision| {
+        touched.push((N::LAYER, row.facts.id, revision));
+        upserted.push(Arc::new(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules)));
+    })?;
+    let deleted = changes::deleted(conn, code, N::LAYER, after)?;
+    touched.extend(deleted.iter().map(|(id, revision)| (N::LAYER, *id, *revision)));
+    Ok(Changes::new(deleted.into_iter().map(|(id, _)| id).collect(), upserted))
+}
+
+/// Whether nothing is left to do off to the side: no large trees to be built anew, and none to be freed.
+#[must_use]
+pub fn is_tidy(context: &Context) -> bool {
+    context.index.is_tidy()
 }
 
 /// Follows the database until `stop` is set: hears of commits from the start, and asks for revisions every
@@ -242,7 +302,7 @@ pub fn follow(context: &Context, stop: &AtomicBool) {
     let mut listener: Option<Listener> = None;
     let mut asked: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(LISTEN_EVERY);
+        thread::sleep(LISTEN_EVERY);
         let heard = match &mut listener {
             Some(l) => l.heard().unwrap_or_else(|_| {
                 tracing::warn!("the listening connection is lost; asking for revisions instead");

@@ -5,6 +5,8 @@
 //! follows several commits at once knows the state after the last of them only. What was made and ended in between is
 //! in no event, and nothing depends on it.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -55,7 +57,7 @@ pub struct Trace {
     /// Who may see it.
     pub visibility: Visibility,
     /// Its owner.
-    pub organisation: CompactString,
+    pub organisation: Arc<str>,
     /// A box round it on the grid of its jurisdiction, metres.
     pub bounds: Bounds,
 }

@@ -32,8 +32,8 @@ pub struct Facts {
     pub id: Uuid,
     /// Its code.
     pub code: CompactString,
-    /// Its owner.
-    pub organisation: CompactString,
+    /// Its owner; features of one owner share the text where many are loaded.
+    pub organisation: Arc<str>,
     /// Who may see it.
     pub visibility: Visibility,
     /// What depends on the noun.

@@ -1,264 +1,242 @@
-//! One layer of one jurisdiction: parts of shapes in an R-tree, and the shapes they belong to.
-//!
-//! The tree holds parts, not wholes: a long corridor stands in it as some tens of small boxes, so that a search near
-//! one end does not meet everything along it. Each box is widened by the most that its own feature brings to a check on
-//! any day (a work the accuracy of its position, a corridor its clearance), so a search only widens by what the asker
-//! brings; the exact test then takes the values of the day.
-
-#[cfg(test)]
-mod tests;
+//! One layer of one jurisdiction, as a short row of immutable forests, each several times smaller than the one before
+//! it (the logarithmic method of Bentley and Saxe, 1980). A write plants a forest of what it brings and marks what it
+//! replaces as dead in the others; small forests are merged by the write itself, large ones off to the side.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use compact_str::CompactString;
-use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, ParentNode, RTree, RTreeNode, RTreeObject};
 use uuid::Uuid;
 
+use super::entry::{Entry, Part};
+use super::forest::Forest;
+use super::level::{Level, caught_up, merged};
 use crate::domain::actor::Sight;
-use crate::domain::conflict::{Facts, NounFacts};
-use crate::domain::rules::{LandKind, LandNumber, Ruling};
 use crate::domain::word::Visibility;
-use crate::geometry::linear::Chainage;
-use crate::geometry::measure::{Nearby, Prepared, Probe};
-use crate::geometry::{Bounds, Geometry, Grid, Metres, MultiLineString};
+use crate::geometry::measure::{Prepared, Probe};
+use crate::geometry::{Bounds, Metres};
 
-/// Most boxes for one shape: more make the tree larger without making it sharper.
-const PARTS_MAX: usize = 64;
+/// A forest is at least so many times the weight of the next one: more would mean more work to keep it so, less would
+/// mean more forests for a check to look into.
+const RATIO: usize = 4;
 
-/// A delta of more features than this becomes a new base: until then each write copies it.
-const DELTA_MAX: usize = 1_000;
+/// The heaviest forest that a write plants anew, in boxes: half a millisecond.
+const MERGED_BY_WRITE_MAX: usize = 1_024;
 
-/// A feature in the index.
-#[derive(Debug)]
-pub struct Entry {
-    /// What a check needs to know.
-    pub facts: Facts,
-    /// The shape on the working grid.
-    pub shape: Prepared,
-    /// The line it was drawn by.
-    pub centreline: Option<Box<Chainage>>,
-    /// How far beyond its shape it can be met by a search that widens by nothing, on any day.
-    own_reach: Metres,
-    /// What it is to the rules it was prepared by, where it is land.
-    pub land: LandNumber,
+/// A forest of which so many of a hundred entries are dead is planted anew.
+const DEAD_PERCENT_MAX: usize = 25;
+
+/// How many features there are of each owner and visibility.
+type Census = HashMap<(Visibility, Arc<str>), usize>;
+
+/// What a write brings to a layer, made ready before anybody has to wait for it.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    deleted: Vec<Uuid>,
+    forest: Option<Arc<Forest>>,
 }
 
-impl Entry {
-    /// Prepares a feature.
+impl Changes {
+    /// Features that were deleted, and features that came or changed. Of several with one id the last counts.
     #[must_use]
-    pub fn new(
-        facts: Facts,
-        grid: &Grid<Geometry<f64>>,
-        centreline: Option<Grid<MultiLineString<f64>>>,
-        land: Option<&LandKind>,
-        rules: &Ruling,
-    ) -> Self {
-        let centreline = centreline.and_then(|line| Chainage::of(&line)).map(Box::new);
-        let land = land.map(|land| rules.land(land)).unwrap_or_default();
-        let own_reach = match facts.noun {
-            NounFacts::Corridor { clearance_m, .. } => {
-                clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
-            }
-            NounFacts::Work { .. } => rules.accuracy_max(&facts.noun),
-        };
-        Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
+    pub fn new(deleted: Vec<Uuid>, mut upserted: Vec<Arc<Entry>>) -> Self {
+        let mut seen = HashSet::with_capacity(upserted.len());
+        if upserted.iter().any(|e| !seen.insert(e.facts.id)) {
+            seen.clear();
+            upserted.reverse();
+            upserted.retain(|e| seen.insert(e.facts.id));
+        }
+        let forest = (!upserted.is_empty()).then(|| Arc::new(Forest::of(upserted)));
+        Self { deleted, forest }
     }
 
-    /// How far beyond its shape it can be met by a search that widens by nothing, on any day.
+    /// The box round what came or changed.
     #[must_use]
-    pub fn reach(&self) -> Metres {
-        self.own_reach
+    pub fn bounds(&self) -> Bounds {
+        self.forest.as_ref().map_or(Bounds::EMPTY, |f| f.bounds())
     }
 
-    fn parts(&self, number: u32) -> impl Iterator<Item = Part> {
-        let reach = self.own_reach.get();
-        self.shape.cover(PARTS_MAX).into_iter().map(move |b| {
-            let b = b.widened(reach);
-            Part::new(Rectangle::from_corners(b.min, b.max), number)
-        })
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.deleted.is_empty() && self.forest.is_none()
     }
 }
 
-/// A box and the number of the entry it belongs to.
-type Part = GeomWithData<Rectangle<[f64; 2]>, u32>;
-
-/// Entries with their tree.
+/// Features on their way into a new layer: each is boxed as it comes, so that reading and preparing go on together.
 #[derive(Debug, Default)]
-struct Forest {
-    entries: Vec<Arc<Entry>>,
-    by_id: HashMap<Uuid, u32>,
-    tree: RTree<Part>,
+pub struct Sowing {
+    entries: Vec<Entry>,
+    parts: Vec<Part>,
 }
 
-impl Forest {
-    fn new(entries: Vec<Arc<Entry>>) -> Self {
-        let numbered = || entries.iter().zip(0_u32..);
-        let parts: Vec<Part> = numbered().flat_map(|(e, n)| e.parts(n)).collect();
-        let by_id = numbered().map(|(e, n)| (e.facts.id, n)).collect();
-        let tree = RTree::bulk_load(parts);
-        Self { entries, by_id, tree }
+impl Sowing {
+    /// Takes a feature; their ids differ.
+    pub fn add(&mut self, entry: Entry) {
+        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.parts.extend(entry.parts(number));
+        self.entries.push(entry);
     }
 
-    fn get(&self, id: Uuid) -> Option<&Arc<Entry>> {
-        self.by_id.get(&id).map(|n| &self.entries[*n as usize])
-    }
-
-    /// Entries that have a part within `reach` of `subject`, each once.
-    fn near(&self, subject: &Prepared, reach: f64) -> Vec<u32> {
-        let mut search = Near { probe: Probe::new(subject, reach), numbers: Vec::new() };
-        let root = self.tree.root();
-        if let nearby @ (Nearby::Edges(_) | Nearby::All) = search.probe.start(&bounds_of(&root.envelope())) {
-            search.below(root, &nearby);
-        }
-        let mut numbers = search.numbers;
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+    /// The layer of all that was taken.
+    #[must_use]
+    pub fn layer(self) -> LayerIndex {
+        let census = census(self.entries.iter());
+        LayerIndex::of(Forest::new(self.entries, self.parts), census)
     }
 }
 
-/// Walks only into those boxes that the subject comes near.
-struct Near<'a> {
-    probe: Probe<'a>,
-    numbers: Vec<u32>,
-}
-
-impl Near<'_> {
-    fn below(&mut self, node: &ParentNode<Part>, nearby: &Nearby) {
-        for child in node.children() {
-            match (child, nearby) {
-                (_, Nearby::Nothing) => {}
-                (RTreeNode::Leaf(part), Nearby::All) => self.numbers.push(part.data),
-                (RTreeNode::Parent(parent), Nearby::All) => self.below(parent, nearby),
-                (RTreeNode::Leaf(part), Nearby::Edges(edges)) => {
-                    if self.probe.meets(edges.clone(), &bounds_of(&part.envelope())) {
-                        self.numbers.push(part.data);
-                    }
-                }
-                (RTreeNode::Parent(parent), Nearby::Edges(edges)) => {
-                    let nearby = self.probe.narrow(edges.clone(), &bounds_of(&parent.envelope()));
-                    self.below(parent, &nearby);
-                    self.probe.back_to(edges);
-                }
-            }
-        }
+fn census<'a>(entries: impl Iterator<Item = &'a Entry>) -> Census {
+    let mut census = Census::new();
+    for e in entries {
+        *census.entry((e.facts.visibility, Arc::clone(&e.facts.organisation))).or_insert(0) += 1;
     }
+    census
 }
 
-/// The place of a box along a curve that visits the quarters of `all` one by one, and in each its quarters, and so on
-/// (Z-order, Morton 1966).
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of 65 535
-fn along_curve(all: &Bounds, one: &Bounds) -> u32 {
-    let step = |axis: usize| {
-        let size = all.max[axis] - all.min[axis];
-        let share = if size > 0.0 { (one.min[axis] - all.min[axis]) / size } else { 0.0 };
-        (share.clamp(0.0, 1.0) * f64::from(u16::MAX)) as u32
-    };
-    let spread = |mut v: u32| {
-        v = (v | (v << 8)) & 0x00ff_00ff;
-        v = (v | (v << 4)) & 0x0f0f_0f0f;
-        v = (v | (v << 2)) & 0x3333_3333;
-        (v | (v << 1)) & 0x5555_5555
-    };
-    spread(step(0)) | (spread(step(1)) << 1)
-}
-
-fn bounds_of(envelope: &AABB<[f64; 2]>) -> Bounds {
-    Bounds { min: envelope.lower(), max: envelope.upper() }
-}
-
-/// One layer: an immutable base, and what came since.
+/// One layer of one jurisdiction at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct LayerIndex {
-    base: Arc<Forest>,
-    delta: Arc<Forest>,
-    /// Ids of the base that are deleted or stand in the delta in a newer version.
-    gone: Arc<HashSet<Uuid>>,
-    census: Arc<HashMap<(Visibility, CompactString), usize>>,
+    /// The heaviest first. An id lives in one of them at most.
+    levels: Vec<Level>,
+    census: Arc<Census>,
 }
 
 impl LayerIndex {
-    /// A layer of these features, all in its base. What is near in the plane comes to lie near in memory, so that a
-    /// check finds its candidates side by side.
+    /// A layer of these features, whose ids differ.
     #[must_use]
-    pub fn new(mut entries: Vec<Entry>) -> Self {
-        let mut all = Bounds::EMPTY;
-        for e in &entries {
-            all.merge(&e.shape.bounds());
-        }
-        entries.sort_by_cached_key(|e| along_curve(&all, &e.shape.bounds()));
-        Self::of(entries.into_iter().map(Arc::new).collect())
+    pub fn new(entries: Vec<Entry>) -> Self {
+        let census = census(entries.iter());
+        Self::of(Forest::of(entries), census)
     }
 
-    fn of(entries: Vec<Arc<Entry>>) -> Self {
-        let mut census = HashMap::new();
-        for e in &entries {
-            *census.entry((e.facts.visibility, e.facts.organisation.clone())).or_insert(0) += 1;
-        }
-        Self {
-            base: Arc::new(Forest::new(entries)),
-            delta: Arc::default(),
-            gone: Arc::default(),
-            census: Arc::new(census),
-        }
+    fn of(forest: Forest, census: Census) -> Self {
+        let levels = if forest.entries().is_empty() { Vec::new() } else { vec![Level::new(Arc::new(forest))] };
+        Self { levels, census: Arc::new(census) }
     }
 
     /// The layer after some features were deleted and others came or changed.
     #[must_use]
     pub fn applied(&self, deleted: &[Uuid], upserted: Vec<Arc<Entry>>) -> Self {
-        if deleted.is_empty() && upserted.is_empty() {
+        self.changed(&Changes::new(deleted.to_vec(), upserted))
+    }
+
+    /// The layer after `changes`, which cost nothing more than their number and a small merge.
+    #[must_use]
+    pub fn changed(&self, changes: &Changes) -> Self {
+        if changes.is_empty() {
             return self.clone();
         }
-        let touched: HashSet<Uuid> = deleted.iter().copied().chain(upserted.iter().map(|e| e.facts.id)).collect();
-        if self.delta.entries.len() + self.gone.len() + touched.len() > DELTA_MAX {
-            let kept = self.entries().filter(|e| !touched.contains(&e.facts.id)).cloned();
-            return Self::of(kept.chain(upserted).collect());
-        }
-        let mut census = HashMap::clone(&self.census);
-        for old in touched.iter().filter_map(|id| self.get(*id)) {
-            if let Some(n) = census.get_mut(&(old.facts.visibility, old.facts.organisation.clone())) {
+        let mut next = self.clone();
+        let brought = changes.forest.iter().flat_map(|f| f.entries());
+        let census = Arc::make_mut(&mut next.census);
+        for id in changes.deleted.iter().copied().chain(brought.clone().map(|e| e.facts.id)) {
+            if let Some(old) = next.levels.iter_mut().rev().find_map(|level| level.bury(id))
+                && let Some(n) = census.get_mut(&(old.facts.visibility, Arc::clone(&old.facts.organisation)))
+            {
                 *n -= 1;
             }
         }
-        for new in &upserted {
-            *census.entry((new.facts.visibility, new.facts.organisation.clone())).or_insert(0) += 1;
+        for new in brought {
+            *census.entry((new.facts.visibility, Arc::clone(&new.facts.organisation))).or_insert(0) += 1;
         }
-        let mut gone = HashSet::clone(&self.gone);
-        gone.extend(touched.iter().filter(|id| self.base.by_id.contains_key(*id)));
-        let kept = self.delta.entries.iter().filter(|e| !touched.contains(&e.facts.id)).cloned();
-        Self {
-            base: Arc::clone(&self.base),
-            delta: Arc::new(Forest::new(kept.chain(upserted).collect())),
-            gone: Arc::new(gone),
-            census: Arc::new(census),
+        next.levels.extend(changes.forest.iter().map(|f| Level::new(Arc::clone(f))));
+        next.levels.retain(|level| level.alive() > 0);
+        next.merge_small();
+        next
+    }
+
+    /// Merges the last forests where they are too alike in weight and small enough for a write.
+    fn merge_small(&mut self) {
+        let first = self.alike();
+        if first + 1 < self.levels.len() {
+            let forest = Arc::new(merged(&self.levels[first..]));
+            self.levels.truncate(first);
+            self.levels.push(Level::new(forest));
         }
+    }
+
+    /// The first of the last levels that a write has to merge, as far as they do not weigh too much together.
+    fn alike(&self) -> usize {
+        let mut first = self.levels.len().saturating_sub(1);
+        let mut weight = self.levels.last().map_or(0, |l| l.forest().weight());
+        while let Some(before) = first.checked_sub(1) {
+            let more = self.levels[before].forest().weight();
+            if more >= RATIO * weight || weight + more > MERGED_BY_WRITE_MAX {
+                break;
+            }
+            weight += more;
+            first = before;
+        }
+        first
+    }
+
+    /// The first of the last levels that should become one, off to the side.
+    fn untidy(&self) -> Option<usize> {
+        let full = |level: &Level| 100 * level.dead() > DEAD_PERCENT_MAX * level.forest().entries().len();
+        // What weighs little is merged by the next writes.
+        let heavy = |level: &Level| level.forest().weight() > MERGED_BY_WRITE_MAX;
+        let dead = self.levels.iter().position(|level| heavy(level) && full(level));
+        // A writer has merged what it may, so what is still alike is for somebody else.
+        let alike = self.levels.windows(2).position(|l| l[0].forest().weight() < RATIO * l[1].forest().weight());
+        dead.into_iter().chain(alike).min()
+    }
+
+    /// Whether there is something to tidy up off to the side.
+    #[must_use]
+    pub fn is_untidy(&self) -> bool {
+        self.untidy().is_some()
+    }
+
+    /// What it takes to tidy the layer up: slow, and to be done while others go on with the layer.
+    #[must_use]
+    pub fn tidied(&self) -> Option<Tidied> {
+        let sources = self.levels[self.untidy()?..].to_vec();
+        let forest = Arc::new(merged(&sources));
+        Some(Tidied { sources, forest })
+    }
+
+    /// The layer with `tidied` in place of what that was made of, whatever was written meanwhile; `None` where nothing
+    /// of it is left here.
+    #[must_use]
+    pub fn with(&self, tidied: &Tidied) -> Option<Self> {
+        let Tidied { sources, forest } = tidied;
+        let replaced = |level: &Level| sources.iter().any(|s| s.same_forest(level));
+        let first = self.levels.iter().position(replaced)?;
+        let level = caught_up(Arc::clone(forest), sources, &self.levels);
+        let mut levels = self.levels.clone();
+        levels.retain(|l| !replaced(l));
+        if level.alive() > 0 {
+            levels.insert(first, level);
+        }
+        Some(Self { levels, census: Arc::clone(&self.census) })
+    }
+
+    /// Forests of this layer that are not in `next`, if freeing them takes long enough to matter.
+    pub(super) fn left_behind<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = Arc<Forest>> + 'a {
+        let heavy = self.levels.iter().filter(|l| l.forest().weight() > MERGED_BY_WRITE_MAX);
+        heavy.filter(|l| !next.levels.iter().any(|n| n.same_forest(l))).map(|l| Arc::clone(l.forest()))
     }
 
     /// Every feature of the layer.
     pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let base = self.base.entries.iter().filter(|e| !self.gone.contains(&e.facts.id));
-        base.chain(&self.delta.entries)
+        self.levels.iter().flat_map(Level::entries)
     }
 
     /// One feature.
     #[must_use]
     pub fn get(&self, id: Uuid) -> Option<&Arc<Entry>> {
-        self.delta.get(id).or_else(|| self.base.get(id).filter(|_| !self.gone.contains(&id)))
+        self.levels.iter().rev().find_map(|level| level.get(id))
     }
 
     /// Calls `each` once for every feature that may lie within `reach` of `subject`, its own accuracy and clearance
     /// added. What is not called certainly does not.
     pub fn near<'a>(&'a self, subject: &Prepared, reach: Metres, mut each: impl FnMut(&'a Entry)) {
-        for number in self.base.near(subject, reach.get()) {
-            let entry = &self.base.entries[number as usize];
-            if self.gone.is_empty() || !self.gone.contains(&entry.facts.id) {
+        let (mut probe, mut numbers) = (Probe::new(subject, reach.get()), Vec::new());
+        for level in &self.levels {
+            level.forest().near(&mut probe, &mut numbers);
+            for entry in numbers.iter().filter_map(|number| level.living(*number)) {
                 each(entry);
             }
-        }
-        for number in self.delta.near(subject, reach.get()) {
-            each(&self.delta.entries[number as usize]);
         }
     }
 
@@ -271,24 +249,42 @@ impl LayerIndex {
     /// How many features there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.census.values().sum()
+        self.levels.iter().map(Level::alive).sum()
     }
 
     /// There is no feature.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.levels.is_empty()
     }
 
     /// The box on the grid round everything in the layer.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
         let mut all = Bounds::EMPTY;
-        for forest in [&self.base, &self.delta] {
-            if forest.tree.size() > 0 {
-                all.merge(&bounds_of(&forest.tree.root().envelope()));
-            }
+        for level in &self.levels {
+            all.merge(&level.forest().bounds());
         }
         all
     }
+}
+
+#[cfg(test)]
+impl LayerIndex {
+    /// How many entries live in each level.
+    pub(super) fn levels(&self) -> Vec<usize> {
+        self.levels.iter().map(Level::alive).collect()
+    }
+
+    /// Its forests, not held.
+    pub(super) fn forests(&self) -> Vec<std::sync::Weak<Forest>> {
+        self.levels.iter().map(|l| Arc::downgrade(l.forest())).collect()
+    }
+}
+
+/// Several levels of a layer as one.
+#[derive(Debug)]
+pub struct Tidied {
+    sources: Vec<Level>,
+    forest: Arc<Forest>,
 }

@@ -1,7 +1,9 @@
 //! The only rstar: what answers conflict checks without the database. Derived from PostGIS and rebuildable from it at
 //! any time; a reader holds one immutable [`Snapshot`] across all layers while writers prepare the next one.
 //!
-//! [`Layer`](LayerIndex) is one layer of one jurisdiction: an immutable base and a small delta.
+//! Read in this order: `entry` (a feature and its boxes), `forest` (features with their tree, found by `ids`), `level`
+//! (a forest, and what of it is no more), [`LayerIndex`] (one layer: a short row of levels), `tidy` (what is done off
+//! to the side), [`Coverages`].
 //!
 //! # The method
 //!
@@ -29,16 +31,24 @@
 //!
 //! # Staying in step
 //!
-//! A layer is **a base and a delta**: the base is loaded in one go and never changes; what is written after it stands in a
-//! small second tree, with the set of ids that the base no longer answers for. A write copies the delta alone; when
-//! that has grown to a thousand features, base and delta become a new base. All layers of all jurisdictions are **one
+//! A layer is **a short row of trees** that never change, each several times smaller than the one before: what is written
+//! is planted as a small tree of its own, and what it replaces is marked as dead in the others. Small trees are merged by
+//! the write itself, large ones by a thread off to the side. All layers of all jurisdictions are **one
 //! immutable snapshot**: a writer prepares the next one aside and publishes it by swapping a pointer, a reader keeps the
 //! one it began with, and neither waits for the other.
 
 mod coverage;
+mod entry;
+mod forest;
+mod ids;
 mod layer;
+mod level;
+#[cfg(test)]
+mod tests;
+mod tidy;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -46,7 +56,10 @@ use arc_swap::ArcSwap;
 use geo::CoordsIter;
 
 pub use coverage::Coverages;
-pub use layer::{Entry, LayerIndex};
+pub use entry::Entry;
+pub use layer::{Changes, LayerIndex, Sowing, Tidied};
+
+use forest::Forest;
 
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
@@ -67,7 +80,13 @@ pub struct Territory {
     layers: BTreeMap<&'static str, LayerIndex>,
     coverages: Arc<Coverages>,
     rules: Arc<Ruling>,
+    /// The same for every state that came from one load.
+    load: Arc<Load>,
 }
+
+/// One loading of a territory as a whole. It holds something, for allocations of nothing are all alike.
+#[derive(Debug, Default)]
+struct Load(#[allow(dead_code)] u8);
 
 impl Territory {
     /// A territory at `revision`; layers that are not given are empty.
@@ -84,14 +103,27 @@ impl Territory {
             all.insert(layer.as_str(), index);
         }
         let mut extent = jurisdiction.bounds_widened(reach_m);
-        for layer in all.values() {
-            let bounds = layer.bounds();
-            if !bounds.is_empty() {
-                // What cannot be told in degrees may be anywhere: asking once too often is never wrong.
-                extent.merge(&in_degrees(&bounds, jurisdiction.grid).unwrap_or(EARTH));
-            }
+        all.values().for_each(|layer| reach_round(&mut extent, &layer.bounds(), jurisdiction.grid));
+        let (coverages, rules, load) = (Arc::default(), Arc::default(), Arc::default());
+        Self { jurisdiction, revision, extent, layers: all, coverages, rules, load }
+    }
+
+    /// The territory at a later `revision`, when its layers had changed so.
+    #[must_use]
+    pub fn followed(&self, revision: i64, changes: &[(Layer, Changes)]) -> Self {
+        let mut next = Self { revision, ..self.clone() };
+        for (layer, changes) in changes {
+            // The box never shrinks: asking once too often is never wrong.
+            reach_round(&mut next.extent, &changes.bounds(), self.jurisdiction.grid);
+            next.layers.insert(layer.as_str(), self.layer(*layer).changed(changes));
         }
-        Self { jurisdiction, revision, extent, layers: all, coverages: Arc::default(), rules: Arc::default() }
+        next
+    }
+
+    /// Whether `other` came from the same loading as a whole, so that what follows the one follows the other.
+    #[must_use]
+    pub fn is_of_one_load_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.load, &other.load)
     }
 
     /// The territory with what its layers declare of their coverage.
@@ -134,6 +166,14 @@ impl Territory {
     }
 }
 
+/// Makes `extent` hold a box on a grid.
+fn reach_round(extent: &mut Bounds, bounds: &Bounds, grid: Epsg) {
+    if !bounds.is_empty() {
+        // What cannot be told in degrees may be anywhere: asking once too often is never wrong.
+        extent.merge(&in_degrees(bounds, grid).unwrap_or(EARTH));
+    }
+}
+
 const EARTH: Bounds = Bounds { min: [-180.0, -90.0], max: [180.0, 90.0] };
 
 /// The box in WGS 84 round a box on a grid, slightly larger than needed; `None` where there is none.
@@ -173,6 +213,10 @@ pub struct Index {
     /// Held while a snapshot is looked at before a wait, and after one was published: so no publication is missed.
     looking: Mutex<()>,
     published: Condvar,
+    /// Forests that nobody finds any more. Whoever held one last would have to free it, and must not be a reader.
+    retired: Mutex<Vec<Arc<Forest>>>,
+    /// Somebody tidies up.
+    tidying: AtomicBool,
 }
 
 /// The right to prepare the next snapshot; readers go on meanwhile.
@@ -205,6 +249,10 @@ impl Index {
     pub fn begin(&self) -> Writing<'_> {
         Writing { index: self, _one_at_a_time: self.writing.lock().unwrap_or_else(PoisonError::into_inner) }
     }
+
+    fn retired(&self) -> MutexGuard<'_, Vec<Arc<Forest>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Writing<'_> {
@@ -217,6 +265,10 @@ impl Writing<'_> {
     /// Publishes a territory in one step, and wakes who waits for it.
     pub fn publish(&self, territory: Territory) {
         let mut next = Snapshot::clone(&self.index.snapshot());
+        if let Some(before) = next.territories.get(&territory.jurisdiction.code) {
+            let layers = before.layers.iter().map(|(name, layer)| (layer, &territory.layers[name]));
+            self.index.retired().extend(layers.flat_map(|(layer, now)| layer.left_behind(now)));
+        }
         next.territories.insert(territory.jurisdiction.code.clone(), Arc::new(territory));
         self.index.snapshot.store(Arc::new(next));
         drop(self.index.looking.lock().unwrap_or_else(PoisonError::into_inner));

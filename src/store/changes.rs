@@ -60,17 +60,17 @@ pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -
     Ok(at.map(jiff_diesel::Timestamp::to_jiff))
 }
 
-/// Features of a layer deleted after `after`.
+/// Features of a layer deleted after `after`, each with the revision in which it was.
 ///
 /// # Errors
 /// The database's.
-pub fn deleted(conn: &mut PgConnection, jurisdiction: &str, layer: Layer, after: i64) -> Stored<Vec<Uuid>> {
-    let ids: Vec<Option<Uuid>> = changes::table
+pub fn deleted(conn: &mut PgConnection, jurisdiction: &str, layer: Layer, after: i64) -> Stored<Vec<(Uuid, i64)>> {
+    let rows: Vec<(Option<Uuid>, i64)> = changes::table
         .filter(changes::jurisdiction.eq(jurisdiction))
         .filter(changes::revision.gt(after))
         .filter(changes::layer.eq(layer.as_str()))
         .filter(changes::kind.eq(ChangeKind::Delete.as_str()))
-        .select(changes::id)
+        .select((changes::id, changes::revision))
         .load(conn)?;
-    Ok(ids.into_iter().flatten().collect())
+    Ok(rows.into_iter().filter_map(|(id, revision)| Some((id?, revision))).collect())
 }

@@ -7,6 +7,7 @@ use diesel::sql_types::Bool;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
+use super::copied::{self, Decoder, Tuple, copied};
 use super::records::{
     Incoming, IndexRow, ListFilter, Merged, Records, epsg, lines, records, rows, srid, st_intersects, word,
 };
@@ -139,36 +140,9 @@ fn to_feature(row: CorridorRow) -> Stored<Registered<Corridor>> {
     })
 }
 
-type IndexColumns = (
-    corridors::id,
-    corridors::code,
-    corridors::organisation,
-    corridors::visibility,
-    corridors::kind,
-    (corridors::class, corridors::voltage_kv),
-    corridors::status,
-    corridors::in_force_from,
-    corridors::in_force_to,
-    corridors::clearance_m,
-    corridors::geom_grid,
-    corridors::centreline_grid,
-);
-
-fn index_columns() -> IndexColumns {
-    (
-        corridors::id,
-        corridors::code,
-        corridors::organisation,
-        corridors::visibility,
-        corridors::kind,
-        (corridors::class, corridors::voltage_kv),
-        corridors::status,
-        corridors::in_force_from,
-        corridors::in_force_to,
-        corridors::clearance_m,
-        corridors::geom_grid,
-        corridors::centreline_grid,
-    )
+copied! { Corridor, corridors:
+    id, code, organisation, visibility, kind, class, voltage_kv, status,
+    in_force_from, in_force_to, clearance_m, geom_grid, centreline_grid,
 }
 
 type IndexValues = (
@@ -177,7 +151,8 @@ type IndexValues = (
     String,
     String,
     String,
-    (Option<String>, Option<f64>),
+    Option<String>,
+    Option<f64>,
     String,
     Option<jiff_diesel::Date>,
     Option<jiff_diesel::Date>,
@@ -187,8 +162,7 @@ type IndexValues = (
 );
 
 fn index_row(row: IndexValues) -> Stored<IndexRow> {
-    let (id, code, organisation, visibility, kind, (class, voltage_kv), status, from, to, clearance_m, shape, line) =
-        row;
+    let (id, code, organisation, visibility, kind, class, voltage_kv, status, from, to, clearance_m, shape, line) = row;
     let kind = word(&kind)?;
     let land = Some(LandKind::new(kind, class.as_deref(), voltage_kv));
     let noun = NounFacts::Corridor {
@@ -202,4 +176,21 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         Facts { id, code: code.into(), organisation: organisation.into(), visibility: word(&visibility)?, noun };
     let centreline = line.map(lines).transpose()?.map(Grid);
     Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline, land })
+}
+
+fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
+    let (id, code, organisation, visibility) = (row.uuid()?, row.text()?.into(), row.owner()?, row.word()?);
+    let (kind, class, voltage_kv) = (row.word()?, row.optional_text()?, row.optional_number()?);
+    let land = Some(LandKind::new(kind, class, voltage_kv));
+    let noun = NounFacts::Corridor {
+        kind,
+        status: row.word()?,
+        in_force_from: row.optional_date()?,
+        in_force_to: row.optional_date()?,
+        clearance_m: row.optional_number()?,
+    };
+    let facts = Facts { id, code, organisation, visibility, noun };
+    let grid = Grid(row.shape()?);
+    let centreline = row.optional_shape()?.map(|shape| lines(Shape::new(shape, Epsg(0)))).transpose()?.map(Grid);
+    Ok(IndexRow { facts, grid, centreline, land })
 }

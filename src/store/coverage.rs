@@ -50,20 +50,20 @@ pub fn list(
     rows.into_iter().map(to_area).collect()
 }
 
-/// The layers whose coverage was declared or withdrawn after a revision, each once.
+/// The layers whose coverage was declared or withdrawn after a revision, each once, with the last revision in which it was.
 ///
 /// # Errors
 /// The database's.
-pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Vec<Layer>> {
-    let layers: Vec<String> = changes::table
+pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Vec<(Layer, i64)>> {
+    let layers: Vec<(String, Option<i64>)> = changes::table
         .filter(changes::jurisdiction.eq(jurisdiction))
         .filter(changes::revision.gt(after))
         .filter(changes::kind.eq(ChangeKind::Coverage.as_str()))
-        .select(changes::layer)
-        .distinct()
+        .group_by(changes::layer)
         .order(changes::layer.asc())
+        .select((changes::layer, diesel::dsl::max(changes::revision)))
         .load(conn)?;
-    layers.iter().map(|text| word(text)).collect()
+    layers.iter().map(|(text, revision)| Ok((word(text)?, revision.unwrap_or(after)))).collect()
 }
 
 /// Stores a new area of a jurisdiction with the working grid `grid`.

@@ -2,15 +2,18 @@
 //! compose in one transaction. Values are bound, never formatted.
 //!
 //! Read in this order: [`schema`], [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to write),
-//! [`records`] (what works and corridors share), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the
-//! index follows), [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what
+//! [`records`] (what works and corridors share), [`copied`] (their rows for a whole index), [`jurisdiction`], [`work`],
+//! [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows), [`import`] (bulk), [`listen`] (other
+//! instances), [`migrations`], [`address`] (what
 //! connections add to theirs), [`cluster`] (a private PostgreSQL).
 
 pub mod address;
 pub mod changes;
 pub mod cluster;
+pub mod copied;
 pub mod corridor;
 pub mod coverage;
+mod ewkb;
 pub mod import;
 pub mod jurisdiction;
 pub mod listen;

@@ -161,7 +161,7 @@ pub trait Records: Noun {
     /// [`Error::Changed`], and the database's.
     fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()>;
 
-    /// What changed after `revision`, row by row; 0 gives every row.
+    /// What changed after `revision`, row by row, each with its own; 0 gives every row.
     ///
     /// # Errors
     /// The database's.
@@ -169,7 +169,7 @@ pub trait Records: Noun {
         conn: &mut PgConnection,
         jurisdiction: &str,
         after: i64,
-        each: &mut dyn FnMut(IndexRow),
+        each: &mut dyn FnMut(IndexRow, i64),
     ) -> Stored<()>;
 
     /// Makes the staging table of an import; it ends with the transaction.
@@ -370,14 +370,15 @@ macro_rules! records {
                 conn: &mut PgConnection,
                 jurisdiction: &str,
                 after: i64,
-                each: &mut dyn FnMut(IndexRow),
+                each: &mut dyn FnMut(IndexRow, i64),
             ) -> Stored<()> {
                 let rows = $table::table
                     .filter($table::jurisdiction.eq(jurisdiction).and($table::revision.gt(after)))
-                    .select(index_columns())
+                    .select((index_columns(), $table::revision))
                     .load_iter::<_, diesel::pg::PgRowByRowLoadingMode>(conn)?;
                 for row in rows {
-                    each(index_row(row?)?);
+                    let (row, revision) = row?;
+                    each(index_row(row)?, revision);
                 }
                 Ok(())
             }

@@ -7,6 +7,7 @@ use diesel::sql_types::Bool;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
+use super::copied::{self, Decoder, Tuple, copied};
 use super::records::{
     Incoming, IndexRow, ListFilter, Merged, Records, epsg, optional_word, records, rows, srid, st_intersects, word,
 };
@@ -119,34 +120,9 @@ fn to_feature(row: WorkRow) -> Stored<Registered<Work>> {
     })
 }
 
-type IndexColumns = (
-    works::id,
-    works::code,
-    works::organisation,
-    works::visibility,
-    works::kind,
-    works::status,
-    works::valid_from,
-    works::valid_to,
-    works::position_accuracy_m,
-    works::capture_method,
-    works::geom_grid,
-);
-
-fn index_columns() -> IndexColumns {
-    (
-        works::id,
-        works::code,
-        works::organisation,
-        works::visibility,
-        works::kind,
-        works::status,
-        works::valid_from,
-        works::valid_to,
-        works::position_accuracy_m,
-        works::capture_method,
-        works::geom_grid,
-    )
+copied! { Work, works:
+    id, code, organisation, visibility, kind, status,
+    valid_from, valid_to, position_accuracy_m, capture_method, geom_grid,
 }
 
 type IndexValues = (
@@ -176,4 +152,18 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
     let facts =
         Facts { id, code: code.into(), organisation: organisation.into(), visibility: word(&visibility)?, noun };
     Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline: None, land: None })
+}
+
+fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
+    let (id, code, organisation, visibility) = (row.uuid()?, row.text()?.into(), row.owner()?, row.word()?);
+    let noun = NounFacts::Work {
+        kind: row.word()?,
+        status: row.word()?,
+        valid_from: row.optional_date()?,
+        valid_to: row.optional_date()?,
+        position_accuracy_m: row.optional_number()?,
+        capture_method: row.optional_word()?,
+    };
+    let facts = Facts { id, code, organisation, visibility, noun };
+    Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
 }

@@ -3,6 +3,7 @@
 //! the change; that a day comes on which something begins to count is no change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,10 +23,18 @@ use crate::index::{Entry, Snapshot, Territory};
 /// What was read for the next state of a jurisdiction.
 #[derive(Debug, Default)]
 pub(in crate::actions) struct Touched {
-    /// Features that came, changed or went.
-    pub(in crate::actions) features: Vec<(Layer, Uuid)>,
-    /// Layers whose coverage changed.
-    pub(in crate::actions) coverage: Vec<Layer>,
+    /// Features that came, changed or went, and the last revision in which they did.
+    pub(in crate::actions) features: Vec<(Layer, Uuid, i64)>,
+    /// Layers whose coverage changed, and the last revision in which it did.
+    pub(in crate::actions) coverage: Vec<(Layer, i64)>,
+}
+
+impl Touched {
+    /// Leaves out what happened up to a revision.
+    pub(in crate::actions) fn only_after(&mut self, revision: i64) {
+        self.features.retain(|(_, _, at)| *at > revision);
+        self.coverage.retain(|(_, at)| *at > revision);
+    }
 }
 
 /// Every jurisdiction at one moment: the one that changes, and the others.
@@ -83,7 +92,7 @@ fn content(before: &World<'_>, after: &World<'_>, touched: &Touched, now: Timest
     let code = after.own.jurisdiction.code.as_str();
     let mut pairs: BTreeMap<(Uuid, Uuid), PairChange> = BTreeMap::new();
     let mut features = Vec::with_capacity(touched.features.len());
-    for &(layer, id) in &touched.features {
+    for &(layer, id, _) in &touched.features {
         features.extend(change_of(before, after, code, layer, id));
         for (world, is_after) in [(before, false), (after, true)] {
             let Some(entry) = world.own.layer(layer).get(id) else { continue };
@@ -98,7 +107,7 @@ fn content(before: &World<'_>, after: &World<'_>, touched: &Touched, now: Timest
             }
         }
     }
-    let coverage = touched.coverage.iter().map(|layer| CoverageChange { layer: *layer }).collect();
+    let coverage = touched.coverage.iter().map(|(layer, _)| CoverageChange { layer: *layer }).collect();
     let pairs = pairs.into_values().filter(|pair| !pair.is_nothing()).collect();
     Ok(Content { features, pairs, coverage })
 }
@@ -109,7 +118,7 @@ fn change_of(before: &World<'_>, after: &World<'_>, code: &str, layer: Layer, id
     let (before, after) = (find(before), find(after));
     let trace = |entry: &Entry| Trace {
         visibility: entry.facts.visibility,
-        organisation: entry.facts.organisation.clone(),
+        organisation: Arc::clone(&entry.facts.organisation),
         bounds: entry.shape.bounds(),
     };
     let code_of = after.as_ref().or(before.as_ref()).map(|e| e.facts.code.clone())?;

@@ -257,10 +257,10 @@ enum LandChange {
 /// Every land whose pairs may change.
 fn changes(before: &Territory, after: &Territory, touched: &Touched) -> HashMap<Uuid, LandChange> {
     let mut lands: HashMap<Uuid, LandChange> = HashMap::new();
-    for &(layer, id) in touched.features.iter().filter(|(layer, _)| layer.is_land()) {
+    for &(layer, id, _) in touched.features.iter().filter(|(layer, _, _)| layer.is_land()) {
         lands.insert(id, LandChange::Itself(layer));
     }
-    for &(layer, id) in touched.features.iter().filter(|(layer, _)| !layer.is_land()) {
+    for &(layer, id, _) in touched.features.iter().filter(|(layer, _, _)| !layer.is_land()) {
         for territory in [before, after] {
             let Some(entry) = territory.layer(layer).get(id) else { continue };
             for land_layer in layer.opposite() {

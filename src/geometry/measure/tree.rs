@@ -85,7 +85,6 @@ impl Tree {
     pub(super) fn new(shape: &Geometry<f64>) -> Self {
         let mut tree = Self { coords: Vec::new(), nodes: Vec::new(), pieces: Vec::new(), has_area: false };
         tree.add(shape);
-        tree.nodes.shrink_to_fit();
         let mut level = 0..tree.nodes.len();
         while level.len() > 1 {
             for first in level.clone().step_by(FAN) {
@@ -96,6 +95,10 @@ impl Tree {
             }
             level = level.end..tree.nodes.len();
         }
+        // An index holds hundreds of thousands of these.
+        tree.coords.shrink_to_fit();
+        tree.nodes.shrink_to_fit();
+        tree.pieces.shrink_to_fit();
         tree
     }
 

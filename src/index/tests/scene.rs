@@ -7,7 +7,8 @@ use rstar::{ParentNode, RTreeNode, RTreeObject};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::{Entry, Forest, LayerIndex, Part, bounds_of};
+use super::super::entry::{Part, bounds_of};
+use super::super::{Entry, Forest};
 use crate::domain::conflict::{AccuracyDefaults, Facts, NounFacts};
 use crate::domain::corridor::{CorridorKind, CorridorStatus};
 use crate::domain::rules::Ruling;
@@ -45,7 +46,7 @@ pub struct Scene {
     /// The road as it is stored, and as somebody draws it.
     pub road: Entry,
     pub centreline: Prepared,
-    pub works: LayerIndex,
+    pub works: Forest,
     /// The number of the cable among the works.
     pub cable: u32,
     pub seen: Vec<Seen>,
@@ -127,17 +128,18 @@ impl Scene {
         let corridors = features("corridor/corridors.geojson");
         let (road, centreline) = road(corridors.iter().find(|f| f["properties"]["code"] == ROAD).unwrap());
         let files = ["work/viettel.geojson", "work/vnpt.geojson", "work/mobifone.geojson"];
-        let works = LayerIndex::new(files.into_iter().flat_map(features).enumerate().map(work).collect());
-        let forest = &works.base;
-        let cable = (0_u32..).zip(&forest.entries).find(|(_, e)| e.facts.code == CABLE).unwrap().0;
+        let works: Vec<Entry> = files.into_iter().flat_map(features).enumerate().map(work).collect();
+        let works = Forest::of(works);
+        let forest = &works;
+        let cable = (0_u32..).zip(forest.entries()).find(|(_, e)| e.facts.code == CABLE).unwrap().0;
         let (seen, candidates) = Walk::through(forest, &centreline);
-        let entry = &forest.entries[cable as usize];
+        let entry = &forest.entries()[cable as usize];
         let compared = entry.shape.compared(&centreline, REACH_M + entry.reach().get());
         Self { road, centreline, works, cable, seen, candidates, compared }
     }
 
     pub fn cable(&self) -> &Entry {
-        &self.works.base.entries[self.cable as usize]
+        &self.works.entries()[self.cable as usize]
     }
 
     /// How many boxes there are, parts and boxes round them.
@@ -149,7 +151,7 @@ impl Scene {
             };
             1 + node.children().iter().map(one).sum::<usize>()
         }
-        below(self.works.base.tree.root())
+        below(self.works.tree.root())
     }
 
     /// The boxes from the root to the first part of the cable that was met.
@@ -165,7 +167,7 @@ impl Scene {
     }
 }
 
-/// The walk of [`super::super::Near`], remembering every box.
+/// The walk of [`super::super::forest::Near`], remembering every box.
 struct Walk<'a> {
     probe: Probe<'a>,
     seen: Vec<Seen>,
@@ -181,7 +183,9 @@ impl<'a> Walk<'a> {
         let mut numbers: Vec<u32> = walk.seen.iter().filter(|s| s.met).filter_map(|s| s.number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers, forest.near(subject, REACH_M), "the walk that is drawn is the one that is made");
+        let mut made = Vec::new();
+        forest.near(&mut Probe::new(subject, REACH_M), &mut made);
+        assert_eq!(numbers, made, "the walk that is drawn is the one that is made");
         (walk.seen, numbers)
     }
 

@@ -1,7 +1,7 @@
 //! The picture of the method: parts of a road and of a cable, a search down the tree, the edges it takes along, and
 //! the early exit. Only drawing is here; what is drawn comes from `scene`.
 
-use super::super::PARTS_MAX;
+use super::super::entry::PARTS_MAX;
 use super::scene::{REACH_M, Scene, Seen};
 use super::svg::{Frame, Svg};
 use crate::geometry::measure::Prepared;
@@ -145,7 +145,7 @@ fn search_panel(svg: &mut Svg, scene: &Scene) {
             "{} passed over; {} of {} works may be near",
             passed.len(),
             scene.candidates.len(),
-            grouped(scene.works.len())
+            grouped(scene.works.entries().len())
         ),
     ];
     heading(svg, LEFT, 54.0, "2  Down the tree, along the road", &says);
