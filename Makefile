@@ -32,8 +32,9 @@ fuzz: ## look for inputs that readers and measures cannot stand, a quarter of a 
 	@.ci/packages fuzz
 	@CARGO="$(CARGO)" FEATURES="$(strip $(FEATURES))" tests/fuzz/run $(ARGS)
 
-bench: packages ## measure against PostGIS: one line a comparison and a table
-	$(CARGO) bench --locked $(FEATURES) --bench conflicts
+bench: packages ## measure against PostGIS, also with a million works: one line a comparison and a table
+	@missed=0; for bench in conflicts scale; do \
+	  $(CARGO) bench --locked $(FEATURES) --bench $$bench || missed=1; done; exit $$missed
 
 clean: ## delete what was built; the data of the demo in .clearway/ stays
 	cargo clean

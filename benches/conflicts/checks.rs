@@ -308,7 +308,7 @@ fn choose_plan(report: &mut Report, conn: &mut PgConnection, subjects: &Subjects
 }
 
 /// The works of a complete answer.
-fn complete(answer: &Answer<Conflict>) -> BTreeSet<Uuid> {
+pub fn complete(answer: &Answer<Conflict>) -> BTreeSet<Uuid> {
     answer.results.iter().flat_map(|r| &r.conflicts).map(|c| c.id).collect()
 }
 

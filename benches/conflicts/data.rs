@@ -15,8 +15,8 @@ use crate::checks::CLEARANCE_M;
 
 /// Every work states an accuracy between these, metres.
 pub const ACCURACY_M: [f64; 2] = [0.05, 5.0];
-/// Towns, each with its share of the works.
-const TOWNS: u32 = 20;
+/// Towns of the whole province, each with its share of the works.
+pub const TOWNS: u32 = 20;
 /// How far a town reaches, metres.
 const TOWN_REACH_M: f64 = 4_000.0;
 /// How long roads are, metres: a position every 100 to 400 m. The national roads of a real province have one every
@@ -59,11 +59,11 @@ pub struct Province<'a> {
 }
 
 impl<'a> Province<'a> {
-    /// The ground inside a boundary on the grid, with towns.
-    pub fn new(boundary: &'a Prepared) -> Self {
+    /// The ground inside a boundary on the grid, with so many towns.
+    pub fn new(boundary: &'a Prepared, towns: u32) -> Self {
         let mut rng = Rng(1);
         let mut province = Self { boundary, towns: Vec::new() };
-        province.towns = (0..TOWNS).map(|_| province.anywhere(&mut rng)).collect();
+        province.towns = (0..towns).map(|_| province.anywhere(&mut rng)).collect();
         province
     }
 
@@ -82,7 +82,7 @@ impl<'a> Province<'a> {
         if !rng.percent(of_hundred_in_towns) {
             return self.anywhere(rng);
         }
-        let town = self.towns[rng.whole(0, TOWNS - 1) as usize];
+        let town = self.towns[rng.whole(0, u32::try_from(self.towns.len()).unwrap_or(1) - 1) as usize];
         loop {
             let mut off = || TOWN_REACH_M * (rng.between(0.0, 1.0) + rng.between(-1.0, 0.0));
             let place = Coord { x: town.x + off(), y: town.y + off() };
@@ -94,7 +94,12 @@ impl<'a> Province<'a> {
 
     /// Writes works, one feature a line: 85 of 100 are points, 11 cables of 2 to 20 positions, 4 small buildings.
     pub fn write_works(&self, file: &Path, count: usize) -> Result<(), Failed> {
-        let mut rng = Rng(2);
+        self.write_works_of(2, file, count)
+    }
+
+    /// The same from another seed: other places under the same codes.
+    pub fn write_works_of(&self, seed: u64, file: &Path, count: usize) -> Result<(), Failed> {
+        let mut rng = Rng(seed);
         write_features(file, count, |n, text| {
             let at = self.place(&mut rng, 50);
             let accuracy = (rng.between(ACCURACY_M[0], ACCURACY_M[1]) * 100.0).round() / 100.0;

@@ -29,6 +29,7 @@
 
 #![allow(clippy::cast_precision_loss)] // counts far below 2^52
 
+mod bare;
 mod checks;
 mod data;
 mod report;
@@ -38,14 +39,11 @@ mod sql;
 mod stored;
 mod web;
 
-use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clearway::actions::{Context, refresh};
-use clearway::store::schema::{corridors, works};
 use diesel::connection::SimpleConnection;
-use diesel::pg::CopyFormat;
 use diesel::prelude::*;
 
 use data::Province;
@@ -85,7 +83,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     let mut report = Report::default();
     let folder = Folder::new()?;
     let (database, jurisdiction) = Database::start(&folder)?;
-    let province = Province::new(jurisdiction.boundary_grid());
+    let province = Province::new(jurisdiction.boundary_grid(), data::TOWNS);
     let drawn = province.corridors(size.corridors, data::ROADS_M);
     let (works_file, corridors_file) = (folder.0.join("works.geojsonl"), folder.0.join("corridors.geojsonl"));
     province.write_works(&works_file, size.works)?;
@@ -123,7 +121,7 @@ fn load(report: &mut Report, database: &Database, size: Size) -> Result<(), Fail
     let (mut ours, mut peer) = (f64::INFINITY, f64::INFINITY);
     for round in 0..2 {
         let begun = Instant::now();
-        copy(&database.url)?;
+        bare::copy(&database.url)?;
         peer = peer.min(begun.elapsed().as_secs_f64());
         let context = Context::connect(database.settings())?;
         let before = setup::resident()?;
@@ -147,47 +145,5 @@ fn load(report: &mut Report, database: &Database, size: Size) -> Result<(), Fail
         target: None,
         equal: None,
     });
-    Ok(())
-}
-
-/// Each on a connection of its own: after reading a raw copy to its end the connection is not ready for more.
-fn copy(url: &str) -> Result<(), Failed> {
-    use works::{
-        capture_method, code, geom_grid, id, kind, organisation, position_accuracy_m, status, valid_from, valid_to,
-        visibility,
-    };
-    let columns = (
-        id,
-        code,
-        organisation,
-        visibility,
-        kind,
-        status,
-        valid_from,
-        valid_to,
-        position_accuracy_m,
-        capture_method,
-        geom_grid,
-    );
-    drain(diesel::copy_to(columns).with_format(CopyFormat::Binary).load_raw(&mut PgConnection::establish(url)?)?)?;
-    let columns = (
-        corridors::id,
-        corridors::code,
-        corridors::organisation,
-        corridors::visibility,
-        corridors::kind,
-        corridors::status,
-        corridors::in_force_from,
-        corridors::in_force_to,
-        corridors::clearance_m,
-        corridors::geom_grid,
-        corridors::centreline_grid,
-    );
-    drain(diesel::copy_to(columns).with_format(CopyFormat::Binary).load_raw(&mut PgConnection::establish(url)?)?)
-}
-
-fn drain(mut rows: impl BufRead) -> Result<(), Failed> {
-    let mut buffer = vec![0; 64 * 1024];
-    while rows.read(&mut buffer)? > 0 {}
     Ok(())
 }

@@ -85,10 +85,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// How many times better we are: more a second, or less time.
+    /// How many times better we are: more a second, less time, or less memory.
     fn ratio(&self) -> Option<f64> {
         let peer = self.peer.as_ref()?;
-        Some(if self.ours.unit == "ms" { peer.figure / self.ours.figure } else { self.ours.figure / peer.figure })
+        let less_is_better = ["ms", "B"].contains(&self.ours.unit);
+        Some(if less_is_better { peer.figure / self.ours.figure } else { self.ours.figure / peer.figure })
     }
 
     fn passes(&self) -> bool {

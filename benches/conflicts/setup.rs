@@ -17,6 +17,9 @@ use clearway::geometry::encoding::geojson;
 use clearway::server::{self, Server};
 use clearway::store::cluster::{Cluster, Options};
 use clearway::store::migrations;
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
 use serde_json::Value as Json;
 
 use crate::Failed;
@@ -45,7 +48,8 @@ impl Drop for Folder {
 
 /// The database, durable as in production; it ends with the program.
 pub struct Database {
-    _cluster: Cluster,
+    /// Where it is not the first in its cluster, that has the cluster.
+    cluster: Option<Cluster>,
     pub url: String,
 }
 
@@ -53,13 +57,26 @@ impl Database {
     /// Starts it, migrated and with the jurisdiction of the fixtures.
     pub fn start(folder: &Folder) -> Result<(Self, Jurisdiction), Failed> {
         let cluster = Cluster::start_with(&folder.0.join("cluster"), &Options::default())?;
-        let database = Self { url: cluster.url("clearway"), _cluster: cluster };
-        migrations::migrate(&database.url)?;
-        let context = Context::connect(database.settings())?;
+        let database = Self { url: cluster.url("clearway"), cluster: Some(cluster) };
+        let registered = database.prepare()?;
+        Ok((database, registered))
+    }
+
+    fn prepare(&self) -> Result<Jurisdiction, Failed> {
+        migrations::migrate(&self.url)?;
+        let context = Context::connect(self.settings())?;
         let actor = Actor::operator();
         let witness = Witness { actor: &actor, request_id: "bench" };
-        let registered = jurisdiction::register(&context, witness, draft()?)?;
-        Ok((database, registered))
+        Ok(jurisdiction::register(&context, witness, draft()?)?)
+    }
+
+    /// Another one in the same cluster, prepared likewise; it lives as long as this one.
+    pub fn beside(&self, name: &str) -> Result<Self, Failed> {
+        let cluster = self.cluster.as_ref().ok_or("only the first database has the cluster")?;
+        PgConnection::establish(&self.url)?.batch_execute(&format!("CREATE DATABASE {name}"))?;
+        let database = Self { url: cluster.url(name), cluster: None };
+        database.prepare()?;
+        Ok(database)
     }
 
     pub fn settings(&self) -> Settings {
@@ -152,6 +169,12 @@ pub fn resident() -> Result<f64, Failed> {
 pub fn on_cpu(of: &str) -> Duration {
     let text = fs::read_to_string(format!("/proc/{of}/schedstat")).unwrap_or_default();
     Duration::from_nanos(text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default())
+}
+
+/// Time that this thread was on a processor or in the queue for one: all but what it waited for something else.
+pub fn on_cpu_and_queued() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().take(2).filter_map(|n| n.parse::<u64>().ok()).sum())
 }
 
 /// Time that all threads of this process were on a processor, those that ended not counted.
