@@ -51,8 +51,8 @@ use std::process::ExitCode;
 
 use clearway::actions::{Context, refresh};
 use clearway::domain::jurisdiction::Jurisdiction;
-use clearway::geometry::measure::Prepared;
-use clearway::geometry::{Bounds, Coord, Geometry, Grid};
+use clearway::geometry::measure::{self, Prepared, Relation};
+use clearway::geometry::{Coord, Geometry, Grid};
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -68,13 +68,17 @@ pub type Failed = Box<dyn std::error::Error>;
 /// How much of everything in the large register; the small one has a tenth.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
+    /// Works.
     pub works: usize,
+    /// Corridors.
     pub corridors: usize,
     /// Works that change at once.
     pub changed: usize,
+    /// Checks, in each register.
     pub checks: usize,
     /// Checks that PostGIS repeats.
     pub repeated: usize,
+    /// Single writes.
     pub writes: usize,
 }
 
@@ -142,19 +146,22 @@ fn run(size: Size) -> Result<bool, Failed> {
     Ok(report.finish())
 }
 
-/// A square in the middle of a jurisdiction with a tenth of its area.
+/// A square inside a jurisdiction with a tenth of its area.
 fn a_tenth(jurisdiction: &Jurisdiction) -> Result<Prepared, Failed> {
+    const STEPS: u32 = 40;
     let boundary = jurisdiction.boundary_grid();
     let area = geo::Area::unsigned_area(boundary.geometry().as_ref());
     let (half, all) = ((area / SHARE as f64).sqrt() / 2.0, boundary.bounds());
-    let middle = |axis: usize| f64::midpoint(all.min[axis], all.max[axis]);
-    let square = Bounds { min: [middle(0) - half, middle(1) - half], max: [middle(0) + half, middle(1) + half] };
-    let corner = |c: [f64; 2]| Coord { x: c[0], y: c[1] };
-    let square = geo_types::Rect::new(corner(square.min), corner(square.max)).to_polygon();
-    if !square.exterior().0.iter().all(|c| Prepared::point(*c).within(boundary, 0.0)) {
-        return Err("the square of the small register leaves the jurisdiction".into());
-    }
-    Ok(Prepared::new(&Grid(Geometry::Polygon(square))))
+    let at =
+        |axis: usize, step: u32| all.min[axis] + (all.max[axis] - all.min[axis]) * f64::from(step) / f64::from(STEPS);
+    let square = |n: u32| {
+        let (x, y) = (at(0, n % STEPS), at(1, n / STEPS));
+        let corner = |side: f64| Coord { x: x + side * half, y: y + side * half };
+        let square = geo_types::Rect::new(corner(-1.0), corner(1.0)).to_polygon();
+        Prepared::new(&Grid(Geometry::Polygon(square)))
+    };
+    let inside = |square: &Prepared| measure::relation(square, boundary) == Relation::Inside;
+    (0..STEPS * STEPS).map(square).find(inside).ok_or_else(|| "no square of that size fits the jurisdiction".into())
 }
 
 fn bring_corridors(

@@ -92,7 +92,7 @@ fn while_reading(
 ) -> Result<Met, Failed> {
     let all = jurisdiction.boundary_grid().bounds();
     let along = |n: usize| (n % 1_000) as f64 / 1_000.0;
-    let at = |n| Coord {
+    let at = |n: usize| Coord {
         x: all.min[0] + (all.max[0] - all.min[0]) * along(n * 7),
         y: all.min[1] + (all.max[1] - all.min[1]) * along(n * 13),
     };
