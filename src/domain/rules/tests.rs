@@ -140,26 +140,26 @@ fn the_table_is_a_search_through_all() {
     while packs < 60 {
         let mut texts: Vec<String> = Vec::new();
         for _ in 0..=dice(12) {
-            let mut text = format!("{LINE}, value={}", dice(50));
+            let mut text = vec![format!("{LINE}, value={}", dice(50))];
             if dice(2) == 0 {
-                text += &format!(", corridor_class={}", ["A", "B"][usize::try_from(dice(2)).unwrap()]);
+                text.push(format!("corridor_class={}", ["A", "B"][usize::try_from(dice(2)).unwrap()]));
             }
             match dice(4) {
-                0 => text += &format!(", voltage_kv={}", 10 * (1 + dice(3))),
-                1 => text += &format!(", voltage_from_kv={}", 10 * (1 + dice(3))),
-                2 => text += &format!(", voltage_from_kv=5, voltage_to_kv={}", 10 * (1 + dice(3))),
+                0 => text.push(format!("voltage_kv={}", 10 * (1 + dice(3)))),
+                1 => text.push(format!("voltage_from_kv={}", 10 * (1 + dice(3)))),
+                2 => text.push(format!("voltage_from_kv=5, voltage_to_kv={}", 10 * (1 + dice(3)))),
                 _ => {}
             }
             if dice(3) == 0 {
-                text += ", work_kind=mast";
+                text.push("work_kind=mast".into());
             }
             if dice(2) == 0 {
-                text += &format!(", valid_from=2020-01-0{}", 1 + dice(5));
+                text.push(format!("valid_from=2020-01-0{}", 1 + dice(5)));
             }
             if dice(2) == 0 {
-                text += &format!(", valid_to=2020-01-0{}", 5 + dice(4));
+                text.push(format!("valid_to=2020-01-0{}", 5 + dice(4)));
             }
-            texts.push(text);
+            texts.push(text.join(", "));
             // What overlaps is refused, and left out.
             if pack_of(&texts.iter().map(String::as_str).collect::<Vec<_>>()).is_err() {
                 texts.pop();
@@ -203,6 +203,7 @@ fn the_table_is_a_search_through_all() {
 #[test]
 fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
     use AccuracySource::{Default, Recorded, Rule};
+    type Case<'a> = (&'a Ruling, &'a str, Option<f64>, Option<CaptureMethod>, f64, AccuracySource, f64);
     let pack = [
         "key=position_accuracy.record_m, value=30, unit=m, confidence=default, valid_to=2020-12-31",
         "key=position_accuracy.record_m, value=8, unit=m, confidence=default, valid_from=2021-01-01",
@@ -218,7 +219,7 @@ fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
         position_accuracy_m: recorded,
         capture_method: method,
     };
-    let table: &[(&Ruling, &str, Option<f64>, Option<CaptureMethod>, f64, AccuracySource, f64)] = &[
+    let table: &[Case<'_>] = &[
         (&with, "2020-12-31", Some(1.5), Some(CaptureMethod::Record), 1.5, Recorded, 1.5),
         (&with, "2020-12-31", None, Some(CaptureMethod::Record), 30.0, Rule, 30.0),
         (&with, "2021-01-01", None, Some(CaptureMethod::Record), 8.0, Rule, 30.0),
