@@ -96,7 +96,7 @@ impl Asked {
 
     fn write_line<C: Listed>(&self, number: u64, drawn: &[Drawn], text: &mut Vec<u8>) -> Result<()> {
         let answer = action::check_as::<C>(&self.context, &self.actor, drawn, &self.question)?;
-        as_row(&answer, Some(number)).write(text).map_err(|e| unwritable(&e))?;
+        as_row(&answer, Some(number)).write(text);
         text.push(b'\n');
         Ok(())
     }
@@ -118,10 +118,6 @@ impl Asked {
         });
         Ok(drawn.collect())
     }
-}
-
-fn unwritable(error: &serde_json::Error) -> Error {
-    Error::Internal(format!("an answer that cannot be written: {error}"))
 }
 
 /// `GET /api/{noun}/{id}/conflicts`
@@ -236,9 +232,11 @@ pub(crate) fn written<C: Listed>(
     answer: &Answer<C>,
     as_map: bool,
 ) -> Result<Vec<u8>> {
-    let text =
-        if as_map { serde_json::to_vec(&as_features(context, actor, answer)?) } else { as_row(answer, None).text() };
-    text.map_err(|e| unwritable(&e))
+    if !as_map {
+        return Ok(as_row(answer, None).text());
+    }
+    let features = as_features(context, actor, answer)?;
+    serde_json::to_vec(&features).map_err(|e| Error::Internal(format!("an answer that cannot be written: {e}")))
 }
 
 fn checked<C>(answer: &Answer<C>) -> Vec<CheckedRow<'_>> {

@@ -1,15 +1,16 @@
 //! The answer of a conflict check as JSON, written straight from what was found.
 //!
 //! An answer has some tens of conflicts of some twenty members each. As a tree of JSON values it would cost more than
-//! the check itself; here every member goes from where it is into the text.
+//! the check itself; here every member goes from where it is into the text. Names of members and words of ours need no
+//! escaping, so they go there as they are, which is several times cheaper than a serialiser that looks at every byte.
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::domain::conflict::{AccuracySource, Finding, LinearRun, Rule, Severity};
+use crate::domain::conflict::{AccuracySource, Finding, LinearRun, Rule, Severity, SideWord};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
 use crate::domain::word::Word;
@@ -40,7 +41,7 @@ pub struct LayerRow<'a> {
 }
 
 /// What was found for one subject.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone)]
 pub struct ResultRow<'a, C: Row> {
     /// How the asker calls it.
     pub subject: &'a str,
@@ -61,10 +62,9 @@ pub struct ResultRow<'a, C: Row> {
 }
 
 /// A whole answer.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone)]
 pub struct AnswerRow<'a, C: Row> {
     /// Which line of a batch it answers; left out of a single answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// The revision of each jurisdiction asked.
     pub revision: &'a BTreeMap<String, i64>,
@@ -76,38 +76,85 @@ pub struct AnswerRow<'a, C: Row> {
 
 impl<C: Row> AnswerRow<'_, C> {
     /// The text.
-    ///
-    /// # Errors
-    /// Never: every key is text and every member can be written.
-    pub fn text(&self) -> serde_json::Result<Vec<u8>> {
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
         let mut text = Vec::new();
-        self.write(&mut text)?;
-        Ok(text)
+        self.write(&mut text);
+        text
     }
 
     /// The text after what stands in `text` already.
-    ///
-    /// # Errors
-    /// As [`Self::text`].
-    pub fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+    pub fn write(&self, text: &mut Vec<u8>) {
         let listed: usize = self.results.iter().map(|r| r.conflicts.len()).sum();
         text.reserve(1_024 + listed * C::BYTES);
-        serde_json::to_writer(text, self)
+        text.push(b'{');
+        if let Some(line) = self.line {
+            member(text, "\"line\":", &line);
+            text.push(b',');
+        }
+        member(text, "\"revision\":", self.revision);
+        member(text, ",\"checked\":", &self.checked);
+        text.extend_from_slice(b",\"results\":");
+        list(text, &self.results, ResultRow::write);
+        text.push(b'}');
     }
 }
 
+impl<C: Row> ResultRow<'_, C> {
+    fn write(&self, text: &mut Vec<u8>) {
+        member(text, "{\"subject\":", self.subject);
+        member(text, ",\"conflict_count\":", &self.conflict_count);
+        member(text, ",\"truncated\":", &self.truncated);
+        word(text, ",\"coverage\":", self.coverage);
+        member(text, ",\"layers\":", &self.layers);
+        member(text, ",\"counts\":", &self.counts);
+        member(text, ",\"not_checked\":", &self.not_checked);
+        text.extend_from_slice(b",\"conflicts\":");
+        list(text, &self.conflicts, C::write);
+        text.push(b'}');
+    }
+}
+
+/// A member of any value; `name` is its name with what stands round it.
+fn member<T: Serialize + ?Sized>(text: &mut Vec<u8>, name: &str, value: &T) {
+    text.extend_from_slice(name.as_bytes());
+    // Bytes in memory can always be written, and every key here is text.
+    let _ = serde_json::to_writer(text, value);
+}
+
+/// A member whose value is one of our own words, in which nothing has to be escaped.
+fn word(text: &mut Vec<u8>, name: &str, value: &'static str) {
+    text.extend_from_slice(name.as_bytes());
+    text.push(b'"');
+    text.extend_from_slice(value.as_bytes());
+    text.push(b'"');
+}
+
+fn list<T>(text: &mut Vec<u8>, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+    text.push(b'[');
+    for (n, item) in items.iter().enumerate() {
+        if n > 0 {
+            text.push(b',');
+        }
+        write(item, text);
+    }
+    text.push(b']');
+}
+
 /// A conflict, as an answer lists it.
-pub trait Row: Serialize {
+pub trait Row {
     /// About how long it is as text, bytes.
     const BYTES: usize;
-}
 
-impl Row for FoundRow<'_> {
-    const BYTES: usize = 160;
-}
+    /// Its text, after what stands in `text` already.
+    fn write(&self, text: &mut Vec<u8>);
 
-impl Row for ConflictRow<'_> {
-    const BYTES: usize = 860;
+    /// As a value, for a document that is not an answer.
+    fn json(&self) -> Json {
+        let mut text = Vec::with_capacity(Self::BYTES);
+        self.write(&mut text);
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
 }
 
 /// Which feature is in conflict.
@@ -128,21 +175,24 @@ pub struct FoundRow<'a> {
 }
 
 impl FoundRow<'_> {
-    fn members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        map.serialize_entry("jurisdiction", self.jurisdiction)?;
-        map.serialize_entry("layer", self.layer.as_str())?;
-        map.serialize_entry("id", &self.id)?;
-        map.serialize_entry("code", self.code)?;
-        map.serialize_entry("kind", self.kind)?;
-        map.serialize_entry("severity", self.severity.as_str())
+    /// Its members, without the end of the object.
+    fn members(&self, text: &mut Vec<u8>) {
+        member(text, "{\"jurisdiction\":", self.jurisdiction);
+        word(text, ",\"layer\":", self.layer.as_str());
+        text.extend_from_slice(b",\"id\":\"");
+        text.extend_from_slice(self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+        member(text, "\",\"code\":", self.code);
+        word(text, ",\"kind\":", self.kind);
+        word(text, ",\"severity\":", self.severity.as_str());
     }
 }
 
-impl Serialize for FoundRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.members(&mut map)?;
-        map.end()
+impl Row for FoundRow<'_> {
+    const BYTES: usize = 160;
+
+    fn write(&self, text: &mut Vec<u8>) {
+        self.members(text);
+        text.push(b'}');
     }
 }
 
@@ -165,82 +215,186 @@ pub struct ConflictRow<'a> {
     pub finding: &'a Finding,
 }
 
-/// A connected part of a work that is in conflict; lengths in metres.
-#[derive(serde::Serialize)]
-struct RunRow {
-    chainage_from_m: f64,
-    chainage_to_m: f64,
-    offset_m: f64,
-    side: Option<&'static str>,
-    length_m: Option<f64>,
+/// A number or null.
+fn optional(text: &mut Vec<u8>, name: &str, value: Option<f64>) {
+    if let Some(number) = value {
+        return member(text, name, &number);
+    }
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b"null");
 }
 
-impl RunRow {
-    fn of(run: &LinearRun) -> Self {
-        Self {
-            chainage_from_m: run.from_m,
-            chainage_to_m: run.to_m,
-            offset_m: run.offset_m,
-            side: run.side.map(Word::as_str),
-            length_m: run.length_m,
-        }
+/// The side, or null.
+fn side(text: &mut Vec<u8>, side: Option<SideWord>) {
+    match side {
+        Some(side) => word(text, ",\"side\":", side.as_str()),
+        None => text.extend_from_slice(b",\"side\":null"),
     }
 }
 
 /// What gave a clearance.
-struct RuleRow<'a>(&'a Rule);
-
-impl Serialize for RuleRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let p = match self.0 {
-            Rule::Parameter(parameter) => Some(parameter),
-            Rule::Word(_) => None,
-        };
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("key", self.0.key())?;
-        map.serialize_entry("value", &p.map(|p| p.value))?;
-        map.serialize_entry("unit", &p.map(|p| p.unit.as_str()))?;
-        map.serialize_entry("document", &p.map(|p| &p.document))?;
-        map.serialize_entry("article", &p.map(|p| &p.article))?;
-        map.serialize_entry("valid_from", &p.and_then(|p| p.valid_from).map(Day))?;
-        map.serialize_entry("valid_to", &p.and_then(|p| p.valid_to).map(Day))?;
-        map.serialize_entry("confidence", &p.map(|p| p.confidence.as_str()))?;
-        map.end()
-    }
+fn rule(rule: &Rule, text: &mut Vec<u8>) {
+    let Rule::Parameter(p) = rule else {
+        member(text, ",\"rule\":{\"key\":", rule.key());
+        text.extend_from_slice(
+            b",\"value\":null,\"unit\":null,\"document\":null,\"article\":null,\"valid_from\":null,\"valid_to\":null,\
+              \"confidence\":null}",
+        );
+        return;
+    };
+    member(text, ",\"rule\":{\"key\":", &p.key);
+    member(text, ",\"value\":", &p.value);
+    word(text, ",\"unit\":", p.unit.as_str());
+    member(text, ",\"document\":", &p.document);
+    member(text, ",\"article\":", &p.article);
+    member(text, ",\"valid_from\":", &p.valid_from.map(Day));
+    member(text, ",\"valid_to\":", &p.valid_to.map(Day));
+    word(text, ",\"confidence\":", p.confidence.as_str());
+    text.push(b'}');
 }
 
 /// A day, written without a text in between.
 struct Day(jiff::civil::Date);
 
 impl Serialize for Day {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl Serialize for ConflictRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+/// A connected part of a work that is in conflict; lengths in metres.
+fn run(run: &LinearRun, text: &mut Vec<u8>) {
+    member(text, "{\"chainage_from_m\":", &run.from_m);
+    member(text, ",\"chainage_to_m\":", &run.to_m);
+    member(text, ",\"offset_m\":", &run.offset_m);
+    side(text, run.side);
+    optional(text, ",\"length_m\":", run.length_m);
+    text.push(b'}');
+}
+
+impl Row for ConflictRow<'_> {
+    const BYTES: usize = 860;
+
+    fn write(&self, text: &mut Vec<u8>) {
         let f = self.finding;
         let line = f.linear.as_ref();
-        let mut map = serializer.serialize_map(None)?;
-        self.found.members(&mut map)?;
-        map.serialize_entry("relation", f.relation.as_str())?;
-        map.serialize_entry("verdict", f.verdict.as_str())?;
-        map.serialize_entry("distance_m", &f.distance_m)?;
-        map.serialize_entry("depth_m", &f.depth_m)?;
-        map.serialize_entry("overlap_m", &f.overlap_m)?;
-        map.serialize_entry("overlap_m2", &f.overlap_m2)?;
-        map.serialize_entry("share", &f.share)?;
-        map.serialize_entry("clearance_m", &self.clearance.get())?;
-        map.serialize_entry("position_accuracy_m", &self.accuracy.get())?;
-        map.serialize_entry("position_accuracy_from", self.accuracy_source.as_str())?;
-        map.serialize_entry("position_accuracy_rule", &self.accuracy_rule.map(|p| p.key.as_str()))?;
-        map.serialize_entry("chainage_from_m", &line.map(|l| l.from_m))?;
-        map.serialize_entry("chainage_to_m", &line.map(|l| l.to_m))?;
-        map.serialize_entry("offset_m", &line.map(|l| l.offset_m))?;
-        map.serialize_entry("side", &line.and_then(|l| l.side).map(Word::as_str))?;
-        map.serialize_entry("runs", &line.map_or_else(Vec::new, |l| l.runs.iter().map(RunRow::of).collect()))?;
-        map.serialize_entry("rule", &RuleRow(self.rule))?;
-        map.end()
+        self.found.members(text);
+        word(text, ",\"relation\":", f.relation.as_str());
+        word(text, ",\"verdict\":", f.verdict.as_str());
+        member(text, ",\"distance_m\":", &f.distance_m);
+        optional(text, ",\"depth_m\":", f.depth_m);
+        optional(text, ",\"overlap_m\":", f.overlap_m);
+        optional(text, ",\"overlap_m2\":", f.overlap_m2);
+        member(text, ",\"share\":", &f.share);
+        member(text, ",\"clearance_m\":", &self.clearance.get());
+        member(text, ",\"position_accuracy_m\":", &self.accuracy.get());
+        word(text, ",\"position_accuracy_from\":", self.accuracy_source.as_str());
+        member(text, ",\"position_accuracy_rule\":", &self.accuracy_rule.map(|p| p.key.as_str()));
+        optional(text, ",\"chainage_from_m\":", line.map(|l| l.from_m));
+        optional(text, ",\"chainage_to_m\":", line.map(|l| l.to_m));
+        optional(text, ",\"offset_m\":", line.map(|l| l.offset_m));
+        side(text, line.and_then(|l| l.side));
+        text.extend_from_slice(b",\"runs\":");
+        list(text, line.map_or(&[], |l| &l.runs), run);
+        rule(self.rule, text);
+        text.push(b'}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::conflict::{LinearReference, RelationWord, RuleKey, Verdict};
+    use serde_json::json;
+
+    fn found() -> FoundRow<'static> {
+        FoundRow {
+            jurisdiction: "VN-72",
+            layer: Layer::Works,
+            id: Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_00ab),
+            code: "Gia \"Nghĩa\"\n\u{1}",
+            kind: "mast",
+            severity: Severity::Blocks,
+        }
+    }
+
+    /// What is written is JSON with every member once, in the order that clients see, whatever stands in a text.
+    #[test]
+    fn a_conflict_reads_back_as_what_was_found() {
+        let run =
+            |from_m: f64| LinearRun { from_m, to_m: from_m + 0.1, offset_m: 1e-300, side: None, length_m: Some(1e21) };
+        let finding = Finding {
+            relation: RelationWord::Crosses,
+            verdict: Verdict::Certain,
+            distance_m: 0.0,
+            depth_m: Some(26.9),
+            overlap_m: None,
+            overlap_m2: Some(0.1 + 0.2),
+            share: 1.0,
+            linear: Some(LinearReference {
+                from_m: 1204.2,
+                to_m: 1204.25,
+                offset_m: 3.1,
+                side: Some(SideWord::Left),
+                runs: vec![run(1.5), run(2.5)],
+            }),
+        };
+        let accuracy = AccuracySource::Drawn;
+        let metres = Metres::new(30.0).unwrap();
+        let rule = Rule::Word(RuleKey::Request);
+        let row = |finding| {
+            let (rule, found) = (&rule, found());
+            ConflictRow {
+                found,
+                clearance: metres,
+                rule,
+                accuracy: Metres::ZERO,
+                accuracy_source: accuracy,
+                accuracy_rule: None,
+                finding,
+            }
+        };
+        let a_run = |from: f64| json!({"chainage_from_m": from, "chainage_to_m": from + 0.1, "offset_m": 1e-300, "side": null, "length_m": 1e21});
+        let mut expect = json!({
+            "jurisdiction": "VN-72", "layer": "works", "id": "01920000-0000-7000-8000-0000000000ab",
+            "code": "Gia \"Nghĩa\"\n\u{1}", "kind": "mast", "severity": "blocks", "relation": "crosses", "verdict": "certain",
+            "distance_m": 0.0, "depth_m": 26.9, "overlap_m": null, "overlap_m2": 0.1 + 0.2, "share": 1.0, "clearance_m": 30.0,
+            "position_accuracy_m": 0.0, "position_accuracy_from": accuracy.as_str(),
+            "position_accuracy_rule": null, "chainage_from_m": 1204.2,
+            "chainage_to_m": 1204.25, "offset_m": 3.1, "side": "left", "runs": [a_run(1.5), a_run(2.5)],
+            "rule": {"key": RuleKey::Request.as_str(), "value": null, "unit": null, "document": null, "article": null,
+                "valid_from": null, "valid_to": null, "confidence": null},
+        });
+        assert_eq!(row(&finding).json().to_string(), expect.to_string());
+        for name in ["chainage_from_m", "chainage_to_m", "offset_m", "side"] {
+            expect[name] = Json::Null;
+        }
+        expect["runs"] = json!([]);
+        assert_eq!(row(&Finding { linear: None, ..finding }).json().to_string(), expect.to_string());
+    }
+
+    #[test]
+    fn an_answer_has_its_line_where_it_answers_one() {
+        let revision = BTreeMap::from([("VN-72".to_owned(), 118_i64)]);
+        let result = ResultRow {
+            subject: "a \"b\"",
+            conflict_count: 2,
+            truncated: true,
+            coverage: "full",
+            layers: vec![LayerRow { jurisdiction: "VN-72", layer: "works", coverage: "full" }],
+            counts: true,
+            not_checked: Json::Null,
+            conflicts: vec![found(), found()],
+        };
+        let mut answer = AnswerRow { line: None, revision: &revision, checked: Vec::new(), results: vec![result] };
+        let conflict = found().json();
+        let single = format!(
+            "\"revision\":{{\"VN-72\":118}},\"checked\":[],\"results\":[{{\"subject\":\"a \\\"b\\\"\",\"conflict_count\":2,\
+             \"truncated\":true,\"coverage\":\"full\",\"layers\":[{{\"jurisdiction\":\"VN-72\",\"layer\":\"works\",\
+             \"coverage\":\"full\"}}],\"counts\":true,\"not_checked\":null,\"conflicts\":[{conflict},{conflict}]}}]}}"
+        );
+        assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{{single}"));
+        answer.line = Some(7);
+        assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{\"line\":7,{single}"));
     }
 }

@@ -189,7 +189,7 @@ pub fn no_data(layer: Layer, coverage: Coverage) -> String {
 pub fn with_conflict(mut feature: Map<String, Json>, subject: &str, conflict: &impl Row) -> Json {
     if let Some(Json::Object(properties)) = feature.get_mut("properties") {
         properties.insert("subject".into(), json!(subject));
-        properties.insert("conflict".into(), json!(conflict));
+        properties.insert("conflict".into(), conflict.json());
     }
     Json::Object(feature)
 }
