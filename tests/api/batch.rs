@@ -114,6 +114,7 @@ fn what_is_wrong_with_a_line_stands_in_its_place() {
     let long = format!("{good}{}", " ".repeat(400 - good.len()));
     let two = json!({"type": "FeatureCollection", "features": [{}, {}]}).to_string();
     let open = json!({"type": "Polygon", "coordinates": [[[1, 1], [2, 2]]]}).to_string();
+    let brackets = vec![b'['; 100_000];
     let malformed = (400, "malformed-document");
     let table: &[(&[u8], (i64, &str), &str)] = &[
         (good.as_bytes(), (200, ""), ""),
@@ -126,7 +127,7 @@ fn what_is_wrong_with_a_line_stands_in_its_place() {
         (open.as_bytes(), (422, "invalid-document"), "2 problems; see errors"),
         (long.as_bytes(), (200, ""), ""),
         (&[b' '; 401], (413, "too-large"), "the line has more than 400 bytes; the limit is 400 bytes"),
-        (&[b'['; 100_000], (413, "too-large"), "the line has more than 400 bytes; the limit is 400 bytes"),
+        (&brackets, (413, "too-large"), "the line has more than 400 bytes; the limit is 400 bytes"),
         (two.as_bytes(), (413, "too-large"), "the collection has 2 features; the limit is 1 features"),
         (good.as_bytes(), (200, ""), ""),
     ];
@@ -153,9 +154,10 @@ fn what_is_wrong_with_a_line_stands_in_its_place() {
 
 #[test]
 fn a_request_that_is_wrong_as_a_whole_is_refused_before_any_line() {
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
     let api = Api::new();
     let nobody = "Bearer nobody-knows-this-token";
-    let table: &[(&str, &[(&str, &str)], u16)] = &[
+    let table: &[Case<'_>] = &[
         (BATCH, &[("Content-Type", "application/geo+json")], 415),
         (BATCH, &[], 415),
         ("/api/conflict-checks/batch?clearance=3", &[("Content-Type", NDJSON)], 400),
@@ -197,6 +199,38 @@ fn a_line_is_answered_when_it_is_there_and_shows_what_was_written_meanwhile() {
     assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-encoding"), "{head}");
 }
 
+/// What the server has not answered it does not take either, beyond what the system keeps of a connection.
+#[test]
+fn a_client_that_does_not_read_is_not_read_from() {
+    const WORKS: u32 = 50;
+    const LINES: usize = 2_000_000;
+    let api = Api::new();
+    for n in 0..WORKS {
+        api.work(&format!("W-{n}"), point(0.0, 0.0));
+    }
+    let text = format!("{}\n", point(0.0, 0.0));
+    let mut conversation = Conversation::begin(&api, &format!("Content-Length: {}", LINES * text.len()));
+    conversation.stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+    let block = text.repeat(1_000);
+    let mut sent = 0;
+    while let Ok(written) = conversation.stream.write(&block.as_bytes()[sent % text.len()..]) {
+        sent += written;
+        assert!(sent < LINES * text.len() / 2, "{sent} bytes were taken, and no answer was read");
+    }
+    println!("{sent} bytes of {} were taken", LINES * text.len());
+    // It goes on from there, in order, as soon as somebody reads.
+    let (mut answers, mut next) = (String::new(), 1);
+    while next < 50 {
+        answers.push_str(&conversation.piece());
+        while let Some((line, rest)) = answers.split_once('\n') {
+            let answer: Json = serde_json::from_str(line).unwrap();
+            assert_eq!((&answer["line"], &answer["results"][0]["conflict_count"]), (&json!(next), &json!(WORKS)));
+            next += 1;
+            answers = rest.to_owned();
+        }
+    }
+}
+
 #[test]
 fn a_batch_of_which_nothing_comes_any_more_is_given_up() {
     let api = Api::with(|s| s.batch_idle_timeout_s = 1);
@@ -226,27 +260,27 @@ fn a_body_that_breaks_off_is_never_taken_for_whole() {
 
 #[test]
 fn batches_beside_each_other_keep_their_order() {
-    const LINES: usize = 700;
+    const LINES: u32 = 700;
     let api = Api::new();
     for n in 0..5 {
         api.work(&format!("W-{n}"), point(100.0 * f64::from(n), 0.0));
     }
     let api = &api;
     thread::scope(|scope| {
-        for client in 0..4_usize {
+        for client in 0..4_u32 {
             scope.spawn(move || {
-                let ask = |n: usize| {
-                    let mut one = feature(point(100.0 * (n * (client + 1) % 7) as f64, 0.0), json!({}));
+                let ask = |n: u32| {
+                    let mut one = feature(point(100.0 * f64::from(n * (client + 1) % 7), 0.0), json!({}));
                     one["id"] = json!(format!("{client}-{n}"));
                     format!("{one}\n")
                 };
                 let body: String = (0..LINES).map(ask).collect();
                 let answers = lines(&send(api, &format!("{BATCH}?measures=false"), body.as_bytes()));
-                assert_eq!(answers.len(), LINES);
-                for (n, answer) in answers.iter().enumerate() {
+                assert_eq!(answers.len(), LINES as usize);
+                for (n, answer) in (0..).zip(&answers) {
                     let result = &answer["results"][0];
                     assert_eq!((&answer["line"], &result["subject"]), (&json!(n + 1), &json!(format!("{client}-{n}"))));
-                    let expect = usize::from(n * (client + 1) % 7 < 5);
+                    let expect = u32::from(n * (client + 1) % 7 < 5);
                     assert_eq!(result["conflict_count"], json!(expect), "{client}-{n}");
                 }
             });

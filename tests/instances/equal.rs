@@ -105,7 +105,7 @@ pub fn equal_everywhere(instances: &[&Instance], url: &str) {
             assert_eq!(&found(&ask(&format!("/api/works/{work}")).json()), expect, "instance {n}: work {work}");
         }
         // The same land, drawn: it counts, whatever its corridor does.
-        let lines: String = all.iter().map(|c| format!("{}\n", c.other)).collect();
+        let lines: String = all.iter().map(|c| c.other.clone() + "\n").collect();
         let batch = instance.send("POST", &format!("{CHECKS}/batch?{query}"), Some(now), Some(&lines));
         assert_eq!((batch.status, batch.text.lines().count()), (200, all.len()), "instance {n}: {}", batch.text);
         for (corridor, line) in all.iter().zip(batch.text.lines()) {

@@ -140,7 +140,7 @@ impl Door {
 
     /// Creates a work so many metres east and north of the origin.
     pub fn write(&self, code: &str, east: f64, north: f64) -> Answer {
-        self.send("POST", WORKS, None, Some(&work(code, &point(east, north), json!({})).to_string()))
+        self.send("POST", WORKS, None, Some(&work(code, &point(east, north), &json!({})).to_string()))
     }
 
     /// Creates one, which has to be done.

@@ -20,7 +20,7 @@ const HERE: [f64; 2] = [9_000.0, 9_000.0];
 
 fn record(n: u32) -> String {
     let (east, north) = if n < 5 { (HERE[0], HERE[1]) } else { (f64::from(n % 100) * 30.0, f64::from(n / 100) * 30.0) };
-    format!("{}\n", work(&format!("FILE-{n}"), &point(east, north), json!({})))
+    format!("{}\n", work(&format!("FILE-{n}"), &point(east, north), &json!({})))
 }
 
 /// Connections that wait for a lock.
@@ -103,7 +103,7 @@ fn an_instance_that_is_killed_in_a_write_leaves_nothing_and_comes_back() {
     let mut holder = Writing::begin(&database.url);
     holder.raise();
     thread::scope(|scope| {
-        let (door, body) = (a.clone(), work("NEW-LOST", &point(HERE[0], HERE[1]), json!({})).to_string());
+        let (door, body) = (a.clone(), work("NEW-LOST", &point(HERE[0], HERE[1]), &json!({})).to_string());
         let cut = scope.spawn(move || door.try_send("POST", WORKS, None, Some(&body)));
         until("the write waits", || value(&mut conn, WAITING) == "1");
         a.kill();

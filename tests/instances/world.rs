@@ -39,14 +39,14 @@ fn feature(geometry: &Json, properties: &[&Json]) -> Json {
 }
 
 /// A work, with what `more` says of it.
-pub fn work(code: &str, geometry: &Json, more: Json) -> Json {
+pub fn work(code: &str, geometry: &Json, more: &Json) -> Json {
     let usual = json!({"code": code, "jurisdiction": JURISDICTION, "kind": "mast", "organisation": "viettel"});
-    feature(geometry, &[&usual, &more])
+    feature(geometry, &[&usual, more])
 }
 
-fn corridor(code: &str, geometry: &Json, more: Json) -> Json {
+fn corridor(code: &str, geometry: &Json, more: &Json) -> Json {
     let usual = json!({"code": code, "jurisdiction": JURISDICTION, "kind": "road", "organisation": "roads-board"});
-    feature(geometry, &[&usual, &more])
+    feature(geometry, &[&usual, more])
 }
 
 /// Numbers that look like chance and are the same in every run.
@@ -73,7 +73,7 @@ pub fn seed(url: &str) {
                 4 => json!({"capture_method": "estimated"}),
                 _ => json!({}),
             };
-            work(&format!("SEED-{n}"), &shape, more)
+            work(&format!("SEED-{n}"), &shape, &more)
         })
         .collect();
     let corridors: Vec<Json> = (0..SOME_CORRIDORS)
@@ -85,12 +85,12 @@ pub fn seed(url: &str) {
                 0 => json!({"status": status, "in_force_to": "2001-12-31"}),
                 _ => json!({"status": status}),
             };
-            corridor(&format!("ROAD-{n}"), &shape, more)
+            corridor(&format!("ROAD-{n}"), &shape, &more)
         })
         .collect();
     for (layer, features) in [("works", works), ("corridors", corridors)] {
         let file = folder.path().join(layer).with_extension("geojsonl");
-        std::fs::write(&file, features.iter().map(|f| format!("{f}\n")).collect::<String>()).unwrap();
+        std::fs::write(&file, features.iter().map(|f| f.to_string() + "\n").collect::<String>()).unwrap();
         import(url, layer, &file);
     }
 }
