@@ -92,6 +92,11 @@ impl Subjects {
         Ok(conflict_check::check(context, &Actor::public(), &self.drawn[n], &question()?)?)
     }
 
+    /// What is in conflict with subject `n`, without measures.
+    pub fn find(&self, context: &Context, n: usize) -> Result<Answer<Found>, Failed> {
+        Ok(conflict_check::check_as(context, &Actor::public(), &self.drawn[n], &question()?)?)
+    }
+
     /// The question of subject `n` in SQL.
     pub fn ask(&self, sql: &'static str, n: usize) -> Ask<'_> {
         self.ask_about(sql, &self.bound[n])

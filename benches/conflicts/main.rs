@@ -18,6 +18,10 @@
 //!   mean size. `http-live` is the smallest answer of the real server.
 //! * `stored-conflicts`: the set of a stored corridor, which is kept and brought up to date as works move between two
 //!   rounds, against the SQL join; with all measures; and as `GET /api/corridors/{id}/conflicts` (`stored-corridor`).
+//! * `batch`: `POST /api/conflict-checks/batch` with all subjects as its lines, against the same checks in this process on
+//!   values that are ready; both a second of processor time, the client's threads not counted. `batch-set`: without measures.
+//! * `propagation`: from the answer to a write until a second server over the same database shows it, 99 of 100 writes
+//!   faster; the peer is the 250 ms that are promised.
 //! * `index-load`: reading and building the whole index against reading the same columns by COPY, binary, and throwing
 //!   them away.
 //!
@@ -30,8 +34,10 @@
 #![allow(clippy::cast_precision_loss)] // counts far below 2^52
 
 mod bare;
+mod batch;
 mod checks;
 mod data;
+mod propagation;
 mod report;
 mod requests;
 #[allow(dead_code)] // the other bench needs more of it
@@ -108,7 +114,9 @@ fn run(size: Size) -> Result<bool, Failed> {
     let short = province.corridors((size.checks / 4).max(1), data::SHORT_ROADS_M);
     checks::short(&mut report, &serving.context, &mut conn, &checks::Subjects::new(&short, &jurisdiction))?;
     requests::all(&mut report, &serving, &mut conn, &subjects)?;
+    batch::all(&mut report, &serving, &subjects)?;
     stored::all(&mut report, &serving, &mut conn, &subjects)?;
+    propagation::all(&mut report, &serving, database.settings())?;
     drop(serving);
     Ok(report.finish())
 }

@@ -24,10 +24,15 @@ impl Client {
 
     /// Sends a request and reads the whole answer; anything but 200 is an error.
     pub fn send(&mut self, request: &[u8]) -> Result<Vec<u8>, Failed> {
+        self.send_for(request, " 200 ")
+    }
+
+    /// Sends a request and reads the whole answer; any other status than this is an error.
+    pub fn send_for(&mut self, request: &[u8], status: &str) -> Result<Vec<u8>, Failed> {
         self.stream.write_all(request)?;
         let mut line = String::new();
         self.reader.read_line(&mut line)?;
-        let good = line.contains(" 200 ");
+        let good = line.contains(status);
         let (status, mut length) = (line.clone(), 0);
         loop {
             line.clear();
