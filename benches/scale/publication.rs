@@ -23,7 +23,7 @@ const BLOCKED_MAX: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_secs(20);
 
 /// Nothing takes longer than this to be tidied up.
-const TIDY_MAX: Duration = Duration::from_secs(120);
+const TIDY_MAX: Duration = Duration::from_mins(2);
 
 /// What a reader met.
 #[derive(Debug, Default)]

@@ -103,7 +103,9 @@ impl Territory {
             all.insert(layer.as_str(), index);
         }
         let mut extent = jurisdiction.bounds_widened(reach_m);
-        all.values().for_each(|layer| reach_round(&mut extent, &layer.bounds(), jurisdiction.grid));
+        for layer in all.values() {
+            reach_round(&mut extent, &layer.bounds(), jurisdiction.grid);
+        }
         let (coverages, rules, load) = (Arc::default(), Arc::default(), Arc::default());
         Self { jurisdiction, revision, extent, layers: all, coverages, rules, load }
     }

@@ -163,13 +163,11 @@ impl Decoder {
             &pending[..]
         };
         if !self.begun {
-            match header(rest)? {
-                Some(length) => rest = &rest[length..],
-                None => {
-                    self.pending = rest.to_vec();
-                    return Ok(());
-                }
-            }
+            let Some(length) = header(rest)? else {
+                self.pending = rest.to_vec();
+                return Ok(());
+            };
+            rest = &rest[length..];
             self.begun = true;
         }
         while let Some(length) = self.complete(rest)? {

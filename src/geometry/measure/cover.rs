@@ -92,14 +92,20 @@ fn halves(tree: &Tree, cell: &Cell) -> Option<Vec<Cell>> {
         } else {
             area.min[axis] = middle;
         }
-        let edges: Vec<_> = cell.edges.iter().filter_map(|&edge| cut(edge, axis, middle, low)).collect();
-        // What is in a box of an area reaches furthest at its edges or at the corners of the box.
-        let corners = [0, 1, 2, 3].map(|i| Coord {
-            x: if i & 1 == 0 { area.min[0] } else { area.max[0] },
-            y: if i & 2 == 0 { area.min[1] } else { area.max[1] },
-        });
-        let inside = corners.into_iter().filter(|&corner| tree.locate(corner) != Position::Outside);
-        let bounds = Bounds::of(edges.iter().copied().flatten().chain(inside));
+        let mut edges = Vec::with_capacity(cell.edges.len());
+        edges.extend(cell.edges.iter().filter_map(|&edge| cut(edge, axis, middle, low)));
+        let mut bounds = Bounds::of(edges.iter().copied().flatten());
+        // What is in a box of an area reaches furthest at its edges or at the corners of the box. To locate a corner costs
+        // more than all the rest, so one that would not make the box larger is not asked.
+        for i in 0..4 {
+            let corner = Coord {
+                x: if i & 1 == 0 { area.min[0] } else { area.max[0] },
+                y: if i & 2 == 0 { area.min[1] } else { area.max[1] },
+            };
+            if !bounds.contains(corner) && tree.locate(corner) != Position::Outside {
+                bounds.extend(corner);
+            }
+        }
         (!bounds.is_empty()).then_some(Cell { bounds, edges, cut: true, halves: Vec::new() })
     };
     Some([half(true), half(false)].into_iter().flatten().collect())
