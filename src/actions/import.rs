@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::feature::not_stated;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading, to_lonlat};
@@ -248,8 +249,11 @@ impl<'a, T: Records> Run<'a, T> {
         let name = name_of(&fields);
         match self.check(&fields, &row.filled, delivered) {
             Ok((jurisdiction, made, body)) => {
-                let (number, place) = (row.number, row.place);
-                self.batch.push(Incoming { number, place, jurisdiction, made, id: Uuid::now_v7(), body });
+                let (number, place, id) = (row.number, row.place, Uuid::now_v7());
+                let mut kept = not_stated::<T>(&fields);
+                // The owner of records that name none is stated for all of them.
+                kept.retain(|name| *name != "organisation");
+                self.batch.push(Incoming { number, place, jurisdiction, made, kept, id, body });
                 if self.batch.len() >= self.context.settings.import_batch {
                     self.flush(tx)?;
                 }
@@ -363,15 +367,14 @@ impl<'a, T: Records> Run<'a, T> {
         T::drop_duplicates(tx)
     }
 
-    /// A code that is another's already is no way to change what one may not write; who that is, is not said.
+    /// A code that is another's already is no way to change what one may not write.
     fn take_out(&mut self, tx: &mut WriteTx<'_>, jurisdictions: &[String]) -> Stored<()> {
         for jurisdiction in jurisdictions {
             let actor = self.actor;
             let may_write = |organisation: &str| actor.may_write(T::LAYER, jurisdiction, organisation);
-            for TakenOut { code, number, place } in T::take_out(tx, jurisdiction, &may_write)? {
+            for TakenOut { code, number, place, problem } in T::take_out(tx, jurisdiction, &may_write)? {
                 self.staged -= 1;
-                let detail = format!("«{code}» belongs to another organisation");
-                self.reject(number, place, Some(code), vec![Problem::new("/properties/code", detail)]);
+                self.reject(number, place, Some(code), vec![problem]);
             }
         }
         Ok(())

@@ -176,6 +176,10 @@ impl Noun for Corridor {
     const TITLE: &'static str = "Clearance corridors";
     const ABOUT: &'static str = "Land that roads, lines and reservoirs take";
     const LAND: bool = true;
+    const NEVER_EMPTY: &'static [&'static str] =
+        &["code", "jurisdiction", "organisation", "kind", "status", "visibility"];
+    const OF_SHAPE: &'static [&'static str] = &HALF_WIDTHS;
+    const PERIOD: [&'static str; 2] = ["in_force_from", "in_force_to"];
     const KNOWN: &'static [&'static str] = &[
         "code",
         "jurisdiction",
@@ -205,7 +209,7 @@ impl Noun for Corridor {
         let status = r.required("status", status);
         let organisation = r.text("organisation").or_else(|| owner.map(str::to_owned));
         let organisation = r.required("organisation", organisation);
-        let (in_force_from, in_force_to) = read_period(&mut r, "in_force_from", "in_force_to");
+        let (in_force_from, in_force_to) = read_period(&mut r, Self::PERIOD);
         let (name, class, project, source) = (r.text("name"), r.text("class"), r.text("project"), r.text("source"));
         let voltage_kv = read_voltage(&mut r);
         let hand_over_on = r.date("hand_over_on");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::conflict::Facts;
-use super::fields::Fields;
+use super::fields::{Fields, Value};
 use super::jurisdiction::Jurisdiction;
 use super::layer::Layer;
 use super::place::{Delivered, Placed};
@@ -56,6 +56,12 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const LAYER: Layer;
     /// The properties a document may set.
     const KNOWN: &'static [&'static str];
+    /// Those of [`KNOWN`](Self::KNOWN) that a feature always has, if need be by default.
+    const NEVER_EMPTY: &'static [&'static str];
+    /// Those of [`KNOWN`](Self::KNOWN) that make the shape together with a line, and so come and go with it.
+    const OF_SHAPE: &'static [&'static str];
+    /// The first and the last day of it among its properties.
+    const PERIOD: [&'static str; 2];
     /// May be drawn by a centreline among its properties.
     const CENTRELINE: bool;
     /// The word for one of them, for messages.
@@ -108,4 +114,20 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     fn facts(&self, id: Uuid) -> Facts;
     /// What rules ask of it where it is land that something takes.
     fn land_kind(&self) -> Option<LandKind>;
+}
+
+/// The properties that an update by this record leaves as they are: those it does not state, by no value and by no
+/// explicit null, and those it states as null that are never empty. The code says which feature it is, and what makes
+/// the shape comes with the shape.
+#[must_use]
+pub fn not_stated<T: Noun>(fields: &Fields) -> Vec<&'static str> {
+    let stated = |name: &str| {
+        fields.get(name).is_some_and(|value| match value {
+            Value::Null => !T::NEVER_EMPTY.contains(&name),
+            Value::Text(text) | Value::Cell(text) => !text.trim().is_empty() || !T::NEVER_EMPTY.contains(&name),
+            _ => true,
+        })
+    };
+    let settled = |name: &str| name == "code" || name == "jurisdiction" || T::OF_SHAPE.contains(&name);
+    T::KNOWN.iter().copied().filter(|name| !settled(name) && !stated(name)).collect()
 }

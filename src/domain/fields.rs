@@ -14,7 +14,7 @@ pub const LIST_MAX: usize = 50;
 /// One delivered value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// JSON `null`, or an empty cell of a table.
+    /// JSON `null`. An empty cell of a table is no value at all: it says nothing.
     Null,
     /// JSON `true` or `false`.
     Bool(bool),

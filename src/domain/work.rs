@@ -148,6 +148,10 @@ impl Noun for Work {
     const TITLE: &'static str = "Telecom works";
     const ABOUT: &'static str = "Masts, stations, cables, ducts and manholes";
     const LAND: bool = false;
+    const NEVER_EMPTY: &'static [&'static str] =
+        &["code", "jurisdiction", "organisation", "kind", "status", "importance", "visibility"];
+    const OF_SHAPE: &'static [&'static str] = &[];
+    const PERIOD: [&'static str; 2] = ["valid_from", "valid_to"];
     const KNOWN: &'static [&'static str] = &[
         "code",
         "jurisdiction",
@@ -175,7 +179,7 @@ impl Noun for Work {
         let kind = r.required("kind", kind);
         let organisation = r.text("organisation").or_else(|| owner.map(str::to_owned));
         let organisation = r.required("organisation", organisation);
-        let (valid_from, valid_to) = read_period(&mut r, "valid_from", "valid_to");
+        let (valid_from, valid_to) = read_period(&mut r, Self::PERIOD);
         let (name, source, tenants) = (r.text("name"), r.text("source"), r.texts("tenants"));
         let status = r.word("status").unwrap_or(WorkStatus::InService);
         let (column_class, capture_method) = (r.word("column_class"), r.word("capture_method"));
@@ -284,7 +288,7 @@ pub(super) fn read_code(r: &mut Reading<'_>) -> Option<String> {
 }
 
 /// Reads a period and refuses one that ends before it begins.
-pub(super) fn read_period(r: &mut Reading<'_>, from: &str, to: &str) -> (Option<Date>, Option<Date>) {
+pub(super) fn read_period(r: &mut Reading<'_>, [from, to]: [&str; 2]) -> (Option<Date>, Option<Date>) {
     let (begin, end) = (r.date(from), r.date(to));
     if let (Some(begin), Some(end)) = (begin, end)
         && end < begin

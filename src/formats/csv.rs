@@ -106,10 +106,11 @@ impl Table {
         let cell = |index: usize| std::str::from_utf8(self.rows.cell(index)).unwrap_or_default().trim();
         let mut fields = Fields::default();
         for index in &self.used {
-            self.mapping.take(&mut fields, &self.header[*index], || match cell(*index) {
-                "" => Value::Null,
-                text => Value::Cell(text.to_owned()),
-            });
+            // An empty cell says nothing, unlike a null that somebody wrote.
+            let text = cell(*index);
+            if !text.is_empty() {
+                self.mapping.take(&mut fields, &self.header[*index], || Value::Cell(text.to_owned()));
+            }
         }
         let filled = self.mapping.fill(&mut fields);
         Ok(Record { place, fields, filled, geometry: self.places.shape(cell) })

@@ -10,6 +10,7 @@ use super::records::{Duplicate, Merged, TakenOut};
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
+use crate::geometry::Problem;
 
 /// Columns that a merge sets by itself.
 const OWN: &[&str] = &["jurisdiction", "id", "version", "revision", "recorded_at"];
@@ -42,6 +43,22 @@ struct TakenOutRow {
     number: i64,
     #[diesel(sql_type = Text)]
     place: String,
+}
+
+#[derive(QueryableByName)]
+struct ReversedRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Text)]
+    first: String,
+    #[diesel(sql_type = Text)]
+    last: String,
+    #[diesel(sql_type = Bool)]
+    states_first: bool,
 }
 
 #[derive(QueryableByName)]
@@ -82,11 +99,11 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
 }
 
 /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
-/// table the rows of features whose organisation `may_write` refuses.
+/// table the rows of features whose organisation `may_write` refuses, and those that would turn a `period` round.
 pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
-    table: &'static str,
-    staging: &'static str,
+    (table, staging): (&'static str, &'static str),
+    period: [&'static str; 2],
     jurisdiction: &str,
     may_write: &dyn Fn(&str) -> bool,
 ) -> Stored<Vec<TakenOut>> {
@@ -106,47 +123,100 @@ pub(super) fn take_out(
     .bind::<Text, _>(jurisdiction)
     .load(tx.conn)?;
     let refused: Vec<String> = owners.into_iter().map(|o| o.organisation).filter(|o| !may_write(o)).collect();
-    if refused.is_empty() {
-        return Ok(Vec::new());
+    let mut taken_out = Vec::new();
+    if !refused.is_empty() {
+        let rows: Vec<TakenOutRow> = sql_query(format!(
+            "WITH gone AS (
+                 DELETE FROM {staging} AS s USING {table} AS t
+                 WHERE t.jurisdiction = $1 AND t.organisation = ANY ($2)
+                     AND s.jurisdiction = t.jurisdiction AND s.code = t.code
+                 RETURNING s.code, s.number, s.place
+             )
+             SELECT code, number, place FROM gone ORDER BY number"
+        ))
+        .bind::<Text, _>(jurisdiction)
+        .bind::<Array<Text>, _>(refused)
+        .load(tx.conn)?;
+        for TakenOutRow { code, number, place } in rows {
+            // Who the other is, is not said: a code is no way to change, or to learn, what is another's.
+            let problem = Problem::new("/properties/code", format!("«{code}» belongs to another organisation"));
+            taken_out.push(TakenOut { code, number, place, problem });
+        }
     }
-    let rows: Vec<TakenOutRow> = sql_query(format!(
-        "WITH gone AS (
-             DELETE FROM {staging} AS s USING {table} AS t
-             WHERE t.jurisdiction = $1 AND t.organisation = ANY ($2)
-                 AND s.jurisdiction = t.jurisdiction AND s.code = t.code
-             RETURNING s.code, s.number, s.place
-         )
-         SELECT code, number, place FROM gone ORDER BY number"
-    ))
-    .bind::<Text, _>(jurisdiction)
-    .bind::<Array<Text>, _>(refused)
-    .load(tx.conn)?;
-    let taken_out = |r: TakenOutRow| TakenOut { code: r.code, number: r.number, place: r.place };
-    Ok(rows.into_iter().map(taken_out).collect())
+    taken_out.extend(take_out_reversed(tx, table, staging, period, jurisdiction)?);
+    Ok(taken_out)
 }
 
-/// Brings the staged rows of one jurisdiction into the table, with one bulk change.
+/// The value that a property has after the merge, `s` being the staged row and `t` the feature with its code: what is
+/// not stated stays.
+fn merged_value(column: &str) -> String {
+    format!("CASE WHEN t.id IS NOT NULL AND '{column}' = ANY (s.kept) THEN t.{column} ELSE s.{column} END")
+}
+
+/// Takes the rows out of the staging table that would leave a feature with a last day before its first one. The door has
+/// looked at the days of one record already; here one of the two is that of the register.
+fn take_out_reversed(
+    tx: &mut WriteTx<'_>,
+    table: &'static str,
+    staging: &'static str,
+    [from, to]: [&'static str; 2],
+    jurisdiction: &str,
+) -> Stored<Vec<TakenOut>> {
+    let (first, last) = (merged_value(from), merged_value(to));
+    let rows: Vec<ReversedRow> = sql_query(format!(
+        "WITH gone AS (
+             DELETE FROM {staging} AS s USING {table} AS t
+             WHERE t.jurisdiction = $1 AND s.jurisdiction = t.jurisdiction AND s.code = t.code AND {last} < {first}
+             RETURNING s.code, s.number, s.place, ({first})::text AS first, ({last})::text AS last,
+                 '{from}' <> ALL (s.kept) AS states_first
+         )
+         SELECT * FROM gone ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
+    let reversed = |row: ReversedRow| {
+        let ReversedRow { code, number, place, first, last, states_first } = row;
+        let (wrong, detail) = if states_first {
+            (from, format!("{first} is after {to} {last}"))
+        } else {
+            (to, format!("{last} is before {from} {first}"))
+        };
+        let detail = format!("{detail}, which is registered and not stated here");
+        TakenOut { code, number, place, problem: Problem::new(format!("/properties/{wrong}"), detail) }
+    };
+    Ok(rows.into_iter().map(reversed).collect())
+}
+
+/// Brings the staged rows of one jurisdiction into the table, with one bulk change. Of the columns in `properties` a
+/// known feature keeps those that its row does not state.
 pub(super) fn merge(
     tx: &mut WriteTx<'_>,
     layer: Layer,
-    table: &'static str,
-    staging: &'static str,
+    (table, staging): (&'static str, &'static str),
     columns: &[&'static str],
+    properties: &[&str],
     jurisdiction: &str,
 ) -> Stored<Merged> {
     let (revision, recorded_at) = tx.raise(jurisdiction)?;
     let taken: Vec<&str> = columns.iter().copied().filter(|c| !OWN.contains(c)).collect();
     let list = taken.join(", ");
+    let value = |c: &&str| if properties.contains(c) { merged_value(c) } else { format!("s.{c}") };
+    let values = taken.iter().map(value).collect::<Vec<_>>().join(", ");
     let set = taken.iter().map(|c| format!("{c} = EXCLUDED.{c}")).collect::<Vec<_>>().join(", ");
-    let differs = taken.iter().map(|c| format!("t.{c} IS DISTINCT FROM EXCLUDED.{c}")).collect::<Vec<_>>().join(" OR ");
+    let differs =
+        taken.iter().map(|c| format!("old.{c} IS DISTINCT FROM EXCLUDED.{c}")).collect::<Vec<_>>().join(" OR ");
+    // The features were locked and the revision raised when the rows of others were taken out, so what is read of a
+    // feature here is what stands there still when its row is written.
     let row: MergedRow = sql_query(format!(
         "WITH merged AS (
-             INSERT INTO {table} AS t (jurisdiction, id, version, revision, recorded_at, {list})
-             SELECT jurisdiction, id, 1, $1, $2, {list} FROM {staging} WHERE jurisdiction = $3 ORDER BY number
+             INSERT INTO {table} AS old (jurisdiction, id, version, revision, recorded_at, {list})
+             SELECT s.jurisdiction, s.id, 1, $1, $2, {values}
+             FROM {staging} AS s LEFT JOIN {table} AS t ON t.jurisdiction = s.jurisdiction AND t.code = s.code
+             WHERE s.jurisdiction = $3 ORDER BY s.number
              ON CONFLICT (jurisdiction, code) DO UPDATE
-             SET version = t.version + 1, revision = EXCLUDED.revision, recorded_at = EXCLUDED.recorded_at, {set}
+             SET version = old.version + 1, revision = EXCLUDED.revision, recorded_at = EXCLUDED.recorded_at, {set}
              WHERE {differs}
-             RETURNING (t.xmax = 0) AS is_new
+             RETURNING (old.xmax = 0) AS is_new
          )
          SELECT count(*) FILTER (WHERE is_new) AS inserted, count(*) FILTER (WHERE NOT is_new) AS updated FROM merged"
     ))

@@ -13,7 +13,7 @@ use crate::domain::feature::{Noun, Registered};
 use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
-use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString};
+use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString, Problem};
 
 diesel::define_sql_function! {
     /// Two shapes share a point (OGC 06-103r4).
@@ -76,6 +76,8 @@ pub struct Incoming<T> {
     pub jurisdiction: String,
     /// Its code was made of its content, for it brings none.
     pub made: bool,
+    /// Properties that it does not state: where its code is known, they stay as they are.
+    pub kept: Vec<&'static str>,
     /// A new id; kept only where the code is new.
     pub id: Uuid,
     /// The noun.
@@ -97,7 +99,7 @@ pub struct Duplicate {
     pub repeated: bool,
 }
 
-/// A record taken out of an import, for the feature with its code belongs to somebody else.
+/// A record taken out of an import because of the feature with its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenOut {
     /// The code.
@@ -106,6 +108,8 @@ pub struct TakenOut {
     pub number: i64,
     /// Where it stands.
     pub place: String,
+    /// Why.
+    pub problem: Problem,
 }
 
 /// What a bulk import did.
@@ -203,14 +207,15 @@ pub trait Records: Noun {
     fn staged_jurisdictions(tx: &mut WriteTx<'_>) -> Stored<Vec<String>>;
 
     /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
-    /// table what would change a feature of an organisation that `may_write` refuses.
+    /// table what would change a feature of an organisation that `may_write` refuses, or leave one with a period that
+    /// ends before it begins.
     ///
     /// # Errors
     /// The database's.
     fn take_out(tx: &mut WriteTx<'_>, jurisdiction: &str, may_write: &dyn Fn(&str) -> bool) -> Stored<Vec<TakenOut>>;
 
     /// Brings the staged rows of one jurisdiction, after [`Records::take_out`], into the table. Features with a known code
-    /// become a new version; equal ones stay as they are.
+    /// become a new version, with what a row does not state as it was; equal ones stay as they are.
     ///
     /// # Errors
     /// The database's.
@@ -255,11 +260,11 @@ macro_rules! rows {
 
         #[derive(diesel::Insertable)]
         #[diesel(table_name = $staging, treat_none_as_default_value = false)]
-        struct $Staged { number: i64, place: String, made: bool, $($field: $ty,)+ }
+        struct $Staged { number: i64, place: String, made: bool, kept: Vec<&'static str>, $($field: $ty,)+ }
 
         impl $Staged {
-            fn new(number: i64, place: String, made: bool, row: $Row) -> Self {
-                Self { number, place, made, $($field: row.$field,)+ }
+            fn new(number: i64, place: String, made: bool, kept: Vec<&'static str>, row: $Row) -> Self {
+                Self { number, place, made, kept, $($field: row.$field,)+ }
             }
         }
 
@@ -387,7 +392,7 @@ macro_rules! records {
                 tx.conn.batch_execute(concat!(
                     "SET LOCAL statement_timeout = 0; CREATE TEMP TABLE ",
                     stringify!($staging),
-                    " (number bigint NOT NULL, place text NOT NULL, made boolean NOT NULL, LIKE ",
+                    " (number bigint NOT NULL, place text NOT NULL, made boolean NOT NULL, kept text[] NOT NULL, LIKE ",
                     stringify!($table),
                     ") ON COMMIT DROP"
                 ))?;
@@ -397,16 +402,10 @@ macro_rules! records {
             fn copy(tx: &mut WriteTx<'_>, rows: Vec<Incoming<Self>>) -> Stored<()> {
                 let rows: Vec<$Staged> = rows
                     .into_iter()
-                    .map(|incoming| {
-                        let feature = Registered {
-                            jurisdiction: incoming.jurisdiction,
-                            id: incoming.id,
-                            version: 1,
-                            revision: 0,
-                            recorded_at: jiff::Timestamp::UNIX_EPOCH,
-                            body: incoming.body,
-                        };
-                        $Staged::new(incoming.number, incoming.place, incoming.made, to_row(&feature))
+                    .map(|Incoming { number, place, made, kept, jurisdiction, id, body }| {
+                        let (version, revision, recorded_at) = (1, 0, jiff::Timestamp::UNIX_EPOCH);
+                        let feature = Registered { jurisdiction, id, version, revision, recorded_at, body };
+                        $Staged::new(number, place, made, kept, to_row(&feature))
                     })
                     .collect();
                 diesel::copy_from($staging::table).from_insertable(rows).execute(tx.conn)?;
@@ -434,11 +433,13 @@ macro_rules! records {
                 jurisdiction: &str,
                 may_write: &dyn Fn(&str) -> bool,
             ) -> Stored<Vec<crate::store::records::TakenOut>> {
-                import::take_out(tx, stringify!($table), stringify!($staging), jurisdiction, may_write)
+                let tables = (stringify!($table), stringify!($staging));
+                import::take_out(tx, tables, Self::PERIOD, jurisdiction, may_write)
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {
-                import::merge(tx, Self::LAYER, stringify!($table), stringify!($staging), COLUMNS, jurisdiction)
+                let tables = (stringify!($table), stringify!($staging));
+                import::merge(tx, Self::LAYER, tables, COLUMNS, Self::KNOWN, jurisdiction)
             }
         }
     };

@@ -115,9 +115,9 @@ macro_rules! corridors_table {
 }
 
 works_table! { works (jurisdiction, id) {} }
-works_table! { import_works (number) { number -> BigInt, place -> Text, made -> Bool, } }
+works_table! { import_works (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, } }
 corridors_table! { corridors (jurisdiction, id) {} }
-corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, made -> Bool, } }
+corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, } }
 
 diesel::table! {
     use diesel::sql_types::*;

@@ -10,6 +10,7 @@ mod batch_large;
 mod check;
 mod coverage;
 mod demo;
+mod import_again;
 mod import_bad;
 mod import_files;
 mod import_large;

@@ -209,7 +209,7 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         _ => {}
     }
     let (document, article, note) = (r.text("document"), r.text("article"), r.text("note"));
-    let (valid_from, valid_to) = read_period(&mut r, "valid_from", "valid_to");
+    let (valid_from, valid_to) = read_period(&mut r, ["valid_from", "valid_to"]);
     let confidence = r.word("confidence");
     let confidence = r.required("confidence", confidence);
     if confidence == Some(Confidence::Law) && document.is_none() {
