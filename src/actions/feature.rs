@@ -5,10 +5,11 @@ use uuid::Uuid;
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
-use crate::domain::feature::{Noun, Registered};
+use crate::domain::feature::{Noun, Registered, not_stated};
 use crate::domain::fields::Fields;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading};
+use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Problem};
 use crate::index::Territory;
@@ -149,7 +150,10 @@ pub fn replace<T: Registrable>(
     let present: Registered<T> = get(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
-    let props = T::read(&draft.fields, Some(T::organisation(present.body.props())));
+    let mut props = T::read(&draft.fields, Some(T::organisation(present.body.props())));
+    if let Some(problem) = public_by_omission(&draft.fields, &present) {
+        props = Err(props.err().into_iter().flatten().chain([problem]).collect());
+    }
     let territory = territory_of(context, draft, Some(&present.jurisdiction));
     let (mut props, territory) = match (props, territory) {
         (Ok(props), Ok(territory)) => (props, territory),
@@ -197,6 +201,17 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
     })?;
     refresh::after_commit(context, &present.jurisdiction);
     Ok(())
+}
+
+/// A document is all of a feature, so what it leaves out gets its default; but nobody makes public by leaving out.
+fn public_by_omission<T: Noun>(fields: &Fields, present: &Registered<T>) -> Option<Problem> {
+    let now = T::visibility(present.body.props());
+    if now == Visibility::Public || !not_stated::<T>(fields).contains(&"visibility") {
+        return None;
+    }
+    let detail =
+        format!("is missing, and without it the feature would be public; it is {now} now, so say which it is to be");
+    Some(Problem::new("/properties/visibility", detail))
 }
 
 fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {

@@ -274,3 +274,35 @@ fn a_patch_of_the_geometry_alone_clears_the_centreline() {
     assert_eq!(api.sql(area), Some("100.000".into()));
     assert_eq!(api.sql("SELECT centreline IS NULL AND half_width_left_m IS NULL FROM corridors"), Some("true".into()));
 }
+
+#[test]
+fn a_replacement_never_makes_public_by_leaving_out() {
+    let api = Api::new();
+    for (items, shape, own) in [(WORKS, point(0.0, 0.0), mast()), (CORRIDORS, rect(0.0, 0.0, 10.0, 10.0), road())] {
+        let with = |more: Json| feature(shape.clone(), merged(more, &own));
+        for visibility in ["carriers", "government", "restricted"] {
+            let id = api.add(items, shape.clone(), merged(json!({"visibility": visibility}), &own));
+            let path = format!("{items}/{id}");
+            let put = |more: Json| api.on_grid("officer", "PUT", &path, &with(more));
+            let expect = [format!(
+                "/properties/visibility: is missing, and without it the feature would be public; it is {visibility} now, \
+                 so say which it is to be"
+            )];
+            for silent in [json!({}), json!({"visibility": null}), json!({"visibility": " "})] {
+                let refused = put(silent);
+                assert_eq!((refused.status, refused.problems()), (422, expect.to_vec()), "{}", refused.text);
+            }
+            // It stands among the other problems.
+            let refused = put(json!({"kind": "tower"}));
+            assert_eq!((refused.status, refused.problems().len()), (422, 2), "{}", refused.text);
+            let emptied = json!({"properties": {"visibility": null}});
+            let refused = api.send("officer", "PATCH", &path, &[("Content-Type", MERGE)], Some(&emptied));
+            assert_eq!((refused.status, refused.problems()), (422, expect.to_vec()), "{}", refused.text);
+            assert_eq!(api.server.get("officer", &path).json()["properties"]["visibility"], visibility);
+            assert_eq!(put(json!({"visibility": visibility})).status, 200);
+            assert_eq!(put(json!({"visibility": "public"})).status, 200);
+            // What is public already is so by default, too.
+            assert_eq!(put(json!({})).status, 200);
+        }
+    }
+}
