@@ -24,6 +24,10 @@ pub(super) struct Coverage {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Declare an area: in it, and only in it, "no conflict" is worded as clear.
+    ///
+    /// The area declares that the layer holds every feature whose land, with the clearance of its own, or whose position,
+    /// with its accuracy, reaches into that ground, also from beyond its edge. It lies inside the boundary of the
+    /// jurisdiction widened by `boundary_reach_m`.
     Add(Add),
     /// List the areas declared.
     List(List),
@@ -45,7 +49,7 @@ struct Add {
     /// Who says so: a survey, a handover, a decree.
     #[arg(long)]
     source: String,
-    /// The day of which the source says so.
+    /// The day of which the source says so, and from which on the area counts; else that on which it is recorded.
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
 }

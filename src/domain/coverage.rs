@@ -1,13 +1,19 @@
 //! Coverage: where a layer holds all there is. Only on such ground is "nothing found" the same as "nothing there".
+//!
+//! A coverage area declares that its layer holds every feature whose land, with the clearance of its own, or whose
+//! position, with its accuracy, reaches into the area: also those that stand beyond its edge. So a subject that lies in
+//! the area with all that the asker brings needs nothing from outside it.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::jurisdiction::{Jurisdiction, area_of};
 use super::layer::Layer;
 use super::place::{self, Delivered};
 use super::word::words;
+use crate::geometry::measure::Prepared;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres, MultiPolygon, Problem};
 
 words! {
@@ -40,7 +46,21 @@ pub struct CoverageDraft {
     pub boundary: Geometry<f64>,
 }
 
-/// Ground on which a layer of a jurisdiction holds all there is.
+words! {
+    /// Why a layer does not answer for all of some ground.
+    GapReason {
+        /// It declares where it holds all there is, and that is elsewhere, or only a part of it.
+        NoData = "layer_not_covered",
+        /// It has features in that jurisdiction that the asker does not see. That there are any is no secret; where
+        /// they are is, so this never depends on the ground.
+        NotSeen = "features_not_seen",
+        /// Its coverage is declared as of a later day than the one asked.
+        Later = "coverage_declared_later",
+    }
+}
+
+/// Ground on which a layer of a jurisdiction holds all there is: everything that reaches into it, with the clearance or
+/// the accuracy of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CoverageArea {
     /// The layer.
@@ -70,8 +90,16 @@ pub struct RegisteredCoverage {
     pub area: CoverageArea,
 }
 
+impl RegisteredCoverage {
+    /// The first day for which the area answers: that of its source, else that on which it was recorded there.
+    #[must_use]
+    pub fn since(&self, time_zone: TimeZone) -> Date {
+        self.area.as_of.unwrap_or_else(|| self.recorded_at.to_zoned(time_zone).date())
+    }
+}
+
 impl CoverageArea {
-    /// Checks a draft and places its ground: valid, touching the boundary of its jurisdiction widened by `reach`.
+    /// Checks a draft and places its ground: valid, inside the boundary of its jurisdiction widened by `reach`.
     ///
     /// # Errors
     /// Every problem of the draft.
@@ -95,6 +123,15 @@ impl CoverageArea {
                 return Err(problems);
             }
         };
+        if !jurisdiction.holds_widened(&Prepared::new(&placed.grid), reach) {
+            let detail = format!(
+                "reaches more than {} m beyond {} ({}): a jurisdiction answers for its own ground and what is next to it",
+                reach.get(),
+                jurisdiction.code,
+                jurisdiction.name_en
+            );
+            problems.push(Problem::new("/boundary/coordinates", detail));
+        }
         let Some(grid) = area_of(placed.grid.0).filter(|_| problems.is_empty()) else { return Err(problems) };
         let (layer, as_of) = (draft.layer, draft.as_of);
         Ok(Self { layer, source, as_of, lonlat: LonLat(boundary), grid: Grid(grid) })

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::geometry::crs::{self, Epsg, Grid, LonLat};
 use crate::geometry::measure::Prepared;
 use crate::geometry::union::Union;
-use crate::geometry::{Bounds, Geometry, MultiPolygon, Problem, valid};
+use crate::geometry::{Bounds, Geometry, Metres, MultiPolygon, Problem, outside, valid};
 use geo::CoordsIter;
 
 /// A jurisdiction, ready to place features. `code` is ISO 3166-2.
@@ -141,6 +141,13 @@ impl Jurisdiction {
     #[must_use]
     pub fn holds_with(&self, shape: &Prepared, distance: f64) -> bool {
         self.ground.holds_with(shape, distance)
+    }
+
+    /// `shape` lies inside the boundary widened by `reach`, off the edge of that.
+    #[must_use]
+    pub fn holds_widened(&self, shape: &Prepared, reach: Metres) -> bool {
+        let widened = area_of(outside::around(&self.boundary_grid.geometry(), reach.get()));
+        widened.is_some_and(|area| Union::of(&[Grid(area)]).holds_with(shape, 0.0))
     }
 
     /// Area inside the boundary on the grid, in m²: the smaller of two that both hold a place is the nearer one.

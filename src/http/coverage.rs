@@ -1,4 +1,4 @@
-//! Where the layers hold all there is.
+//! Where the layers hold all there is: every feature that reaches into the ground declared.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};

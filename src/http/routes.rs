@@ -86,6 +86,8 @@ const F: &[&str] = &["f"];
 const LIST: &[&str] = items::LIST_PARAMETERS;
 const CHECK: &[&str] = conflict_check::PARAMETERS;
 const NO: &[&str] = &[];
+const COVERAGE: &str =
+    "Where layers hold every feature that reaches into that ground, with the clearance or the accuracy of its own";
 
 const WORKS: &str = "/ogc/collections/works/items";
 const WORK: &str = "/ogc/collections/works/items/{id}";
@@ -124,9 +126,7 @@ pub const ROUTES: &[Route] = &[
         web::route().to(items::patch::<Corridor>)
     }),
     route(Delete, CORRIDOR, SignedIn, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
-    route(Get, "/api/coverage", Everyone, "Where layers hold all there is", coverage::PARAMETERS, || {
-        web::route().to(coverage::list)
-    }),
+    route(Get, "/api/coverage", Everyone, COVERAGE, coverage::PARAMETERS, || web::route().to(coverage::list)),
     route(Get, "/api/changes", Everyone, "What changes, as Server-Sent Events", changes::PARAMETERS, || {
         web::route().to(changes::stream)
     }),
