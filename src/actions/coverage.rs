@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::coverage::{CoverageArea, CoverageDraft, RegisteredCoverage};
+use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
 use crate::error::{Error, Result};
 use crate::index::{Coverages, Territory};
@@ -100,13 +101,13 @@ pub fn list(context: &Context, jurisdiction: Option<&str>, layer: Option<Layer>)
 /// The database's.
 pub(super) fn read(
     conn: &mut Connection,
-    code: &str,
+    jurisdiction: &Jurisdiction,
     base: Option<&Territory>,
 ) -> Stored<(Arc<Coverages>, Vec<(Layer, i64)>)> {
-    let changed = base.map(|base| store::coverage::changed(conn, code, base.revision)).transpose()?;
+    let changed = base.map(|base| store::coverage::changed(conn, &jurisdiction.code, base.revision)).transpose()?;
     if let (Some(base), Some([])) = (base, changed.as_deref()) {
         return Ok((Arc::clone(base.coverages()), Vec::new()));
     }
-    let areas: Vec<CoverageArea> = store::coverage::list(conn, Some(code), None)?.into_iter().map(|a| a.area).collect();
-    Ok((Arc::new(Coverages::new(&areas)), changed.unwrap_or_default()))
+    let areas = store::coverage::list(conn, Some(&jurisdiction.code), None)?;
+    Ok((Arc::new(Coverages::new(&areas, &jurisdiction.time_zone())), changed.unwrap_or_default()))
 }

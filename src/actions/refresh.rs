@@ -207,7 +207,11 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
             return Ok(None);
         }
         let rules = rules::read(context, conn, code, base)?;
-        let (coverages, coverage) = coverage::read(conn, code, base)?;
+        let jurisdiction = match base {
+            Some(base) => Arc::clone(&base.jurisdiction),
+            None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
+        };
+        let (coverages, coverage) = coverage::read(conn, &jurisdiction, base)?;
         let next = |content| Next { revision, recorded_at, follows: base.is_some(), content };
         // Other rules widen the boxes otherwise: then everything is read anew.
         if let Some(base) = base.filter(|b| Arc::ptr_eq(b.rules(), &rules)) {
@@ -219,7 +223,6 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
             let changes = Layer::all().map(read).collect::<Stored<_>>()?;
             return Ok(Some(next(Content::Since { changes, coverages, touched })));
         }
-        let jurisdiction = Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?);
         let layers = read_layers(conn, code, &rules)?;
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let features: usize = layers.iter().map(|(_, layer)| layer.len()).sum();

@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::conflict::{Rule, SideWord};
 use crate::domain::corridor::{CLEARANCE_MAX_M, HALF_WIDTHS, widths_of_drawn};
-use crate::domain::coverage::Coverage;
+use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::fields::{Reading, Value};
 use crate::domain::place::Delivered;
 use crate::domain::rules::DrawnKind;
@@ -23,8 +23,7 @@ use crate::domain::word::Word;
 use crate::domain::work::ACCURACY_MAX_M;
 use crate::formats::{self, ReadOptions};
 use crate::geometry::Metres;
-use crate::http::conflict_check::written;
-use crate::wire::conflict::no_data;
+use crate::http::conflict_check::{gap, written};
 
 /// Check shapes in files for conflicts.
 #[derive(Debug, Args)]
@@ -191,10 +190,13 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         writeln!(out)?;
         if let Some(not_checked) = &result.not_checked {
             if not_checked.outside.is_some() {
-                writeln!(out, "{}: ground of it lies outside every jurisdiction and was NOT CHECKED.", result.subject)?;
+                let hint = not_checked.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                let subject = &result.subject;
+                writeln!(out, "{subject}: ground of it lies outside every jurisdiction and was NOT CHECKED{hint}.")?;
             }
-            for gap in &not_checked.not_covered {
-                writeln!(out, "{}: {}, so NOT CHECKED there.", result.subject, no_data(gap.layer, gap.coverage))?;
+            for of in &not_checked.not_covered {
+                let there = if of.reason == GapReason::NoData { ", so NOT CHECKED there" } else { "" };
+                writeln!(out, "{}: {}{there}.", result.subject, gap(of).detail())?;
             }
         }
         if result.conflicts.is_empty() {

@@ -14,7 +14,7 @@ use super::problem::Answer as Response;
 use super::{App, blocking};
 use crate::actions::Context;
 use crate::actions::conflict_check::{
-    self as action, Answer, Conflict, Detail, Drawn, Found, Question, SubjectResult, layers, usual_layers,
+    self as action, Answer, Conflict, Detail, Drawn, Found, NotCovered, Question, SubjectResult, layers, usual_layers,
 };
 use crate::clock;
 use crate::domain::actor::Actor;
@@ -25,7 +25,7 @@ use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
 use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, ResultRow, Row};
-use crate::wire::conflict::{self as wire, with_conflict, write_not_checked};
+use crate::wire::conflict::{self as wire, GapRow, with_conflict, write_not_checked};
 use crate::wire::{document, feature};
 
 /// The parameters of a check, as the API document shows them.
@@ -314,7 +314,13 @@ fn layers_of<C>(result: &SubjectResult<C>) -> Vec<LayerRow<'_>> {
 
 fn not_checked_of<C>(result: &SubjectResult<C>) -> Json {
     let Some(not_checked) = &result.not_checked else { return Json::Null };
-    let outside = not_checked.outside.as_ref().map(|(reason, ground)| (reason.as_str(), ground));
-    let gaps = not_checked.not_covered.iter().map(|gap| (gap.layer, gap.coverage, gap.ground.as_ref()));
-    write_not_checked(outside, gaps)
+    let outside = not_checked.outside.as_ref().map(|(reason, ground)| (reason.as_str(), ground.as_ref()));
+    let gaps: Vec<GapRow<'_>> = not_checked.not_covered.iter().map(gap).collect();
+    write_not_checked(outside, &gaps, not_checked.hint.as_deref())
+}
+
+/// A layer that does not answer for all of a subject's ground, as the wire writes it.
+pub(crate) fn gap(gap: &NotCovered) -> GapRow<'_> {
+    let NotCovered { layer, coverage, reason, since, ground } = gap;
+    GapRow { layer: *layer, coverage: *coverage, reason: *reason, since: *since, ground: ground.as_ref() }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::coverage::{Coverage, CoverageArea};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::domain::coverage::{Coverage, RegisteredCoverage};
 use crate::domain::layer::Layer;
 use crate::geometry::measure::Prepared;
 use crate::geometry::union::Union;
@@ -17,30 +20,52 @@ pub struct Coverages(BTreeMap<Layer, Declared>);
 struct Declared {
     lonlat: Vec<LonLat<MultiPolygon<f64>>>,
     union: Union,
+    /// The first days for which one of the areas, and for which all of them answer.
+    since: (Date, Date),
+}
+
+/// What the areas of a layer say of some ground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// How much of it lies in them.
+    pub coverage: Coverage,
+    /// Where that cannot be relied on for an earlier day: from which day on it can.
+    pub later: Option<Date>,
 }
 
 impl Coverages {
-    /// Prepares the union of the areas of each layer.
+    /// Prepares the union of the areas of each layer of a jurisdiction with this time zone.
     #[must_use]
-    pub fn new(areas: &[CoverageArea]) -> Self {
+    pub fn new(areas: &[RegisteredCoverage], time_zone: &TimeZone) -> Self {
         let declared = |layer: Layer| {
-            let of_layer = || areas.iter().filter(|a| a.layer == layer);
-            let grid: Vec<_> = of_layer().map(|a| a.grid.clone()).collect();
-            let lonlat = of_layer().map(|a| a.lonlat.clone()).collect();
-            (!grid.is_empty()).then(|| (layer, Declared { lonlat, union: Union::of(&grid) }))
+            let of_layer = || areas.iter().filter(|a| a.area.layer == layer);
+            let days = || of_layer().map(|a| a.since(time_zone.clone()));
+            let grid: Vec<_> = of_layer().map(|a| a.area.grid.clone()).collect();
+            let lonlat = of_layer().map(|a| a.area.lonlat.clone()).collect();
+            let since = days().min().zip(days().max())?;
+            Some((layer, Declared { lonlat, union: Union::of(&grid), since }))
         };
         Self(Layer::all().filter_map(declared).collect())
     }
 
-    /// How much of a shape and the ground within `distance` metres of it a layer answers for.
+    /// How much of a shape and the ground within `distance` metres of it a layer answers for on `day`. Before the last
+    /// of its areas was declared nothing is full: only the union of all of them is prepared, and which of them was
+    /// there on that day is not looked at.
     #[must_use]
-    pub fn of(&self, layer: Layer, shape: &Prepared, distance: f64) -> Coverage {
-        match self.0.get(&layer) {
-            None => Coverage::Undeclared,
-            Some(declared) if declared.union.holds_with(shape, distance) => Coverage::Full,
-            Some(declared) if declared.union.meets(shape, distance) => Coverage::Partial,
-            Some(_) => Coverage::None,
+    pub fn of(&self, layer: Layer, shape: &Prepared, distance: f64, day: Date) -> Said {
+        let Some(declared) = self.0.get(&layer) else { return Said { coverage: Coverage::Undeclared, later: None } };
+        let (first, all) = declared.since;
+        if day < first {
+            return Said { coverage: Coverage::Undeclared, later: Some(all) };
         }
+        let coverage = if declared.union.holds_with(shape, distance) {
+            Coverage::Full
+        } else if declared.union.meets(shape, distance) {
+            Coverage::Partial
+        } else {
+            Coverage::None
+        };
+        Said { coverage, later: (day < all && coverage != Coverage::None).then_some(all) }
     }
 
     /// The areas of a layer in WGS 84.

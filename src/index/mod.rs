@@ -55,7 +55,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use geo::CoordsIter;
 
-pub use coverage::Coverages;
+pub use coverage::{Coverages, Said};
 pub use entry::Entry;
 pub use layer::{Changes, LayerIndex, Sowing, Tidied};
 

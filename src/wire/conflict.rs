@@ -1,11 +1,12 @@
 //! Conflict checks: a document to the shapes asked about, and features for a map. The answer as JSON: `answer`.
 
+use jiff::civil::Date;
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::Row;
 use super::document::{Reading, delivered, fields, object};
 use crate::domain::corridor::{CLEARANCE_MAX_M, widths_of_drawn};
-use crate::domain::coverage::Coverage;
+use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::fields::Reading as FieldReading;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
@@ -161,27 +162,61 @@ fn read_kind(feature: &Map<String, Json>, pointer: &str, problems: &mut Vec<Prob
     }
 }
 
-/// The ground of a subject that nobody checked, and the layers that have no data of it, as JSON.
-pub fn write_not_checked<'a>(
-    outside: Option<(&str, &LonLat<Geometry<f64>>)>,
-    gaps: impl Iterator<Item = (Layer, Coverage, Option<&'a LonLat<Geometry<f64>>>)>,
-) -> Json {
-    let shape = |ground: Option<&LonLat<Geometry<f64>>>| ground.map(|g| geojson::to_value(&g.0));
-    let layers: Vec<Json> = gaps
-        .map(|(layer, coverage, ground)| {
-            json!({"layer": layer.as_str(), "coverage": coverage.as_str(), "detail": no_data(layer, coverage),
-                   "geometry": shape(ground)})
-        })
-        .collect();
-    let reason = outside.map_or("layer_not_covered", |(reason, _)| reason);
-    json!({"reason": reason, "geometry": shape(outside.map(|(_, ground)| ground)), "layers": layers})
+/// A layer that does not answer for all of a subject's ground.
+#[derive(Debug, Clone, Copy)]
+pub struct GapRow<'a> {
+    /// The layer.
+    pub layer: Layer,
+    /// How much it answers for.
+    pub coverage: Coverage,
+    /// Why it is no more.
+    pub reason: GapReason,
+    /// The day as of which its coverage is declared, where that is the reason.
+    pub since: Option<Date>,
+    /// Where it has no data.
+    pub ground: Option<&'a LonLat<Geometry<f64>>>,
 }
 
-/// That a layer has no data of some ground, or of a part of it, for a person.
+impl GapRow<'_> {
+    /// The reason for a person.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let Self { layer, coverage, since, .. } = self;
+        match self.reason {
+            GapReason::NoData => {
+                let part = if *coverage == Coverage::Partial { "a part of it" } else { "it" };
+                format!("no data of layer {layer} for {part}")
+            }
+            GapReason::NotSeen => format!("some {layer} here are not yours to see; ask the office"),
+            GapReason::Later => {
+                let day = since.map(|day| day.to_string()).unwrap_or_default();
+                format!("the coverage of layer {layer} is declared as of {day}, after the day asked")
+            }
+        }
+    }
+}
+
+/// The ground of a subject that nobody checked, and the layers that do not answer for all of it, as JSON; `hint` is
+/// another reading of the coordinates that would fit.
 #[must_use]
-pub fn no_data(layer: Layer, coverage: Coverage) -> String {
-    let part = if coverage == Coverage::Partial { "a part of it" } else { "it" };
-    format!("no data of layer {layer} for {part}")
+pub fn write_not_checked(
+    outside: Option<(&str, Option<&LonLat<Geometry<f64>>>)>,
+    gaps: &[GapRow<'_>],
+    hint: Option<&str>,
+) -> Json {
+    let shape = |ground: Option<&LonLat<Geometry<f64>>>| ground.map(|g| geojson::to_value(&g.0));
+    let layers = gaps.iter().map(|gap| {
+        json!({"layer": gap.layer.as_str(), "coverage": gap.coverage.as_str(), "reason": gap.reason.as_str(),
+               "detail": gap.detail(), "geometry": shape(gap.ground)})
+    });
+    let of_layers = gaps.first().map(|gap| gap.reason.as_str());
+    let reason = outside.map(|(reason, _)| reason).or(of_layers);
+    let ground = shape(outside.and_then(|(_, ground)| ground));
+    let mut written = json!({"reason": reason, "geometry": ground, "layers": layers.collect::<Vec<_>>()});
+    if let Some(hint) = hint {
+        written["hint"] = json!(hint);
+    }
+    written
 }
 
 /// A feature for a map, with its conflict among its properties.

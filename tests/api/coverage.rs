@@ -9,7 +9,7 @@ use clearway::geometry::encoding::geojson;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::help::{Api, CHECKS};
+use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, mast, merged, road};
 use crate::support::{TestServer, vn72_draft};
 
 /// A box in degrees, its corners in order.
@@ -49,6 +49,14 @@ fn revision(api: &Api) -> String {
 fn check(api: &Api, query: &str, shape: &Json) -> Json {
     let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", &*revision(api))];
     let answer = api.send("", "POST", &format!("{CHECKS}{query}"), &headers, Some(shape));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()
+}
+
+/// As [`check`], as a role.
+fn check_as(api: &Api, role: &str, query: &str, shape: &Json) -> Json {
+    let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", &*revision(api))];
+    let answer = api.send(role, "POST", &format!("{CHECKS}{query}"), &headers, Some(shape));
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()
 }
@@ -249,4 +257,156 @@ fn only_who_answers_for_a_layer_declares_it_and_only_what_makes_sense() {
     let refused = coverage::withdraw(&context, Witness { actor: &carrier, request_id: "test" }, "VN-72", made.id);
     assert!(matches!(refused, Err(Error::Forbidden(_))));
     assert_eq!(api.sql("SELECT count(*) FROM coverage_areas"), Some("1".into()));
+}
+
+const HIDDEN: &str = "some works here are not yours to see; ask the office";
+
+#[test]
+fn it_is_never_full_for_who_does_not_see_everything() {
+    let api = Api::new();
+    let whole = geojson::to_value(&vn72_draft().boundary);
+    declare(&api, Layer::Works, &area(107.6, 11.95, 107.7, 12.05));
+    declare(&api, Layer::Corridors, &whole);
+    let work = |visibility: &str, at: Json| {
+        api.server.post("officer", WORKS, &feature(at, merged(json!({"visibility": visibility}), &mast())))
+    };
+    let (inside, beyond) = (point(107.69, 12.01), point(107.75, 12.01));
+    let across = line([107.69, 12.01], [107.71, 12.01]);
+    assert_eq!(work("public", point(107.65, 12.0)).status, 201);
+    says(&check(&api, "", &inside), "full", &[]);
+    // It stands far from all that is asked.
+    let secret = work("restricted", point(107.62, 11.96)).json()["id"].as_str().unwrap().to_owned();
+    for (role, sees) in
+        [("", false), ("carrier", true), ("other-carrier", false), ("planner", false), ("officer", true)]
+    {
+        let hidden: &[&str] = if sees { &[] } else { &[HIDDEN] };
+        says(&check_as(&api, role, "", &inside), if sees { "full" } else { "partial" }, hidden);
+        says(&check_as(&api, role, "", &across), "partial", &[&[PART], hidden].concat());
+        says(&check_as(&api, role, "", &beyond), "none", &[&[ALL], hidden].concat());
+    }
+    // The same at the place of it and anywhere else: nobody finds it by asking again and again.
+    let of = |at: &Json| check(&api, "", at)["results"][0]["not_checked"].clone();
+    assert_eq!(of(&point(107.62, 11.96)), of(&inside));
+    assert_eq!(of(&inside)["reason"], "features_not_seen");
+    assert_eq!(
+        of(&inside)["layers"],
+        json!([{"layer": "works", "coverage": "partial", "reason": "features_not_seen", "detail": HIDDEN, "geometry": null}])
+    );
+    // Only of the layer that hides something.
+    let both = check(&api, "?against=works,corridors", &inside);
+    let words: Vec<&Json> = both["checked"].as_array().unwrap().iter().map(|c| &c["coverage"]).collect();
+    assert_eq!(words, ["partial", "full"]);
+    says(&check(&api, "?against=corridors", &inside), "full", &[]);
+    // On a map, and without measures.
+    let headers = [("Content-Type", "application/geo+json"), ("Accept", "application/geo+json")];
+    let map = api.send("", "POST", CHECKS, &headers, Some(&inside)).json();
+    assert_eq!(map["not_checked"][0]["ground"]["layers"][0]["detail"], HIDDEN, "{map}");
+    assert_eq!(check(&api, "?measures=false", &inside)["results"][0]["coverage"], "partial");
+    // A stored subject, and a layer that declares nothing.
+    let public = api.sql("SELECT id FROM works WHERE visibility = 'public'").unwrap();
+    let road = feature(area(107.65, 12.0, 107.651, 12.001), road());
+    let road = api.server.post("officer", CORRIDORS, &road).json()["id"].as_str().unwrap().to_owned();
+    for (role, expect) in [("", "partial"), ("officer", "full")] {
+        let of_road = api.server.get(role, &format!("/api/corridors/{road}/conflicts")).json();
+        assert_eq!(
+            (&of_road["results"][0]["coverage"], &of_road["results"][0]["conflict_count"]),
+            (&json!(expect), &json!(1))
+        );
+        let of_work = api.server.get(role, &format!("/api/works/{public}/conflicts")).json();
+        assert_eq!(of_work["results"][0]["coverage"], "full", "{of_work}");
+    }
+    assert_eq!(api.server.call("officer", "DELETE", &format!("{WORKS}/{secret}"), None).status, 204);
+    says(&check(&api, "", &inside), "full", &[]);
+}
+
+#[test]
+fn a_day_before_the_coverage_is_not_covered() {
+    let api = Api::new();
+    let inside = point(107.69, 12.01);
+    let elsewhere = point(107.85, 12.01);
+    let (first, second) = (area(107.6, 11.95, 107.7, 12.05), area(107.8, 11.95, 107.9, 12.05));
+    declare_of(&api, &first, Some("2026-03-01"));
+    let at = |day: &str| format!("?at={day}T12:00:00Z");
+    let later = |day: &str| format!("the coverage of layer works is declared as of {day}, after the day asked");
+    let first_day = later("2026-03-01");
+    says(&check(&api, &at("2026-03-01"), &inside), "full", &[]);
+    says(&check(&api, &at("2026-02-28"), &inside), "undeclared", &[&first_day]);
+    // The day is that of the jurisdiction: there it is seven hours later.
+    says(&check(&api, "?at=2026-02-28T16:59:59Z", &inside), "undeclared", &[&first_day]);
+    says(&check(&api, "?at=2026-02-28T17:00:00Z", &inside), "full", &[]);
+    // Between two: what is declared by then cannot be told from what is declared later, so it is not full.
+    declare_of(&api, &second, Some("2026-06-01"));
+    let second_day = later("2026-06-01");
+    says(&check(&api, &at("2026-05-31"), &inside), "partial", &[&second_day]);
+    says(&check(&api, &at("2026-05-31"), &elsewhere), "partial", &[&second_day]);
+    says(&check(&api, &at("2026-05-31"), &point(107.75, 12.01)), "none", &[ALL]);
+    says(&check(&api, &at("2026-06-01"), &elsewhere), "full", &[]);
+    let gap = &check(&api, &at("2026-05-31"), &inside)["results"][0]["not_checked"];
+    assert_eq!(
+        (&gap["reason"], &gap["layers"][0]["reason"]),
+        (&json!("coverage_declared_later"), &json!("coverage_declared_later"))
+    );
+    // Without a day of its own it counts from the day on which it was recorded.
+    let api = Api::new();
+    declare_of(&api, &first, None);
+    let recorded = api.sql("SELECT (recorded_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date FROM coverage_areas").unwrap();
+    says(&check(&api, "", &inside), "full", &[]);
+    says(&check(&api, &at("2014-06-01"), &inside), "undeclared", &[&later(&recorded)]);
+}
+
+#[test]
+fn nobody_declares_the_ground_of_a_neighbour() {
+    let api = Api::new();
+    let actor = Actor::operator();
+    let witness = Witness { actor: &actor, request_id: "test" };
+    let refused =
+        |shape: &Json| match coverage::declare(&api.database.context(), witness, "VN-72", draft(Layer::Works, shape)) {
+            Err(Error::Invalid(problems)) => problems.iter().map(|p| format!("{} {}", p.pointer, p.detail)).collect(),
+            Err(other) => panic!("{other}"),
+            Ok(_) => Vec::new(),
+        };
+    let expect = "/boundary/coordinates reaches more than 5000 m beyond VN-72 (Dak Nong): a jurisdiction answers for its \
+                  own ground and what is next to it";
+    // Touching, and going far beyond; 0.06° are some 6.5 km.
+    assert_eq!(refused(&area(107.6, 11.95, 110.0, 12.05)), [expect]);
+    // The boundary runs from 107.202, 12.22 to 107.204, 12.1.
+    assert_eq!(refused(&area(107.142, 12.12, 107.3, 12.2)), [expect]);
+    // A part of it far away is as wrong as one that goes there.
+    let two = json!({"type": "MultiPolygon", "coordinates": [[ring(107.6, 11.95, 107.7, 12.05)], [ring(10.0, 10.0, 11.0, 11.0)]]});
+    assert_eq!(refused(&two), [expect]);
+    assert_eq!(api.sql("SELECT count(*) FROM coverage_areas"), Some("0".into()));
+    assert!(refused(&area(107.172, 12.12, 107.3, 12.2)).is_empty());
+    assert!(refused(&geojson::to_value(&vn72_draft().boundary)).is_empty());
+}
+
+/// Declares the coverage of works as of a day.
+fn declare_of(api: &Api, shape: &Json, as_of: Option<&str>) {
+    let actor = Actor::operator();
+    let witness = Witness { actor: &actor, request_id: "test" };
+    let draft = CoverageDraft { as_of: as_of.map(|day| day.parse().unwrap()), ..draft(Layer::Works, shape) };
+    coverage::declare(&api.database.context(), witness, "VN-72", draft).unwrap();
+}
+
+#[test]
+fn numbers_that_fit_in_another_reading_are_told_so() {
+    let api = Api::new();
+    let asked = |crs: &str, x: f64, y: f64| {
+        let answer = api.in_crs(crs, "", "POST", CHECKS, &point(x, y)).json();
+        let result = &answer["results"][0];
+        assert_eq!(result["conflict_count"], 0, "{answer}");
+        (result["coverage"].as_str().unwrap().to_owned(), result["not_checked"]["hint"].clone())
+    };
+    let swapped = "with the axes swapped it lies in VN-72: the sheet may write X = northing (--axes ne)";
+    let none = || "none".to_owned();
+    assert_eq!(asked(GRID, 1_327_600.0, 411_600.0), (none(), json!(swapped)));
+    let (coverage, hint) = asked("<http://www.opengis.net/def/crs/EPSG/0/5899>", 411_600.0, 1_327_600.0);
+    assert_eq!(coverage, "none");
+    let hint = hint.as_str().unwrap();
+    assert!(hint.starts_with("the numbers fit VN-72 as EPSG:") && hint.contains("EPSG:9218"), "{hint}");
+    // Where no reading fits, and where none is needed.
+    assert_eq!(asked(GRID, 5_000_000.0, 5_000_000.0), (none(), Json::Null));
+    assert_eq!(asked(GRID, 411_600.0, 1_327_600.0), ("undeclared".into(), Json::Null));
+    let headers = [("Content-Type", "application/geo+json"), ("Accept", "application/geo+json"), ("Content-Crs", GRID)];
+    let map = api.send("", "POST", CHECKS, &headers, Some(&point(1_327_600.0, 411_600.0))).json();
+    assert_eq!(map["not_checked"][0]["ground"]["hint"], swapped, "{map}");
 }

@@ -141,6 +141,16 @@ fn ground_outside_every_jurisdiction_is_said_not_to_be_checked() {
             "O-1: no conflict found in what is registered where it was checked.",
         ],
     );
+    let swapped = folder.file("swapped.csv", "code,x,y\nO-2,1327600,411600\n");
+    clearway(&db, &["check", &swapped, "--crs", "EPSG:9218"]).gives(
+        0,
+        &[
+            "",
+            "O-2: ground of it lies outside every jurisdiction and was NOT CHECKED; with the axes swapped it lies in VN-72: \
+             the sheet may write X = northing (--axes ne).",
+            "O-2: no conflict found in what is registered where it was checked.",
+        ],
+    );
     let ran = clearway(&db, &["check", &outside, "--format", "json"]);
     let answer: Json = serde_json::from_str(&ran.out).unwrap();
     let ground = &answer["results"][0]["not_checked"];

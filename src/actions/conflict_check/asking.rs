@@ -14,7 +14,7 @@ use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{self, Clause, Facts, Land, NounFacts, Severity, Standing};
 use crate::domain::layer::Layer;
-use crate::domain::place::Delivered;
+use crate::domain::place::{self, Delivered};
 use crate::domain::rules::{Accuracy, DrawnKind, InForce, LandNumber};
 use crate::domain::work::WorkKind;
 use crate::error::{Error, Result};
@@ -101,7 +101,7 @@ struct Hit<'a> {
 pub(super) struct OnGrid<'a> {
     pub(super) territory: &'a Territory,
     pub(super) shape: Prepared,
-    day: Date,
+    pub(super) day: Date,
     /// The rules of the features met.
     rules: InForce<'a>,
     /// The rules of the subject, and what it is to them, where it is land of a known kind.
@@ -173,9 +173,25 @@ impl<'a> Asking<'a> {
         }
         let sight = self.actor.sight(code);
         for layer in &self.question.against {
-            let features = territory.layer(*layer).count(&sight);
-            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features, coverage: None });
+            let index = territory.layer(*layer);
+            let features = index.count(&sight);
+            let hides = index.len() > features;
+            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features, hides, coverage: None });
         }
+    }
+
+    /// A layer of a territory that was asked has features that the asker does not see. It is the same for every ground.
+    pub(super) fn hides(&self, territory: &Territory, layer: Layer) -> bool {
+        let code = &territory.jurisdiction.code;
+        self.checked.iter().any(|c| c.hides && c.layer == layer && c.jurisdiction == *code)
+    }
+
+    /// Another reading of the coordinates of a drawn subject that would bring it into some jurisdiction.
+    pub(super) fn other_reading(&self, subject: &Subject<'_>) -> Option<String> {
+        let mut jurisdictions = self.snapshot.territories().map(|t| &t.jurisdiction);
+        jurisdictions
+            .find_map(|j| place::other_reading(&subject.shape, j, self.reach))
+            .filter(|_| subject.home.is_none())
     }
 
     /// What is asked.

@@ -1,9 +1,12 @@
 //! How much of a subject's ground was checked: which of it lies in no jurisdiction, and on which the layers asked do
 //! not hold all there is.
 
+use jiff::civil::Date;
+
 use super::asking::{Asking, OnGrid, Subject};
 use super::{LayerCoverage, NotChecked, NotCheckedReason, NotCovered, Outside};
-use crate::domain::coverage::Coverage;
+use crate::domain::coverage::{Coverage, GapReason};
+use crate::domain::layer::Layer;
 use crate::error::Result;
 use crate::geometry::{Epsg, Geometry, LonLat, MultiPolygon, crs, outside};
 
@@ -18,6 +21,14 @@ pub(super) struct Covered {
     pub(super) not_checked: Option<NotChecked>,
 }
 
+/// Why a layer does not answer for all of a subject's ground.
+struct Gap {
+    layer: Layer,
+    coverage: Coverage,
+    reason: GapReason,
+    since: Option<Date>,
+}
+
 impl Asking<'_> {
     /// Of the subject, and of the clearance round it.
     pub(super) fn covered(&self, subject: &Subject<'_>, grids: &[OnGrid<'_>], widest: f64) -> Result<Covered> {
@@ -25,37 +36,68 @@ impl Asking<'_> {
         let mut gaps = Vec::new();
         let mut worst = Coverage::Full;
         for &layer in &self.question().against {
-            let mut best = Coverage::None;
-            for on_grid in grids.iter().filter(|g| g.asked) {
-                let (jurisdiction, coverages) = (&on_grid.territory.jurisdiction, on_grid.territory.coverages());
-                let coverage = coverages.of(layer, &on_grid.shape, widest);
-                layers.push(LayerCoverage { jurisdiction: jurisdiction.code.as_str().into(), layer, coverage });
-                // A jurisdiction that is only near says nothing of this ground by its silence.
-                let here = || on_grid.shape.within(jurisdiction.boundary_grid(), widest);
-                if coverage != Coverage::Undeclared || best < Coverage::Undeclared && here() {
-                    best = best.max(coverage);
-                }
-            }
-            worst = worst.min(best);
-            if matches!(best, Coverage::Partial | Coverage::None) {
-                gaps.push((layer, best));
-            }
+            worst = worst.min(self.of_layer(layer, grids, widest, &mut layers, &mut gaps));
         }
         let (held, outside) = held(subject, grids, widest)?;
         let mut not_covered = Vec::new();
         // Where no jurisdiction looks after any of it, that says it all.
-        for (layer, coverage) in gaps.into_iter().filter(|_| held != Coverage::None) {
-            let areas: Vec<_> = grids.iter().flat_map(|g| g.territory.coverages().areas(layer)).collect();
-            let ground = beyond(subject, grids, widest, &areas)?.map(|(_, ground)| ground);
-            not_covered.push(NotCovered { layer, coverage, ground });
+        for Gap { layer, coverage, reason, since } in gaps.into_iter().filter(|_| held != Coverage::None) {
+            let areas = || grids.iter().flat_map(|g| g.territory.coverages().areas(layer)).collect::<Vec<_>>();
+            let ground = match reason {
+                GapReason::NoData => beyond(subject, grids, widest, &areas())?.and_then(|(_, ground)| ground),
+                GapReason::NotSeen | GapReason::Later => None,
+            };
+            not_covered.push(NotCovered { layer, coverage, reason, since, ground });
         }
-        let not_checked = (outside.is_some() || !not_covered.is_empty()).then_some(NotChecked { outside, not_covered });
+        let hint = (held == Coverage::None).then(|| self.other_reading(subject)).flatten();
+        let said = outside.is_some() || !not_covered.is_empty();
+        let not_checked = said.then_some(NotChecked { outside, not_covered, hint });
         let coverage = match held {
             Coverage::Partial if worst != Coverage::None => Coverage::Partial,
             Coverage::None => Coverage::None,
             _ => worst,
         };
         Ok(Covered { coverage, layers, not_checked })
+    }
+
+    /// What a layer says in each jurisdiction asked, the best of it, and why that is no more.
+    fn of_layer(
+        &self,
+        layer: Layer,
+        grids: &[OnGrid<'_>],
+        widest: f64,
+        layers: &mut Vec<LayerCoverage>,
+        gaps: &mut Vec<Gap>,
+    ) -> Coverage {
+        // By the areas that are declared, and by what is left of that for this asker and this day.
+        let (mut by_areas, mut best) = (Coverage::None, Coverage::None);
+        let (mut hides, mut since) = (false, None);
+        for on_grid in grids.iter().filter(|g| g.asked) {
+            let (territory, jurisdiction) = (on_grid.territory, &on_grid.territory.jurisdiction);
+            let said = territory.coverages().of(layer, &on_grid.shape, widest, on_grid.day);
+            let hidden = self.hides(territory, layer);
+            let most = if hidden || said.later.is_some() { Coverage::Partial } else { Coverage::Full };
+            let coverage = said.coverage.min(most);
+            layers.push(LayerCoverage { jurisdiction: jurisdiction.code.as_str().into(), layer, coverage });
+            hides |= hidden;
+            since = since.max(said.later);
+            // A jurisdiction that is only near says nothing of this ground by its silence.
+            let here = || on_grid.shape.within(jurisdiction.boundary_grid(), widest);
+            if coverage != Coverage::Undeclared || best < Coverage::Undeclared && here() {
+                best = best.max(coverage);
+                by_areas = by_areas.max(said.coverage);
+            }
+        }
+        if matches!(by_areas, Coverage::Partial | Coverage::None) {
+            gaps.push(Gap { layer, coverage: by_areas, reason: GapReason::NoData, since: None });
+        }
+        // One jurisdiction that answers for all of it is enough, whatever another hides.
+        if best < Coverage::Full {
+            let later = since.map(|_| (GapReason::Later, since));
+            let reasons = hides.then_some((GapReason::NotSeen, None)).into_iter().chain(later);
+            gaps.extend(reasons.map(|(reason, since)| Gap { layer, coverage: best, reason, since }));
+        }
+        best
     }
 }
 
@@ -83,21 +125,35 @@ enum Part {
     Round,
 }
 
-/// What of a subject lies in none of `areas`; where nothing does, what of the ground within `widest` metres of it.
+/// A part of a subject that lies beyond some areas, and which ground that is, where it is known.
+type Beyond = (Part, Option<LonLat<Geometry<f64>>>);
+
+/// What of a subject lies in none of `areas`; where nothing does, what of the ground within `widest` metres of it. Ground
+/// that cannot be brought to degrees is not known to lie in them.
 fn beyond(
     subject: &Subject<'_>,
     grids: &[OnGrid<'_>],
     widest: f64,
     areas: &[&LonLat<MultiPolygon<f64>>],
-) -> Result<Option<(Part, LonLat<Geometry<f64>>)>> {
+) -> Result<Option<Beyond>> {
     let without =
         |ground: LonLat<Geometry<f64>>| areas.iter().try_fold(ground, |rest, area| outside::without(&rest, area));
     if let Some(ground) = without(subject.lonlat()?) {
-        return Ok(Some((Part::Itself, ground)));
+        return Ok(Some((Part::Itself, Some(ground))));
     }
-    let band = grids.first().and_then(|g| {
+    let band = own_grid(grids).and_then(|g| {
         let round = outside::around(&g.shape.geometry(), widest);
         crs::project(&round, g.territory.jurisdiction.grid, Epsg::WGS84).ok()
     });
-    Ok(band.and_then(|band| without(LonLat(band))).map(|ground| (Part::Round, ground)))
+    Ok(match band {
+        Some(band) => without(LonLat(band)).map(|ground| (Part::Round, Some(ground))),
+        None => Some((Part::Round, None)),
+    })
+}
+
+/// The grid that is made for the ground of the subject: of those asked that of the nearest jurisdiction. On the grid of
+/// one far away metres are not metres.
+fn own_grid<'g, 'a>(grids: &'g [OnGrid<'a>]) -> Option<&'g OnGrid<'a>> {
+    let distance = |g: &OnGrid<'_>| g.shape.distance(g.territory.jurisdiction.boundary_grid());
+    grids.iter().filter(|g| g.asked).min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use self::asking::{Asking, Subject};
@@ -27,7 +28,7 @@ pub use self::stored::{check_stored, check_stored_as};
 use super::Context;
 use crate::domain::actor::Actor;
 use crate::domain::conflict::{AccuracySource, Finding, Rule, Severity};
-use crate::domain::coverage::Coverage;
+use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
@@ -47,26 +48,33 @@ words! {
     }
 }
 
-/// Ground that nobody looks after, and which of it.
-pub type Outside = (NotCheckedReason, LonLat<Geometry<f64>>);
+/// Ground that nobody looks after, and which of it, where that is known.
+pub type Outside = (NotCheckedReason, Option<LonLat<Geometry<f64>>>);
 
 /// Ground of a subject on which "nothing found" says nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotChecked {
     /// Ground that nobody checked, and why.
     pub outside: Option<Outside>,
-    /// Layers asked that have no data here.
+    /// Layers asked that do not answer for all of it.
     pub not_covered: Vec<NotCovered>,
+    /// Another reading of the coordinates of a drawn subject that would bring it into a jurisdiction.
+    pub hint: Option<String>,
 }
 
-/// A layer that declares where it holds all there is, and not all of the subject, with the clearance round it, is there.
+/// A layer that does not answer for all of a subject with the clearance round it, though it declares where it holds all
+/// there is, or hides some of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotCovered {
     /// The layer.
     pub layer: Layer,
-    /// [`Coverage::Partial`] or [`Coverage::None`].
+    /// Never [`Coverage::Full`].
     pub coverage: Coverage,
-    /// Where it has no data; none where that is too narrow to be drawn.
+    /// Why.
+    pub reason: GapReason,
+    /// The day as of which its coverage is declared, where that is later than the day asked.
+    pub since: Option<Date>,
+    /// Where it has no data, where that is the reason; none where that is too narrow to be drawn.
     pub ground: Option<LonLat<Geometry<f64>>>,
 }
 
@@ -168,6 +176,8 @@ pub struct Checked {
     pub layer: Layer,
     /// Features that the asker sees.
     pub features: usize,
+    /// There are others, somewhere.
+    pub hides: bool,
     /// The worst coverage that a subject met; none where no subject counts.
     pub coverage: Option<Coverage>,
 }

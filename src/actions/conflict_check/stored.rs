@@ -162,8 +162,8 @@ fn from_kept<C: Detail>(
     let land = StoredLand { home, entry, severity, day, rules: home.rules().on(day) };
     let sees_all = asked.iter().map(|l| home.layer(*l).count(&sight) == home.layer(*l).len()).collect();
     let way = CoveredFor { widest: land.clearance(None).0.get(), day, sees_all };
-    let covered = kept.covered(home.coverages(), &way, || land.covered(&asking, kept.around, way.widest))?;
     asking.note(home);
+    let covered = kept.covered(home.coverages(), &way, || land.covered(&asking, kept.around, way.widest))?;
     asking.keep_worst(&covered);
     let most = question.limit.min(context.settings.conflicts_answer_max);
     let (mut conflict_count, mut conflicts) = (0, Vec::new());
