@@ -9,6 +9,7 @@ use clearway::domain::actor::Actor;
 use clearway::domain::fields::{Fields, Value};
 use clearway::domain::jurisdiction::Jurisdiction;
 use clearway::domain::place::Delivered;
+use clearway::domain::rules::DrawnKind;
 use clearway::domain::work::Work;
 use clearway::geometry::{Coord, Geometry, Metres};
 use diesel::connection::SimpleConnection;
@@ -87,6 +88,7 @@ pub fn place(at: Coord<f64>, jurisdiction: &Jurisdiction) -> Drawn {
         delivered: Delivered { shape: Geometry::Point(at.into()), crs: jurisdiction.grid },
         accuracy: Metres::ZERO,
         clearance_m: None,
+        kind: DrawnKind::Unknown,
     }
 }
 

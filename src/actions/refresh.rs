@@ -216,9 +216,17 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
         // Other rules widen the boxes otherwise: then everything is read anew.
         if let Some(base) = base.filter(|b| Arc::ptr_eq(b.rules(), &rules)) {
             let mut touched = Touched { coverage, ..Touched::default() };
+            let since = changes::since(conn, code, base.revision)?;
             let read = |layer| {
-                let features = &mut touched.features;
-                Ok((layer, with_noun!(layer, N => read_changes::<N>(conn, code, base.revision, &rules, features))?))
+                let changes = match since.deleted(layer) {
+                    None => Changes::default(),
+                    Some(gone) => {
+                        touched.features.extend(gone.iter().map(|(id, revision)| (layer, *id, *revision)));
+                        let upserted = &mut touched.features;
+                        with_noun!(layer, N => read_changes::<N>(conn, base, gone, upserted))?
+                    }
+                };
+                Ok((layer, changes))
             };
             let changes = Layer::all().map(read).collect::<Stored<_>>()?;
             return Ok(Some(next(Content::Since { changes, coverages, touched })));
@@ -274,22 +282,20 @@ fn read_layer<'scope, N: Copied>(
     Ok(preparing)
 }
 
-/// What changed in a layer after a revision; `touched` gets each feature with the revision in which it did.
+/// What changed in a layer after the state that is held; `upserted` gets each feature that came or changed, with the
+/// revision in which it did.
 fn read_changes<N: Records>(
     conn: &mut Connection,
-    code: &str,
-    after: i64,
-    rules: &Ruling,
-    touched: &mut Vec<(Layer, Uuid, i64)>,
+    base: &Territory,
+    deleted: &[(Uuid, i64)],
+    upserted: &mut Vec<(Layer, Uuid, i64)>,
 ) -> Stored<Changes> {
-    let mut upserted = Vec::new();
-    N::index_rows(conn, code, after, &mut |row: IndexRow, revision| {
-        touched.push((N::LAYER, row.facts.id, revision));
-        upserted.push(Arc::new(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules)));
+    let mut entries = Vec::new();
+    N::index_rows(conn, &base.jurisdiction.code, base.revision, &mut |row: IndexRow, revision| {
+        upserted.push((N::LAYER, row.facts.id, revision));
+        entries.push(Arc::new(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), base.rules())));
     })?;
-    let deleted = changes::deleted(conn, code, N::LAYER, after)?;
-    touched.extend(deleted.iter().map(|(id, revision)| (N::LAYER, *id, *revision)));
-    Ok(Changes::new(deleted.into_iter().map(|(id, _)| id).collect(), upserted))
+    Ok(Changes::new(deleted.iter().map(|(id, _)| *id).collect(), entries))
 }
 
 /// Whether nothing is left to do off to the side: no large trees to be built anew, and none to be freed.

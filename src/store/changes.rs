@@ -1,5 +1,7 @@
 //! How the index follows: the revision of each jurisdiction, and what was deleted since one.
 
+use std::collections::BTreeMap;
+
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -60,17 +62,33 @@ pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -
     Ok(at.map(jiff_diesel::Timestamp::to_jiff))
 }
 
-/// Features of a layer deleted after `after`, each with the revision in which it was.
+/// Which layers changed after a revision, and what was deleted in each, with the revision in which it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Since(BTreeMap<String, Vec<(Uuid, i64)>>);
+
+impl Since {
+    /// What was deleted in a layer whose features changed; `None` where they are as they were.
+    #[must_use]
+    pub fn deleted(&self, layer: Layer) -> Option<&[(Uuid, i64)]> {
+        self.0.get(layer.as_str()).map(Vec::as_slice)
+    }
+}
+
+/// What changed after `after`. No row changes without saying so, so a layer that is not named has no new rows either.
 ///
 /// # Errors
 /// The database's.
-pub fn deleted(conn: &mut PgConnection, jurisdiction: &str, layer: Layer, after: i64) -> Stored<Vec<(Uuid, i64)>> {
-    let rows: Vec<(Option<Uuid>, i64)> = changes::table
+pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Since> {
+    let rows: Vec<(String, String, Option<Uuid>, i64)> = changes::table
         .filter(changes::jurisdiction.eq(jurisdiction))
         .filter(changes::revision.gt(after))
-        .filter(changes::layer.eq(layer.as_str()))
-        .filter(changes::kind.eq(ChangeKind::Delete.as_str()))
-        .select((changes::id, changes::revision))
+        .filter(changes::kind.ne(ChangeKind::Coverage.as_str()))
+        .select((changes::layer, changes::kind, changes::id, changes::revision))
         .load(conn)?;
-    Ok(rows.into_iter().filter_map(|(id, revision)| Some((id?, revision))).collect())
+    let mut since = Since::default();
+    for (layer, kind, id, revision) in rows {
+        let deleted = since.0.entry(layer).or_default();
+        deleted.extend(id.filter(|_| kind == ChangeKind::Delete.as_str()).map(|id| (id, revision)));
+    }
+    Ok(since)
 }
