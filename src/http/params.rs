@@ -58,7 +58,8 @@ impl Query {
         match self.text("limit") {
             None => Ok(default),
             Some(text) => match text.parse::<u64>() {
-                Ok(n) if n > 0 => Ok(u32::try_from(n).unwrap_or(u32::MAX).min(max)),
+                // Rust also reads "+5".
+                Ok(n) if n > 0 && !text.starts_with('+') => Ok(u32::try_from(n).unwrap_or(u32::MAX).min(max)),
                 _ => Err(Error::parameter("limit", format!("«{text}» is not a whole number from 1 to {max}"))),
             },
         }

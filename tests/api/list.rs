@@ -81,8 +81,8 @@ fn limits_have_a_default_and_a_maximum() {
         assert_eq!(codes(&page).len(), expect, "{query}");
         assert!(next(&api.server, &page).is_some(), "{query}");
     }
-    for bad in ["0", "-1", "1.5", "ten", "", "1e3"] {
-        let refused = api.server.get("", &format!("{WORKS}?limit={bad}"));
+    for bad in ["0", "-1", "1.5", "ten", "", "1e3", "+5"] {
+        let refused = api.server.get("", &format!("{WORKS}?limit={}", bad.replace('+', "%2B")));
         let detail = format!("parameter «limit»: «{bad}» is not a whole number from 1 to 12");
         assert_eq!((refused.status, &refused.json()["detail"]), (400, &json!(detail)), "{bad}");
     }
