@@ -145,7 +145,10 @@ impl Import {
         watcher.end();
         rows.tell_columns();
         self.tell(&report);
-        let complete = report.stored || report.rejected == 0;
+        // A dry run ends as the run would: with some records to store besides the bad ones, that is done.
+        let would_store = self.dry_run && options.on_error == OnError::Skip;
+        let some = report.inserted + report.updated + report.unchanged > 0;
+        let complete = report.stored || report.rejected == 0 || would_store && some;
         Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 

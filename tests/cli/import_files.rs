@@ -313,6 +313,21 @@ fn a_dry_run_stores_nothing_and_says_so() {
 }
 
 #[test]
+fn a_dry_run_exits_as_the_run_would() {
+    let folder = Folder::new();
+    let good = "code,kind,organisation,lon,lat\nIMP-1,mast,viettel,107.6907,12.0042\n";
+    let mixed = folder.file("mixed.csv", format!("{good}IMP-2,tower,viettel,107.6907,12.0042\n"));
+    let bad = folder.file("bad.csv", good.replace("mast", "tower"));
+    for (file, on_error, code) in [(&mixed, "skip", 0), (&mixed, "stop", 1), (&bad, "skip", 1), (&bad, "stop", 1)] {
+        let db = Database::vn72();
+        let run = ["import", "works", file, "--jurisdiction", "VN-72", "--on-error", on_error];
+        let dry = [&run[..], &["--dry-run"]].concat();
+        assert_eq!(clearway(&db, &dry).code, code, "{file} {on_error}, dry");
+        assert_eq!(clearway(&db, &run).code, code, "{file} {on_error}");
+    }
+}
+
+#[test]
 fn several_files_are_one_import_and_each_record_says_which() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let first = fixture("ok-semicolon.csv");
