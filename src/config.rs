@@ -228,6 +228,20 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Those of the variables in `names` that look like settings and are none: a slip of the pen would do nothing in
+    /// silence.
+    #[must_use]
+    pub fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
+        let settings = toml::Table::try_from(Self::default()).unwrap_or_default();
+        let known = |name: &str| {
+            OTHER_VARIABLES.iter().any(|other| name.starts_with(other))
+                || settings.keys().any(|key| name == format!("CLEARWAY_{}", key.to_uppercase()))
+        };
+        let mut unknown: Vec<String> = names.filter(|name| name.starts_with("CLEARWAY_") && !known(name)).collect();
+        unknown.sort_unstable();
+        unknown
+    }
+
     fn check(&self) -> Result<(), (&'static str, String)> {
         if self.page_limit_default > self.page_limit_max {
             return Err(("page_limit_default", "is more than page_limit_max".into()));
@@ -292,6 +306,10 @@ fn secrets_fit(table: &toml::Table) -> Result<(), (&'static str, String)> {
     }
     Ok(())
 }
+
+/// Variables that others read, or how they begin: the command line, the log, the tests and the benches.
+const OTHER_VARIABLES: &[&str] =
+    &["CLEARWAY_CONFIG", "CLEARWAY_DATA_DIR", "CLEARWAY_LOG", "CLEARWAY_BENCH_", "CLEARWAY_TEST_"];
 
 /// A shorter token could be guessed.
 pub const TOKEN_LENGTH_MIN: usize = 16;

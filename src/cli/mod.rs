@@ -94,6 +94,10 @@ fn system(text: &str, axes: Option<Axes>) -> Result<(Epsg, Axes), Failed> {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in Settings::unknown(names) {
+        eprintln!("clearway: {name} is no setting and does nothing; the settings stand in src/config.rs");
+    }
     let settings = match Settings::load(&arguments.config, |name| std::env::var(name).ok()) {
         Ok(settings) => settings,
         Err(error) => return failed(&error.to_string()),

@@ -132,3 +132,21 @@ fn help_is_everywhere() {
     let version = clearway_with(&[], &["--version"]);
     assert_eq!(version.out.trim_end(), format!("clearway {}", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_but_not_shown() {
+    let db = Database::vn72();
+    let with = |name: &str| {
+        let list = command(&["coverage", "list"]).env("DATABASE_URL", &db.url).env(name, "hunter2").output().unwrap();
+        assert_eq!(list.status.code(), Some(0));
+        String::from_utf8(list.stderr).unwrap()
+    };
+    assert_eq!(
+        with("CLEARWAY_VERTICE_MAX"),
+        "clearway: CLEARWAY_VERTICE_MAX is no setting and does nothing; the settings stand in src/config.rs\n"
+    );
+    for known in ["CLEARWAY_LOG", "CLEARWAY_DATA_DIR", "CLEARWAY_LISTEN", "CLEARWAY_BENCH_QUICK", "CLEARWAY_TEST_SEED"]
+    {
+        assert_eq!(with(known), "", "{known}");
+    }
+}
