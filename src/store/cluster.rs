@@ -98,6 +98,12 @@ pub enum ClusterError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// The data folder is no folder.
+    #[error("{} is a file; the data need a folder of their own: name another", .path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// Any other refusal of the file system.
     #[error("cannot use {}: {source}; check that the disk has room and the path is right", .path.display())]
     Io {
@@ -182,6 +188,9 @@ impl Cluster {
     /// # Errors
     /// One sentence that says what is missing or in the way, and what to do.
     pub fn start_with(data_dir: &Path, options: &Options) -> Result<Cluster, ClusterError> {
+        if data_dir.is_file() {
+            return Err(ClusterError::NotAFolder { path: data_dir.to_owned() });
+        }
         fs::create_dir_all(data_dir).map_err(ClusterError::io(data_dir))?;
         let data_dir = fs::canonicalize(data_dir).map_err(ClusterError::io(data_dir))?;
         let mut lock = lock(&data_dir)?;

@@ -226,3 +226,15 @@ fn an_address_that_cannot_be_served_on_is_one_clear_sentence() {
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_data_folder_that_is_a_file_is_told_so() {
+    let folder = folder();
+    let file = folder.path().join("data");
+    fs::write(&file, "").unwrap();
+    let ran = refused(&file, free_port(), &[]);
+    assert_eq!(
+        (ran.code, ran.err.trim_end()),
+        (1, &*format!("clearway: {} is a file; the data need a folder of their own: name another", file.display()))
+    );
+}
