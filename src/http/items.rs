@@ -106,8 +106,10 @@ pub async fn create<T: Served>(request: HttpRequest, app: web::Data<App>, payloa
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let created = blocking(move || {
-        let draft = draft_of::<T>(&document::json(&text)?, reading, actor.organisation.as_deref())?;
+        let document = document::json(&text)?;
+        let draft = draft_of::<T>(&document, reading, actor.organisation.as_deref())?;
         feature::create::<T>(&context, Witness { actor: &actor, request_id: &request_id }, &draft)
+            .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
     let mut response = HttpResponse::Created();
@@ -140,6 +142,7 @@ pub async fn replace<T: Served>(
             return Err(Error::invalid("/geometry", "is missing or null: a feature has a place"));
         }
         feature::replace::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected, &draft)
+            .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
     Ok(one(HttpResponse::Ok(), &request, &replaced))
@@ -184,6 +187,7 @@ pub async fn patch<T: Served>(
         }
         let expected = Some(expected.unwrap_or(present.version));
         feature::replace::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected, &draft)
+            .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
     Ok(one(HttpResponse::Ok(), &request, &patched))
@@ -207,6 +211,18 @@ pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: we
 fn draft_of<T: Noun>(document: &Json, reading: Reading, owner: Option<&str>) -> Result<Draft> {
     let read = read_of::<T>(document, reading, owner)?;
     Ok(Draft { fields: read.fields, jurisdiction: read.jurisdiction, delivered: read.delivered })
+}
+
+/// What is wrong with the shape of something drawn by a line stands at that line.
+fn at_its_line<T: Noun>(error: Error, document: &Json) -> Error {
+    let drawn = document.pointer("/properties/centreline").is_some_and(|line| T::CENTRELINE && !line.is_null());
+    let Error::Invalid(mut problems) = error else { return error };
+    for problem in problems.iter_mut().filter(|_| drawn) {
+        if let Some(rest) = problem.pointer.strip_prefix("/geometry") {
+            problem.pointer = format!("/properties/centreline{rest}");
+        }
+    }
+    Error::Invalid(problems)
 }
 
 fn same_id(document: &Json, id: uuid::Uuid) -> Result<()> {

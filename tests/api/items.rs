@@ -306,3 +306,27 @@ fn a_replacement_never_makes_public_by_leaving_out() {
         }
     }
 }
+
+#[test]
+fn problems_of_a_centreline_stand_at_the_centreline() {
+    let api = Api::new();
+    let line = |from: [f64; 2]| json!({"type": "LineString", "coordinates": [from, [from[0] + 0.01, from[1]]]});
+    let drawn = |from: [f64; 2]| {
+        let widths = json!({"half_width_left_m": 5, "half_width_right_m": 5, "centreline": line(from)});
+        feature(Json::Null, merged(widths, &road()))
+    };
+    let away = "/properties/centreline/coordinates: lies in no registered jurisdiction";
+    let problems = |answer: crate::support::Response| (answer.status, answer.problems());
+    assert_eq!(problems(api.server.post("officer", CORRIDORS, &drawn([100.0, 10.0]))), (422, vec![away.into()]));
+    let made = api.server.post("officer", CORRIDORS, &drawn(TOWN));
+    let path = format!("{CORRIDORS}/{}", made.json()["id"].as_str().unwrap());
+    let outside = "/properties/centreline/coordinates: lies outside VN-72 (Dak Nong), even widened by 5000 m: it begins \
+                   at 100.00000, 10.00000";
+    assert_eq!(
+        problems(api.server.call("officer", "PUT", &path, Some(&drawn([100.0, 10.0])))),
+        (422, vec![outside.into()])
+    );
+    let moved = json!({"properties": {"centreline": line([100.0, 10.0])}});
+    let patched = api.send("officer", "PATCH", &path, &[("Content-Type", MERGE)], Some(&moved));
+    assert_eq!(problems(patched), (422, vec![outside.into()]));
+}
