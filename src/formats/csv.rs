@@ -18,6 +18,8 @@ pub(super) struct Table {
     pub(super) mapping: Mapping,
     rows: Rows,
     header: Vec<String>,
+    /// The names under which the columns give fields.
+    names: Vec<String>,
     /// Columns that fields are taken from.
     used: Vec<usize>,
     places: Places,
@@ -45,17 +47,18 @@ impl Table {
             index_of(&header, column)?;
         }
         let places = Places::find(&header, &place_map, options)?;
+        let names = names(&header, options);
         let mut used = Vec::new();
-        for (index, name) in header.iter().enumerate() {
+        for (index, name) in names.iter().enumerate() {
             if !mapping.fields_of(name).is_empty() {
-                index_of(&header, name)?;
+                index_of(&header, &header[index])?;
                 used.push(index);
             }
         }
         for index in places.indexes() {
             mapping.is_used(&header[index]);
         }
-        Ok(Self { feed, mapping, rows, header, used, places, number: 0 })
+        Ok(Self { feed, mapping, rows, header, names, used, places, number: 0 })
     }
 
     #[cfg(test)]
@@ -109,7 +112,7 @@ impl Table {
             // An empty cell says nothing, unlike a null that somebody wrote.
             let text = cell(*index);
             if !text.is_empty() {
-                self.mapping.take(&mut fields, &self.header[*index], || Value::Cell(text.to_owned()));
+                self.mapping.take(&mut fields, &self.names[*index], || Value::Cell(text.to_owned()));
             }
         }
         let filled = self.mapping.fill(&mut fields);
@@ -155,4 +158,20 @@ fn header(rows: &Rows) -> Result<Vec<String>, ReadError> {
             Ok(name.trim().to_owned())
         })
         .collect()
+}
+
+/// The names under which columns give fields: a field that no column has by its own name comes from the one column that
+/// differs from it in case alone. What is mapped stays as it is written.
+fn names(header: &[String], options: &ReadOptions) -> Vec<String> {
+    let mut names = header.to_vec();
+    for field in &options.fields_known {
+        let is_mapped = |name: &str| options.map.iter().any(|(to, from)| to == field || from == name);
+        let mut alike = header.iter().enumerate().filter(|(_, name)| name.eq_ignore_ascii_case(field));
+        if let (Some((index, name)), None) = (alike.next(), alike.next())
+            && !is_mapped(name)
+        {
+            (*field).clone_into(&mut names[index]);
+        }
+    }
+    names
 }

@@ -37,6 +37,16 @@ fn reads_every_delimiter_and_line_end() {
 }
 
 #[test]
+fn takes_a_field_from_the_one_column_that_differs_in_case() {
+    table("Code,LON,lat\na,1,2", &["row 1 (line 2): code=«a» [1.0,2.0]"]);
+    table("CODE,code,lon,lat\na,b,1,2", &["row 1 (line 2): code=«b» [1.0,2.0]"]);
+    table("CODE,Code,lon,lat\na,b,1,2", &["row 1 (line 2): [1.0,2.0]"]);
+    let mut mapped = options();
+    mapped.map = vec![("code".into(), "ref".into())];
+    check("Code,ref,lon,lat\na,b,1,2", Some(Format::Csv), &mapped, &["row 1 (line 2): code=«b» [1.0,2.0]"]);
+}
+
+#[test]
 fn reads_quoted_cells_over_lines() {
     table(
         "code,lat,lon\n\"a \"\"b\"\",\nc\",12,107\n\n,,\nd,12,107\n",
