@@ -38,7 +38,7 @@ const TOGETHER_BYTES: usize = 256 * 1024;
 
 /// Answers are sent once they have so many bytes, and what is left of the lines waits: one line may have an answer of
 /// some megabytes.
-const ANSWER_BYTES: usize = 256 * 1024;
+const ANSWER_BYTES: usize = 1024 * 1024;
 
 /// `POST /api/conflict-checks/batch`
 ///
