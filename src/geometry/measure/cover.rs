@@ -4,6 +4,7 @@
 //! largest of all boxes goes next. In the end halves that are hardly smaller than their whole are put together again.
 
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use geo_types::Coord;
 
@@ -21,34 +22,38 @@ const WORTHWHILE: f64 = 0.9;
 /// A box with the edges in it, cut to it. Without edges it lies wholly inside an area.
 struct Cell {
     bounds: Bounds,
-    edges: Vec<[Coord<f64>; 2]>,
+    /// Its edges among those of all cells.
+    edges: Range<usize>,
     /// Its bounds went through arithmetic.
     cut: bool,
     /// The cells it was cut into; none for a leaf.
-    halves: Vec<usize>,
+    halves: Range<usize>,
 }
+
+/// All edges of all cells lie in one list: hundreds of thousands of lines are covered when an index is loaded, and a list for
+/// each cell would take most of the time.
+type Edges = Vec<[Coord<f64>; 2]>;
 
 /// At most `cells_max` boxes (at least one) whose union holds the shape of `tree`.
 pub(super) fn cover(tree: &Tree, cells_max: usize) -> Vec<Bounds> {
     if tree.root().is_none() {
         return Vec::new();
     }
-    let edges = tree.runs().flat_map(|run| tree.segments(run)).collect();
-    let mut cells = vec![Cell { bounds: tree.bounds(), edges, cut: false, halves: Vec::new() }];
+    let mut edges: Edges = tree.runs().flat_map(|run| tree.segments(run)).collect();
+    let mut cells = vec![Cell { bounds: tree.bounds(), edges: 0..edges.len(), cut: false, halves: 0..0 }];
     // Weights are positive, so the order of their bits is the order of the numbers.
     let mut queue = BinaryHeap::from([(weight(&cells[0].bounds).to_bits(), 0)]);
     let mut leaves = 1;
     while leaves < cells_max {
         let Some((_, at)) = queue.pop() else { break };
-        let Some(halves) = halves(tree, &cells[at]) else { continue };
-        leaves += halves.len() - 1;
-        cells[at].edges = Vec::new();
-        for half in halves {
-            queue.push((weight(&half.bounds).to_bits(), cells.len()));
-            let place = cells.len();
-            cells[at].halves.push(place);
-            cells.push(half);
+        let first = cells.len();
+        halve(tree, &mut cells, at, &mut edges);
+        if cells.len() == first {
+            continue;
         }
+        leaves += cells.len() - first - 1;
+        cells[at].halves = first..cells.len();
+        queue.extend((first..cells.len()).map(|half| (weight(&cells[half].bounds).to_bits(), half)));
     }
     let mut boxes = Vec::with_capacity(leaves);
     gather(&cells, 0, &mut boxes);
@@ -61,7 +66,7 @@ fn gather(cells: &[Cell], at: usize, boxes: &mut Vec<Bounds>) -> f64 {
     let before = boxes.len();
     let whole = weight(&cell.bounds);
     if !cell.halves.is_empty() {
-        let halves: f64 = cell.halves.iter().map(|&half| gather(cells, half, boxes)).sum();
+        let halves: f64 = cell.halves.clone().map(|half| gather(cells, half, boxes)).sum();
         if halves < WORTHWHILE * whole {
             return halves;
         }
@@ -76,25 +81,34 @@ fn weight(bounds: &Bounds) -> f64 {
     side(0) * side(1)
 }
 
-/// Cuts a cell across its longer side, if that can help; a half that holds nothing of the shape is left out.
-fn halves(tree: &Tree, cell: &Cell) -> Option<Vec<Cell>> {
-    let Bounds { min, max } = cell.bounds;
+/// Cuts the cell `at` across its longer side, if that can help, and appends the halves; one that holds nothing of the shape
+/// is left out.
+fn halve(tree: &Tree, cells: &mut Vec<Cell>, at: usize, edges: &mut Edges) {
+    let (whole, of_whole) = (cells[at].bounds, cells[at].edges.clone());
+    let Bounds { min, max } = whole;
     let axis = usize::from(max[1] - min[1] > max[0] - min[0]);
     let middle = min[axis] + (max[axis] - min[axis]) / 2.0;
     // A cell without edges is full; one smaller than the reach gains nothing.
-    if cell.edges.is_empty() || max[axis] - min[axis] <= REACH_M {
-        return None;
+    if of_whole.is_empty() || max[axis] - min[axis] <= REACH_M {
+        return;
     }
-    let half = |low: bool| {
-        let mut area = cell.bounds;
+    for low in [true, false] {
+        let mut area = whole;
         if low {
             area.max[axis] = middle;
         } else {
             area.min[axis] = middle;
         }
-        let mut edges = Vec::with_capacity(cell.edges.len());
-        edges.extend(cell.edges.iter().filter_map(|&edge| cut(edge, axis, middle, low)));
-        let mut bounds = Bounds::of(edges.iter().copied().flatten());
+        let first = edges.len();
+        let mut bounds = Bounds::EMPTY;
+        for n in of_whole.clone() {
+            if let Some(part) = cut(edges[n], axis, middle, low) {
+                for c in part {
+                    bounds.extend(c);
+                }
+                edges.push(part);
+            }
+        }
         // What is in a box of an area reaches furthest at its edges or at the corners of the box. To locate a corner costs
         // more than all the rest, so one that would not make the box larger is not asked.
         for i in 0..4 {
@@ -106,9 +120,10 @@ fn halves(tree: &Tree, cell: &Cell) -> Option<Vec<Cell>> {
                 bounds.extend(corner);
             }
         }
-        (!bounds.is_empty()).then_some(Cell { bounds, edges, cut: true, halves: Vec::new() })
-    };
-    Some([half(true), half(false)].into_iter().flatten().collect())
+        if !bounds.is_empty() {
+            cells.push(Cell { bounds, edges: first..edges.len(), cut: true, halves: 0..0 });
+        }
+    }
 }
 
 /// The part of an edge on one side of `middle`. An edge along the middle belongs to the low side.
