@@ -94,6 +94,9 @@ pub fn list(context: &Context, jurisdiction: Option<&str>, layer: Option<Layer>)
     })
 }
 
+/// Layers in which something changed, with the last revision in which it did.
+type ChangedLayers = Vec<(Layer, i64)>;
+
 /// The coverage of a jurisdiction for the index, what `base` has where nothing was declared or withdrawn since; and the
 /// layers where something was, with the last revision in which it was.
 ///
@@ -103,7 +106,7 @@ pub(super) fn read(
     conn: &mut Connection,
     jurisdiction: &Jurisdiction,
     base: Option<&Territory>,
-) -> Stored<(Arc<Coverages>, Vec<(Layer, i64)>)> {
+) -> Stored<(Arc<Coverages>, ChangedLayers)> {
     let changed = base.map(|base| store::coverage::changed(conn, &jurisdiction.code, base.revision)).transpose()?;
     if let (Some(base), Some([])) = (base, changed.as_deref()) {
         return Ok((Arc::clone(base.coverages()), Vec::new()));

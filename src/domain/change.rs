@@ -174,6 +174,7 @@ impl Ear {
     }
 
     /// The features of an event that the listener hears of.
+    #[must_use]
     pub fn features<'a>(&self, content: &'a Content) -> Vec<Heard<'a, FeatureChange>> {
         let heard = |what: &'a FeatureChange| {
             let happened = happened(self.sees(what.before.as_ref()), self.sees(what.after.as_ref()))?;
@@ -204,6 +205,7 @@ impl Ear {
     }
 
     /// The layers whose coverage changed, as far as the listener wants to hear of them.
+    #[must_use]
     pub fn coverage<'a>(&self, content: &'a Content) -> Vec<&'a CoverageChange> {
         content.coverage.iter().filter(|c| self.wants(c.layer)).collect()
     }
@@ -234,6 +236,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    #[allow(clippy::unnecessary_wraps)] // as a feature has it before and after
     fn trace(visibility: Visibility, x: f64) -> Option<Trace> {
         let bounds = Bounds { min: [x, 0.0], max: [x + 1.0, 1.0] };
         Some(Trace { visibility, organisation: "vnpt".into(), bounds })

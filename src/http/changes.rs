@@ -140,7 +140,7 @@ async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit
         permit.send(std::mem::take(&mut text).into());
         while text.is_empty() {
             news.mark_unchanged();
-            let notices = listening.next();
+            let notices = listening.pull();
             if !notices.is_empty() {
                 text = written(&listening, &notices);
                 break;
@@ -173,19 +173,18 @@ fn written(listening: &Listening, notices: &[Notice]) -> String {
                 let data = wire::write_resync(jurisdiction, *revision, *why).to_string();
                 write_event(&mut text, "", "resync", &data);
             }
-            Notice::Event(event) => match event.content {
-                Err(why) => {
+            Notice::Event(event) => {
+                if let Err(why) = event.content {
                     let data = wire::write_resync(&event.jurisdiction, event.to, why).to_string();
                     write_event(&mut text, "", "resync", &data);
+                    continue;
                 }
-                Ok(_) => {
-                    let parts = listening.parts(event);
-                    if !parts.is_empty() {
-                        let data = wire::write(event, &parts.features, &parts.pairs, &parts.coverage).to_string();
-                        write_event(&mut text, "", "change", &data);
-                    }
+                let parts = listening.parts(event);
+                if !parts.is_empty() {
+                    let data = wire::write(event, &parts.features, &parts.pairs, &parts.coverage).to_string();
+                    write_event(&mut text, "", "change", &data);
                 }
-            },
+            }
         }
     }
     // An id without data moves the listener's place and is no event of its own.

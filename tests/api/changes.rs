@@ -50,14 +50,10 @@ impl Listener {
         let address = server.base.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut head = format!("GET /api/changes{query} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n");
-        if !role.is_empty() {
-            head += &format!("Authorization: Bearer {}\r\n", token(role));
-        }
-        if let Some(last) = last {
-            head += &format!("Last-Event-ID: {last}\r\n");
-        }
-        write!(stream, "{head}\r\n").unwrap();
+        let signed = if role.is_empty() { String::new() } else { format!("Authorization: Bearer {}\r\n", token(role)) };
+        let resumed = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
+        let head = format!("GET /api/changes{query} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n");
+        write!(stream, "{head}{signed}{resumed}\r\n").unwrap();
         let mut listener = Self { reader: BufReader::new(stream), id: String::new() };
         let status = listener.line().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         while !listener.line().unwrap().is_empty() {}

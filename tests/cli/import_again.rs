@@ -117,7 +117,7 @@ fn what_a_record_of_a_corridor_does_not_state_stays_but_its_shape_comes_whole() 
     let kept = "Line bare 110 P 2026-01-01 2040-01-01 2026-06-01 4";
     import(&db, "corridors", &file(line, &format!("{widths}{}", rest.replace('\n', ""))), &[], "1 new");
     let whole = format!("R {kept} 7 8 restricted s MULTILINESTRING 1");
-    assert_eq!(rows(&db, columns, "corridors"), [whole.clone()]);
+    assert_eq!(rows(&db, columns, "corridors"), std::slice::from_ref(&whole));
     import(&db, "corridors", &file(line, widths), &[], "0 changed, 1 unchanged");
     assert_eq!(rows(&db, columns, "corridors"), [whole]);
     import(&db, "corridors", &file(area, r#","voltage_kv":220"#), &[], "1 changed");

@@ -251,7 +251,7 @@ impl Listening {
     }
 
     /// What there is to hear, in order of each jurisdiction; nothing where nothing happened.
-    pub fn next(&mut self) -> Vec<Notice> {
+    pub fn pull(&mut self) -> Vec<Notice> {
         self.look_round();
         let mut notices = Vec::new();
         for (code, place) in &mut self.places {
@@ -313,13 +313,11 @@ impl Listening {
     /// How far was heard: of the one jurisdiction listened to its number alone, else of each.
     #[must_use]
     pub fn id(&self) -> String {
-        match (self.wish.jurisdictions.len(), self.places.first_key_value()) {
-            (1, Some((_, place))) => place.revision.to_string(),
-            _ => {
-                let each = self.places.iter().map(|(code, place)| format!("{code}={}", place.revision));
-                each.collect::<Vec<_>>().join(",")
-            }
+        if let (1, Some((_, place))) = (self.wish.jurisdictions.len(), self.places.first_key_value()) {
+            return place.revision.to_string();
         }
+        let each = self.places.iter().map(|(code, place)| format!("{code}={}", place.revision));
+        each.collect::<Vec<_>>().join(",")
     }
 
     /// The revision of each jurisdiction that was heard.

@@ -61,6 +61,12 @@ pub(super) struct CoveredFor {
     pub(super) sees_all: Vec<bool>,
 }
 
+/// What was said of the coverage, by which areas, and to whom.
+type KnownCovered = (Arc<Coverages>, CoveredFor, Arc<Covered>);
+
+/// A list that was kept, and the one that follows it.
+type Succession = (Arc<Kept>, Arc<Kept>);
+
 /// Every pair of one piece of land.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -72,7 +78,7 @@ pub(super) struct Kept {
     by_distance: Vec<u32>,
     /// A box in WGS 84 round the land.
     pub(super) around: Bounds,
-    covered: Mutex<Vec<(Arc<Coverages>, CoveredFor, Arc<Covered>)>>,
+    covered: Mutex<Vec<KnownCovered>>,
 }
 
 impl Kept {
@@ -113,8 +119,7 @@ impl Kept {
         find: impl FnOnce() -> Result<Covered, E>,
     ) -> Result<Arc<Covered>, E> {
         let known = || self.covered.lock().unwrap_or_else(PoisonError::into_inner);
-        let same =
-            |(of, way, _): &&(Arc<Coverages>, CoveredFor, Arc<Covered>)| Arc::ptr_eq(of, coverages) && way == asked;
+        let same = |(of, way, _): &&KnownCovered| Arc::ptr_eq(of, coverages) && way == asked;
         if let Some((_, _, covered)) = known().iter().find(same) {
             return Ok(Arc::clone(covered));
         }
@@ -216,7 +221,7 @@ impl KeptConflicts {
             return;
         }
         let code = &after.jurisdiction.code;
-        let mut next: Vec<(Uuid, Option<(Arc<Kept>, Arc<Kept>)>)> = Vec::new();
+        let mut next: Vec<(Uuid, Option<Succession>)> = Vec::new();
         for (land, change) in changes(before, after, touched) {
             // What is not kept yet may be filled in until the lock is taken below, from the state before: then it goes.
             let Some(kept) = self.read(|tables| tables.get(code).and_then(|t| t.by_land.get(&land).cloned())) else {
