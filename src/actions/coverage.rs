@@ -94,23 +94,18 @@ pub fn list(context: &Context, jurisdiction: Option<&str>, layer: Option<Layer>)
     })
 }
 
-/// Layers in which something changed, with the last revision in which it did.
-type ChangedLayers = Vec<(Layer, i64)>;
-
-/// The coverage of a jurisdiction for the index, what `base` has where nothing was declared or withdrawn since; and the
-/// layers where something was, with the last revision in which it was.
+/// The coverage of a jurisdiction for the index: what `known` has, a state since which nothing was declared or withdrawn.
 ///
 /// # Errors
 /// The database's.
 pub(super) fn read(
     conn: &mut Connection,
     jurisdiction: &Jurisdiction,
-    base: Option<&Territory>,
-) -> Stored<(Arc<Coverages>, ChangedLayers)> {
-    let changed = base.map(|base| store::coverage::changed(conn, &jurisdiction.code, base.revision)).transpose()?;
-    if let (Some(base), Some([])) = (base, changed.as_deref()) {
-        return Ok((Arc::clone(base.coverages()), Vec::new()));
+    known: Option<&Territory>,
+) -> Stored<Arc<Coverages>> {
+    if let Some(known) = known {
+        return Ok(Arc::clone(known.coverages()));
     }
     let areas = store::coverage::list(conn, Some(&jurisdiction.code), None)?;
-    Ok((Arc::new(Coverages::new(&areas, &jurisdiction.time_zone())), changed.unwrap_or_default()))
+    Ok(Arc::new(Coverages::new(&areas, &jurisdiction.time_zone())))
 }

@@ -195,28 +195,25 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Opti
         lift_statement_timeout(conn)?;
         let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
         let revision = changes::revision(conn, code)?.ok_or_else(unknown)?;
-        let recorded_at = changes::recorded_at(conn, code, revision)?;
-        let mut base = None;
-        if let Some(held) = held {
-            let known = held.territory.revision;
-            if known <= revision && changes::recorded_at(conn, code, known)? == held.recorded_at {
-                base = Some(held.territory.as_ref());
-            }
-        }
+        let known = held.map_or(revision, |h| h.territory.revision);
+        let recorded = changes::recorded_at(conn, code, &[revision, known])?;
+        let recorded_at = recorded.get(&revision).copied();
+        let follows = |h: &&Held| known <= revision && recorded.get(&known).copied() == h.recorded_at;
+        let base = held.filter(follows).map(|h| h.territory.as_ref());
         if base.is_some_and(|b| b.revision == revision) {
             return Ok(None);
         }
-        let rules = rules::read(context, conn, code, base)?;
+        let since = base.map(|base| changes::since(conn, code, base.revision)).transpose()?.unwrap_or_default();
+        let rules = rules::read(context, conn, code, base.filter(|_| !since.rules))?;
         let jurisdiction = match base {
             Some(base) => Arc::clone(&base.jurisdiction),
             None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
         };
-        let (coverages, coverage) = coverage::read(conn, &jurisdiction, base)?;
+        let coverages = coverage::read(conn, &jurisdiction, base.filter(|_| since.coverage.is_empty()))?;
         let next = |content| Next { revision, recorded_at, follows: base.is_some(), content };
         // Other rules widen the boxes otherwise: then everything is read anew.
         if let Some(base) = base.filter(|b| Arc::ptr_eq(b.rules(), &rules)) {
-            let mut touched = Touched { coverage, ..Touched::default() };
-            let since = changes::since(conn, code, base.revision)?;
+            let mut touched = Touched { coverage: since.coverage.clone(), ..Touched::default() };
             let read = |layer| {
                 let changes = match since.deleted(layer) {
                     None => Changes::default(),

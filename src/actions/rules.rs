@@ -163,7 +163,7 @@ fn time_zone(context: &Context, conn: &mut Connection, code: &str) -> Stored<Tim
     Ok(store::jurisdiction::find(conn, code)?.ok_or_else(unknown)?.time_zone())
 }
 
-/// The rules of a jurisdiction for the index: what `base` has where no pack was loaded since.
+/// The rules of a jurisdiction for the index: what `known` has, a state since which no pack was loaded.
 ///
 /// # Errors
 /// The database's.
@@ -171,12 +171,10 @@ pub(super) fn read(
     context: &Context,
     conn: &mut Connection,
     code: &str,
-    base: Option<&Territory>,
+    known: Option<&Territory>,
 ) -> Stored<Arc<Ruling>> {
-    if let Some(base) = base
-        && !store::rules::changed(conn, code, base.revision)?
-    {
-        return Ok(Arc::clone(base.rules()));
+    if let Some(known) = known {
+        return Ok(Arc::clone(known.rules()));
     }
     let loaded = store::rules::list(conn, Some(code))?;
     let parameters = loaded.first().map(|l| l.pack.parameters.as_slice()).unwrap_or_default();

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::{Failed, Outcome, connect, sentence, system};
-use crate::actions::conflict_check::{self as action, Answer, Drawn, Question};
+use crate::actions::conflict_check::{self as action, Answer, Drawn, NotChecked, Question};
 use crate::actions::refresh;
 use crate::clock;
 use crate::config::Settings;
@@ -194,7 +194,8 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 let subject = &result.subject;
                 writeln!(out, "{subject}: ground of it lies outside every jurisdiction and was NOT CHECKED{hint}.")?;
             }
-            for of in &not_checked.not_covered {
+            // What nobody has declared stands above, for every subject alike.
+            for of in not_checked.not_covered.iter().filter(|of| of.reason != GapReason::Undeclared) {
                 let there = if of.reason == GapReason::NoData { ", so NOT CHECKED there" } else { "" };
                 writeln!(out, "{}: {}{there}.", result.subject, gap(of).detail())?;
             }
@@ -205,7 +206,11 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 writeln!(out, "{}: clear, no conflict.", result.subject)?;
                 continue;
             }
-            let and_where = if result.not_checked.is_some() { " where it was checked" } else { "" };
+            let elsewhere = |n: &NotChecked| {
+                n.outside.is_some() || n.not_covered.iter().any(|of| of.reason != GapReason::Undeclared)
+            };
+            let and_where =
+                if result.not_checked.as_ref().is_some_and(elsewhere) { " where it was checked" } else { "" };
             writeln!(out, "{}: no conflict found in what is registered{and_where}.", result.subject)?;
             continue;
         }

@@ -51,6 +51,8 @@ words! {
     GapReason {
         /// It declares where it holds all there is, and that is elsewhere, or only a part of it.
         NoData = "layer_not_covered",
+        /// Nobody has declared where it holds all there is.
+        Undeclared = "coverage_undeclared",
         /// It has features in that jurisdiction that the asker does not see. That there are any is no secret; where
         /// they are is, so this never depends on the ground.
         NotSeen = "features_not_seen",

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Stored;
+use super::records::word;
 use super::schema::{audit_events, changes, revisions};
 use crate::domain::audit::ChangeKind;
 use crate::domain::layer::Layer;
@@ -52,25 +53,35 @@ pub fn revision(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Option<i6
     Ok(revisions::table.find(jurisdiction).select(revisions::revision).first(conn).optional()?)
 }
 
-/// When a revision was recorded; `None` where there is none such.
+/// When revisions were recorded; those that there are not are left out.
 ///
 /// # Errors
 /// The database's.
-pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -> Stored<Option<Timestamp>> {
-    let at: Option<jiff_diesel::Timestamp> =
-        audit_events::table.find((jurisdiction, revision)).select(audit_events::recorded_at).first(conn).optional()?;
-    Ok(at.map(jiff_diesel::Timestamp::to_jiff))
+pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revisions: &[i64]) -> Stored<BTreeMap<i64, Timestamp>> {
+    let rows: Vec<(i64, jiff_diesel::Timestamp)> = audit_events::table
+        .filter(audit_events::jurisdiction.eq(jurisdiction).and(audit_events::revision.eq_any(revisions)))
+        .select((audit_events::revision, audit_events::recorded_at))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(revision, at)| (revision, at.to_jiff())).collect())
 }
 
-/// Which layers changed after a revision, and what was deleted in each, with the revision in which it was.
+/// What changed after a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Since(BTreeMap<String, Vec<(Uuid, i64)>>);
+pub struct Since {
+    /// The layers whose features changed, and what was deleted in each.
+    features: BTreeMap<String, Vec<(Uuid, i64)>>,
+    /// The layers whose coverage was declared or withdrawn, each once, with the last revision in which it was.
+    pub coverage: Vec<(Layer, i64)>,
+    /// A rule pack was loaded.
+    pub rules: bool,
+}
 
 impl Since {
-    /// What was deleted in a layer whose features changed; `None` where they are as they were.
+    /// What was deleted in a layer whose features changed, each with the revision in which it was; `None` where they are
+    /// as they were.
     #[must_use]
     pub fn deleted(&self, layer: Layer) -> Option<&[(Uuid, i64)]> {
-        self.0.get(layer.as_str()).map(Vec::as_slice)
+        self.features.get(layer.as_str()).map(Vec::as_slice)
     }
 }
 
@@ -80,15 +91,26 @@ impl Since {
 /// The database's.
 pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Since> {
     let rows: Vec<(String, String, Option<Uuid>, i64)> = changes::table
-        .filter(changes::jurisdiction.eq(jurisdiction))
-        .filter(changes::revision.gt(after))
-        .filter(changes::kind.ne(ChangeKind::Coverage.as_str()))
+        .filter(changes::jurisdiction.eq(jurisdiction).and(changes::revision.gt(after)))
+        .order(changes::revision.asc())
         .select((changes::layer, changes::kind, changes::id, changes::revision))
         .load(conn)?;
     let mut since = Since::default();
     for (layer, kind, id, revision) in rows {
-        let deleted = since.0.entry(layer).or_default();
-        deleted.extend(id.filter(|_| kind == ChangeKind::Delete.as_str()).map(|id| (id, revision)));
+        match word(&kind)? {
+            ChangeKind::Insert | ChangeKind::Update | ChangeKind::Bulk => {
+                since.features.entry(layer).or_default();
+            }
+            ChangeKind::Delete => {
+                since.features.entry(layer).or_default().extend(id.map(|id| (id, revision)));
+            }
+            ChangeKind::Coverage => {
+                let layer = word(&layer)?;
+                since.coverage.retain(|(other, _)| *other != layer);
+                since.coverage.push((layer, revision));
+            }
+            ChangeKind::Rules => since.rules = true,
+        }
     }
     Ok(since)
 }

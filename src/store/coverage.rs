@@ -6,7 +6,7 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::records::word;
-use super::schema::{changes, coverage_areas};
+use super::schema::coverage_areas;
 use super::shape::Shape;
 use super::{Failure, Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
@@ -48,22 +48,6 @@ pub fn list(
     }
     let rows = query.order((coverage_areas::jurisdiction.asc(), coverage_areas::id.asc())).load(conn)?;
     rows.into_iter().map(to_area).collect()
-}
-
-/// The layers whose coverage was declared or withdrawn after a revision, each once, with the last revision in which it was.
-///
-/// # Errors
-/// The database's.
-pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Vec<(Layer, i64)>> {
-    let layers: Vec<(String, Option<i64>)> = changes::table
-        .filter(changes::jurisdiction.eq(jurisdiction))
-        .filter(changes::revision.gt(after))
-        .filter(changes::kind.eq(ChangeKind::Coverage.as_str()))
-        .group_by(changes::layer)
-        .order(changes::layer.asc())
-        .select((changes::layer, diesel::dsl::max(changes::revision)))
-        .load(conn)?;
-    layers.iter().map(|(text, revision)| Ok((word(text)?, revision.unwrap_or(after)))).collect()
 }
 
 /// Stores a new area of a jurisdiction with the working grid `grid`.

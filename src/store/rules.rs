@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use jiff_diesel::ToDiesel;
 
 use super::records::{optional_word, word};
-use super::schema::{changes, rule_packs, rule_parameters};
+use super::schema::{rule_packs, rule_parameters};
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
@@ -84,18 +84,6 @@ fn with_parameters(conn: &mut PgConnection, row: PackRow) -> Stored<RegisteredPa
         recorded_at: row.recorded_at.to_jiff(),
         pack: RulePack { name: row.name, version: row.version, parameters },
     })
-}
-
-/// A pack was loaded after a revision.
-///
-/// # Errors
-/// The database's.
-pub fn changed(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<bool> {
-    let since = changes::table
-        .filter(changes::jurisdiction.eq(jurisdiction))
-        .filter(changes::revision.gt(after))
-        .filter(changes::kind.eq(ChangeKind::Rules.as_str()));
-    Ok(diesel::select(diesel::dsl::exists(since)).get_result(conn)?)
 }
 
 /// Puts a pack in the place of the one there is, with one change for each layer: all of them are judged anew.

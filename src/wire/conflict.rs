@@ -187,6 +187,7 @@ impl GapRow<'_> {
                 let part = if *coverage == Coverage::Partial { "a part of it" } else { "it" };
                 format!("no data of layer {layer} for {part}")
             }
+            GapReason::Undeclared => format!("nobody has declared where {layer} holds all there is"),
             GapReason::NotSeen => format!("some {layer} here are not yours to see; ask the office"),
             GapReason::Later => {
                 let day = since.map(|day| day.to_string()).unwrap_or_default();

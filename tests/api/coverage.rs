@@ -79,15 +79,16 @@ fn says(answer: &Json, expect: &str, gaps: &[&str]) {
 }
 
 const PART: &str = "no data of layer works for a part of it";
+const UNDECLARED: &str = "nobody has declared where works holds all there is";
 const ALL: &str = "no data of layer works for it";
 
 #[test]
 fn full_partial_none_and_undeclared() {
     let api = Api::new();
     let inside = point(107.69, 12.01);
-    says(&check(&api, "", &inside), "undeclared", &[]);
+    says(&check(&api, "", &inside), "undeclared", &[UNDECLARED]);
     declare(&api, Layer::Corridors, &area(107.6, 11.95, 107.7, 12.05));
-    says(&check(&api, "", &inside), "undeclared", &[]);
+    says(&check(&api, "", &inside), "undeclared", &[UNDECLARED]);
     declare(&api, Layer::Works, &area(107.6, 11.95, 107.7, 12.05));
     says(&check(&api, "", &inside), "full", &[]);
     // 0.01° are some 1 089 m there.

@@ -351,3 +351,26 @@ fn every_fixture_is_in_a_test() {
         assert!(tests.contains(&format!("\"{name}\"")), "no test imports {name}");
     }
 }
+
+#[test]
+fn progress_is_a_bar_on_a_terminal() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let mut text = "code,lon,lat\n".to_owned();
+    for n in 0..3_000 {
+        text += &["M-", &n.to_string(), ",107.69,12.00\n"].concat();
+    }
+    let file = folder.file("many.csv", text);
+    // `script` gives the program a terminal, as a person has one.
+    let import = format!(
+        "{} import works {file} --jurisdiction VN-72 --set kind=mast --organisation vnpt",
+        env!("CARGO_BIN_EXE_clearway")
+    );
+    let ran = std::process::Command::new("script")
+        .args(["-qec", &import, "/dev/null"])
+        .envs([("DATABASE_URL", db.url.as_str()), ("TERM", "xterm")])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && shown.contains("3000 read: "), "{shown}");
+    assert!(shown.contains('█') && shown.contains(" records"), "no bar: {shown}");
+}

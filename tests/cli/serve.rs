@@ -1,5 +1,8 @@
 //! `clearway serve`, `clearway migrate` and `--help`.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use crate::program::{Folder, Running, clearway, clearway_with, command, fixture};
 use crate::support::Database;
 
@@ -60,7 +63,8 @@ fn migrate_then_serve_then_stop() {
     clearway(&db, &["migrate"]).gives(0, &["The schema is up to date."]);
     for signal in ["INT", "TERM"] {
         let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
-        serve.env("DATABASE_URL", &db.url);
+        // Longer than anybody here is patient: what is waited for in vain fails.
+        serve.env("DATABASE_URL", &db.url).env("CLEARWAY_SHUTDOWN_TIMEOUT_S", "600");
         let mut running = Running::start(serve);
         let said = running.wait_for("\"serving\"");
         let log: serde_json::Value =
@@ -68,7 +72,25 @@ fn migrate_then_serve_then_stop() {
         let address = log["fields"]["address"].as_str().unwrap().to_owned();
         let live = ureq::get(format!("http://{address}/health/live")).call().unwrap();
         assert_eq!(live.status(), 200);
+        // The log line of a request has the id that its client was given.
+        let id = live.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let said = running.wait_for(&format!("\"request_id\":\"{id}\""));
+        let log: serde_json::Value =
+            serde_json::from_str(said.lines().find(|l| l.contains(&id) && l.contains("microseconds")).unwrap())
+                .unwrap();
+        let fields = &log["fields"];
+        assert_eq!(
+            (&fields["method"], &fields["path"], &fields["status"]),
+            (&"GET".into(), &"/health/live".into(), &200.into())
+        );
+        // A listener never leaves by itself; the server does not wait for it.
+        let mut listener = TcpStream::connect(&address).unwrap();
+        write!(listener, "GET /api/changes HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+        let mut head = [0; 12];
+        listener.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200");
         running.signal(signal);
+        listener.read_to_end(&mut Vec::new()).unwrap();
         assert_eq!(running.end().code(), Some(0), "{}", running.said());
         assert!(running.said().contains("\"stopped\""), "{}", running.said());
     }

@@ -357,7 +357,6 @@ impl<'a> Asking<'a> {
             land,
             rule,
             distance_m: hit.distance_m,
-            kept: None,
         }
     }
 }

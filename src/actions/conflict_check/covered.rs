@@ -45,7 +45,7 @@ impl Asking<'_> {
             let areas = || grids.iter().flat_map(|g| g.territory.coverages().areas(layer)).collect::<Vec<_>>();
             let ground = match reason {
                 GapReason::NoData => beyond(subject, grids, widest, &areas())?.and_then(|(_, ground)| ground),
-                GapReason::NotSeen | GapReason::Later => None,
+                GapReason::Undeclared | GapReason::NotSeen | GapReason::Later => None,
             };
             not_covered.push(NotCovered { layer, coverage, reason, since, ground });
         }
@@ -90,6 +90,9 @@ impl Asking<'_> {
         }
         if matches!(by_areas, Coverage::Partial | Coverage::None) {
             gaps.push(Gap { layer, coverage: by_areas, reason: GapReason::NoData, since: None });
+        }
+        if by_areas == Coverage::Undeclared && since.is_none() {
+            gaps.push(Gap { layer, coverage: by_areas, reason: GapReason::Undeclared, since: None });
         }
         // One jurisdiction that answers for all of it is enough, whatever another hides.
         if best < Coverage::Full {

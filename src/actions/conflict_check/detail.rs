@@ -2,9 +2,8 @@
 
 use uuid::Uuid;
 
-use super::kept::KeptPair;
 use super::{Conflict, Found};
-use crate::domain::conflict::{Clause, Finding, Land, Severity, Standing, conflict_distance, is_conflict, measured_at};
+use crate::domain::conflict::{Clause, Land, Severity, Standing, conflict_distance, is_conflict, measured_at};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Accuracy;
 use crate::index::Entry;
@@ -29,22 +28,10 @@ pub struct Met<'a> {
     pub rule: Clause<'a>,
     /// What [`Detail::distance`] gave.
     pub distance_m: f64,
-    /// Where the pair is kept, with what was measured of it.
-    pub(super) kept: Option<&'a KeptPair>,
-}
-
-impl Met<'_> {
-    fn finding(&self) -> Finding {
-        let measure = || measured_at(self.work, self.land, self.distance_m);
-        match self.kept {
-            Some(pair) => pair.measured(self.land.clearance, self.work.accuracy, measure),
-            None => measure(),
-        }
-    }
 }
 
 /// What an answer lists of a conflict.
-pub trait Detail: Sized {
+pub trait Detail: Clone + Send + Sync + 'static {
     /// Whether distances are listed, and the list goes by them.
     const MEASURES: bool;
 
@@ -79,7 +66,7 @@ impl Detail for Conflict {
             accuracy: met.accuracy.metres,
             accuracy_source: met.accuracy.source,
             accuracy_rule: met.accuracy.rule.cloned(),
-            finding: met.finding(),
+            finding: measured_at(met.work, met.land, met.distance_m),
         }
     }
 

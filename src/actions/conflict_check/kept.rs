@@ -1,21 +1,24 @@
 //! The conflicts of stored land, kept: found once, brought up to date by every change, read by every request.
 //!
-//! A list holds every pair that can be a conflict on any day, with its distance. Dates, rules in force and what of it
-//! somebody sees are looked at when it is read. It says since which revision it is so: a reader whose snapshot is older
+//! What is kept of a land is every pair that can be a conflict on any day, with its distance, and the lists that were made
+//! of it, each for a day and for what somebody sees: no other request is answered by one. It says since which revision it is so: a reader whose snapshot is older
 //! does not take it, and finds for itself.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::covered::Covered;
+use super::detail::Detail;
 use crate::actions::changes::Touched;
-use crate::domain::conflict::Finding;
+use crate::domain::actor::Sight;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
-use crate::geometry::{Bounds, Metres};
+use crate::geometry::Bounds;
 use crate::index::{Coverages, Entry, Territory};
 
 /// Most pairs kept of one jurisdiction, about 64 bytes each; what is beyond is found anew for each request.
@@ -24,8 +27,11 @@ const PAIRS_MAX: usize = 4_000_000;
 /// After a change of more features than this everything is found anew when it is asked for.
 const TOUCHED_MAX: usize = 1_000;
 
-/// Answers about coverage kept of one piece of land: few ask in more ways than this.
-const COVERED_MAX: usize = 8;
+/// Answers about coverage kept of one piece of land, and lists of its conflicts: few ask in more ways than this.
+const WAYS_MAX: usize = 8;
+
+/// Most conflicts in the lists that are kept, some hundred bytes each; what is beyond is listed anew for each request.
+const LISTED_MAX: usize = 1_000_000;
 
 /// A stored piece of land with a feature that stands near it.
 #[derive(Debug)]
@@ -34,7 +40,6 @@ pub(super) struct KeptPair {
     pub(super) entry: Arc<Entry>,
     /// Planar distance of the two, metres.
     pub(super) distance_m: f64,
-    measured: OnceLock<Box<(Metres, Metres, Finding)>>,
 }
 
 impl KeptPair {
@@ -42,13 +47,7 @@ impl KeptPair {
     fn of(land: &Entry, layer: Layer, entry: &Arc<Entry>) -> Option<Arc<Self>> {
         let reach = land.reach().plus(entry.reach());
         let distance_m = entry.shape.distance_within(&land.shape, reach.get())?;
-        Some(Arc::new(Self { layer, entry: Arc::clone(entry), distance_m, measured: OnceLock::new() }))
-    }
-
-    /// What `measure` gives for this clearance and accuracy; it is asked once as long as these stay.
-    pub(super) fn measured(&self, clearance: Metres, accuracy: Metres, measure: impl Fn() -> Finding) -> Finding {
-        let (c, a, finding) = &**self.measured.get_or_init(|| Box::new((clearance, accuracy, measure())));
-        if (*c, *a) == (clearance, accuracy) { finding.clone() } else { measure() }
+        Some(Arc::new(Self { layer, entry: Arc::clone(entry), distance_m }))
     }
 }
 
@@ -63,6 +62,32 @@ pub(super) struct CoveredFor {
 
 /// What was said of the coverage, by which areas, and to whom.
 type KnownCovered = (Arc<Coverages>, CoveredFor, Arc<Covered>);
+
+/// Who asked for a list, and for which day.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ListedFor {
+    pub(super) day: Date,
+    pub(super) sight: Sight,
+}
+
+/// How many conflicts stand in all lists that are kept.
+#[derive(Debug, Clone, Default)]
+struct Room(Arc<AtomicUsize>);
+
+/// A list that is kept, whatever is listed in it. It gives its room back when it goes.
+#[derive(Debug)]
+struct Listed {
+    of: ListedFor,
+    list: Arc<dyn Any + Send + Sync>,
+    len: usize,
+    room: Room,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.room.0.fetch_sub(self.len, Ordering::Relaxed);
+    }
+}
 
 /// A list that was kept, and the one that follows it.
 type Succession = (Arc<Kept>, Arc<Kept>);
@@ -79,6 +104,7 @@ pub(super) struct Kept {
     /// A box in WGS 84 round the land.
     pub(super) around: Bounds,
     covered: Mutex<Vec<KnownCovered>>,
+    listed: Mutex<Vec<Listed>>,
 }
 
 impl Kept {
@@ -89,7 +115,7 @@ impl Kept {
             let distance = |n: &u32| pairs[*n as usize].distance_m;
             distance(a).total_cmp(&distance(b)).then(a.cmp(b))
         });
-        Self { since, pairs, by_distance, around, covered: Mutex::default() }
+        Self { since, pairs, by_distance, around, covered: Mutex::default(), listed: Mutex::default() }
     }
 
     /// Finds every pair of a land in a territory.
@@ -126,11 +152,40 @@ impl Kept {
         let covered = Arc::new(find()?);
         let mut known = known();
         known.retain(|(of, _, _)| Arc::ptr_eq(of, coverages));
-        if known.len() >= COVERED_MAX {
+        if known.len() >= WAYS_MAX {
             known.remove(0);
         }
         known.push((Arc::clone(coverages), asked.clone(), Arc::clone(&covered)));
         Ok(covered)
+    }
+
+    /// The conflicts that are listed for somebody on a day. What is listed once is kept as it is.
+    pub(super) fn listed<C: Detail>(
+        &self,
+        kept: &KeptConflicts,
+        asked: &ListedFor,
+        list: impl FnOnce() -> Vec<C>,
+    ) -> Arc<Vec<C>> {
+        let known = || self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = |known: &[Listed]| {
+            let same = known.iter().filter(|l| l.of == *asked);
+            same.filter_map(|l| Arc::clone(&l.list).downcast::<Vec<C>>().ok()).next()
+        };
+        if let Some(list) = find(&known()) {
+            return list;
+        }
+        let list = Arc::new(list());
+        let (len, room) = (list.len(), kept.room.clone());
+        if room.0.fetch_add(len, Ordering::Relaxed) + len <= LISTED_MAX {
+            let mut known = known();
+            if known.len() >= WAYS_MAX {
+                known.remove(0);
+            }
+            known.push(Listed { of: asked.clone(), list: Arc::clone(&list) as _, len, room });
+        } else {
+            room.0.fetch_sub(len, Ordering::Relaxed);
+        }
+        list
     }
 
     /// The same with features that changed: each with its pair as it is now, if it is one.
@@ -175,15 +230,18 @@ impl Table {
 
 /// What is kept of every jurisdiction.
 #[derive(Debug, Default)]
-pub(in crate::actions) struct KeptConflicts(RwLock<BTreeMap<String, Table>>);
+pub(in crate::actions) struct KeptConflicts {
+    tables: RwLock<BTreeMap<String, Table>>,
+    room: Room,
+}
 
 impl KeptConflicts {
     fn read<T>(&self, f: impl FnOnce(&BTreeMap<String, Table>) -> T) -> T {
-        f(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        f(&self.tables.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write<T>(&self, f: impl FnOnce(&mut BTreeMap<String, Table>) -> T) -> T {
-        f(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.tables.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What is kept of a land, as the territory shows it.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::asking::{Asking, Subject};
 use super::covered::Covered;
 use super::detail::{Detail, Met};
-use super::kept::{CoveredFor, Kept, KeptPair};
+use super::kept::{CoveredFor, Kept, KeptPair, ListedFor};
 use super::{Answer, Conflict, Question, SubjectResult, at_least};
 use crate::actions::{Context, feature, refresh};
 use crate::domain::actor::{Actor, Sight};
@@ -165,20 +165,15 @@ fn from_kept<C: Detail>(
     asking.note(home);
     let covered = kept.covered(home.coverages(), &way, || land.covered(&asking, kept.around, way.widest))?;
     asking.keep_worst(&covered);
+    let asked = ListedFor { day, sight };
+    let list = kept.listed(&context.kept, &asked, || {
+        kept.pairs(C::MEASURES).filter_map(|pair| land.met(pair, &asked.sight)).map(|met| C::of(&met)).collect()
+    });
     let most = question.limit.min(context.settings.conflicts_answer_max);
-    let (mut conflict_count, mut conflicts) = (0, Vec::new());
-    for pair in kept.pairs(C::MEASURES) {
-        if let Some(met) = land.met(pair, &sight) {
-            conflict_count += 1;
-            if conflicts.len() < most {
-                conflicts.push(C::of(&met));
-            }
-        }
-    }
     let result = SubjectResult {
         subject: id.to_string(),
-        conflict_count,
-        conflicts,
+        conflict_count: list.len(),
+        conflicts: list.iter().take(most).cloned().collect(),
         coverage: covered.coverage,
         layers: covered.layers.clone(),
         not_checked: covered.not_checked.clone(),
@@ -227,7 +222,6 @@ impl<'a> StoredLand<'a> {
             land: Land { shape: &self.entry.shape, centreline: self.entry.centreline.as_deref(), clearance },
             rule,
             distance_m: pair.distance_m,
-            kept: Some(pair),
         })
     }
 
