@@ -1,4 +1,4 @@
-//! Shapes in rows: EWKB, written by the `postgis` crate and read by [`ewkb`](super::ewkb), behind one small type.
+//! Shapes in rows: EWKB, written by the `postgis` crate and read by `ewkb`, behind one small type.
 
 use std::io::Write;
 

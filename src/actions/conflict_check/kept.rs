@@ -168,8 +168,8 @@ impl Kept {
     ) -> Arc<Vec<C>> {
         let known = || self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let find = |known: &[Listed]| {
-            let same = known.iter().filter(|l| l.of == *asked);
-            same.filter_map(|l| Arc::clone(&l.list).downcast::<Vec<C>>().ok()).next()
+            let mut same = known.iter().filter(|l| l.of == *asked);
+            same.find_map(|l| Arc::clone(&l.list).downcast::<Vec<C>>().ok())
         };
         if let Some(list) = find(&known()) {
             return list;
