@@ -54,6 +54,8 @@ words! {
 /// What a feature was at one moment, as far as it decides on who hears of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
+    /// Its code.
+    pub code: CompactString,
     /// Who may see it.
     pub visibility: Visibility,
     /// Its owner.
@@ -71,8 +73,6 @@ pub struct FeatureChange {
     pub layer: Layer,
     /// The feature.
     pub id: Uuid,
-    /// Its code.
-    pub code: CompactString,
     /// As it was; none where it was not there.
     pub before: Option<Trace>,
     /// As it is; none where it is not there any more.
@@ -82,8 +82,8 @@ pub struct FeatureChange {
 /// A conflict before and after an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairChange {
-    /// The layer whose change it is due to.
-    pub by: Layer,
+    /// The layers whose changes it is due to.
+    pub by: Vec<Layer>,
     /// What stands in the way.
     pub work: FeatureChange,
     /// The land that is taken.
@@ -138,11 +138,26 @@ pub struct Ear {
     pub boxes: Option<Vec<Bounds>>,
 }
 
-/// A part of an event, as one listener hears it.
+/// A feature of an event, as one listener hears of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Heard<'a, T> {
-    /// What.
-    pub what: &'a T,
+pub struct HeardFeature<'a> {
+    /// Which.
+    pub what: &'a FeatureChange,
+    /// Its code, the last that the listener may see.
+    pub code: &'a str,
+    /// How it looks from there.
+    pub happened: Happened,
+}
+
+/// A conflict of an event, as one listener hears of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeardPair<'a> {
+    /// Which.
+    pub what: &'a PairChange,
+    /// The code of the work, of the state that is told.
+    pub work_code: &'a str,
+    /// The code of the land, of the state that is told.
+    pub land_code: &'a str,
     /// How it looks from there.
     pub happened: Happened,
 }
@@ -165,41 +180,43 @@ impl Ear {
         trace.is_some_and(|t| self.sight.sees(t.visibility, &t.organisation))
     }
 
-    /// Something of it is, or was, in one of the boxes. What moved out of them is heard of as what moved in them.
+    /// It is, or was, in one of the boxes, as far as the listener may see where. What moved out of them is heard of as
+    /// what moved in them; where something hides is never asked.
     fn is_near(&self, feature: &FeatureChange) -> bool {
         let Some(boxes) = &self.boxes else { return true };
-        let traces = [&feature.before, &feature.after];
+        let traces = [feature.before.as_ref(), feature.after.as_ref()];
         let here = |t: &Trace| boxes.iter().any(|b| b.intersects(&t.bounds));
-        traces.into_iter().flatten().any(here)
+        traces.into_iter().filter(|t| self.sees(*t)).flatten().any(here)
     }
 
     /// The features of an event that the listener hears of.
     #[must_use]
-    pub fn features<'a>(&self, content: &'a Content) -> Vec<Heard<'a, FeatureChange>> {
+    pub fn features<'a>(&self, content: &'a Content) -> Vec<HeardFeature<'a>> {
         let heard = |what: &'a FeatureChange| {
-            let happened = happened(self.sees(what.before.as_ref()), self.sees(what.after.as_ref()))?;
-            (self.wants(what.layer) && self.is_near(what)).then_some(Heard { what, happened })
+            let seen = [&what.before, &what.after].map(|t| t.as_ref().filter(|t| self.sees(Some(t))));
+            let happened = happened(seen[0].is_some(), seen[1].is_some())?;
+            let code = seen[1].or(seen[0])?.code.as_str();
+            (self.wants(what.layer) && self.is_near(what)).then_some(HeardFeature { what, code, happened })
         };
         content.features.iter().filter_map(heard).collect()
     }
 
     /// The conflicts of an event that the listener hears of. `of` gives the ear for another jurisdiction: the two sides
     /// of a border may lie in two.
-    pub fn pairs<'a>(
-        &'a self,
-        content: &'a Content,
-        of: impl Fn(&str) -> Option<&'a Self>,
-    ) -> Vec<Heard<'a, PairChange>> {
+    pub fn pairs<'a>(&'a self, content: &'a Content, of: impl Fn(&str) -> Option<&'a Self>) -> Vec<HeardPair<'a>> {
         let heard = |what: &'a PairChange| {
             let ears = (of(&what.work.jurisdiction)?, of(&what.land.jurisdiction)?);
             let both = |work: Option<&Trace>, land: Option<&Trace>| ears.0.sees(work) && ears.1.sees(land);
             let before = what.before.is_some() && both(what.work.before.as_ref(), what.land.before.as_ref());
             let after = what.after.is_some() && both(what.work.after.as_ref(), what.land.after.as_ref());
             let happened = happened(before, after)?;
+            let told = |f: &'a FeatureChange| if after { f.after.as_ref() } else { f.before.as_ref() };
+            let (work_code, land_code) = (told(&what.work)?.code.as_str(), told(&what.land)?.code.as_str());
             // What somebody else saw begin or end is nothing new to whoever sees it before and after.
             let is_news = happened != Happened::Different || what.before != what.after;
             let near = ears.0.is_near(&what.work) || ears.1.is_near(&what.land);
-            (is_news && self.wants(what.by) && near).then_some(Heard { what, happened })
+            let wanted = what.by.iter().any(|layer| self.wants(*layer));
+            (is_news && wanted && near).then_some(HeardPair { what, work_code, land_code, happened })
         };
         content.pairs.iter().filter_map(heard).collect()
     }
@@ -239,12 +256,13 @@ mod tests {
     #[allow(clippy::unnecessary_wraps)] // as a feature has it before and after
     fn trace(visibility: Visibility, x: f64) -> Option<Trace> {
         let bounds = Bounds { min: [x, 0.0], max: [x + 1.0, 1.0] };
-        Some(Trace { visibility, organisation: "vnpt".into(), bounds })
+        let code = format!("{visibility}-{x}").into();
+        Some(Trace { code, visibility, organisation: "vnpt".into(), bounds })
     }
 
     fn feature(layer: Layer, before: Option<Trace>, after: Option<Trace>) -> FeatureChange {
         let id = Uuid::from_u128(layer as u128);
-        FeatureChange { jurisdiction: "VN-72".into(), layer, id, code: "W".into(), before, after }
+        FeatureChange { jurisdiction: "VN-72".into(), layer, id, before, after }
     }
 
     fn ear(visibilities: &[Visibility], layers: &[Layer], boxes: Option<f64>) -> Ear {
@@ -280,6 +298,24 @@ mod tests {
         check(trace(Public, 0.0), trace(Public, 9.0), &ear(&[Public], &[], Some(0.5)), Some("update"));
         check(trace(Public, 9.0), trace(Public, 0.0), &ear(&[Public], &[], Some(0.5)), Some("update"));
         check(trace(Public, 5.0), trace(Public, 9.0), &ear(&[Public], &[], Some(0.5)), None);
+        // Where it hides is not asked, whatever box somebody draws.
+        check(trace(Public, 5.0), trace(Restricted, 0.0), &ear(&[Public], &[], Some(0.5)), None);
+        check(trace(Public, 0.0), trace(Restricted, 5.0), &ear(&[Public], &[], Some(0.5)), Some("delete"));
+        check(trace(Restricted, 0.0), trace(Public, 5.0), &ear(&[Public], &[], Some(0.5)), None);
+    }
+
+    #[test]
+    fn the_code_told_is_the_last_that_one_sees() {
+        let public = ear(&[Public], &[], None);
+        for (before, after, expect) in [
+            (trace(Public, 0.0), trace(Restricted, 1.0), "public-0"),
+            (trace(Restricted, 0.0), trace(Public, 1.0), "public-1"),
+            (trace(Public, 0.0), trace(Public, 1.0), "public-1"),
+            (trace(Public, 0.0), None, "public-0"),
+        ] {
+            let content = Content { features: vec![feature(Layer::Works, before, after)], ..Content::default() };
+            assert_eq!(public.features(&content)[0].code, expect);
+        }
     }
 
     #[test]
@@ -290,7 +326,7 @@ mod tests {
             |work: (Option<Trace>, Option<Trace>), was: Option<Severity>, is, ear: &Ear, expect: Option<&str>| {
                 let land = there(Public);
                 let pair = PairChange {
-                    by: Layer::Corridors,
+                    by: vec![Layer::Corridors],
                     work: feature(Layer::Works, work.0, work.1),
                     land: feature(Layer::Corridors, land.0, land.1),
                     before: was,

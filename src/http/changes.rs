@@ -127,10 +127,13 @@ async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit
             permit = sender.reserve() => permit,
             // It takes nothing, and meanwhile so much happened that what comes next is not kept any more.
             () = overtaken(&listening, &mut overtaking) => {
-                let (id, mut text) = (listening.id(), String::new());
-                for (code, revision) in listening.heads() {
-                    write_event(&mut text, &id, "resync", &wire::write_resync(&code, revision, Resync::Slow).to_string());
+                listening.skip();
+                let mut text = String::new();
+                for (code, revision) in listening.revisions() {
+                    write_event(&mut text, "", "resync", &wire::write_resync(&code, revision, Resync::Slow).to_string());
                 }
+                // Whoever has read everything again goes on from here.
+                let _ = write!(text, "id: {}\n\n", listening.id());
                 last.send(text.into());
                 return;
             }

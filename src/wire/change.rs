@@ -4,25 +4,24 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::domain::change::{ChangeEvent, CoverageChange, FeatureChange, Happened, Heard, PairChange, Resync};
+use crate::domain::change::{ChangeEvent, CoverageChange, FeatureChange, Happened, HeardFeature, HeardPair, Resync};
 use crate::domain::word::Word;
 
 /// What a listener hears of an event.
 #[must_use]
 pub fn write(
     event: &ChangeEvent,
-    features: &[Heard<'_, FeatureChange>],
-    pairs: &[Heard<'_, PairChange>],
+    features: &[HeardFeature<'_>],
+    pairs: &[HeardPair<'_>],
     coverage: &[&CoverageChange],
 ) -> Json {
-    let changed = |heard: &Heard<'_, FeatureChange>| {
-        let mut row = feature(heard.what);
+    let changed = |heard: &HeardFeature<'_>| {
+        let mut row = feature(heard.what, heard.code);
         row["change"] = json!(heard.happened.as_str());
         row
     };
-    let of = |wanted: Happened| -> Vec<Json> {
-        pairs.iter().filter(|heard| heard.happened == wanted).map(|heard| pair(heard.what, wanted)).collect()
-    };
+    let of =
+        |wanted: Happened| -> Vec<Json> { pairs.iter().filter(|heard| heard.happened == wanted).map(pair).collect() };
     let conflicts = json!({
         "created": of(Happened::Begun),
         "changed": of(Happened::Different),
@@ -39,24 +38,25 @@ pub fn write(
     })
 }
 
-fn feature(change: &FeatureChange) -> Json {
+fn feature(change: &FeatureChange, code: &str) -> Json {
     json!({
         "jurisdiction": change.jurisdiction.as_str(),
         "layer": change.layer.as_str(),
         "id": change.id,
-        "code": change.code.as_str(),
+        "code": code,
     })
 }
 
 /// A conflict: what it means now, or meant before it ended, and what it meant before it came to mean something else.
-fn pair(change: &PairChange, happened: Happened) -> Json {
-    let severity = if happened == Happened::Ended { change.before } else { change.after };
+fn pair(heard: &HeardPair<'_>) -> Json {
+    let change = heard.what;
+    let severity = if heard.happened == Happened::Ended { change.before } else { change.after };
     let mut row = json!({
-        "work": feature(&change.work),
-        "corridor": feature(&change.land),
+        "work": feature(&change.work, heard.work_code),
+        "corridor": feature(&change.land, heard.land_code),
         "severity": severity.map(Word::as_str),
     });
-    if happened == Happened::Different {
+    if heard.happened == Happened::Different {
         row["severity_before"] = json!(change.before.map(Word::as_str));
     }
     row

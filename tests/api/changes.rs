@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use clearway::actions::{Witness, coverage};
+use clearway::actions::{Witness, coverage, jurisdiction};
 use clearway::domain::actor::Actor;
 use clearway::domain::coverage::CoverageDraft;
+use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::layer::Layer;
 use clearway::geometry::encoding::geojson;
 use diesel::prelude::*;
@@ -17,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect};
-use crate::support::{TestServer, run_sql, token};
+use crate::support::{TestServer, run_sql, token, vn72_draft};
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -342,6 +343,37 @@ fn what_is_hidden_is_not_told() {
         (vec!["works SHOWN insert".into()], vec!["SHOWN ROAD blocks".into()])
     );
     assert!(!change.to_string().contains("SECRET"));
+    // Where something hides is not found by drawing boxes, nor what it is called there.
+    let shown = change["features"][0]["id"].as_str().unwrap().to_owned();
+    let mut there = Listener::open(&api.server, "", "?bbox=107.5,12.1,107.6,12.2", None);
+    let hide = json!({"geometry": point(-14_900.0, 15_010.0),
+        "properties": {"visibility": "restricted", "code": "HIDDEN-CODE"}});
+    patch(&api, WORKS, &shown, &hide);
+    let change = public.change();
+    assert_eq!(
+        (features(&change), conflicts(&change, "ended")),
+        (vec!["works SHOWN delete".into()], vec!["SHOWN ROAD blocks".into()])
+    );
+    assert!(!change.to_string().contains("HIDDEN-CODE"), "{change}");
+    api.work("THERE", point(-14_900.0, 15_020.0));
+    assert_eq!(features(&there.change()), ["works THERE insert"]);
+}
+
+#[test]
+fn a_jurisdiction_that_appears_is_told() {
+    let api = Api::with(|s| s.refresh_poll_ms = 50);
+    let mut listener = Listener::open(&api.server, "", "", None);
+    let actor = Actor::operator();
+    let witness = Witness { actor: &actor, request_id: "test" };
+    let draft = JurisdictionDraft { code: "VN-35".into(), ..vn72_draft() };
+    jurisdiction::register(&api.database.context(), witness, draft).unwrap();
+    let told = listener.next();
+    assert_eq!((told.name.as_str(), &told.data["reason"]), ("resync", &json!("reloaded")), "{told:?}");
+    assert_eq!((&told.data["jurisdiction"], &told.data["revision"]), (&json!("VN-35"), &json!(1)));
+    // Whoever comes back with what was heard before it appeared is told too.
+    let mut back = Listener::open(&api.server, "", "", Some("VN-72=1"));
+    let told = back.next();
+    assert_eq!((told.name.as_str(), &told.data["jurisdiction"]), ("resync", &json!("VN-35")), "{told:?}");
 }
 
 #[test]
@@ -410,6 +442,8 @@ fn a_listener_that_does_not_listen_is_told_to_read_again_and_cut() {
     assert_eq!((last.name.as_str(), &last.data["reason"]), ("resync", &json!("too_slow")), "{last:?}");
     assert_eq!(last.data["jurisdiction"], json!("VN-72"));
     assert!(told.len() < events && told.iter().all(|e| e.name == "change"), "{} of {events}", told.len());
+    // Having read everything again it goes on from the state that it was told of.
+    assert_eq!(slow.id, format!("VN-72={}", last.data["revision"]));
 }
 
 #[test]

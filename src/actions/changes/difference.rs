@@ -97,6 +97,10 @@ fn content(before: &World<'_>, after: &World<'_>, touched: &Touched, now: Timest
         for (world, is_after) in [(before, false), (after, true)] {
             let Some(entry) = world.own.layer(layer).get(id) else { continue };
             each_partner(world, entry, layer, now, &mut |partner| {
+                // One piece of land may take a province: what is more than is told is not made.
+                if pairs.len() > EVENT_PAIRS_MAX {
+                    return;
+                }
                 if let Some(pair) = pair_of(before, after, (code, layer, id), &partner, &mut pairs) {
                     let severity = Some(partner.severity);
                     if is_after { pair.after = severity } else { pair.before = severity }
@@ -117,16 +121,18 @@ fn change_of(before: &World<'_>, after: &World<'_>, code: &str, layer: Layer, id
     let find = |world: &World<'_>| world.territory(code).and_then(|t| t.layer(layer).get(id).cloned());
     let (before, after) = (find(before), find(after));
     let trace = |entry: &Entry| Trace {
+        code: entry.facts.code.clone(),
         visibility: entry.facts.visibility,
         organisation: Arc::clone(&entry.facts.organisation),
         bounds: entry.shape.bounds(),
     };
-    let code_of = after.as_ref().or(before.as_ref()).map(|e| e.facts.code.clone())?;
+    if before.is_none() && after.is_none() {
+        return None;
+    }
     Some(FeatureChange {
         jurisdiction: code.into(),
         layer,
         id,
-        code: code_of,
         before: before.as_deref().map(trace),
         after: after.as_deref().map(trace),
     })
@@ -150,12 +156,18 @@ fn pair_of<'p>(
 ) -> Option<&'p mut PairChange> {
     let key = if layer.is_land() { (partner.id, id) } else { (id, partner.id) };
     match pairs.entry(key) {
-        std::collections::btree_map::Entry::Occupied(known) => Some(known.into_mut()),
+        std::collections::btree_map::Entry::Occupied(known) => {
+            let pair = known.into_mut();
+            if !pair.by.contains(&layer) {
+                pair.by.push(layer);
+            }
+            Some(pair)
+        }
         std::collections::btree_map::Entry::Vacant(new) => {
             let one = change_of(before, after, code, layer, id)?;
             let other = change_of(before, after, partner.code, partner.layer, partner.id)?;
             let (work, land) = if layer.is_land() { (other, one) } else { (one, other) };
-            Some(new.insert(PairChange { by: layer, work, land, before: None, after: None }))
+            Some(new.insert(PairChange { by: vec![layer], work, land, before: None, after: None }))
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) use difference::{Touched, event, ruled};
 
 use super::{Context, refresh};
 use crate::domain::actor::Actor;
-use crate::domain::change::{ChangeEvent, CoverageChange, Ear, FeatureChange, Heard, PairChange, Resync};
+use crate::domain::change::{ChangeEvent, CoverageChange, Ear, HeardFeature, HeardPair, Resync};
 use crate::domain::layer::Layer;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Coord, Epsg, Geometry, crs};
@@ -54,6 +54,9 @@ pub struct Seat(#[allow(dead_code)] Arc<()>); // held, not read
 
 /// Tells that there may be something to hear.
 pub type News = watch::Receiver<u64>;
+
+/// A place from which nothing is known: no event begins there.
+const UNKNOWN: i64 = -1;
 
 /// How far a listener has heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,9 +178,9 @@ pub enum Notice {
 #[derive(Debug, Default)]
 pub struct Parts<'a> {
     /// Features.
-    pub features: Vec<Heard<'a, FeatureChange>>,
+    pub features: Vec<HeardFeature<'a>>,
     /// Conflicts.
-    pub pairs: Vec<Heard<'a, PairChange>>,
+    pub pairs: Vec<HeardPair<'a>>,
     /// Layers whose coverage changed.
     pub coverage: Vec<&'a CoverageChange>,
 }
@@ -222,22 +225,28 @@ pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening
         places: BTreeMap::new(),
         ears: BTreeMap::new(),
     };
-    listening.look_round();
+    drop(listening.look_round());
     for (code, place) in &mut listening.places {
-        let heard = listening.wish.heard.iter().find(|(c, _)| c == code);
-        // What is newer than the database itself was heard of another state of it.
-        place.revision = heard.map_or(place.revision, |(_, r)| if *r > place.revision { -1 } else { *r });
+        let heard = listening.wish.heard.iter().find(|(c, _)| c == code).map(|(_, revision)| *revision);
+        // What is newer than the database itself was heard of another state of it, and whoever comes back and names others
+        // has not heard of this one.
+        let known = heard.map_or(listening.wish.heard.is_empty(), |revision| revision <= place.revision);
+        place.revision = if known { heard.unwrap_or(place.revision) } else { UNKNOWN };
     }
     Ok((listening, seat))
 }
 
 impl Listening {
-    /// Takes in jurisdictions that are new.
-    fn look_round(&mut self) {
+    /// Takes in jurisdictions that are new, and says which with their revisions.
+    fn look_round(&mut self) -> Vec<(String, i64)> {
         let wanted = |code: &String| self.wish.jurisdictions.is_empty() || self.wish.jurisdictions.contains(code);
         let snapshot = self.context.index.snapshot();
+        let mut new = Vec::new();
         for (code, place) in self.context.events.heads().into_iter().filter(|(code, _)| wanted(code)) {
-            self.places.entry(code).or_insert(place);
+            if !self.places.contains_key(&code) {
+                new.push((code.clone(), place.revision));
+                self.places.insert(code, place);
+            }
         }
         // Of a pair across a border the other side counts too, whether it is listened to or not.
         for territory in snapshot.territories() {
@@ -248,12 +257,16 @@ impl Listening {
                 self.ears.insert(code.clone(), ear);
             }
         }
+        new
     }
 
     /// What there is to hear, in order of each jurisdiction; nothing where nothing happened.
     pub fn pull(&mut self) -> Vec<Notice> {
-        self.look_round();
-        let mut notices = Vec::new();
+        // What was in a jurisdiction when it appeared was never told.
+        let appeared = self.look_round().into_iter();
+        let mut notices: Vec<Notice> = appeared
+            .map(|(jurisdiction, revision)| Notice::Resync { jurisdiction, revision, why: Resync::Reloaded })
+            .collect();
         for (code, place) in &mut self.places {
             match self.context.events.since(code, *place) {
                 Ok(events) => {
@@ -303,11 +316,11 @@ impl Listening {
         self.context.events.closing.subscribe()
     }
 
-    /// The revision of each jurisdiction listened to.
-    #[must_use]
-    pub fn heads(&self) -> Vec<(String, i64)> {
-        let heads = self.context.events.heads().into_iter().filter(|(code, _)| self.places.contains_key(code));
-        heads.map(|(code, place)| (code, place.revision)).collect()
+    /// Goes on from where each jurisdiction stands now, whatever was not heard.
+    pub fn skip(&mut self) {
+        for (code, head) in self.context.events.heads() {
+            self.places.entry(code).and_modify(|place| *place = head);
+        }
     }
 
     /// How far was heard: of the one jurisdiction listened to its number alone, else of each.

@@ -21,6 +21,14 @@ pub(super) struct Covered {
     pub(super) not_checked: Option<NotChecked>,
 }
 
+impl Covered {
+    /// Some ground is drawn in it.
+    pub(super) fn draws_ground(&self) -> bool {
+        let draws = |n: &NotChecked| n.outside.is_some() || n.not_covered.iter().any(|gap| gap.ground.is_some());
+        self.not_checked.as_ref().is_some_and(draws)
+    }
+}
+
 /// Why a layer does not answer for all of a subject's ground.
 struct Gap {
     layer: Layer,

@@ -30,7 +30,7 @@ const TOUCHED_MAX: usize = 1_000;
 /// Answers about coverage kept of one piece of land, and lists of its conflicts: few ask in more ways than this.
 const WAYS_MAX: usize = 8;
 
-/// Most conflicts in the lists that are kept, some hundred bytes each; what is beyond is listed anew for each request.
+/// Most conflicts in the lists that are kept, some hundred bytes each; where there would be more, all are given up.
 const LISTED_MAX: usize = 1_000_000;
 
 /// A stored piece of land with a feature that stands near it.
@@ -131,6 +131,11 @@ impl Kept {
         Arc::new(Self::new(territory.revision, around, pairs))
     }
 
+    /// How many pairs there are.
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
     /// The pairs by distance, then id; or by id.
     pub(super) fn pairs(&self, by_distance: bool) -> impl Iterator<Item = &KeptPair> {
         let place = move |n: usize| if by_distance { self.by_distance[n] as usize } else { n };
@@ -150,6 +155,10 @@ impl Kept {
             return Ok(Arc::clone(covered));
         }
         let covered = Arc::new(find()?);
+        // Ground that is drawn may be large, and is drawn anew.
+        if covered.draws_ground() {
+            return Ok(covered);
+        }
         let mut known = known();
         known.retain(|(of, _, _)| Arc::ptr_eq(of, coverages));
         if known.len() >= WAYS_MAX {
@@ -176,13 +185,17 @@ impl Kept {
         }
         let list = Arc::new(list());
         let (len, room) = (list.len(), kept.room.clone());
-        if room.0.fetch_add(len, Ordering::Relaxed) + len <= LISTED_MAX {
-            let mut known = known();
+        if room.0.fetch_add(len, Ordering::Relaxed) + len > LISTED_MAX {
+            kept.forget_lists();
+        }
+        let mut known = known();
+        if find(&known).is_none() {
             if known.len() >= WAYS_MAX {
                 known.remove(0);
             }
             known.push(Listed { of: asked.clone(), list: Arc::clone(&list) as _, len, room });
         } else {
+            // Somebody else listed the same meanwhile.
             room.0.fetch_sub(len, Ordering::Relaxed);
         }
         list
@@ -250,6 +263,15 @@ impl KeptConflicts {
             let table = tables.get(&territory.jurisdiction.code).filter(|t| t.is_of(territory))?;
             table.by_land.get(&land).filter(|kept| kept.since <= territory.revision).cloned()
         })
+    }
+
+    /// Gives up every list: those of yesterday are asked for by nobody, and the others are soon listed again.
+    fn forget_lists(&self) {
+        self.read(|tables| {
+            for kept in tables.values().flat_map(|table| table.by_land.values()) {
+                kept.listed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+        });
     }
 
     /// Keeps what was found in a territory, unless its next state is known already.

@@ -29,6 +29,9 @@ use crate::store::records::Records;
 /// How often a check starts again because its feature was changed meanwhile: each time somebody wrote in between.
 const IN_STEP_ATTEMPTS: u32 = 10;
 
+/// Land with more features near it than this is asked about as if it were drawn.
+const LISTED_MAX: usize = 10_000;
+
 /// Checks a stored feature against the other layer, or the layers asked, with all that can be measured.
 ///
 /// # Errors
@@ -149,14 +152,20 @@ fn from_kept<C: Detail>(
     let mut asking = Asking::new(context, snapshot, actor, question);
     let day = asking.day(home);
     let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
-    let kept = context.kept.get(home, id).unwrap_or_else(|| {
+    let known = context.kept.get(home, id);
+    let box_round = known.as_ref().map_or_else(|| home.in_degrees(&entry.shape.bounds()), |kept| kept.around);
+    let around = outside::widened(&box_round, entry.reach().get());
+    let elsewhere = |t: &Arc<Territory>| !Arc::ptr_eq(t, home) && outside::meets_round_the_earth(&around, &t.extent);
+    if snapshot.territories().any(elsewhere) {
+        return Ok(None);
+    }
+    let kept = known.unwrap_or_else(|| {
         let found = Kept::find(home, layer, entry);
         context.kept.put(home, id, &found);
         found
     });
-    let around = outside::widened(&kept.around, entry.reach().get());
-    let elsewhere = |t: &Arc<Territory>| !Arc::ptr_eq(t, home) && outside::meets_round_the_earth(&around, &t.extent);
-    if snapshot.territories().any(elsewhere) {
+    // So many are measured under the limits of a request, as far as they are listed.
+    if kept.len() > LISTED_MAX {
         return Ok(None);
     }
     let land = StoredLand { home, entry, severity, day, rules: home.rules().on(day) };
