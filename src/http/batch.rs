@@ -143,7 +143,7 @@ impl Batch {
             let text = work.answer(&mut lines, room, &gone);
             Ok((text, lines))
         });
-        // It fails where the server is shutting down; the client sees that the answer was cut off.
+        // It fails where the server is shutting down: the answer ends before its last line.
         let (text, lines) = answered.await.ok()?;
         self.lines = lines;
         self.room = text.len();

@@ -73,8 +73,22 @@ impl Index {
     }
 }
 
+/// Lets somebody else tidy up where a thread that did is lost.
+struct GivesUp<'a>(&'a Weak<Index>);
+
+impl Drop for GivesUp<'_> {
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Some(index) = self.0.upgrade()
+        {
+            index.tidying.store(false, Ordering::Release);
+        }
+    }
+}
+
 /// Tidies up until there is nothing left to do, or no index.
 fn until_tidy(index: &Weak<Index>) {
+    let _lost = GivesUp(index);
     while let Some(index) = index.upgrade() {
         while index.tidy_one() {}
         index.free_retired();

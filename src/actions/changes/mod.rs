@@ -6,7 +6,8 @@
 
 mod difference;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use geo::CoordsIter;
@@ -243,9 +244,9 @@ impl Listening {
         let snapshot = self.context.index.snapshot();
         let mut new = Vec::new();
         for (code, place) in self.context.events.heads().into_iter().filter(|(code, _)| wanted(code)) {
-            if !self.places.contains_key(&code) {
-                new.push((code.clone(), place.revision));
-                self.places.insert(code, place);
+            if let Entry::Vacant(free) = self.places.entry(code) {
+                new.push((free.key().clone(), place.revision));
+                free.insert(place);
             }
         }
         // Of a pair across a border the other side counts too, whether it is listened to or not.
