@@ -63,6 +63,12 @@ impl<'a> Reading<'a> {
         Self { fields, problems }
     }
 
+    /// Begins to read whatever names there are: the reader tells which of them it does not know.
+    #[must_use]
+    pub fn of_any(fields: &'a Fields) -> Self {
+        Self { fields, problems: Vec::new() }
+    }
+
     /// Notes a problem of the property `name`.
     pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
         self.problems.push(Problem::new(pointer(name), detail));

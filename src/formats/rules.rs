@@ -7,14 +7,19 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::fields::{Fields, Value};
 use crate::domain::rules::{Clause, RulePack};
 use crate::geometry::Problem;
+use crate::geometry::problem::Collector;
 
 /// Largest file of rules: thousands of parameters with their notes.
 pub const BYTES_MAX: usize = 4 << 20;
 
+/// In a larger file only the first place is told where it is no TOML: each of them takes some hundred bytes of memory, and
+/// there may be one in every second byte.
+const RECOVER_MAX: usize = 256 << 10;
+
 /// Reads a rule pack.
 ///
 /// # Errors
-/// Every problem, each with the line it stands in.
+/// Every problem, each with the line it stands in; of very many the rest is only counted.
 pub fn read(bytes: &[u8]) -> Result<RulePack, Vec<Problem>> {
     if bytes.len() > BYTES_MAX {
         let detail = format!("has {} bytes; the limit is {BYTES_MAX} bytes", bytes.len());
@@ -24,56 +29,69 @@ pub fn read(bytes: &[u8]) -> Result<RulePack, Vec<Problem>> {
         .map_err(|e| vec![Problem::new("the file", format!("is not UTF-8: byte {} is wrong", e.valid_up_to()))])?;
     // Some editors put a mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        let problem = |e: &toml::de::Error| {
-            let place = e.span().map_or_else(|| "the file:".into(), |span| format!("{}:", line(text, span.start)));
-            Problem::new(place, format!("cannot be read as TOML: {}", e.message()))
-        };
-        return Err(errors.iter().map(problem).collect());
-    }
+    let lines = Lines::of(text);
+    let table = DeTable::parse(text).map_err(|first| {
+        let errors = if text.len() <= RECOVER_MAX { DeTable::parse_recoverable(text).1 } else { vec![first] };
+        no_toml(&lines, &errors)
+    })?;
+    let mut problems = Collector::default();
     let mut head = Vec::new();
     let mut clauses = Vec::new();
-    let mut problems = Vec::new();
     for (name, value) in table.get_ref() {
         match (name.get_ref().as_ref(), value.get_ref()) {
             ("parameter", DeValue::Array(items)) => {
                 for item in items {
                     match item.get_ref() {
-                        DeValue::Table(parameter) => clauses.push(clause(text, parameter, item.span().start)),
-                        _ => problems.push(no_table(text, item.span().start)),
+                        DeValue::Table(parameter) => clauses.push(clause(&lines, parameter, item.span().start)),
+                        _ => problems.push(|| no_table(&lines, item.span().start)),
                     }
                 }
             }
-            ("parameter", _) => problems.push(no_table(text, value.span().start)),
+            ("parameter", _) => problems.push(|| no_table(&lines, value.span().start)),
             (name, value) => head.push((name.to_owned(), field(value))),
         }
     }
     let head = Clause { place: "the head".into(), fields: Fields(head) };
-    match RulePack::read(&head, &clauses) {
-        Ok(pack) if problems.is_empty() => Ok(pack),
-        Ok(_) => Err(problems),
-        Err(more) => {
-            problems.extend(more);
-            Err(problems)
-        }
+    let read = RulePack::read(&head, &clauses);
+    if problems.is_empty() {
+        return read;
     }
+    let mut problems = problems.finish();
+    problems.extend(read.err().into_iter().flatten());
+    Err(problems)
 }
 
-fn no_table(text: &str, at: usize) -> Problem {
-    Problem::new(format!("{}: parameter", line(text, at)), "is no table; begin each parameter with [[parameter]]")
+fn no_toml(lines: &Lines, errors: &[toml::de::Error]) -> Vec<Problem> {
+    let mut problems = Collector::default();
+    for e in errors {
+        let place = || e.span().map_or_else(|| "the file".into(), |span| lines.at(span.start));
+        problems.push(|| Problem::new(place() + ":", format!("cannot be read as TOML: {}", e.message())));
+    }
+    problems.finish()
+}
+
+fn no_table(lines: &Lines, at: usize) -> Problem {
+    Problem::new(format!("{}: parameter", lines.at(at)), "is no table; begin each parameter with [[parameter]]")
 }
 
 /// A parameter, and the line of its first member.
-fn clause(text: &str, table: &DeTable<'_>, start: usize) -> Clause {
+fn clause(lines: &Lines, table: &DeTable<'_>, start: usize) -> Clause {
     let first = table.keys().map(|name| name.span().start).min().unwrap_or(start);
     let fields = table.iter().map(|(name, value)| (name.get_ref().to_string(), field(value.get_ref())));
-    Clause { place: line(text, first), fields: Fields(fields.collect()) }
+    Clause { place: lines.at(first), fields: Fields(fields.collect()) }
 }
 
-fn line(text: &str, at: usize) -> String {
-    let before = text.get(..at).unwrap_or(text);
-    format!("line {}", before.matches('\n').count() + 1)
+/// Where the lines of a text end, so that nobody counts them again for every parameter.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    fn at(&self, byte: usize) -> String {
+        format!("line {}", self.0.partition_point(|end| *end < byte) + 1)
+    }
 }
 
 fn field(value: &DeValue<'_>) -> Value {

@@ -1,5 +1,9 @@
 //! What is wrong with a document, and where.
 
+/// Problems named one by one before the rest is only counted: nobody reads more, and a broken
+/// document of a million vertices must not become a million sentences.
+pub const PROBLEMS_MAX: usize = 100;
+
 /// One problem of one document. `pointer` is an RFC 6901 JSON pointer into it, `detail` a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -45,5 +49,43 @@ impl Problem {
     pub fn under(mut self, prefix: &str) -> Self {
         self.pointer.insert_str(0, prefix);
         self
+    }
+}
+
+/// Collects problems up to [`PROBLEMS_MAX`] and counts the others.
+#[derive(Debug, Default)]
+pub struct Collector {
+    named: Vec<Problem>,
+    more: usize,
+}
+
+impl Collector {
+    /// Adds a problem; `problem` is only asked for it while there is room.
+    pub fn push(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.named.len() < PROBLEMS_MAX {
+            self.named.push(problem());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Adds problems.
+    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        problems.into_iter().for_each(|problem| self.push(|| problem));
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// All of them, the counted rest as the last one.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Problem> {
+        if self.more > 0 {
+            self.named.push(Problem::new("", format!("and {} more problems", self.more)));
+        }
+        self.named
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::fields::{Fields, Reading};
 use crate::domain::word::Word;
 use crate::domain::work::{ACCURACY_MAX_M, CaptureMethod, read_period};
 use crate::geometry::Problem;
+use crate::geometry::problem::{Collector, PROBLEMS_MAX};
 
 /// Most parameters of a pack: the law of a country has some hundreds, and the prepared table grows with them.
 pub const PARAMETERS_MAX: usize = 5_000;
@@ -104,12 +105,13 @@ impl RulePack {
     /// Checks a pack as it was written.
     ///
     /// # Errors
-    /// Every problem, at the place of its clause and the name of its member.
+    /// Every problem, at the place of its clause and the name of its member; of very many the rest is only counted.
     pub fn read(head: &Clause, clauses: &[Clause]) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
+        let mut problems = Collector::default();
         let named = read_head(head).map_err(|more| problems.extend(more)).ok();
         if clauses.is_empty() {
-            problems.push(Problem::new(format!("{}: parameter", head.place), "is missing: the pack has no parameter"));
+            let detail = "is missing: the pack has no parameter";
+            problems.push(|| Problem::new(format!("{}: parameter", head.place), detail));
         } else if clauses.len() > PARAMETERS_MAX {
             let detail = format!("stands {} times; the limit is {PARAMETERS_MAX}", clauses.len());
             return Err(vec![Problem::new(format!("{}: parameter", head.place), detail)]);
@@ -128,21 +130,25 @@ impl RulePack {
             let detail = format!(
                 "makes {cells} combinations of classes, voltages, kinds of work and periods; the limit is {CELLS_MAX}"
             );
-            problems.push(Problem::new(format!("{}: parameter", head.place), detail));
+            problems.push(|| Problem::new(format!("{}: parameter", head.place), detail));
         }
         match named {
             Some((name, version)) if problems.is_empty() => Ok(Self { name, version, parameters }),
-            _ => Err(problems),
+            _ => Err(problems.finish()),
         }
     }
 }
 
 /// A reading of a clause, whose unknown members are told here: it is no feature.
 fn reading<'a>(clause: &'a Clause, known: &[&str], what: &str) -> Reading<'a> {
-    let names: Vec<&str> = clause.fields.0.iter().map(|(name, _)| name.as_str()).collect();
-    let mut r = Reading::new(&clause.fields, &names, &[]);
-    for name in names.iter().filter(|name| !known.contains(name)) {
+    let mut r = Reading::of_any(&clause.fields);
+    let mut unknown = clause.fields.0.iter().map(|(name, _)| name.as_str()).filter(|name| !known.contains(name));
+    for name in unknown.by_ref().take(PROBLEMS_MAX) {
         r.wrong(name, format!("is not a member of {what}; known are {}", known.join(", ")));
+    }
+    let more = unknown.count();
+    if more > 0 {
+        r.wrong("members", format!("that are unknown: {more} more"));
     }
     r
 }

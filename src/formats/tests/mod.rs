@@ -5,6 +5,7 @@ mod files;
 mod geojson;
 mod memory;
 mod roundtrip;
+mod rules;
 
 use std::io::{Cursor, Read};
 

@@ -122,7 +122,7 @@ fn says_how_many_vertices_are_too_many() {
 fn counts_the_problems_beyond_the_limit() {
     let coordinates: Vec<Value> = (0..250).map(|_| json!([null, 1])).collect();
     let all = problems(&json!({"type": "MultiPoint", "coordinates": coordinates}));
-    assert_eq!(all.len(), super::super::PROBLEMS_MAX + 1);
+    assert_eq!(all.len(), crate::geometry::problem::PROBLEMS_MAX + 1);
     assert_eq!(all.last().map(String::as_str), Some(" and 150 more problems"));
 }
 

@@ -1,7 +1,6 @@
 //! Shapes to text and back: [`geojson`] and [`wkt`]. Both say the same things in the same words.
 //!
-//! Here is what the two share: the rules a shape must keep to be a shape at all, and the collecting of
-//! every problem. Whether a shape is *valid* (rings that cross themselves) is not asked here.
+//! Here is what the two share: the rules a shape must keep to be a shape at all. Whether a shape is *valid* (rings that cross themselves) is not asked here.
 
 pub mod geojson;
 pub mod wkt;
@@ -9,15 +8,13 @@ pub mod wkt;
 use geo_types::Coord;
 
 use super::Problem;
-
-/// Problems named one by one before the rest is only counted: nobody reads more, and a broken
-/// document of a million vertices must not become a million sentences.
-pub const PROBLEMS_MAX: usize = 100;
+use super::problem::Collector;
 
 /// Why a text or a document is not taken as a shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undecodable {
-    /// It is not a shape: every problem, at most [`PROBLEMS_MAX`] of them and one that counts the rest.
+    /// It is not a shape: every problem, at most [`PROBLEMS_MAX`](super::problem::PROBLEMS_MAX) of
+    /// them and one that counts the rest.
     Problems(Vec<Problem>),
     /// It is larger than its reader allows.
     TooManyVertices {
@@ -43,32 +40,6 @@ impl Undecodable {
     /// One problem with the whole.
     fn whole(detail: impl Into<String>) -> Self {
         Self::Problems(vec![Problem::new("", detail)])
-    }
-}
-
-/// Collects problems up to [`PROBLEMS_MAX`] and counts the others.
-#[derive(Debug, Default)]
-struct Collector {
-    named: Vec<Problem>,
-    more: usize,
-}
-
-impl Collector {
-    /// Adds a problem; `problem` is only asked for it while there is room.
-    fn push(&mut self, problem: impl FnOnce() -> Problem) {
-        if self.named.len() < PROBLEMS_MAX {
-            self.named.push(problem());
-        } else {
-            self.more += 1;
-        }
-    }
-
-    /// All of them, the uncounted rest as the last one.
-    fn finish(mut self) -> Vec<Problem> {
-        if self.more > 0 {
-            self.named.push(Problem::new("", format!("and {} more problems", self.more)));
-        }
-        self.named
     }
 }
 
