@@ -1,7 +1,8 @@
-//! Shapes out of EWKB, read straight into ours (PostGIS, `doc/ZMSgeoms.txt`; OGC 06-103r4, 8.2). Bytes that are no shape are
-//! an error, however they lie; nothing is allocated that they do not hold.
+//! Shapes as EWKB (PostGIS, `doc/ZMSgeoms.txt`; OGC 06-103r4, 8.2): read straight into ours, written by the `postgis` crate.
+//! Bytes that are no shape are an error, however they lie; nothing is allocated that they do not hold.
 
 use geo_types::MultiPoint;
+use postgis::ewkb::{self as written, AsEwkbGeometry, EwkbWrite};
 
 use crate::geometry::{Coord, Geometry, LineString, MultiLineString, MultiPolygon, Point, Polygon};
 
@@ -21,7 +22,7 @@ type Read<T> = Result<T, &'static str>;
 ///
 /// # Errors
 /// What is wrong with the bytes.
-pub(super) fn read(bytes: &[u8]) -> Read<(Geometry<f64>, Option<u32>)> {
+pub fn read(bytes: &[u8]) -> Read<(Geometry<f64>, Option<u32>)> {
     let mut reader = Reader { rest: bytes, little: true };
     let shape = reader.shape(true)?;
     if reader.rest.is_empty() { Ok(shape) } else { Err("a shape with something after its end") }
@@ -99,6 +100,49 @@ impl Reader<'_> {
         };
         Ok((shape, srid))
     }
+}
+
+type Ewkb = written::GeometryT<written::Point>;
+
+/// The bytes of a shape with its SRID.
+///
+/// # Errors
+/// What is never stored, a collection, is not written either.
+pub fn write(geometry: &Geometry<f64>, srid: i32) -> Result<Vec<u8>, &'static str> {
+    let srid = Some(srid);
+    let shape = match geometry {
+        Geometry::Point(p) => Ewkb::Point(point(p.0, srid)),
+        Geometry::MultiPoint(m) => {
+            Ewkb::MultiPoint(written::MultiPointT { points: m.0.iter().map(|p| point(p.0, srid)).collect(), srid })
+        }
+        Geometry::LineString(l) => Ewkb::LineString(line(l, srid)),
+        Geometry::MultiLineString(m) => Ewkb::MultiLineString(written::MultiLineStringT {
+            lines: m.0.iter().map(|l| line(l, srid)).collect(),
+            srid,
+        }),
+        Geometry::Polygon(p) => Ewkb::Polygon(polygon(p, srid)),
+        Geometry::MultiPolygon(m) => Ewkb::MultiPolygon(written::MultiPolygonT {
+            polygons: m.0.iter().map(|p| polygon(p, srid)).collect(),
+            srid,
+        }),
+        _ => return Err("a shape of this type is never stored"),
+    };
+    let mut bytes = Vec::with_capacity(64);
+    shape.as_ewkb().write_ewkb(&mut bytes).map_err(|_| "a shape that cannot be written")?;
+    Ok(bytes)
+}
+
+fn point(c: Coord<f64>, srid: Option<i32>) -> written::Point {
+    written::Point::new(c.x, c.y, srid)
+}
+
+fn line(l: &LineString<f64>, srid: Option<i32>) -> written::LineStringT<written::Point> {
+    written::LineStringT { points: l.0.iter().map(|c| point(*c, srid)).collect(), srid }
+}
+
+fn polygon(p: &Polygon<f64>, srid: Option<i32>) -> written::PolygonT<written::Point> {
+    let rings = std::iter::once(p.exterior()).chain(p.interiors()).map(|r| line(r, srid)).collect();
+    written::PolygonT { rings, srid }
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The only diesel: PostGIS, the truth. Functions take a connection or a [`WriteTx`], never the pool, so that they
 //! compose in one transaction. Values are bound, never formatted.
 //!
-//! Read in this order: [`schema`], [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to write),
-//! [`records`] (what works and corridors share), [`copied`] (their rows for a whole index), [`jurisdiction`], [`work`],
-//! [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows), [`import`] (bulk), [`listen`] (other
-//! instances), [`migrations`], [`address`] (what
-//! connections add to theirs), [`cluster`] (a private PostgreSQL).
+//! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to
+//! write), [`records`] (what works and corridors share), [`copied`] (their rows for a whole index), [`jurisdiction`],
+//! [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows), [`import`] (bulk), [`listen`]
+//! (other instances), [`migrations`], [`address`] (what connections add to theirs), [`cluster`] (a private PostgreSQL).
 
 pub mod address;
 pub mod changes;
@@ -13,7 +12,7 @@ pub mod cluster;
 pub mod copied;
 pub mod corridor;
 pub mod coverage;
-mod ewkb;
+pub mod ewkb;
 pub mod import;
 pub mod jurisdiction;
 pub mod listen;
