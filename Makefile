@@ -28,7 +28,7 @@ lint: packages format-check ## check format, clippy and docs; any warning fails
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
 
-fuzz: ## look for inputs that readers and measures cannot stand, a quarter of a minute for each target
+fuzz: ## look for inputs that readers and measures cannot stand, some seconds for each target
 	@.ci/packages fuzz
 	@CARGO="$(CARGO)" FEATURES="$(strip $(FEATURES))" tests/fuzz/run $(ARGS)
 

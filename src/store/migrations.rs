@@ -7,7 +7,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::address;
 use crate::error::{Error, Result};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
 /// Brings the database at `url` to the present schema; answers with the migrations it ran.
 ///

@@ -1,4 +1,4 @@
-//! The rings that read and measure, compiled for the fuzz targets from the sources of Clearway themselves.
+//! The rings that read, measure and store, compiled for the fuzz targets from the sources of Clearway themselves.
 
 #![allow(dead_code, unused_imports)] // some of it is used by rings that are not here
 
@@ -16,6 +16,9 @@ pub mod wire;
 
 #[path = "../../src/formats/mod.rs"]
 pub mod formats;
+
+#[path = "../../src/store/mod.rs"]
+pub mod store;
 
 pub mod shapes;
 
