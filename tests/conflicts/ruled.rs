@@ -23,6 +23,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::shapes::{Dice, Lattice};
+use crate::support::{RULED_ACCURACY, RULED_CLEARANCE};
 use crate::world::{HAIR_M, HERE, Pairs, Rows, World, corridor_props, drawn, question, text, work_props};
 
 /// Moments on both sides of the days on which parameters change, and one whose day differs between UTC and the place.
@@ -99,35 +100,29 @@ fn features(dice: &mut Dice, lattice: Lattice, works: usize, corridors: usize) -
 
 /// The rules in SQL. $1: the moment; $2, $3: the configured accuracies of real-time kinematics and of the unknown; $4: the
 /// clearance asked, or null.
-const RULED: &str = "
+fn ruled() -> String {
+    format!(
+        "
 WITH today AS (SELECT ($1::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS day),
 r AS (
     SELECT p.* FROM rule_parameters AS p, today
     WHERE coalesce(valid_from <= day, true) AND coalesce(valid_to >= day, true)
 ),
 w AS (
-    SELECT id, kind, geom_grid AS g, coalesce(position_accuracy_m,
-        (SELECT value FROM r WHERE key = 'position_accuracy.' || coalesce(capture_method, 'unknown') || '_m'),
+    SELECT id, kind, geom_grid AS g, coalesce(position_accuracy_m, {RULED_ACCURACY},
         CASE capture_method WHEN 'gnss_rtk' THEN $2 WHEN 'record' THEN 1e9 ELSE $3 END) AS accuracy
     FROM works
 ),
 pairs AS (
-    SELECT w.id AS work, c.id AS corridor, w.g AS wg, c.geom_grid AS cg, w.accuracy, coalesce($4, c.clearance_m, (
-        SELECT value FROM r
-        WHERE key = 'corridor.' || c.kind || '.clearance_m'
-            AND (corridor_class IS NULL OR corridor_class = upper(btrim(c.class)))
-            AND (work_kind IS NULL OR work_kind = w.kind)
-            AND (coalesce(voltage_from_kv, voltage_to_kv) IS NULL OR (c.voltage_kv IS NOT NULL
-                AND c.voltage_kv BETWEEN coalesce(voltage_from_kv, 0) AND coalesce(voltage_to_kv, 1e9)))
-        ORDER BY (corridor_class IS NOT NULL)::int + (coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL)::int
-                + (work_kind IS NOT NULL)::int DESC,
-            corridor_class IS NOT NULL DESC, coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL DESC
-        LIMIT 1), 0)::float8 AS clearance
+    SELECT w.id AS work, c.id AS corridor, w.g AS wg, c.geom_grid AS cg, w.accuracy,
+        coalesce($4, c.clearance_m, {RULED_CLEARANCE}, 0)::float8 AS clearance
     FROM w CROSS JOIN corridors AS c
 )
 SELECT work, corridor, ST_DWithin(wg, cg, clearance + accuracy) AS meets, clearance, accuracy::float8,
     (ST_Distance(wg, cg) - (clearance + accuracy))::float8 AS beyond
-FROM pairs WHERE ST_DWithin(wg, cg, clearance + accuracy + 1e-6)";
+FROM pairs WHERE ST_DWithin(wg, cg, clearance + accuracy + 1e-6)"
+    )
+}
 
 #[derive(Debug, QueryableByName)]
 struct Judged {
@@ -147,7 +142,7 @@ struct Judged {
 
 fn by_postgis(world: &World, at: &str, clearance: Option<f64>) -> Vec<Judged> {
     let s = &world.context.settings;
-    diesel::sql_query(RULED)
+    diesel::sql_query(ruled())
         .bind::<Text, _>(at)
         .bind::<Double, _>(s.accuracy_gnss_rtk_m)
         .bind::<Double, _>(s.accuracy_unknown_m)

@@ -1,70 +1,130 @@
 //! What must hold after every scenario: each instance shows the revision of the database, and of every pair of a work and
-//! a corridor it says what PostGIS says.
+//! a corridor it says what PostGIS says, at a clearance that is asked for and by the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use serde_json::Value as Json;
 
 use crate::instance::{Answer, CHECKS, Instance};
+use crate::support::{RULED_ACCURACY, RULED_CLEARANCE};
 use crate::world::{revision, value};
 
-/// Asked for every pair.
+/// Asked for every pair, besides what rules ask for.
 const CLEARANCE_M: f64 = 25.0;
+
+/// More than any clearance with any accuracy.
+const REACH_MAX_M: f64 = 250.0;
 
 /// More than any subject of a scenario is in conflict with, but those of the large import.
 const LIMIT: usize = 10_000;
 
 /// So many works are asked about themselves.
-const WORKS_ASKED: usize = 60;
+const WORKS_ASKED: usize = 40;
 
+/// Fewer pairs by rules would mean nothing.
+const PAIRS_MIN: usize = 50;
+
+/// A pair in conflict, if the corridor counts today.
 #[derive(QueryableByName)]
 struct Pair {
     #[diesel(sql_type = Text)]
-    subject: String,
+    corridor: String,
     #[diesel(sql_type = Text)]
-    other: String,
+    work: String,
+    #[diesel(sql_type = Bool)]
+    counts: bool,
 }
 
-/// The works that count today, with the accuracies that are configured by default, and the corridors, with whether they do.
-const TODAY: &str = "
+#[derive(QueryableByName)]
+struct Land {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    shape: String,
+}
+
+/// The pairs with a clearance, in SQL: of the works that count today, with the accuracies of the rules, else those that are
+/// configured by default, and of all corridors.
+fn pairs(conn: &mut PgConnection, clearance: &str) -> Vec<Pair> {
+    // A constant radius lets the spatial index of the works answer, and the rest is decided exactly.
+    let sql = format!(
+        "
 WITH today AS (SELECT (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS day),
+r AS (
+    SELECT p.* FROM rule_parameters AS p, today
+    WHERE coalesce(valid_from <= day, true) AND coalesce(valid_to >= day, true)
+),
 w AS (
-    SELECT id, geom_grid AS g, coalesce(position_accuracy_m, CASE capture_method WHEN 'gnss_rtk' THEN 0.05
-        WHEN 'gnss' THEN 5 WHEN 'digitised' THEN 10 WHEN 'record' THEN 20 WHEN 'estimated' THEN 50 ELSE 20 END) AS accuracy
+    SELECT id, kind, geom_grid AS g, coalesce(position_accuracy_m, {RULED_ACCURACY}, CASE capture_method
+        WHEN 'gnss_rtk' THEN 0.05 WHEN 'gnss' THEN 5 WHEN 'digitised' THEN 10 WHEN 'record' THEN 20
+        WHEN 'estimated' THEN 50 ELSE 20 END) AS accuracy
     FROM works, today
     WHERE status NOT IN ('dismantled', 'relocated', 'abandoned')
         AND coalesce(valid_from <= day, true) AND coalesce(valid_to >= day, true)
 ),
 c AS (
-    SELECT id, geom_grid AS g, status IN ('in_force', 'handed_over', 'announced', 'surveyed', 'approved', 'suspended')
+    SELECT id, kind, class, voltage_kv, clearance_m, geom_grid AS g,
+        status IN ('in_force', 'handed_over', 'announced', 'surveyed', 'approved', 'suspended')
         AND coalesce(in_force_to >= day, true) AS counts
     FROM corridors, today
-)";
-
-type Sets = BTreeMap<String, BTreeSet<String>>;
-
-fn pairs(conn: &mut PgConnection, subject: &str, other: &str, only: &str) -> Sets {
-    // A constant radius lets the spatial index of the works answer, and the rest is decided exactly.
-    let sql = format!(
-        "{TODAY} SELECT {subject}.id::text AS subject, {other}.id::text AS other FROM c JOIN w
-         ON ST_DWithin(w.g, c.g, {CLEARANCE_M} + w.accuracy) WHERE {only}"
+)
+SELECT c.id::text AS corridor, w.id::text AS work, c.counts FROM c JOIN w
+ON ST_DWithin(w.g, c.g, {REACH_MAX_M}) AND ST_DWithin(w.g, c.g, ({clearance})::float8 + w.accuracy)"
     );
+    diesel::sql_query(sql).load(conn).unwrap()
+}
+
+/// What each feature is in conflict with.
+type Sets<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+fn sets<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> Sets<'a> {
     let mut sets = Sets::new();
-    for pair in diesel::sql_query(sql).load::<Pair>(conn).unwrap() {
-        sets.entry(pair.subject).or_default().insert(pair.other);
+    for (subject, other) in pairs {
+        sets.entry(subject).or_default().insert(other);
     }
     sets
 }
 
+/// What is asked for a clearance, or by the rules, and what PostGIS says to it.
+struct Asked<'a> {
+    query: String,
+    /// How often each corridor is asked about.
+    times: usize,
+    of_corridors: Sets<'a>,
+    of_works: Sets<'a>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(query: &str, times: usize, pairs: &'a [Pair]) -> Self {
+        let counting = || pairs.iter().filter(|p| p.counts);
+        Self {
+            query: format!("{query}limit={LIMIT}&measures=false"),
+            times,
+            of_corridors: sets(counting().map(|p| (&p.corridor, &p.work))),
+            of_works: sets(counting().map(|p| (&p.work, &p.corridor))),
+        }
+    }
+}
+
 /// The features that the first subject of an answer is in conflict with.
-fn found(answer: &Json) -> BTreeSet<String> {
+fn found(answer: &Json) -> BTreeSet<&str> {
     let result = &answer["results"][0];
     let listed = result["conflicts"].as_array().unwrap_or_else(|| panic!("{answer}"));
-    let ids: BTreeSet<String> = listed.iter().map(|c| c["id"].as_str().unwrap().to_owned()).collect();
+    let ids: BTreeSet<&str> = listed.iter().map(|c| c["id"].as_str().unwrap()).collect();
     assert_eq!(result["conflict_count"].as_u64(), Some(ids.len() as u64), "all are listed, and none twice");
     ids
+}
+
+/// Asks about every corridor, so that what is found is kept and follows whatever happens from now on.
+pub fn keep(instances: &[&Instance], url: &str) {
+    let ids = value(&mut PgConnection::establish(url).unwrap(), "SELECT string_agg(id::text, ' ') FROM corridors");
+    for instance in instances {
+        for id in ids.split(' ') {
+            found(&instance.send("GET", &format!("/api/corridors/{id}/conflicts?limit={LIMIT}"), None, None).json());
+        }
+    }
 }
 
 /// Asserts that every instance equals the database. Nobody may write meanwhile.
@@ -72,13 +132,9 @@ fn found(answer: &Json) -> BTreeSet<String> {
 pub fn equal_everywhere(instances: &[&Instance], url: &str) {
     let mut conn = PgConnection::establish(url).unwrap();
     let now = revision(&mut conn);
-    let all: Vec<Pair> =
-        diesel::sql_query("SELECT id::text AS subject, ST_AsGeoJSON(geom_grid, 15, 0) AS other FROM corridors")
-            .load(&mut conn)
-            .unwrap();
-    let drawn_sets = pairs(&mut conn, "c", "w", "true");
-    let corridor_sets = pairs(&mut conn, "c", "w", "c.counts");
-    let work_sets = pairs(&mut conn, "w", "c", "c.counts");
+    let all: Vec<Land> = diesel::sql_query("SELECT id::text, ST_AsGeoJSON(geom_grid, 15, 0) AS shape FROM corridors")
+        .load(&mut conn)
+        .unwrap();
     let works = value(
         &mut conn,
         &format!(
@@ -86,36 +142,43 @@ pub fn equal_everywhere(instances: &[&Instance], url: &str) {
         ORDER BY id DESC LIMIT {WORKS_ASKED}) AS w"
         ),
     );
-    assert!(!drawn_sets.is_empty() && corridor_sets.len() < drawn_sets.len(), "there is something to compare");
-    let query = format!("clearance_m={CLEARANCE_M}&limit={LIMIT}&measures=false");
+    let fixed = pairs(&mut conn, &CLEARANCE_M.to_string());
+    let ruled = pairs(&mut conn, &format!("coalesce(c.clearance_m, {RULED_CLEARANCE}, 0)"));
+    let drawn = sets(fixed.iter().map(|p| (&p.corridor, &p.work)));
+    // By the rules what is kept answers, the second time out of the list that was made of it the first time.
+    let asked = [Asked::new(&format!("clearance_m={CLEARANCE_M}&"), 1, &fixed), Asked::new("", 2, &ruled)];
+    let [by_clearance, by_rules] = &asked;
+    assert!(by_clearance.of_corridors.len() < drawn.len(), "there is something to compare");
+    assert!(ruled.len() > PAIRS_MIN && by_rules.of_corridors != by_clearance.of_corridors, "rules make a difference");
     let none = BTreeSet::new();
     for (n, instance) in instances.iter().enumerate() {
-        let ask = |path: &str| -> Answer {
-            let answer = instance.send("GET", &format!("{path}/conflicts?{query}"), Some(now), None);
-            assert_eq!(answer.revision(), now, "instance {n}: {path}");
-            answer
-        };
-        for corridor in &all {
-            let answer = ask(&format!("/api/corridors/{}", corridor.subject)).json();
-            let expect = corridor_sets.get(&corridor.subject).unwrap_or(&none);
-            assert_eq!(&found(&answer), expect, "instance {n}: corridor {}", corridor.subject);
-        }
-        for work in works.split(' ') {
-            let expect = work_sets.get(work).unwrap_or(&none);
-            assert_eq!(&found(&ask(&format!("/api/works/{work}")).json()), expect, "instance {n}: work {work}");
+        for Asked { query, times, of_corridors, of_works } in &asked {
+            let ask = |path: &str| -> Answer {
+                let answer = instance.send("GET", &format!("{path}/conflicts?{query}"), Some(now), None);
+                assert_eq!(answer.revision(), now, "instance {n}: {path}");
+                answer
+            };
+            let same = |path: &str, expect: Option<&BTreeSet<&str>>| {
+                let answer = ask(path).json();
+                assert_eq!(&found(&answer), expect.unwrap_or(&none), "instance {n}: {path}?{query}");
+            };
+            for corridor in &all {
+                let path = format!("/api/corridors/{}", corridor.id);
+                (0..*times).for_each(|_| same(&path, of_corridors.get(corridor.id.as_str())));
+            }
+            for work in works.split(' ') {
+                same(&format!("/api/works/{work}"), of_works.get(work));
+            }
         }
         // The same land, drawn: it counts, whatever its corridor does.
-        let lines: String = all.iter().map(|c| c.other.clone() + "\n").collect();
-        let batch = instance.send("POST", &format!("{CHECKS}/batch?{query}"), Some(now), Some(&lines));
+        let lines: String = all.iter().map(|c| c.shape.clone() + "\n").collect();
+        let path = format!("{CHECKS}/batch?{}", by_clearance.query);
+        let batch = instance.send("POST", &path, Some(now), Some(&lines));
         assert_eq!((batch.status, batch.text.lines().count()), (200, all.len()), "instance {n}: {}", batch.text);
         for (corridor, line) in all.iter().zip(batch.text.lines()) {
-            let expect = drawn_sets.get(&corridor.subject).unwrap_or(&none);
-            assert_eq!(
-                &found(&serde_json::from_str(line).unwrap()),
-                expect,
-                "instance {n}: drawn {}",
-                corridor.subject
-            );
+            let expect = drawn.get(corridor.id.as_str()).unwrap_or(&none);
+            let answer = serde_json::from_str(line).unwrap();
+            assert_eq!(&found(&answer), expect, "instance {n}: drawn {}", corridor.id);
         }
     }
 }

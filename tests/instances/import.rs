@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::equal::equal_everywhere;
+use crate::equal::{equal_everywhere, keep};
 use crate::instance::{CHECKS, Instance, count, until};
 use crate::support::Database;
 use crate::world::{ORIGIN, import, rect, revision, seed};
@@ -24,6 +24,7 @@ fn checks_during_an_import_of_200_000_show_all_of_it_or_nothing() {
     let database = Database::vn72();
     seed(&database.url);
     let (a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+    keep(&[&a, &b], &database.url);
     let before = revision(&mut database.connect());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("works.csv");

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::equal::{equal_everywhere, whole};
+use crate::equal::{equal_everywhere, keep, whole};
 use crate::instance::{Instance, WORKS, clearway, until};
 use crate::support::Database;
 use crate::world::{Writing, import, point, revision, seed, value, work};
@@ -46,6 +46,7 @@ fn an_import_that_is_killed_leaves_nothing() {
         let database = Database::vn72();
         seed(&database.url);
         let (a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+        keep(&[&a, &b], &database.url);
         let mut conn = database.connect();
         let before = revision(&mut conn);
         let folder = tempfile::tempdir().unwrap();
@@ -98,6 +99,7 @@ fn an_instance_that_is_killed_in_a_write_leaves_nothing_and_comes_back() {
     let database = Database::vn72();
     seed(&database.url);
     let (mut a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+    keep(&[&a, &b], &database.url);
     let mut conn = database.connect();
     let before = revision(&mut conn);
     let mut holder = Writing::begin(&database.url);

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::equal::{equal_everywhere, whole};
+use crate::equal::{equal_everywhere, keep, whole};
 use crate::instance::{Instance, until};
 use crate::support::Database;
 use crate::world::{Writing, revision, seed, value};
@@ -20,6 +20,7 @@ fn what_began_early_and_was_written_late_has_the_last_revision() {
     let database = Database::vn72();
     seed(&database.url);
     let (a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+    keep(&[&a, &b], &database.url);
     let mut conn = database.connect();
     let before = revision(&mut conn);
     let mut late = Writing::begin(&database.url);
@@ -46,6 +47,7 @@ fn others_wait_for_one_that_holds_the_revision() {
     seed(&database.url);
     let patient = [("CLEARWAY_MIN_REVISION_WAIT_MS", "60000")];
     let (a, b) = (Instance::start(&database.url, &patient), Instance::start(&database.url, &patient));
+    keep(&[&a, &b], &database.url);
     let mut conn = database.connect();
     let before = revision(&mut conn);
     let mut late = Writing::begin(&database.url);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::equal::equal_everywhere;
+use crate::equal::{equal_everywhere, keep};
 use crate::instance::Instance;
 use crate::support::Database;
 use crate::world::seed;
@@ -18,6 +18,7 @@ fn a_commit_shows_elsewhere_soon() {
     let database = Database::vn72();
     seed(&database.url);
     let (a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+    keep(&[&a, &b], &database.url);
     let mut took: Vec<Duration> = Vec::new();
     let before = a.count(None, 9_000.0, 9_000.0).1;
     for n in 1..=WRITES {

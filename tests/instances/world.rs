@@ -12,6 +12,24 @@ use crate::instance::clearway;
 
 pub const JURISDICTION: &str = "VN-72";
 
+/// Clearances and accuracies by class, voltage, kind of work and day.
+const RULES: &str = "
+name = 'T'
+version = '1'
+parameter = [
+    { key = 'corridor.road.clearance_m', value = 20, unit = 'm', confidence = 'default' },
+    { key = 'corridor.road.clearance_m', value = 45, unit = 'm', confidence = 'default', corridor_class = 'III' },
+    { key = 'corridor.road.clearance_m', value = 60, unit = 'm', confidence = 'default', work_kind = 'pole' },
+    { key = 'corridor.power_line.clearance_m', value = 5, unit = 'm', confidence = 'default', voltage_to_kv = 22 },
+    { key = 'corridor.power_line.clearance_m', value = 90, unit = 'm', confidence = 'default', voltage_from_kv = 110,
+        valid_to = 2001-12-31 },
+    { key = 'corridor.power_line.clearance_m', value = 35, unit = 'm', confidence = 'default', voltage_from_kv = 110,
+        valid_from = 2002-01-01 },
+    { key = 'position_accuracy.gnss_m', value = 3, unit = 'm', confidence = 'default' },
+    { key = 'position_accuracy.unknown_m', value = 12, unit = 'm', confidence = 'default', valid_from = 2002-01-01 },
+]
+";
+
 /// A place on the grid of VN-72.
 pub const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
 
@@ -55,7 +73,7 @@ fn chance(seed: u32, below: f64) -> f64 {
         * below
 }
 
-/// Works and corridors in an area of four kilometres, those that do not count among them.
+/// Works and corridors in an area of four kilometres, those that do not count among them, and rules.
 pub fn seed(url: &str) {
     let folder = tempfile::tempdir().unwrap();
     let works: Vec<Json> = (0..SOME_WORKS)
@@ -73,10 +91,12 @@ pub fn seed(url: &str) {
                 4 => json!({"capture_method": "estimated"}),
                 _ => json!({}),
             };
-            work(&format!("SEED-{n}"), &shape, &more)
+            let mut work = work(&format!("SEED-{n}"), &shape, &more);
+            work["properties"]["kind"] = json!(["mast", "pole", "cabinet"][n as usize % 3]);
+            work
         })
         .collect();
-    let corridors: Vec<Json> = (0..SOME_CORRIDORS)
+    let mut corridors: Vec<Json> = (0..SOME_CORRIDORS)
         .map(|n| {
             let (west, south) = (chance(9 * n + 4, 3_000.0), chance(9 * n + 5, 3_000.0));
             let shape = rect([west, south, west + 900.0 - 30.0 * f64::from(n), south + 60.0 + 30.0 * f64::from(n)]);
@@ -85,14 +105,34 @@ pub fn seed(url: &str) {
                 0 => json!({"status": status, "in_force_to": "2001-12-31"}),
                 _ => json!({"status": status}),
             };
-            corridor(&format!("ROAD-{n}"), &shape, &more)
+            let mut corridor = corridor(&format!("ROAD-{n}"), &shape, &more);
+            let properties = &mut corridor["properties"];
+            match n % 6 {
+                1 => properties["class"] = json!("III"),
+                2 => properties["clearance_m"] = json!(10),
+                3 => properties["kind"] = json!("canal"),
+                4 => (properties["kind"], properties["voltage_kv"]) = (json!("power_line"), json!(22)),
+                5 => (properties["kind"], properties["voltage_kv"]) = (json!("power_line"), json!(110)),
+                _ => {}
+            }
+            corridor
         })
         .collect();
+    // Where the scenarios write something.
+    corridors.push(corridor(
+        "ROAD-HERE",
+        &rect([30.0, 30.0, 60.0, 60.0]),
+        &json!({"status": "in_force", "class": "III"}),
+    ));
     for (layer, features) in [("works", works), ("corridors", corridors)] {
         let file = folder.path().join(layer).with_extension("geojsonl");
         std::fs::write(&file, features.iter().map(|f| f.to_string() + "\n").collect::<String>()).unwrap();
         import(url, layer, &file);
     }
+    let file = folder.path().join("rules.toml");
+    std::fs::write(&file, RULES).unwrap();
+    let done = clearway(url, &["rules", "import", "--jurisdiction", JURISDICTION]).arg(file).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// Imports a file in coordinates of the grid.

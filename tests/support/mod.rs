@@ -61,6 +61,23 @@ fn delete_left_overs(prefix: &str) {
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
 
+/// The accuracy that rules give a work, in SQL: of the parameters `r` in force.
+pub const RULED_ACCURACY: &str =
+    "(SELECT value FROM r WHERE key = 'position_accuracy.' || coalesce(capture_method, 'unknown') || '_m')";
+
+/// The clearance that rules give a corridor `c` and a work `w`, in SQL: of the parameters `r` in force.
+pub const RULED_CLEARANCE: &str = "(
+    SELECT value FROM r
+    WHERE key = 'corridor.' || c.kind || '.clearance_m'
+        AND (corridor_class IS NULL OR corridor_class = upper(btrim(c.class)))
+        AND (work_kind IS NULL OR work_kind = w.kind)
+        AND (coalesce(voltage_from_kv, voltage_to_kv) IS NULL OR (c.voltage_kv IS NOT NULL
+            AND c.voltage_kv BETWEEN coalesce(voltage_from_kv, 0) AND coalesce(voltage_to_kv, 1e9)))
+    ORDER BY (corridor_class IS NOT NULL)::int + (coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL)::int
+            + (work_kind IS NOT NULL)::int DESC,
+        corridor_class IS NOT NULL DESC, coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL DESC
+    LIMIT 1)";
+
 /// Runs statements on a connection of its own.
 pub fn run_sql(url: &str, sql: &str) {
     PgConnection::establish(url).unwrap().batch_execute(sql).unwrap();
