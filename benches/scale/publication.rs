@@ -1,5 +1,7 @@
-//! How long readers are blocked while a large change is published.
+//! How long readers are blocked while a large change is published, and that they are told what stands in the database before
+//! it or after it, and nothing in between.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,12 +10,17 @@ use clearway::actions::conflict_check::{self, Drawn};
 use clearway::actions::{Context, refresh};
 use clearway::domain::actor::Actor;
 use clearway::domain::jurisdiction::Jurisdiction;
-use clearway::geometry::Coord;
+use clearway::geometry::{Coord, Geometry};
+use clearway::store::shape::Shape;
+use diesel::pg::PgConnection;
+use uuid::Uuid;
 
 use crate::Failed;
-use crate::checks::question;
+use crate::checks::{CLEARANCE_M, complete, question};
+use crate::data::ACCURACY_M;
 use crate::report::{Comparison, Report, Side};
 use crate::setup::{Database, on_cpu_and_queued};
+use crate::sql::{self, Ask};
 use crate::visible::{place, until};
 
 /// What a reader may be blocked longer than beside threads that only count.
@@ -25,12 +32,20 @@ const QUIET: Duration = Duration::from_secs(20);
 /// Nothing takes longer than this to be tidied up.
 const TIDY_MAX: Duration = Duration::from_mins(2);
 
+/// Places that a reader asks about, one after the other.
+const PLACES: usize = 1_000;
+
+/// The works near each place.
+type Answers = Vec<BTreeSet<Uuid>>;
+
 /// What a reader met.
 #[derive(Debug, Default)]
 struct Met {
     reads: usize,
     wall: Duration,
     blocked: Duration,
+    /// The different answers about each place.
+    told: Vec<BTreeSet<BTreeSet<Uuid>>>,
 }
 
 /// A large import, the index following it, and tidying up; beside it a reader.
@@ -38,10 +53,14 @@ pub fn compare(
     report: &mut Report,
     context: &Context,
     database: &Database,
+    conn: &mut PgConnection,
     file: &Path,
     jurisdiction: &Jurisdiction,
 ) -> Result<(), Failed> {
-    let quiet = while_reading(context, jurisdiction, || {
+    let places = places(jurisdiction);
+    let drawn: Vec<[Drawn; 1]> = places.iter().map(|at| [place(*at, jurisdiction)]).collect();
+    let before = by_postgis(conn, &places, jurisdiction)?;
+    let quiet = while_reading(context, &drawn, || {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let count = || {
@@ -56,11 +75,24 @@ pub fn compare(
         });
         Ok(())
     })?;
-    let busy = while_reading(context, jurisdiction, || {
+    let busy = while_reading(context, &drawn, || {
         database.import("works", file, jurisdiction)?;
         refresh::catch_up_all(context)?;
         until(TIDY_MAX, || refresh::is_tidy(context))
     })?;
+    let after = by_postgis(conn, &places, jurisdiction)?;
+    let mut equal = true;
+    for (n, (before, after)) in before.iter().zip(&after).enumerate() {
+        let now = conflict_check::check(context, &Actor::public(), &drawn[n], &question()?)?;
+        equal &= complete(&now) == *after
+            && quiet.told[n].iter().all(|told| told == before)
+            && busy.told[n].iter().all(|told| told == before || told == after);
+    }
+    let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    report.note(format!(
+        "scale-publication: every answer was compared with PostGIS before and after the change; it changed those of {changed} of \
+         {PLACES} places"
+    ));
     for (what, met) in [("beside threads that count", &quiet), ("during the change", &busy)] {
         report.note(format!(
             "scale-publication: {what} {} checks of a point, the longest {:.1} ms on the wall, blocked at most {:.2} ms",
@@ -79,36 +111,54 @@ pub fn compare(
             "ms",
         )),
         target: Some(1.0),
-        equal: None,
+        equal: Some(equal),
     });
     Ok(())
+}
+
+/// Places all over a jurisdiction.
+fn places(jurisdiction: &Jurisdiction) -> Vec<Coord<f64>> {
+    let all = jurisdiction.boundary_grid().bounds();
+    let along = |n: usize| (n % PLACES) as f64 / PLACES as f64;
+    let at = |n: usize| Coord {
+        x: all.min[0] + (all.max[0] - all.min[0]) * along(n * 7),
+        y: all.min[1] + (all.max[1] - all.min[1]) * along(n * 13),
+    };
+    (0..PLACES).map(at).collect()
+}
+
+/// What PostGIS says of each place.
+fn by_postgis(conn: &mut PgConnection, places: &[Coord<f64>], jurisdiction: &Jurisdiction) -> Result<Answers, Failed> {
+    let near = |at: &Coord<f64>| {
+        let subject = sql::Subject::Drawn(Shape::new(Geometry::Point((*at).into()), jurisdiction.grid));
+        let widest = CLEARANCE_M + ACCURACY_M[1];
+        let (jurisdiction, clearance) = (jurisdiction.code.as_str(), CLEARANCE_M);
+        let ids = Ask { sql: sql::IDS, jurisdiction, subject: &subject, widest, clearance }.ids(conn)?;
+        Ok(ids.into_iter().collect())
+    };
+    places.iter().map(near).collect()
 }
 
 /// Runs `work` beside a reader that checks one place after the other.
 fn while_reading(
     context: &Context,
-    jurisdiction: &Jurisdiction,
+    places: &[[Drawn; 1]],
     work: impl FnOnce() -> Result<(), Failed>,
 ) -> Result<Met, Failed> {
-    let all = jurisdiction.boundary_grid().bounds();
-    let along = |n: usize| (n % 1_000) as f64 / 1_000.0;
-    let at = |n: usize| Coord {
-        x: all.min[0] + (all.max[0] - all.min[0]) * along(n * 7),
-        y: all.min[1] + (all.max[1] - all.min[1]) * along(n * 13),
-    };
-    let places: Vec<[Drawn; 1]> = (0..1_000).map(|n| [place(at(n), jurisdiction)]).collect();
     let (done, actor, question) = (AtomicBool::new(false), Actor::public(), question()?);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| -> Result<Met, String> {
-            let mut met = Met::default();
+            let mut met = Met { told: vec![BTreeSet::new(); places.len()], ..Met::default() };
             while !done.load(Ordering::Relaxed) {
+                let n = met.reads % places.len();
                 let (begun, not_blocked) = (Instant::now(), on_cpu_and_queued());
-                let drawn = &places[met.reads % places.len()];
-                conflict_check::check(context, &actor, drawn, &question).map_err(|e| e.to_string())?;
+                let answer =
+                    conflict_check::check(context, &actor, &places[n], &question).map_err(|e| e.to_string())?;
                 let (wall, now) = (begun.elapsed(), on_cpu_and_queued());
                 met.reads += 1;
                 met.wall = met.wall.max(wall);
                 met.blocked = met.blocked.max(wall.saturating_sub(now.saturating_sub(not_blocked)));
+                met.told[n].insert(complete(&answer));
             }
             Ok(met)
         });

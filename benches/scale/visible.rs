@@ -18,6 +18,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
 use crate::checks::question;
+use crate::data::ACCURACY_M;
 use crate::report::{Comparison, Report, Side, Times};
 use crate::{Failed, Size};
 
@@ -69,7 +70,9 @@ fn write_and_see(context: &Context, jurisdiction: &Jurisdiction, number: i32, at
     let actor = Actor::operator();
     let text = |t: &str| Value::Text(t.to_owned());
     let code = format!("NEW-{number}");
-    let fields = [("code", text(&code)), ("kind", text("pole")), ("organisation", text("invented"))];
+    // As the others state it, for SQL that compares later knows no default.
+    let accuracy = ("position_accuracy_m", Value::Number(ACCURACY_M[0]));
+    let fields = [("code", text(&code)), ("kind", text("pole")), ("organisation", text("invented")), accuracy];
     let draft = Draft {
         fields: Fields(fields.map(|(name, value)| (name.to_owned(), value)).into()),
         jurisdiction: Some(jurisdiction.code.clone()),
