@@ -117,6 +117,8 @@ pub struct Settings {
     pub min_revision_waits_max: usize,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
+    /// File with the key that heads of the audit trail are signed with; empty: none is signed.
+    pub audit_key: String,
     /// Bearer tokens, until there are accounts.
     pub tokens: Vec<TokenSetting>,
 }
@@ -160,6 +162,7 @@ impl Default for Settings {
             min_revision_wait_ms: 2_000,
             min_revision_waits_max: 64,
             cors_origin: "*".into(),
+            audit_key: String::new(),
             tokens: Vec::new(),
         }
     }

@@ -38,6 +38,12 @@ fn schema(database: &Database) -> Vec<String> {
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
             UNION ALL
             SELECT format('index %s', indexdef) FROM pg_indexes WHERE schemaname = 'public'
+            UNION ALL
+            SELECT format('trigger %s', pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL
+            SELECT format('function %s %s', p.oid::regprocedure, md5(p.prosrc)) FROM pg_proc AS p
+            WHERE p.pronamespace = 'public'::regnamespace
+              AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
          ) AS all_of_it ORDER BY line",
     )
 }
@@ -132,11 +138,30 @@ fn every_table_and_the_difficult_columns_have_comments() {
     let without = lines(
         &database,
         "SELECT c.relname::text AS line FROM pg_class AS c
-         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-           AND c.relname NOT IN ('spatial_ref_sys', '__diesel_schema_migrations')
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v')
+           AND c.relname NOT IN ('spatial_ref_sys', 'geometry_columns', 'geography_columns', '__diesel_schema_migrations')
            AND obj_description(c.oid) IS NULL",
     );
     assert_eq!(without, Vec::<String>::new());
+}
+
+#[test]
+fn a_version_in_history_has_the_columns_of_the_present_one() {
+    let database = Database::empty();
+    let columns = |table: &str| {
+        lines(
+            &database,
+            &format!(
+                "SELECT concat_ws(' ', column_name, udt_name) AS line FROM information_schema.columns
+                 WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
+            ),
+        )
+    };
+    for table in ["works", "corridors", "coverage_areas", "rule_packs", "rule_parameters"] {
+        let ended = ["ended_revision int8".to_owned(), "ended_at timestamptz".to_owned()];
+        let expect: Vec<String> = ended.into_iter().chain(columns(table)).collect();
+        assert_eq!(columns(&format!("{table}_history")), expect, "{table}: the trigger copies by place");
+    }
 }
 
 #[test]

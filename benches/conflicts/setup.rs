@@ -66,7 +66,7 @@ impl Database {
         migrations::migrate(&self.url)?;
         let context = Context::connect(self.settings())?;
         let actor = Actor::operator();
-        let witness = Witness { actor: &actor, request_id: "bench" };
+        let witness = Witness::new(&actor, "bench");
         Ok(jurisdiction::register(&context, witness, draft()?)?)
     }
 

@@ -112,7 +112,7 @@ impl Stored<'_> {
     /// Moves a work of each of the first corridors to a corner of the next.
     fn move_works(&self) -> Result<(), Failed> {
         let actor = Actor::operator();
-        let witness = Witness { actor: &actor, request_id: "bench" };
+        let witness = Witness::new(&actor, "bench");
         let question = Question { clearance: None, ..question()? };
         for (n, id) in self.ids.iter().enumerate().take(MOVES) {
             let answer = conflict_check::check_stored_as::<Corridor, Found>(self.context, &actor, *id, &question)?;

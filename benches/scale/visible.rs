@@ -78,7 +78,7 @@ fn write_and_see(context: &Context, jurisdiction: &Jurisdiction, number: i32, at
         jurisdiction: Some(jurisdiction.code.clone()),
         delivered: Some(Delivered { shape: Geometry::Point(at.into()), crs: jurisdiction.grid }),
     };
-    let new = feature::create::<Work>(context, Witness { actor: &actor, request_id: "bench" }, &draft)?;
+    let new = feature::create::<Work>(context, Witness::new(&actor, "bench"), &draft)?;
     let answer = conflict_check::check(context, &actor, &[place(at, jurisdiction)], &question()?)?;
     Ok(answer.results[0].conflicts.iter().any(|c| c.id == new.id))
 }

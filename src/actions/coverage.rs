@@ -76,7 +76,7 @@ fn entry(deed: Deed, declared: &RegisteredCoverage) -> AuditEntry {
     let area = &declared.area;
     let mut detail = vec![("what", "coverage".to_owned()), ("source", area.source.clone())];
     detail.extend(area.as_of.map(|day| ("as_of", day.to_string())));
-    AuditEntry { deed, layer: Some(area.layer), subject: Some(declared.id), detail }
+    AuditEntry { deed, layer: Some(area.layer), subject: Some(declared.id), owner: None, detail }
 }
 
 /// The coverage areas of a jurisdiction or of all, of a layer or of all. Where data are complete is no secret.

@@ -322,6 +322,7 @@ fn entry<T: Noun>(deed: Deed, feature: &Registered<T>) -> AuditEntry {
         deed,
         layer: Some(T::LAYER),
         subject: Some(feature.id),
+        owner: Some(T::organisation(feature.body.props()).to_owned()),
         detail: vec![
             ("code", T::code(feature.body.props()).unwrap_or_default().to_owned()),
             ("version", feature.version.to_string()),

@@ -17,7 +17,8 @@ use crate::domain::place::{Delivered, jurisdiction_of, other_reading, to_lonlat}
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
 use crate::geometry::{Metres, Problem, ProblemKind};
-use crate::store::records::{Duplicate, Incoming, Merged, Records, TakenOut};
+use crate::store::import::{Duplicate, Incoming, Merged, TakenOut};
+use crate::store::records::Records;
 use crate::store::{self, Failure, Stored, WriteTx};
 
 /// Codes made for records that bring none begin so. They are made of the record's content, so that the same file
@@ -222,7 +223,10 @@ impl<'a, T: Records> Run<'a, T> {
                 ("updated", part.updated.to_string()),
                 ("rejected", self.report.rejected.to_string()),
             ];
-            tx.audit(&code, AuditEntry { deed: Deed::Import, layer: Some(T::LAYER), subject: None, detail })?;
+            tx.audit(
+                &code,
+                AuditEntry { deed: Deed::Import, layer: Some(T::LAYER), subject: None, owner: None, detail },
+            )?;
         }
         self.report.inserted = merged.inserted;
         self.report.updated = merged.updated;

@@ -22,7 +22,7 @@ pub fn register(context: &Context, witness: Witness<'_>, draft: JurisdictionDraf
     context.store.write(witness, |tx| {
         store::jurisdiction::insert(tx, &jurisdiction)?;
         let detail = vec![("name", jurisdiction.name_en.clone()), ("grid", jurisdiction.grid.to_string())];
-        let entry = AuditEntry { deed: Deed::Register, layer: None, subject: None, detail };
+        let entry = AuditEntry { deed: Deed::Register, layer: None, subject: None, owner: None, detail };
         tx.audit(&jurisdiction.code, entry)
     })?;
     refresh::after_commit(context, &jurisdiction.code);

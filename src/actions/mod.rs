@@ -2,8 +2,9 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`rules`], [`refresh`] (how the index follows the database), [`changes`] (who hears of it), [`health`].
+//! [`rules`], [`audit`] (what happened, for ever), [`refresh`] (how the index follows the database), [`changes`] (who hears of it), [`health`].
 
+pub mod audit;
 pub mod changes;
 pub mod conflict_check;
 pub mod coverage;

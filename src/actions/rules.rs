@@ -101,7 +101,7 @@ fn entry(pack: &RulePack, digest: &str, before: Option<&RegisteredPack>) -> Audi
         ("sha256", digest.to_owned()),
     ];
     detail.extend(before.map(|b| ("replaced_sha256", b.digest.clone())));
-    AuditEntry { deed: Deed::Import, layer: None, subject: None, detail }
+    AuditEntry { deed: Deed::Import, layer: None, subject: None, owner: None, detail }
 }
 
 /// Which parameters are asked for.

@@ -76,7 +76,7 @@ struct Remove {
 impl Coverage {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let actor = Actor::operator();
-        let witness = Witness { actor: &actor, request_id: "command line" };
+        let witness = Witness::new(&actor, "command line");
         match self.command {
             Command::Add(add) => {
                 let boundary = boundary(&add.boundary, &settings)?;

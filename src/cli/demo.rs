@@ -184,7 +184,7 @@ fn private_file(path: &Path, text: &str) -> Result<(), Failed> {
 pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     refresh::catch_up_all(context)?;
     let actor = Actor::operator();
-    let witness = Witness { actor: &actor, request_id: "demo" };
+    let witness = Witness::new(&actor, "demo");
     let draft = jurisdiction_of(JURISDICTION)?;
     let code = draft.code.clone();
     if jurisdiction::list(context).iter().all(|j| j.code != code) {

@@ -139,7 +139,7 @@ impl Import {
         let digests = rows.digests();
         watcher.digests = digests;
         let actor = Actor::operator();
-        let witness = Witness { actor: &actor, request_id: "command line" };
+        let witness = Witness::new(&actor, "command line");
         let report =
             with_noun!(self.layer, N => action::import::<N>(&context, witness, &options, &mut rows, &mut watcher))?;
         watcher.end();

@@ -68,7 +68,7 @@ impl Jurisdiction {
         };
         let context = connect(settings)?;
         let actor = Actor::operator();
-        let witness = Witness { actor: &actor, request_id: "command line" };
+        let witness = Witness::new(&actor, "command line");
         let registered = jurisdiction::register(&context, witness, draft)?;
         let r = &registered;
         println!("Registered {} ({}) on {}, in the time zone {}{hint}.", r.code, r.name_en, r.grid, r.time_zone);

@@ -1,5 +1,6 @@
 //! The command line: one file for each command. Exit 0: done; 1: failed, the reason on stderr; 2: wrong usage.
 
+mod audit;
 mod check;
 mod coverage;
 mod demo;
@@ -51,6 +52,10 @@ enum Command {
     Coverage(coverage::Coverage),
     /// Load the legal parameters by which checks decide.
     Rules(rules::Rules),
+    /// Read the audit trail.
+    Audit(audit::Audit),
+    /// Look for whatever was changed, left out or put elsewhere in the audit trail.
+    VerifyAudit(audit::VerifyAudit),
 }
 
 /// Why a command failed, for a person.
@@ -111,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Jurisdiction(command) => command.run(settings),
         Command::Coverage(command) => command.run(settings),
         Command::Rules(command) => command.run(settings),
+        Command::Audit(command) => command.run(settings),
+        Command::VerifyAudit(command) => command.run(settings),
     };
     match outcome {
         Ok(code) => code,

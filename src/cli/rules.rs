@@ -62,7 +62,7 @@ impl Rules {
                     .map_err(|e| format!("{} cannot be read: {e}", import.file.display()))?;
                 let (pack, digest) = read(&import.file.display().to_string(), &bytes)?;
                 let actor = Actor::operator();
-                let witness = Witness { actor: &actor, request_id: "command line" };
+                let witness = Witness::new(&actor, "command line");
                 load(&connect(settings)?, witness, &import.jurisdiction, &pack, &digest)?;
             }
             Command::List(list) => {

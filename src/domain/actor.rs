@@ -25,6 +25,8 @@ pub enum Duty {
     Jurisdictions,
     /// Loads rule packs.
     Rules,
+    /// Reads the audit trail.
+    Audit,
 }
 
 /// What a role may write.
@@ -72,12 +74,12 @@ pub const PERMISSIONS: &[Permission] = &[
     row(Role::ProjectOwner, Reach::Nothing, Reach::Own, &[], &[Public]),
     row(Role::Consultee, Reach::Nothing, Reach::Nothing, &[], &[Public, Government]),
     row(Role::Inspector, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government]),
-    row(Role::Auditor, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government, Restricted]),
+    row(Role::Auditor, Reach::Nothing, Reach::Nothing, &[Duty::Audit], &[Public, Carriers, Government, Restricted]),
     row(
         Role::Administrator,
         Reach::Every,
         Reach::Every,
-        &[Duty::Jurisdictions, Duty::Rules],
+        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit],
         &[Public, Carriers, Government, Restricted],
     ),
 ];
@@ -159,6 +161,12 @@ impl Actor {
     #[must_use]
     pub fn may_import_rules(&self, jurisdiction: &str) -> bool {
         self.serves(jurisdiction) && self.permissions().any(|p| p.duties.contains(&Duty::Rules))
+    }
+
+    /// May read the audit trail, of every jurisdiction: what was done shows more than the features it was done to.
+    #[must_use]
+    pub fn may_read_audit(&self) -> bool {
+        self.jurisdictions.is_none() && self.permissions().any(|p| p.duties.contains(&Duty::Audit))
     }
 
     /// What the actor sees in `jurisdiction`.

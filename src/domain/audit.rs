@@ -1,6 +1,13 @@
-//! What a write leaves behind: one audit entry, and the changes that the index follows.
+//! What a write leaves behind: one audit event, and the changes that the index follows. `event` says what an event is and how
+//! it is hashed, `verify` finds what was changed, left out or put elsewhere in a chain of them.
+
+mod event;
+mod verify;
 
 use uuid::Uuid;
+
+pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
+pub use self::verify::{Fault, Report, Verifier, VersionDigest, versions_of};
 
 use super::layer::Layer;
 use super::word::words;
@@ -16,6 +23,9 @@ words! {
     }
 }
 
+/// The chain of what belongs to no jurisdiction: organisations, accounts, sessions, tokens.
+pub const ACCESS: &str = "access";
+
 /// The entry that every write makes in the audit trail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
@@ -25,6 +35,8 @@ pub struct AuditEntry {
     pub layer: Option<Layer>,
     /// The feature it was done to; none for a bulk.
     pub subject: Option<Uuid>,
+    /// The organisation whose feature it is, where it is one.
+    pub owner: Option<String>,
     /// What else is to be known: versions, digest of a file, counts; pairs of name and value.
     pub detail: Vec<(&'static str, String)>,
 }

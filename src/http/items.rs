@@ -105,10 +105,11 @@ pub async fn create<T: Served>(request: HttpRequest, app: web::Data<App>, payloa
     let reading = params::reading(&request, &app.context.settings)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
+    let reason = params::reason(&request)?;
     let created = blocking(move || {
         let document = document::json(&text)?;
         let draft = draft_of::<T>(&document, reading, actor.organisation.as_deref())?;
-        feature::create::<T>(&context, Witness { actor: &actor, request_id: &request_id }, &draft)
+        feature::create::<T>(&context, Witness::new(&actor, &request_id).because(reason.as_deref()), &draft)
             .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
@@ -134,6 +135,7 @@ pub async fn replace<T: Served>(
     let reading = params::reading(&request, &app.context.settings)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
+    let reason = params::reason(&request)?;
     let replaced = blocking(move || {
         let document = document::json(&text)?;
         same_id(&document, id)?;
@@ -141,8 +143,14 @@ pub async fn replace<T: Served>(
         if draft.delivered.is_none() {
             return Err(Error::invalid("/geometry", "is missing or null: a feature has a place"));
         }
-        feature::replace::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected, &draft)
-            .map_err(|error| at_its_line::<T>(error, &document))
+        feature::replace::<T>(
+            &context,
+            Witness::new(&actor, &request_id).because(reason.as_deref()),
+            id,
+            expected,
+            &draft,
+        )
+        .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
     Ok(one(HttpResponse::Ok(), &request, &replaced))
@@ -166,6 +174,7 @@ pub async fn patch<T: Served>(
     let taken = [MERGE_PATCH, GEOJSON, "application/json"];
     let text = params::body(&request, payload, &app.context.settings, &taken).await?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
+    let reason = params::reason(&request)?;
     let patched = blocking(move || {
         let patch = document::json(&text)?;
         if !patch.is_object() {
@@ -186,8 +195,14 @@ pub async fn patch<T: Served>(
             return Err(Error::invalid("/geometry", "is null: a feature has a place"));
         }
         let expected = Some(expected.unwrap_or(present.version));
-        feature::replace::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected, &draft)
-            .map_err(|error| at_its_line::<T>(error, &document))
+        feature::replace::<T>(
+            &context,
+            Witness::new(&actor, &request_id).because(reason.as_deref()),
+            id,
+            expected,
+            &draft,
+        )
+        .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
     Ok(one(HttpResponse::Ok(), &request, &patched))
@@ -203,8 +218,11 @@ pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: we
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
-    blocking(move || feature::delete::<T>(&context, Witness { actor: &actor, request_id: &request_id }, id, expected))
-        .await?;
+    let reason = params::reason(&request)?;
+    blocking(move || {
+        feature::delete::<T>(&context, Witness::new(&actor, &request_id).because(reason.as_deref()), id, expected)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -176,6 +176,9 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     if matches!(route.method, Method::Put | Method::Patch | Method::Delete) {
         names.push("If-Match");
     }
+    if route.path.contains("/items") && route.method != Method::Get {
+        names.push("Reason");
+    }
     if is_check {
         names.push("Min-Revision");
     }
@@ -214,6 +217,7 @@ fn parameters(s: &Settings) -> Json {
             longitude, latitude by default", json!({"type": "string"})),
         "If-Match": header("If-Match", "The ETag of the version that is to be changed; any by default",
             json!({"type": "string"})),
+        "Reason": header("Reason", "Why, for the audit trail: text in UTF-8", json!({"type": "string", "maxLength": 500})),
         "Min-Revision": header("Min-Revision", "Revisions that the answer must at least show, such as VN-72=118",
             json!({"type": "string"})),
         "Last-Event-ID": header("Last-Event-ID", "The id of the last event heard: what came after it is told first",

@@ -199,6 +199,22 @@ pub fn min_revision(request: &HttpRequest) -> Result<Vec<(String, i64)>> {
         .collect()
 }
 
+/// Most characters of a reason.
+const REASON_MAX: usize = 500;
+
+/// Why a client writes, by the header `Reason`: text in UTF-8, for the audit trail.
+///
+/// # Errors
+/// [`Error::Parameter`] for what is no text, or too much of it.
+pub fn reason(request: &HttpRequest) -> Result<Option<String>> {
+    let Some(value) = request.headers().get("Reason") else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Error::parameter("Reason", "must be UTF-8"))?.trim();
+    if text.chars().count() > REASON_MAX {
+        return Err(Error::parameter("Reason", format!("has more than {REASON_MAX} characters")));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
 /// How the coordinates of the body are to be read, by `Content-Crs`.
 ///
 /// # Errors

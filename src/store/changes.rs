@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Stored;
 use super::records::word;
 use super::schema::{audit_events, changes, revisions};
-use crate::domain::audit::ChangeKind;
+use crate::domain::audit::{ACCESS, ChangeKind};
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 
@@ -34,6 +34,7 @@ pub fn heads(conn: &mut PgConnection) -> Stored<Vec<Head>> {
         .on(audit_events::jurisdiction.eq(revisions::jurisdiction).and(audit_events::revision.eq(revisions::revision)));
     let rows: Vec<(String, i64, Option<jiff_diesel::Timestamp>)> = revisions::table
         .left_join(event)
+        .filter(revisions::jurisdiction.ne(ACCESS))
         .order(revisions::jurisdiction.asc())
         .select((revisions::jurisdiction, revisions::revision, audit_events::recorded_at.nullable()))
         .load(conn)?;

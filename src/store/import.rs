@@ -5,12 +5,68 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use jiff_diesel::ToDiesel;
+use uuid::Uuid;
 
-use super::records::{Duplicate, Merged, TakenOut};
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
 use crate::geometry::Problem;
+
+/// A row on its way into a bulk import.
+#[derive(Debug, Clone)]
+pub struct Incoming<T> {
+    /// Which record of the file it was.
+    pub number: i64,
+    /// Where it stands there, for a person.
+    pub place: String,
+    /// Where it belongs.
+    pub jurisdiction: String,
+    /// Its code was made of its content, for it brings none.
+    pub made: bool,
+    /// Properties that it does not state: where its code is known, they stay as they are.
+    pub kept: Vec<&'static str>,
+    /// A new id; kept only where the code is new.
+    pub id: Uuid,
+    /// The noun.
+    pub body: T,
+}
+
+/// A record whose code stands in an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The code.
+    pub code: String,
+    /// Which record of the file it is.
+    pub number: i64,
+    /// Where it stands.
+    pub place: String,
+    /// Where the first record with the code stands.
+    pub first: String,
+    /// Both codes were made of their records: they say the same.
+    pub repeated: bool,
+}
+
+/// A record taken out of an import because of the feature with its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOut {
+    /// The code.
+    pub code: String,
+    /// Which record of the file it is.
+    pub number: i64,
+    /// Where it stands.
+    pub place: String,
+    /// Why.
+    pub problem: Problem,
+}
+
+/// What a bulk import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Merged {
+    /// New features.
+    pub inserted: i64,
+    /// Features that were there and have a new version.
+    pub updated: i64,
+}
 
 /// Columns that a merge sets by itself.
 const OWN: &[&str] = &["jurisdiction", "id", "version", "revision", "recorded_at"];

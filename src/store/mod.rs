@@ -2,11 +2,13 @@
 //! compose in one transaction. Values are bound, never formatted.
 //!
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to
-//! write), [`records`] (what works and corridors share), [`copied`] (their rows for a whole index), [`jurisdiction`],
-//! [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows), [`import`] (bulk), [`listen`]
-//! (other instances), [`migrations`], [`address`] (what connections add to theirs), [`cluster`] (a private PostgreSQL).
+//! write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
+//! whole index), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
+//! [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what connections add to theirs),
+//! [`cluster`] (a private PostgreSQL).
 
 pub mod address;
+pub mod audit;
 pub mod changes;
 pub mod cluster;
 pub mod copied;
@@ -91,7 +93,8 @@ impl Store {
     /// [`Error::Busy`] where the database cannot be reached at all.
     pub fn connect(url: &str, options: &StoreOptions) -> Result<Self> {
         let on_connect = format!(
-            "SET statement_timeout = {}; SET application_name = 'clearway'; SET timezone = 'UTC'",
+            "SET statement_timeout = {}; SET application_name = 'clearway'; SET timezone = 'UTC'; \
+             SET datestyle = 'ISO, MDY'",
             options.statement_timeout.as_millis()
         );
         let url = address::with_defaults(url);

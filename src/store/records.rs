@@ -4,6 +4,7 @@
 use diesel::pg::PgConnection;
 use uuid::Uuid;
 
+use super::import::{Duplicate, Incoming, Merged, TakenOut};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::shape::Shape;
 use super::{Failure, Stored, WriteTx};
@@ -13,7 +14,7 @@ use crate::domain::feature::{Noun, Registered};
 use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
-use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString, Problem};
+use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString};
 
 diesel::define_sql_function! {
     /// Two shapes share a point (OGC 06-103r4).
@@ -63,62 +64,6 @@ pub struct IndexRow {
     pub centreline: Option<Grid<MultiLineString<f64>>>,
     /// What rules ask of it where it is land.
     pub land: Option<LandKind>,
-}
-
-/// A row on its way into a bulk import.
-#[derive(Debug, Clone)]
-pub struct Incoming<T> {
-    /// Which record of the file it was.
-    pub number: i64,
-    /// Where it stands there, for a person.
-    pub place: String,
-    /// Where it belongs.
-    pub jurisdiction: String,
-    /// Its code was made of its content, for it brings none.
-    pub made: bool,
-    /// Properties that it does not state: where its code is known, they stay as they are.
-    pub kept: Vec<&'static str>,
-    /// A new id; kept only where the code is new.
-    pub id: Uuid,
-    /// The noun.
-    pub body: T,
-}
-
-/// A record whose code stands in an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Duplicate {
-    /// The code.
-    pub code: String,
-    /// Which record of the file it is.
-    pub number: i64,
-    /// Where it stands.
-    pub place: String,
-    /// Where the first record with the code stands.
-    pub first: String,
-    /// Both codes were made of their records: they say the same.
-    pub repeated: bool,
-}
-
-/// A record taken out of an import because of the feature with its code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenOut {
-    /// The code.
-    pub code: String,
-    /// Which record of the file it is.
-    pub number: i64,
-    /// Where it stands.
-    pub place: String,
-    /// Why.
-    pub problem: Problem,
-}
-
-/// What a bulk import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Merged {
-    /// New features.
-    pub inserted: i64,
-    /// Features that were there and have a new version.
-    pub updated: i64,
 }
 
 /// A noun with a table.
@@ -336,7 +281,11 @@ macro_rules! records {
                 let (revision, recorded_at) = tx.raise(jurisdiction)?;
                 let new =
                     Registered { jurisdiction: jurisdiction.to_owned(), id, version: 1, revision, recorded_at, body };
-                diesel::insert_into($table::table).values(to_row(&new)).execute(tx.conn)?;
+                let began: Vec<u8> = diesel::insert_into($table::table)
+                    .values(to_row(&new))
+                    .returning(audit::present_digest(stringify!($table)))
+                    .get_result(tx.conn)?;
+                tx.versions(jurisdiction, id, None, Some(audit::digest(&began)?))?;
                 tx.changed(jurisdiction, Change { layer: Self::LAYER, kind: ChangeKind::Insert, id: Some(id) })?;
                 Ok(new)
             }
@@ -352,10 +301,16 @@ macro_rules! records {
                     body,
                 };
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
-                let touched = diesel::update(target).set(to_row(&new)).execute(tx.conn)?;
-                if touched != 1 {
+                let began: Option<Vec<u8>> = diesel::update(target)
+                    .set(to_row(&new))
+                    .returning(audit::present_digest(stringify!($table)))
+                    .get_result(tx.conn)
+                    .optional()?;
+                let Some(began) = began else {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
-                }
+                };
+                let ended = audit::ended_digest(tx.conn, stringify!($table), &old.jurisdiction, old.id, old.version)?;
+                tx.versions(&old.jurisdiction, old.id, Some(ended), Some(audit::digest(&began)?))?;
                 let change = Change { layer: Self::LAYER, kind: ChangeKind::Update, id: Some(old.id) };
                 tx.changed(&old.jurisdiction, change)?;
                 Ok(new)
@@ -364,9 +319,14 @@ macro_rules! records {
             fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()> {
                 tx.raise(&old.jurisdiction)?;
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
-                if diesel::delete(target).execute(tx.conn)? != 1 {
+                let ended: Option<Vec<u8>> = diesel::delete(target)
+                    .returning(audit::present_digest(stringify!($table)))
+                    .get_result(tx.conn)
+                    .optional()?;
+                let Some(ended) = ended else {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
-                }
+                };
+                tx.versions(&old.jurisdiction, old.id, Some(audit::digest(&ended)?), None)?;
                 let change = Change { layer: Self::LAYER, kind: ChangeKind::Delete, id: Some(old.id) };
                 tx.changed(&old.jurisdiction, change)
             }
@@ -412,7 +372,7 @@ macro_rules! records {
                 Ok(())
             }
 
-            fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<crate::store::records::Duplicate>> {
+            fn duplicates(tx: &mut WriteTx<'_>) -> Stored<Vec<crate::store::import::Duplicate>> {
                 import::duplicates(tx, stringify!($staging))
             }
 
@@ -432,7 +392,7 @@ macro_rules! records {
                 tx: &mut WriteTx<'_>,
                 jurisdiction: &str,
                 may_write: &dyn Fn(&str) -> bool,
-            ) -> Stored<Vec<crate::store::records::TakenOut>> {
+            ) -> Stored<Vec<crate::store::import::TakenOut>> {
                 let tables = (stringify!($table), stringify!($staging));
                 import::take_out(tx, tables, Self::PERIOD, jurisdiction, may_write)
             }

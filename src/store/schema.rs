@@ -31,6 +31,8 @@ diesel::table! {
     revisions (jurisdiction) {
         jurisdiction -> Text,
         revision -> BigInt,
+        recorded_at -> Nullable<Timestamptz>,
+        audit_hash -> Nullable<Binary>,
     }
 }
 
@@ -195,6 +197,12 @@ diesel::table! {
         layer -> Nullable<Text>,
         subject -> Nullable<Uuid>,
         detail -> Jsonb,
+        on_behalf_of -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        before -> Nullable<Binary>,
+        after -> Nullable<Binary>,
+        previous -> Nullable<Binary>,
+        hash -> Nullable<Binary>,
     }
 }
 

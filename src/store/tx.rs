@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 use jiff::Timestamp;
-use jiff_diesel::ToDiesel;
+use uuid::Uuid;
 
-use super::schema::{audit_events, changes, revisions};
-use super::{Failure, Store, Stored, is_deadlock};
+use super::schema::{changes, revisions};
+use super::{Failure, Store, Stored, audit, is_deadlock};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{AuditEntry, Change};
+use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, ZEROS, digest_of};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 
@@ -22,21 +21,51 @@ pub const CHANNEL: &str = "clearway_revisions";
 /// How often a write that met a deadlock is done again before it is given up.
 const ATTEMPTS_MAX: u32 = 5;
 
-/// Who writes, and in which request.
+/// Who writes, in which request, and why.
 #[derive(Debug, Clone, Copy)]
 pub struct Witness<'a> {
     /// The actor.
     pub actor: &'a Actor,
     /// The request, as the log knows it.
     pub request_id: &'a str,
+    /// Why, as the actor says.
+    pub reason: Option<&'a str>,
 }
+
+impl<'a> Witness<'a> {
+    /// Of a write without a reason.
+    #[must_use]
+    pub fn new(actor: &'a Actor, request_id: &'a str) -> Self {
+        Self { actor, request_id, reason: None }
+    }
+
+    /// The same, and why.
+    #[must_use]
+    pub fn because(self, reason: Option<&'a str>) -> Self {
+        Self { reason, ..self }
+    }
+}
+
+/// The counter of a chain: its revision, when that was recorded, and the hash of its last event.
+type Counter = (i64, Option<jiff_diesel::Timestamp>, Option<Vec<u8>>);
 
 /// What a transaction has done to one jurisdiction.
 struct Raised {
     revision: i64,
     recorded_at: Timestamp,
+    /// Hash of the event before.
+    previous: Digest,
     changes: Vec<Change>,
+    /// The versions ended and begun, each with its digest; where `None`, the database is asked.
+    versions: Option<Versions>,
     entry: Option<AuditEntry>,
+}
+
+/// Versions with their digests.
+#[derive(Default)]
+struct Versions {
+    ended: Vec<(Uuid, Digest)>,
+    began: Vec<(Uuid, Digest)>,
 }
 
 /// An open transaction with the right to write.
@@ -46,10 +75,6 @@ pub struct WriteTx<'c> {
     raised: BTreeMap<String, Raised>,
 }
 
-diesel::define_sql_function! {
-    /// Announces on a channel at commit.
-    fn pg_notify(channel: Text, payload: Text);
-}
 diesel::define_sql_function! {
     /// The present moment, even inside a transaction.
     fn clock_timestamp() -> Timestamptz;
@@ -99,16 +124,27 @@ impl WriteTx<'_> {
         if let Some(raised) = self.raised.get(jurisdiction) {
             return Ok((raised.revision, raised.recorded_at));
         }
-        let found: Option<(i64, jiff_diesel::Timestamp)> = diesel::update(revisions::table.find(jurisdiction))
-            .set(revisions::revision.eq(revisions::revision + 1))
-            .returning((revisions::revision, clock_timestamp()))
+        if jurisdiction == ACCESS {
+            // Its counter begins with the first account.
+            diesel::insert_into(revisions::table)
+                .values((revisions::jurisdiction.eq(ACCESS), revisions::revision.eq(0_i64)))
+                .on_conflict_do_nothing()
+                .execute(self.conn)?;
+        }
+        let found: Option<Counter> = diesel::update(revisions::table.find(jurisdiction))
+            .set((
+                revisions::revision.eq(revisions::revision + 1),
+                revisions::recorded_at.eq(clock_timestamp().nullable()),
+            ))
+            .returning((revisions::revision, revisions::recorded_at, revisions::audit_hash))
             .get_result(self.conn)
             .optional()?;
-        let Some((revision, now)) = found else {
+        let Some((revision, Some(now), previous)) = found else {
             return Err(Error::NotFound(format!("the jurisdiction «{jurisdiction}»")).into());
         };
         let recorded_at = now.to_jiff();
-        let raised = Raised { revision, recorded_at, changes: Vec::new(), entry: None };
+        let previous = previous.as_deref().map_or(Ok(ZEROS), audit::digest)?;
+        let raised = Raised { revision, recorded_at, previous, changes: Vec::new(), versions: None, entry: None };
         self.raised.insert(jurisdiction.to_owned(), raised);
         Ok((revision, recorded_at))
     }
@@ -132,6 +168,20 @@ impl WriteTx<'_> {
             return Err(Error::Internal(format!("a second audit entry for one revision of {jurisdiction}")).into());
         }
         raised.entry = Some(entry);
+        Ok(())
+    }
+
+    /// Notes the versions that a write ended and began, in place of asking for them.
+    pub(super) fn versions(
+        &mut self,
+        jurisdiction: &str,
+        id: Uuid,
+        ended: Option<Digest>,
+        began: Option<Digest>,
+    ) -> Stored<()> {
+        let versions = self.of(jurisdiction)?.versions.get_or_insert_default();
+        versions.ended.extend(ended.map(|digest| (id, digest)));
+        versions.began.extend(began.map(|digest| (id, digest)));
         Ok(())
     }
 
@@ -165,25 +215,32 @@ impl WriteTx<'_> {
                     )
                 })
                 .collect();
-            diesel::insert_into(changes::table).values(&rows).execute(self.conn)?;
-            let detail: serde_json::Map<String, serde_json::Value> =
-                entry.detail.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
-            diesel::insert_into(audit_events::table)
-                .values((
-                    audit_events::jurisdiction.eq(&jurisdiction),
-                    audit_events::revision.eq(raised.revision),
-                    audit_events::recorded_at.eq(raised.recorded_at.to_diesel()),
-                    audit_events::actor.eq(&witness.actor.name),
-                    audit_events::organisation.eq(witness.actor.organisation.as_deref()),
-                    audit_events::request_id.eq(witness.request_id),
-                    audit_events::deed.eq(entry.deed.as_str()),
-                    audit_events::layer.eq(entry.layer.map(Word::as_str)),
-                    audit_events::subject.eq(entry.subject),
-                    audit_events::detail.eq(serde_json::Value::Object(detail)),
-                ))
-                .execute(self.conn)?;
-            let payload = format!("{jurisdiction} {}", raised.revision);
-            diesel::select(pg_notify(CHANNEL, payload)).execute(self.conn)?;
+            if !rows.is_empty() {
+                diesel::insert_into(changes::table).values(&rows).execute(self.conn)?;
+            }
+            let (before, after) = match raised.versions {
+                Some(mut noted) => (digest_of(&mut noted.ended), digest_of(&mut noted.began)),
+                None => audit::versions_in(self.conn, &jurisdiction, raised.revision)?,
+            };
+            let actor = witness.actor;
+            let event = AuditEvent {
+                chain: jurisdiction.clone(),
+                revision: raised.revision,
+                recorded_at: raised.recorded_at,
+                actor: actor.name.clone(),
+                organisation: actor.organisation.clone(),
+                on_behalf_of: entry.owner.filter(|owner| actor.organisation.as_ref() != Some(owner)),
+                request_id: witness.request_id.to_owned(),
+                reason: witness.reason.map(str::to_owned),
+                deed: entry.deed.as_str().to_owned(),
+                layer: entry.layer.map(|layer| layer.as_str().to_owned()),
+                subject: entry.subject,
+                detail: entry.detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+                before,
+                after,
+                previous: Some(raised.previous),
+            };
+            audit::append(self.conn, &event, CHANNEL)?;
             revisions.push((jurisdiction, raised.revision));
         }
         Ok(revisions)

@@ -8,12 +8,11 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
-use super::records::{
-    Incoming, IndexRow, ListFilter, Merged, Records, epsg, optional_word, records, rows, srid, st_intersects, word,
-};
+use super::import::{Incoming, Merged};
+use super::records::{IndexRow, ListFilter, Records, epsg, optional_word, records, rows, srid, st_intersects, word};
 use super::schema::{import_works, works};
 use super::shape::Shape;
-use super::{Stored, WriteTx, import};
+use super::{Stored, WriteTx, audit, import};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::conflict::{Facts, NounFacts};
 use crate::domain::feature::{Noun, Registered};

@@ -2,9 +2,10 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`],
-//! [`answer`], [`change`], [`rules`].
+//! [`answer`], [`change`], [`rules`], [`audit`].
 
 pub mod answer;
+pub mod audit;
 pub mod change;
 pub mod conflict;
 pub mod corridor;

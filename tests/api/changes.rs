@@ -204,7 +204,7 @@ fn declared_coverage_is_told() {
     for layer in [Layer::Works, Layer::Corridors] {
         let boundary = geojson::geometry(&boundary, 10).unwrap();
         let draft = CoverageDraft { layer, source: "survey".into(), as_of: None, boundary };
-        let witness = Witness { actor: &actor, request_id: "test" };
+        let witness = Witness::new(&actor, "test");
         coverage::declare(&api.database.context(), witness, "VN-72", draft).unwrap();
     }
     let mut told = Vec::new();
@@ -270,7 +270,8 @@ fn a_database_that_went_back_is_told() {
     let mut listener = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
     run_sql(
         &api.database.url,
-        "DELETE FROM works; DELETE FROM changes WHERE revision > 1; DELETE FROM audit_events WHERE revision > 1;
+        "SET session_replication_role = replica;
+         DELETE FROM works; DELETE FROM changes WHERE revision > 1; DELETE FROM audit_events WHERE revision > 1;
          UPDATE revisions SET revision = 1",
     );
     let told = listener.next();
@@ -364,7 +365,7 @@ fn a_jurisdiction_that_appears_is_told() {
     let api = Api::with(|s| s.refresh_poll_ms = 50);
     let mut listener = Listener::open(&api.server, "", "", None);
     let actor = Actor::operator();
-    let witness = Witness { actor: &actor, request_id: "test" };
+    let witness = Witness::new(&actor, "test");
     let draft = JurisdictionDraft { code: "VN-35".into(), ..vn72_draft() };
     jurisdiction::register(&api.database.context(), witness, draft).unwrap();
     let told = listener.next();

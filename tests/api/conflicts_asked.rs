@@ -305,7 +305,7 @@ fn with_neighbour() -> (Database, TestServer) {
         boundary: geojson::geometry(&json!({"type": "Polygon", "coordinates": [ring]}), 100).unwrap(),
     };
     let actor = Actor::operator();
-    jurisdiction::register(&context, Witness { actor: &actor, request_id: "test" }, draft).unwrap();
+    jurisdiction::register(&context, Witness::new(&actor, "test"), draft).unwrap();
     let server = TestServer::start(&database);
     (database, server)
 }

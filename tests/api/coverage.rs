@@ -37,7 +37,7 @@ fn draft(layer: Layer, shape: &Json) -> CoverageDraft {
 /// Declares as the operator, in another instance than the one asked.
 fn declare(api: &Api, layer: Layer, shape: &Json) -> Uuid {
     let actor = Actor::operator();
-    let witness = Witness { actor: &actor, request_id: "test" };
+    let witness = Witness::new(&actor, "test");
     coverage::declare(&api.database.context(), witness, "VN-72", draft(layer, shape)).unwrap().id
 }
 
@@ -139,7 +139,7 @@ fn a_hole_is_not_covered() {
     let filled = declare(&api, Layer::Works, &area(107.68, 12.0, 107.7, 12.02));
     says(&check(&api, "?clearance_m=30", &area(107.67, 11.99, 107.71, 12.03)), "full", &[]);
     let actor = Actor::operator();
-    let witness = Witness { actor: &actor, request_id: "test" };
+    let witness = Witness::new(&actor, "test");
     coverage::withdraw(&api.database.context(), witness, "VN-72", filled).unwrap();
     says(&check(&api, "", &point(107.69, 12.01)), "none", &[ALL]);
 }
@@ -239,7 +239,7 @@ fn only_who_answers_for_a_layer_declares_it_and_only_what_makes_sense() {
         let actor =
             Actor { name: "x".into(), organisation: Some("viettel".into()), roles: vec![role], jurisdictions: None };
         let asked = CoverageDraft { source: source.into(), ..draft(layer, shape) };
-        coverage::declare(&context, Witness { actor: &actor, request_id: "test" }, "VN-72", asked)
+        coverage::declare(&context, Witness::new(&actor, "test"), "VN-72", asked)
     };
     for role in [Role::Carrier, Role::Planner, Role::Auditor] {
         assert!(matches!(as_role(role, Layer::Works, &shape, "s"), Err(Error::Forbidden(_))), "{role}");
@@ -255,7 +255,7 @@ fn only_who_answers_for_a_layer_declares_it_and_only_what_makes_sense() {
     assert_eq!(api.sql("SELECT revision FROM revisions"), Some("1".into()), "nothing was written");
     let made = as_role(Role::Officer, Layer::Works, &shape, "s").unwrap();
     let carrier = Actor { roles: vec![Role::Carrier], ..Actor::operator() };
-    let refused = coverage::withdraw(&context, Witness { actor: &carrier, request_id: "test" }, "VN-72", made.id);
+    let refused = coverage::withdraw(&context, Witness::new(&carrier, "test"), "VN-72", made.id);
     assert!(matches!(refused, Err(Error::Forbidden(_))));
     assert_eq!(api.sql("SELECT count(*) FROM coverage_areas"), Some("1".into()));
 }
@@ -359,7 +359,7 @@ fn a_day_before_the_coverage_is_not_covered() {
 fn nobody_declares_the_ground_of_a_neighbour() {
     let api = Api::new();
     let actor = Actor::operator();
-    let witness = Witness { actor: &actor, request_id: "test" };
+    let witness = Witness::new(&actor, "test");
     let refused =
         |shape: &Json| match coverage::declare(&api.database.context(), witness, "VN-72", draft(Layer::Works, shape)) {
             Err(Error::Invalid(problems)) => problems.iter().map(|p| format!("{} {}", p.pointer, p.detail)).collect(),
@@ -383,7 +383,7 @@ fn nobody_declares_the_ground_of_a_neighbour() {
 /// Declares the coverage of works as of a day.
 fn declare_of(api: &Api, shape: &Json, as_of: Option<&str>) {
     let actor = Actor::operator();
-    let witness = Witness { actor: &actor, request_id: "test" };
+    let witness = Witness::new(&actor, "test");
     let draft = CoverageDraft { as_of: as_of.map(|day| day.parse().unwrap()), ..draft(Layer::Works, shape) };
     coverage::declare(&api.database.context(), witness, "VN-72", draft).unwrap();
 }

@@ -22,7 +22,8 @@ fn restore(database: &Database, revision: i64) {
     run_sql(
         &database.url,
         &format!(
-            "DELETE FROM works WHERE revision > {revision}; DELETE FROM changes WHERE revision > {revision};
+            "SET session_replication_role = replica;
+             DELETE FROM works WHERE revision > {revision}; DELETE FROM changes WHERE revision > {revision};
              DELETE FROM audit_events WHERE revision > {revision}; UPDATE revisions SET revision = {revision}"
         ),
     );

@@ -24,7 +24,7 @@ fn load_as(api: &Api, actor: &Actor, codes: &[&str], text: &str) -> Result<Vec<I
     for byte in Sha256::digest(text) {
         write!(digest, "{byte:02x}").unwrap();
     }
-    rules::import(&api.database.context(), Witness { actor, request_id: "test" }, &codes, &pack, &digest)
+    rules::import(&api.database.context(), Witness::new(actor, "test"), &codes, &pack, &digest)
 }
 
 /// Loads a pack as the operator, in another instance than the one asked.
@@ -353,7 +353,7 @@ fn only_who_answers_for_it_loads_rules_and_a_version_says_one_thing() {
     // In all of them or in none.
     let other = JurisdictionDraft { code: "VN-35".into(), ..vn72_draft() };
     let operator = Actor::operator();
-    let witness = Witness { actor: &operator, request_id: "test" };
+    let witness = Witness::new(&operator, "test");
     jurisdiction::register(&api.database.context(), witness, other).unwrap();
     assert!(as_role(Role::Officer, &changed, &["VN-35", "VN-72"]).is_err());
     assert!(as_role(Role::Officer, &first, &["VN-35", "VN-99"]).is_err());

@@ -190,7 +190,7 @@ fn a_code_of_another_is_no_way_to_its_feature() {
             )),
         });
         let mut said = Said::default();
-        let witness = Witness { actor: &carrier, request_id: "test" };
+        let witness = Witness::new(&carrier, "test");
         let report = import::<Work>(&context, witness, &options, &mut rows, &mut said).unwrap();
         (report, said.0)
     };

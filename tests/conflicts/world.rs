@@ -91,7 +91,7 @@ impl World {
     }
 
     pub fn witness(&self) -> Witness<'_> {
-        Witness { actor: &self.actor, request_id: "conflicts" }
+        Witness::new(&self.actor, "conflicts")
     }
 
     /// Imports features in one transaction, as `clearway import` does.

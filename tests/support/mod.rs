@@ -206,7 +206,7 @@ pub fn register_vn72(url: &str) {
     let settings = Settings { database_url: Secret(url.into()), ..Settings::default() };
     let context = Context::connect(settings).unwrap();
     let actor = Actor::operator();
-    jurisdiction::register(&context, Witness { actor: &actor, request_id: "test" }, vn72_draft()).unwrap();
+    jurisdiction::register(&context, Witness::new(&actor, "test"), vn72_draft()).unwrap();
 }
 
 /// A folder of the real data, where it is present; says so where it is not.

@@ -1,0 +1,107 @@
+//! The audit trail: where its chains stand, what stands in them, and whether anybody touched them.
+
+mod signature;
+
+use jiff::Timestamp;
+
+pub use self::signature::{Key, SignedHead};
+use super::{Context, forbidden};
+use crate::domain::actor::Actor;
+use crate::domain::audit::{Head, RecordedEvent, Report, Verifier};
+use crate::error::{Error, Result};
+use crate::store::{audit, lift_statement_timeout};
+
+/// Which events are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Range {
+    /// Only this chain.
+    pub chain: Option<String>,
+    /// From this revision on.
+    pub from: Option<i64>,
+    /// To this one.
+    pub to: Option<i64>,
+}
+
+fn may_read(actor: &Actor) -> Result<()> {
+    if actor.may_read_audit() { Ok(()) } else { Err(forbidden(actor, "read the audit trail")) }
+}
+
+/// The chains meant, each with its revision.
+fn chains(all: Vec<(String, i64)>, only: Option<&str>) -> Result<Vec<(String, i64)>> {
+    let Some(only) = only else { return Ok(all) };
+    let found: Vec<_> = all.into_iter().filter(|(chain, _)| chain == only).collect();
+    if found.is_empty() { Err(Error::NotFound(format!("the chain «{only}»"))) } else { Ok(found) }
+}
+
+/// Where each chain stands; chains without a hashed event are left out.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::NotFound`] for an unknown chain, [`Error::Busy`].
+pub fn heads(context: &Context, actor: &Actor, chain: Option<&str>, now: Timestamp) -> Result<Vec<Head>> {
+    may_read(actor)?;
+    context.store.snapshot(|conn| {
+        let mut heads = Vec::new();
+        for (chain, _) in chains(audit::chains(conn)?, chain)? {
+            let Some(RecordedEvent { event, hash: Some(hash) }) = audit::last(conn, &chain)? else { continue };
+            heads.push(Head { chain, revision: event.revision, hash, signed_at: now });
+        }
+        Ok(heads)
+    })
+}
+
+/// Gives `each` the events meant, chain by chain, in their order and from one state of the database.
+///
+/// # Errors
+/// As [`heads`], and what `each` fails with.
+pub fn export(
+    context: &Context,
+    actor: &Actor,
+    range: &Range,
+    each: &mut dyn FnMut(&RecordedEvent) -> Result<()>,
+) -> Result<()> {
+    may_read(actor)?;
+    context.store.snapshot(|conn| {
+        lift_statement_timeout(conn)?;
+        for (chain, _) in chains(audit::chains(conn)?, range.chain.as_deref())? {
+            audit::events(conn, &chain, range.from.unwrap_or(1), range.to, &mut |event| Ok(each(&event)?))?;
+        }
+        Ok(())
+    })
+}
+
+/// Looks for whatever was changed, left out or put elsewhere in the chains meant, and for features that are not what the
+/// events say of them. `kept` are heads that were signed and kept elsewhere.
+///
+/// # Errors
+/// As [`heads`].
+pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) -> Result<Vec<(String, Report)>> {
+    may_read(actor)?;
+    let from = range.from.unwrap_or(1);
+    context.store.snapshot(|conn| {
+        lift_statement_timeout(conn)?;
+        let known = audit::chains(conn)?;
+        let mut reports = Vec::new();
+        // A chain that was deleted as a whole is missed by whoever kept its head.
+        let deleted = kept.iter().filter(|h| known.iter().all(|(chain, _)| *chain != h.chain));
+        let deleted: Vec<_> = deleted.map(|h| (h.chain.clone(), 0)).collect();
+        let all = known.into_iter().chain(deleted).collect();
+        for (chain, revision) in chains(all, range.chain.as_deref())? {
+            let heads: Vec<Head> =
+                kept.iter().filter(|h| range.to.is_none_or(|to| h.revision <= to)).cloned().collect();
+            let mut verifier = Verifier::new(&chain, from, &heads);
+            let stored = audit::versions(conn, &chain)?;
+            audit::events(conn, &chain, from, range.to, &mut |event| {
+                verifier.take(&event);
+                let (ended, began) = stored.get(&event.event.revision).copied().unwrap_or_default();
+                verifier.versions(&event, ended, began);
+                Ok(())
+            })?;
+            let last = range.to.map_or(revision, |to| to.min(revision));
+            if range.to.is_none() {
+                stored.range(revision + 1..).for_each(|(beyond, _)| verifier.beyond(*beyond));
+            }
+            reports.push((chain, verifier.end(Some(last))));
+        }
+        Ok(reports)
+    })
+}

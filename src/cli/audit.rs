@@ -1,0 +1,222 @@
+//! `clearway audit head|export|key` and `clearway verify-audit`
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{Failed, Outcome, connect};
+use crate::actions::audit::{self, Key, Range, SignedHead};
+use crate::clock;
+use crate::config::Settings;
+use crate::domain::actor::Actor;
+use crate::domain::audit::{Head, Report, Verifier, hex};
+use crate::error::Error;
+use crate::wire::audit as wire;
+
+/// Read the audit trail.
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sign where each chain stands: keep the lines elsewhere, and `verify-audit --head` will miss whatever is gone since.
+    Head(HeadOf),
+    /// Write events as lines of JSON.
+    Export(Meant),
+    /// Make a key to sign heads with, and print its public half.
+    Key(NewKey),
+}
+
+#[derive(Debug, Args)]
+struct HeadOf {
+    /// Only this chain: a jurisdiction, or `access`.
+    #[arg(long, value_name = "CHAIN")]
+    chain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Meant {
+    /// Only this chain: a jurisdiction, or `access`.
+    #[arg(long, value_name = "CHAIN")]
+    chain: Option<String>,
+    /// From this revision on.
+    #[arg(long, value_name = "REVISION")]
+    from: Option<i64>,
+    /// To this revision.
+    #[arg(long, value_name = "REVISION")]
+    to: Option<i64>,
+}
+
+impl Meant {
+    fn range(&self) -> Range {
+        Range { chain: self.chain.clone(), from: self.from, to: self.to }
+    }
+}
+
+#[derive(Debug, Args)]
+struct NewKey {
+    /// The file to make; one that is there is never written over.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Look for whatever was changed, left out or put elsewhere in the audit trail: in the database, or in an exported log.
+#[derive(Debug, Args)]
+pub(super) struct VerifyAudit {
+    #[command(flatten)]
+    meant: Meant,
+    /// Signed heads that were kept elsewhere; may be given again.
+    #[arg(long, value_name = "FILE")]
+    head: Vec<PathBuf>,
+    /// The public key that the heads must be signed with; without it any key is taken, and named.
+    #[arg(long, value_name = "HEX")]
+    key: Option<String>,
+    /// An exported log, whole or from a revision on, in place of the database, which is not needed then.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+impl Audit {
+    pub(super) fn run(self, settings: Settings) -> Outcome {
+        let actor = Actor::operator();
+        match self.command {
+            Command::Head(of) => {
+                let key = key_of(&settings)?;
+                for head in audit::heads(&connect(settings)?, &actor, of.chain.as_deref(), clock::now())? {
+                    let SignedHead { head, key, signature } = key.sign(head);
+                    println!("{}", wire::write_head(&head, &key, &signature));
+                }
+            }
+            Command::Export(meant) => {
+                let mut out = std::io::stdout().lock();
+                audit::export(&connect(settings)?, &actor, &meant.range(), &mut |event| {
+                    writeln!(out, "{}", event.line()).map_err(|e| Error::Internal(e.to_string()))
+                })?;
+            }
+            Command::Key(new) => println!("{}", make_key(&new.file)?),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn key_of(settings: &Settings) -> Result<Key, Failed> {
+    if settings.audit_key.is_empty() {
+        return Err(Failed::from(
+            "heads are signed with a key: make one with «clearway audit key FILE» and name it by CLEARWAY_AUDIT_KEY"
+                .to_owned(),
+        ));
+    }
+    let file = &settings.audit_key;
+    let text = std::fs::read_to_string(file).map_err(|e| format!("{file} cannot be read: {e}"))?;
+    Ok(Key::of_seed(&text)?)
+}
+
+/// Makes a key that only its owner may read, and gives its public half.
+fn make_key(file: &Path) -> Result<String, Failed> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| format!("the system gives no random numbers: {e}"))?;
+    let text = hex(&seed);
+    let key = Key::of_seed(&text)?;
+    let cannot = |e: std::io::Error| format!("{} cannot be made: {e}", file.display());
+    let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(cannot)?;
+    writeln!(made, "{text}").map_err(cannot)?;
+    Ok(key.public())
+}
+
+impl VerifyAudit {
+    pub(super) fn run(self, settings: Settings) -> Outcome {
+        let mut heads = Vec::new();
+        for file in &self.head {
+            heads.extend(heads_in(file, self.key.as_deref())?);
+        }
+        let reports = match &self.log {
+            Some(log) => verify_log(log, &self.meant, &heads)?,
+            None => audit::verify(&connect(settings)?, &Actor::operator(), &self.meant.range(), &heads)?,
+        };
+        let mut faults = 0;
+        for (chain, report) in &reports {
+            faults += report.faults.len();
+            show(chain, report);
+        }
+        match faults {
+            0 => Ok(ExitCode::SUCCESS),
+            1 => Err(Failed::from("the audit trail has 1 fault".to_owned())),
+            n => Err(Failed::from(format!("the audit trail has {n} faults"))),
+        }
+    }
+}
+
+fn show(chain: &str, report: &Report) {
+    for fault in &report.faults {
+        println!("{chain}: {fault}");
+    }
+    let last = match report.last {
+        Some((revision, Some(hash))) => format!(", the last is revision {revision}, {}", hex(&hash)),
+        Some((revision, None)) => format!(", the last is revision {revision}"),
+        None => String::new(),
+    };
+    let older = match report.unhashed {
+        0 => String::new(),
+        n => format!(", {n} of them older than the chain and without a hash"),
+    };
+    let found = if report.faults.is_empty() { "nothing was touched" } else { "TOUCHED" };
+    println!("{chain}: {} events{older}{last}: {found}", report.events);
+}
+
+/// The heads of a file; each must be signed, by `key` where one is named.
+fn heads_in(file: &Path, key: Option<&str>) -> Result<Vec<Head>, Failed> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).map_err(|e| format!("{name} cannot be read: {e}"))?;
+    let mut heads = Vec::new();
+    for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+        let (head, signer, signature) = wire::head(line).map_err(|e| format!("{name}, line {number}: {e}"))?;
+        if key.is_some_and(|key| !key.eq_ignore_ascii_case(&signer)) {
+            return Err(format!("{name}, line {number}: signed by another key, {signer}").into());
+        }
+        let signed = SignedHead { head, key: signer, signature };
+        if !signed.holds() {
+            return Err(format!("{name}, line {number}: the signature does not hold").into());
+        }
+        if key.is_none() {
+            eprintln!(
+                "{name}, line {number}: signed by {}; see that this is your key, or name it by --key",
+                signed.key
+            );
+        }
+        heads.push(signed.head);
+    }
+    Ok(heads)
+}
+
+/// Goes through an exported log, whose chains may stand one behind the other or mixed.
+fn verify_log(log: &Path, meant: &Meant, heads: &[Head]) -> Result<Vec<(String, Report)>, Failed> {
+    let name = log.display();
+    let cannot = |e: std::io::Error| format!("{name} cannot be read: {e}");
+    let mut verifiers: BTreeMap<String, Verifier> = BTreeMap::new();
+    let wanted = |chain: &str| meant.chain.as_deref().is_none_or(|only| only == chain);
+    let heads: Vec<Head> = heads.iter().filter(|h| meant.to.is_none_or(|to| h.revision <= to)).cloned().collect();
+    for head in heads.iter().filter(|h| wanted(&h.chain)) {
+        let new = || Verifier::new(&head.chain, meant.from.unwrap_or(1), &heads);
+        verifiers.entry(head.chain.clone()).or_insert_with(new);
+    }
+    let file = std::fs::File::open(log).map_err(cannot)?;
+    for (line, number) in BufReader::new(file).lines().zip(1..) {
+        let line = line.map_err(cannot)?;
+        let recorded = wire::event(&line).map_err(|e| format!("{name}, line {number}: {e}"))?;
+        let (chain, revision) = (recorded.event.chain.clone(), recorded.event.revision);
+        let in_range = meant.from.is_none_or(|from| revision >= from) && meant.to.is_none_or(|to| revision <= to);
+        if wanted(&chain) && in_range {
+            let new = || Verifier::new(&chain, meant.from.unwrap_or(1), &heads);
+            verifiers.entry(chain.clone()).or_insert_with(new).take(&recorded);
+        }
+    }
+    Ok(verifiers.into_iter().map(|(chain, verifier)| (chain, verifier.end(None))).collect())
+}

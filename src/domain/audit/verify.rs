@@ -1,0 +1,369 @@
+//! Finds what was changed, left out or put elsewhere in a chain of events.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::event::{Digest, Head, RecordedEvent, ZEROS, digest_of};
+
+/// What is wrong with a chain, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Events are not there.
+    Missing {
+        /// The first revision without one.
+        from: i64,
+        /// The last.
+        to: i64,
+    },
+    /// An event does not come after the one before it.
+    Order {
+        /// Its revision.
+        revision: i64,
+        /// The revision it stands behind.
+        behind: i64,
+    },
+    /// An event of another chain.
+    Stranger {
+        /// Its revision.
+        revision: i64,
+        /// Its chain.
+        chain: String,
+    },
+    /// An event says something else than what was hashed.
+    Changed {
+        /// Its revision.
+        revision: i64,
+    },
+    /// An event names another hash than that of the one before it.
+    Unlinked {
+        /// Its revision.
+        revision: i64,
+    },
+    /// An event without a hash behind one that has one.
+    Unhashed {
+        /// Its revision.
+        revision: i64,
+    },
+    /// The chain ends before what is known of it elsewhere.
+    CutOff {
+        /// The last revision there is.
+        last: i64,
+        /// The revision that there was.
+        known: i64,
+    },
+    /// The event that a head names has another hash now.
+    OtherHead {
+        /// Its revision.
+        revision: i64,
+    },
+    /// What is stored of the versions that an event ended or began is not what the event says.
+    Versions {
+        /// Its revision.
+        revision: i64,
+        /// It is about those that it began.
+        began: bool,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { from, to } if from == to => write!(f, "the event of revision {from} is missing"),
+            Self::Missing { from, to } => write!(f, "the events of revisions {from} to {to} are missing"),
+            Self::Order { revision, behind } => {
+                write!(f, "the event of revision {revision} stands behind that of {behind}")
+            }
+            Self::Stranger { revision, chain } => write!(f, "an event of another chain, {chain}, revision {revision}"),
+            Self::Changed { revision } => {
+                write!(f, "the event of revision {revision} was changed: its hash does not fit")
+            }
+            Self::Unlinked { revision } => {
+                write!(f, "the event of revision {revision} names another one before it: that one was changed")
+            }
+            Self::Unhashed { revision } => write!(f, "the event of revision {revision} has no hash"),
+            Self::CutOff { last, known } => {
+                write!(f, "the chain ends at revision {last}, but there was a revision {known}: its end was cut off")
+            }
+            Self::OtherHead { revision } => {
+                write!(f, "the event of revision {revision} has another hash than the head that was signed")
+            }
+            Self::Versions { revision, began: true } => {
+                write!(f, "what revision {revision} stored was changed without an event")
+            }
+            Self::Versions { revision, began: false } => {
+                write!(f, "what revision {revision} put an end to was changed without an event")
+            }
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Events looked at.
+    pub events: u64,
+    /// Those of them that are older than the chain and have no hash.
+    pub unhashed: u64,
+    /// The last revision, and the hash of its event.
+    pub last: Option<(i64, Option<Digest>)>,
+    /// What is wrong, in the order of the chain.
+    pub faults: Vec<Fault>,
+}
+
+/// Goes through one chain event by event, in the order in which it is kept.
+#[derive(Debug)]
+pub struct Verifier {
+    chain: String,
+    heads: BTreeMap<i64, Digest>,
+    /// An event with a hash was seen.
+    hashed: bool,
+    /// The revision before the next.
+    behind: i64,
+    /// The hash before the next, where it is known.
+    hash: Option<Digest>,
+    report: Report,
+}
+
+impl Verifier {
+    /// For the events of `chain` from the revision `from` on; `heads` were signed and kept elsewhere.
+    #[must_use]
+    pub fn new(chain: &str, from: i64, heads: &[Head]) -> Self {
+        let ours = heads.iter().filter(|h| h.chain == chain);
+        Self {
+            chain: chain.to_owned(),
+            heads: ours.map(|h| (h.revision, h.hash)).collect(),
+            hashed: false,
+            behind: from.max(1) - 1,
+            hash: (from <= 1).then_some(ZEROS),
+            report: Report { events: 0, unhashed: 0, last: None, faults: Vec::new() },
+        }
+    }
+
+    /// Takes the next event.
+    pub fn take(&mut self, recorded: &RecordedEvent) {
+        let event = &recorded.event;
+        let revision = event.revision;
+        self.report.events += 1;
+        let faults = &mut self.report.faults;
+        if event.chain != self.chain {
+            faults.push(Fault::Stranger { revision, chain: event.chain.clone() });
+            return;
+        }
+        let follows = revision == self.behind + 1;
+        if revision <= self.behind {
+            faults.push(Fault::Order { revision, behind: self.behind });
+        } else if !follows {
+            faults.push(Fault::Missing { from: self.behind + 1, to: revision - 1 });
+        }
+        match recorded.hash {
+            // Only events that are older than the chain have none, and those stand before all others.
+            None if self.hashed => faults.push(Fault::Unhashed { revision }),
+            None => self.report.unhashed += 1,
+            Some(hash) => {
+                if event.hash() != hash {
+                    faults.push(Fault::Changed { revision });
+                }
+                if follows && self.hash.is_some_and(|before| event.previous != Some(before)) {
+                    faults.push(Fault::Unlinked { revision });
+                }
+                self.hashed = true;
+                self.hash = Some(hash);
+            }
+        }
+        if self.heads.get(&revision).is_some_and(|head| recorded.hash != Some(*head)) {
+            faults.push(Fault::OtherHead { revision });
+        }
+        self.behind = self.behind.max(revision);
+        self.report.last = Some((revision, recorded.hash));
+    }
+
+    /// Looks at what is stored of the versions that an event ended and began, as one digest of each.
+    pub fn versions(&mut self, recorded: &RecordedEvent, ended: Option<Digest>, began: Option<Digest>) {
+        // An event that is older than the chain says nothing of them.
+        if recorded.hash.is_none() {
+            return;
+        }
+        let revision = recorded.event.revision;
+        if recorded.event.after != began {
+            self.report.faults.push(Fault::Versions { revision, began: true });
+        }
+        if recorded.event.before != ended {
+            self.report.faults.push(Fault::Versions { revision, began: false });
+        }
+    }
+
+    /// Something is stored that says it is of a revision which there is not.
+    pub fn beyond(&mut self, revision: i64) {
+        self.report.faults.push(Fault::Versions { revision, began: true });
+    }
+
+    /// What came of it. `known` is the last revision that the chain must have reached, as its counter says.
+    #[must_use]
+    pub fn end(mut self, known: Option<i64>) -> Report {
+        let last = self.behind;
+        let head = self.heads.last_key_value().map(|(revision, _)| *revision);
+        if let Some(known) = known.max(head).filter(|known| *known > last) {
+            self.report.faults.push(Fault::CutOff { last, known });
+        }
+        self.report
+    }
+}
+
+/// A version of something registered, as far as its chain is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionDigest {
+    /// Of what.
+    pub id: Uuid,
+    /// The revision that began it.
+    pub revision: i64,
+    /// The revision that ended it.
+    pub ended: Option<i64>,
+    /// What it says.
+    pub digest: Digest,
+}
+
+/// For each revision one digest of the versions that it ended, and one of those that it began.
+#[must_use]
+pub fn versions_of(all: &[VersionDigest]) -> BTreeMap<i64, (Option<Digest>, Option<Digest>)> {
+    let mut by_revision: BTreeMap<i64, [Vec<(Uuid, Digest)>; 2]> = BTreeMap::new();
+    for version in all {
+        by_revision.entry(version.revision).or_default()[1].push((version.id, version.digest));
+        if let Some(ended) = version.ended {
+            by_revision.entry(ended).or_default()[0].push((version.id, version.digest));
+        }
+    }
+    let sum = |(revision, [mut ended, mut began]): (i64, [Vec<(Uuid, Digest)>; 2])| {
+        (revision, (digest_of(&mut ended), digest_of(&mut began)))
+    };
+    by_revision.into_iter().map(sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // in a test a panic is the report
+    use super::super::event::AuditEvent;
+    use super::*;
+
+    /// A chain of `count` events, the first `old` of them without hashes.
+    fn chain(count: i64, old: i64) -> Vec<RecordedEvent> {
+        let mut previous = ZEROS;
+        let mut events = Vec::new();
+        for revision in 1..=count {
+            let event = AuditEvent {
+                chain: "VN-72".into(),
+                revision,
+                recorded_at: jiff::Timestamp::UNIX_EPOCH,
+                actor: "a".into(),
+                organisation: None,
+                on_behalf_of: None,
+                request_id: "r".into(),
+                reason: None,
+                deed: "create".into(),
+                layer: None,
+                subject: None,
+                detail: BTreeMap::new(),
+                before: None,
+                after: None,
+                previous: (revision > old).then_some(previous),
+            };
+            let hash = (revision > old).then(|| event.hash());
+            previous = hash.unwrap_or(previous);
+            events.push(RecordedEvent { event, hash });
+        }
+        events
+    }
+
+    fn head(of: &RecordedEvent) -> Head {
+        let hash = of.hash.unwrap();
+        Head { chain: "VN-72".into(), revision: of.event.revision, hash, signed_at: jiff::Timestamp::UNIX_EPOCH }
+    }
+
+    fn faults(events: &[RecordedEvent], from: i64, heads: &[Head]) -> Vec<Fault> {
+        let mut verifier = Verifier::new("VN-72", from, heads);
+        events.iter().for_each(|e| verifier.take(e));
+        verifier.end(None).faults
+    }
+
+    #[test]
+    fn a_chain_that_nobody_touched_has_no_fault() {
+        let whole = chain(5, 0);
+        assert_eq!(faults(&whole, 1, &[head(&whole[2]), head(&whole[4])]), []);
+        assert_eq!(faults(&whole[2..], 3, &[head(&whole[4])]), [], "from the middle on");
+        assert_eq!(faults(&chain(5, 2), 1, &[]), [], "older events have no hashes");
+        assert_eq!(faults(&[], 1, &[]), []);
+    }
+
+    #[test]
+    fn every_way_of_tampering_is_named() {
+        type Tamper = fn(&mut Vec<RecordedEvent>);
+        let cases: &[(Tamper, &[Fault])] = &[
+            (|e| e[2].event.actor = "b".into(), &[Fault::Changed { revision: 3 }]),
+            (
+                |e| {
+                    e[2].event.actor = "b".into();
+                    e[2].hash = Some(e[2].event.hash());
+                },
+                &[Fault::Unlinked { revision: 4 }],
+            ),
+            (|e| drop(e.remove(2)), &[Fault::Missing { from: 3, to: 3 }]),
+            (|e| drop(e.drain(0..2)), &[Fault::Missing { from: 1, to: 2 }]),
+            (
+                |e| e.swap(1, 2),
+                &[
+                    Fault::Missing { from: 2, to: 2 },
+                    Fault::Order { revision: 2, behind: 3 },
+                    Fault::Unlinked { revision: 4 },
+                ],
+            ),
+            (|e| e.insert(2, e[1].clone()), &[Fault::Order { revision: 2, behind: 2 }]),
+            (
+                |e| e[3].event.chain = "VN-35".into(),
+                &[Fault::Stranger { revision: 4, chain: "VN-35".into() }, Fault::Missing { from: 4, to: 4 }],
+            ),
+            (|e| e.truncate(4), &[Fault::CutOff { last: 4, known: 5 }]),
+            (Vec::clear, &[Fault::CutOff { last: 0, known: 5 }]),
+            (
+                |e| (e[4].hash, e[4].event.previous) = (None, None),
+                &[Fault::Unhashed { revision: 5 }, Fault::OtherHead { revision: 5 }],
+            ),
+            (
+                // All of it anew, hashes and links too: only the head that was kept elsewhere tells.
+                |e| {
+                    let mut previous = ZEROS;
+                    for recorded in e.iter_mut() {
+                        recorded.event.actor = "b".into();
+                        recorded.event.previous = Some(previous);
+                        previous = recorded.event.hash();
+                        recorded.hash = Some(previous);
+                    }
+                },
+                &[Fault::OtherHead { revision: 5 }],
+            ),
+        ];
+        for (number, (tamper, expect)) in cases.iter().enumerate() {
+            let mut events = chain(5, 0);
+            let kept = head(&events[4]);
+            tamper(&mut events);
+            assert_eq!(faults(&events, 1, &[kept]), *expect, "case {number}");
+        }
+    }
+
+    #[test]
+    fn a_cut_is_seen_by_the_counter_too() {
+        let mut verifier = Verifier::new("VN-72", 1, &[]);
+        chain(4, 0).iter().for_each(|e| verifier.take(e));
+        assert_eq!(verifier.end(Some(5)).faults, [Fault::CutOff { last: 4, known: 5 }]);
+    }
+
+    #[test]
+    fn versions_are_summed_by_the_revision_that_ends_and_begins_them() {
+        let id = Uuid::from_u128;
+        let version = |n, revision, ended, byte| VersionDigest { id: id(n), revision, ended, digest: [byte; 32] };
+        let all = [version(2, 1, Some(2), 1), version(1, 1, None, 2), version(2, 2, None, 3)];
+        let sums = versions_of(&all);
+        assert_eq!(sums[&1], (None, digest_of(&mut [(id(1), [2; 32]), (id(2), [1; 32])])));
+        assert_eq!(sums[&2], (digest_of(&mut [(id(2), [1; 32])]), digest_of(&mut [(id(2), [3; 32])])));
+    }
+}

@@ -1,0 +1,234 @@
+//! Audit events in rows. They are appended, and read; nothing here changes or deletes one.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use jiff_diesel::ToDiesel;
+use uuid::Uuid;
+
+use super::schema::{audit_events, revisions};
+use super::{Failure, Stored};
+use crate::domain::audit::{AuditEvent, Digest, RecordedEvent, VersionDigest, versions_of};
+use crate::error::Error;
+
+/// Appends the event to its chain, whose head it becomes, and announces its revision on `channel` at commit: one statement,
+/// for every write waits for it.
+pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, channel: &str) -> Stored<()> {
+    let detail: serde_json::Map<String, serde_json::Value> =
+        event.detail.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    sql_query(
+        "WITH event AS (
+             INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, organisation, on_behalf_of, request_id,
+                 reason, deed, layer, subject, detail, before, after, previous, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+         ), head AS (
+             UPDATE revisions SET audit_hash = $16 WHERE jurisdiction = $1
+         )
+         SELECT pg_notify($17, $18)",
+    )
+    .bind::<Text, _>(&event.chain)
+    .bind::<BigInt, _>(event.revision)
+    .bind::<Timestamptz, _>(event.recorded_at.to_diesel())
+    .bind::<Text, _>(&event.actor)
+    .bind::<Nullable<Text>, _>(event.organisation.as_deref())
+    .bind::<Nullable<Text>, _>(event.on_behalf_of.as_deref())
+    .bind::<Text, _>(&event.request_id)
+    .bind::<Nullable<Text>, _>(event.reason.as_deref())
+    .bind::<Text, _>(&event.deed)
+    .bind::<Nullable<Text>, _>(event.layer.as_deref())
+    .bind::<Nullable<UuidSql>, _>(event.subject)
+    .bind::<Jsonb, _>(serde_json::Value::Object(detail))
+    .bind::<Nullable<Binary>, _>(event.before.as_ref().map(<[u8; 32]>::as_slice))
+    .bind::<Nullable<Binary>, _>(event.after.as_ref().map(<[u8; 32]>::as_slice))
+    .bind::<Nullable<Binary>, _>(event.previous.as_ref().map(<[u8; 32]>::as_slice))
+    .bind::<Binary, _>(event.hash().as_slice())
+    .bind::<Text, _>(channel)
+    .bind::<Text, _>(format!("{} {}", event.chain, event.revision))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The digest in a column of bytes.
+pub(super) fn digest(bytes: &[u8]) -> Stored<Digest> {
+    let wrong = |_| Failure::Ours(Error::Internal(format!("a digest of {} bytes in a row", bytes.len())));
+    Digest::try_from(bytes).map_err(wrong)
+}
+
+#[derive(QueryableByName)]
+struct VersionRow {
+    #[diesel(sql_type = UuidSql)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ended_revision: Option<i64>,
+    #[diesel(sql_type = Binary)]
+    digest: Vec<u8>,
+}
+
+fn version(row: VersionRow) -> Stored<VersionDigest> {
+    let VersionRow { id, revision, ended_revision, digest: bytes } = row;
+    Ok(VersionDigest { id, revision, ended: ended_revision, digest: digest(&bytes)? })
+}
+
+/// One digest of the versions that a revision ended, and one of those that it began, as they are stored.
+pub(super) fn versions_in(
+    conn: &mut PgConnection,
+    chain: &str,
+    revision: i64,
+) -> Stored<(Option<Digest>, Option<Digest>)> {
+    let rows: Vec<VersionRow> = sql_query(
+        "SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1 AND revision = $2
+         UNION ALL
+         SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1 AND ended_revision = $2",
+    )
+    .bind::<Text, _>(chain)
+    .bind::<BigInt, _>(revision)
+    .load(conn)?;
+    let all = rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?;
+    Ok(versions_of(&all).remove(&revision).unwrap_or_default())
+}
+
+/// For each revision of a chain one digest of the versions that it ended, and one of those that it began, as they are stored.
+///
+/// # Errors
+/// The database's.
+pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<BTreeMap<i64, (Option<Digest>, Option<Digest>)>> {
+    let rows: Vec<VersionRow> =
+        sql_query("SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1")
+            .bind::<Text, _>(chain)
+            .load(conn)?;
+    Ok(versions_of(&rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+struct EventRow {
+    jurisdiction: String,
+    revision: i64,
+    recorded_at: jiff_diesel::Timestamp,
+    actor: String,
+    organisation: Option<String>,
+    request_id: String,
+    deed: String,
+    layer: Option<String>,
+    subject: Option<Uuid>,
+    detail: serde_json::Value,
+    on_behalf_of: Option<String>,
+    reason: Option<String>,
+    before: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
+    previous: Option<Vec<u8>>,
+    hash: Option<Vec<u8>>,
+}
+
+fn to_event(row: EventRow) -> Stored<RecordedEvent> {
+    let optional = |bytes: Option<Vec<u8>>| bytes.as_deref().map(digest).transpose();
+    let serde_json::Value::Object(detail) = row.detail else {
+        return Err(Failure::Ours(Error::Internal("the detail of an audit event is no object".into())));
+    };
+    // A detail is always a text; whatever else stands there was not written by us, and its hash will not fit.
+    let text = |value: serde_json::Value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let event = AuditEvent {
+        chain: row.jurisdiction,
+        revision: row.revision,
+        recorded_at: row.recorded_at.to_jiff(),
+        actor: row.actor,
+        organisation: row.organisation,
+        on_behalf_of: row.on_behalf_of,
+        request_id: row.request_id,
+        reason: row.reason,
+        deed: row.deed,
+        layer: row.layer,
+        subject: row.subject,
+        detail: detail.into_iter().map(|(name, value)| (name, text(value))).collect(),
+        before: optional(row.before)?,
+        after: optional(row.after)?,
+        previous: optional(row.previous)?,
+    };
+    Ok(RecordedEvent { event, hash: optional(row.hash)? })
+}
+
+/// What the row that a statement returns says, as one digest.
+pub(super) fn present_digest(table: &'static str) -> SqlLiteral<Binary> {
+    sql(&format!("version_digest({table})"))
+}
+
+/// What a version that has ended says, as one digest.
+pub(super) fn ended_digest(
+    conn: &mut PgConnection,
+    table: &'static str,
+    jurisdiction: &str,
+    id: Uuid,
+    version: i32,
+) -> Stored<Digest> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Binary)]
+        digest: Vec<u8>,
+    }
+    let row: Row = diesel::sql_query(format!(
+        "SELECT version_digest(h) AS digest FROM {table}_history AS h WHERE jurisdiction = $1 AND id = $2 AND version = $3"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<UuidSql, _>(id)
+    .bind::<Integer, _>(version)
+    .get_result(conn)?;
+    digest(&row.digest)
+}
+
+/// The chains there are, each with its revision.
+///
+/// # Errors
+/// The database's.
+pub fn chains(conn: &mut PgConnection) -> Stored<Vec<(String, i64)>> {
+    Ok(revisions::table
+        .order(revisions::jurisdiction.asc())
+        .select((revisions::jurisdiction, revisions::revision))
+        .load(conn)?)
+}
+
+/// The events of a chain from one revision to another, row by row in their order.
+///
+/// # Errors
+/// The database's, and what `each` fails with.
+pub fn events(
+    conn: &mut PgConnection,
+    chain: &str,
+    from: i64,
+    to: Option<i64>,
+    each: &mut dyn FnMut(RecordedEvent) -> Stored<()>,
+) -> Stored<()> {
+    let rows = audit_events::table
+        .filter(audit_events::jurisdiction.eq(chain))
+        .filter(audit_events::revision.between(from, to.unwrap_or(i64::MAX)))
+        .order(audit_events::revision.asc())
+        .select(EventRow::as_select())
+        .load_iter::<_, diesel::pg::PgRowByRowLoadingMode>(conn)?;
+    for row in rows {
+        each(to_event(row?)?)?;
+    }
+    Ok(())
+}
+
+/// The last event of a chain.
+///
+/// # Errors
+/// The database's.
+pub fn last(conn: &mut PgConnection, chain: &str) -> Stored<Option<RecordedEvent>> {
+    let row = audit_events::table
+        .filter(audit_events::jurisdiction.eq(chain))
+        .order(audit_events::revision.desc())
+        .select(EventRow::as_select())
+        .first(conn)
+        .optional()?;
+    row.map(to_event).transpose()
+}

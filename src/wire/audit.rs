@@ -1,0 +1,103 @@
+//! Lines of an exported audit log, and signed heads, as JSON.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::domain::audit::{AuditEvent, Digest, Head, RecordedEvent, hex, unhex};
+use crate::error::{Error, Result};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventLine {
+    actor: String,
+    after: Option<String>,
+    before: Option<String>,
+    chain: String,
+    deed: String,
+    detail: BTreeMap<String, String>,
+    layer: Option<String>,
+    on_behalf_of: Option<String>,
+    organisation: Option<String>,
+    previous: Option<String>,
+    reason: Option<String>,
+    recorded_at: String,
+    request_id: String,
+    revision: i64,
+    subject: Option<Uuid>,
+    hash: Option<String>,
+}
+
+fn digest(text: Option<String>) -> Result<Option<Digest>> {
+    let wrong = || Error::Malformed("a digest is 64 hexadecimal digits".into());
+    text.map(|text| unhex(&text).ok_or_else(wrong)).transpose()
+}
+
+fn moment(text: &str) -> Result<Timestamp> {
+    text.parse().map_err(|_| Error::Malformed(format!("«{text}» is no moment")))
+}
+
+/// Reads a line of an exported log.
+///
+/// # Errors
+/// [`Error::Malformed`] for what is no line of one: a member that is not known counts for it too, for it was not hashed.
+pub fn event(line: &str) -> Result<RecordedEvent> {
+    let read: EventLine = serde_json::from_str(line).map_err(|e| Error::Malformed(e.to_string()))?;
+    let event = AuditEvent {
+        chain: read.chain,
+        revision: read.revision,
+        recorded_at: moment(&read.recorded_at)?,
+        actor: read.actor,
+        organisation: read.organisation,
+        on_behalf_of: read.on_behalf_of,
+        request_id: read.request_id,
+        reason: read.reason,
+        deed: read.deed,
+        layer: read.layer,
+        subject: read.subject,
+        detail: read.detail,
+        before: digest(read.before)?,
+        after: digest(read.after)?,
+        previous: digest(read.previous)?,
+    };
+    Ok(RecordedEvent { event, hash: digest(read.hash)? })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadLine {
+    chain: String,
+    hash: String,
+    key: String,
+    revision: i64,
+    signature: String,
+    signed_at: String,
+}
+
+/// Reads a signed head: the head, the public key and the signature, which is not looked at here.
+///
+/// # Errors
+/// [`Error::Malformed`].
+pub fn head(line: &str) -> Result<(Head, String, String)> {
+    let read: HeadLine = serde_json::from_str(line).map_err(|e| Error::Malformed(e.to_string()))?;
+    let hash = digest(Some(read.hash))?.unwrap_or_default();
+    let head = Head { chain: read.chain, revision: read.revision, hash, signed_at: moment(&read.signed_at)? };
+    Ok((head, read.key, read.signature))
+}
+
+/// A signed head as a line.
+#[must_use]
+pub fn write_head(head: &Head, key: &str, signature: &str) -> String {
+    json!({
+        "chain": head.chain,
+        "revision": head.revision,
+        "hash": hex(&head.hash),
+        "signed_at": format!("{:.6}", head.signed_at),
+        "key": key,
+        "signature": signature,
+    })
+    .to_string()
+}

@@ -1,0 +1,108 @@
+//! What a write over HTTP leaves in the audit trail: one event in the chain, with what it ended and what it began.
+
+use clearway::actions::audit::{self, Range};
+use clearway::clock;
+use clearway::domain::actor::Actor;
+use clearway::error::Error;
+use serde_json::json;
+
+use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
+
+/// A column of every event after the registration.
+fn column(api: &Api, column: &str) -> Vec<String> {
+    let all = api.sql(&format!(
+        "SELECT string_agg(coalesce({column}, '-'), ' ' ORDER BY revision) FROM audit_events WHERE revision > 1"
+    ));
+    all.unwrap().split(' ').map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn verifies(api: &Api, events: u64) {
+    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let faults: Vec<String> = reports.iter().flat_map(|(_, r)| &r.faults).map(ToString::to_string).collect();
+    assert_eq!(faults, Vec::<String>::new());
+    assert_eq!(reports.iter().map(|(_, r)| r.events).sum::<u64>(), events);
+}
+
+#[test]
+fn a_feature_from_its_first_version_to_its_last() {
+    let api = Api::new();
+    let cases = [(WORKS, mast(), point(0.0, 0.0)), (CORRIDORS, road(), rect(0.0, 0.0, 9.0, 9.0))];
+    for (items, own, shape) in cases {
+        let id = api.add(items, shape, merged(json!({"code": "A-1"}), &own));
+        let path = format!("{items}/{id}");
+        for name in ["first", "second"] {
+            let patch = json!({"properties": {"name": name}});
+            assert_eq!(api.server.call("officer", "PATCH", &path, Some(&patch)).status, 200);
+        }
+        assert_eq!(api.send("officer", "DELETE", &path, &[], None).status, 204);
+    }
+    let (before, after) = (column(&api, "encode(before, 'hex')"), column(&api, "encode(after, 'hex')"));
+    for (before, after) in [(&before[..4], &after[..4]), (&before[4..], &after[4..])] {
+        assert_eq!((before[0].as_str(), after[3].as_str()), ("-", "-"), "it was not there, and is no more");
+        assert_eq!(before[1..], after[..3], "each ends what the one before began");
+        assert!(after[..3].iter().all(|digest| digest.len() == 64) && after[0] != after[1] && after[1] != after[2]);
+    }
+    let (previous, hash) = (column(&api, "encode(previous, 'hex')"), column(&api, "encode(hash, 'hex')"));
+    assert_eq!(previous[1..], hash[..7], "a chain");
+    verifies(&api, 9);
+    let kept = api.sql("SELECT string_agg(name, ' ' ORDER BY version) FROM works_history");
+    assert_eq!(kept, Some("first second".into()), "every version is kept; the first had no name");
+}
+
+#[test]
+fn why_and_for_whom() {
+    let api = Api::new();
+    let json = ("Content-Type", "application/json");
+    let document = feature(point(0.0, 0.0), merged(json!({"code": "A-1", "organisation": "vnpt"}), &mast()));
+    let made = api.send(
+        "officer",
+        "POST",
+        WORKS,
+        &[json, ("Reason", "theo công văn 12/STTTT"), ("Content-Crs", "EPSG:9218")],
+        Some(&document),
+    );
+    assert_eq!(made.status, 201, "{}", made.text);
+    let path = format!("{WORKS}/{}", made.json()["id"].as_str().unwrap());
+    let patch = json!({"properties": {"organisation": "office"}});
+    assert_eq!(api.send("officer", "PATCH", &path, &[json, ("Reason", "  ")], Some(&patch)).status, 200);
+    assert_eq!(column(&api, "on_behalf_of"), ["vnpt", "-"], "of the office itself nobody else is behalf");
+    assert_eq!(api.sql("SELECT reason FROM audit_events WHERE revision = 2"), Some("theo công văn 12/STTTT".into()));
+    assert_eq!(api.sql("SELECT reason FROM audit_events WHERE revision = 3"), None);
+    let long = "x".repeat(501);
+    let refused = api.send("officer", "PATCH", &path, &[json, ("Reason", &long)], Some(&patch));
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.text.contains("Reason") && refused.text.contains("500"), "{}", refused.text);
+    verifies(&api, 3);
+}
+
+#[test]
+fn what_writes_side_by_side_leave_is_one_chain() {
+    let api = Api::new();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let api = &api;
+            scope.spawn(move || {
+                for n in 0..10 {
+                    api.work(&format!("W-{writer}-{n}"), point(f64::from(n), f64::from(writer)));
+                }
+            });
+        }
+    });
+    verifies(&api, 41);
+}
+
+#[test]
+fn a_trail_is_read_by_whom_the_table_lets() {
+    let api = Api::new();
+    let context = api.database.context();
+    for (role, may) in [("auditor", true), ("administrator", true), ("officer", false), ("carrier", false)] {
+        let role = clearway::domain::word::Word::parse(role).unwrap();
+        let actor = Actor { roles: vec![role], ..Actor::operator() };
+        assert_eq!(audit::heads(&context, &actor, None, clock::now()).is_ok(), may, "{role}");
+        let local = Actor { jurisdictions: Some(vec!["VN-72".into()]), ..actor };
+        let refused = audit::heads(&context, &local, None, clock::now()).unwrap_err();
+        assert!(matches!(refused, Error::Forbidden(_)), "every chain or none: {role}");
+    }
+    assert!(matches!(audit::heads(&context, &Actor::public(), None, clock::now()), Err(Error::Unauthenticated(_))));
+}

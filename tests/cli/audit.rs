@@ -1,0 +1,218 @@
+//! `clearway audit` and `clearway verify-audit`: nobody changes what happened without being found out, superusers included.
+
+use std::fs;
+
+use crate::program::{Folder, Ran, clearway, clearway_with, fixture, rows};
+use crate::support::{Database, run_sql};
+
+/// A database with four revisions: VN-72, two works imported, one of them changed by an import, a rule pack.
+fn with_history(folder: &Folder) -> Database {
+    let db = Database::vn72();
+    for height in [40, 41] {
+        let head = "code,kind,status,organisation,lon,lat,height_agl_m";
+        let text =
+            format!("{head}\nI-1,mast,in_service,vnpt,107.69,12.0,{height}\nI-2,mast,in_service,vnpt,107.7,12.0,30\n");
+        let file = folder.file(&format!("{height}.csv"), text);
+        let ran = clearway(&db, &["import", "works", &file, "--jurisdiction", "VN-72"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let pack = fixture("../rules/VN-2026-11.toml");
+    let ran = clearway(&db, &["rules", "import", &pack, "--jurisdiction", "VN-72"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    db
+}
+
+fn verify(db: &Database, more: &[&str]) -> Ran {
+    clearway(db, &[&["verify-audit"], more].concat())
+}
+
+/// What it found in VN-72, without the last line.
+fn faults(ran: &Ran) -> Vec<String> {
+    let lines: Vec<&str> = ran.out.lines().collect();
+    lines[..lines.len() - 1].iter().map(|line| line.trim_start_matches("VN-72: ").to_owned()).collect()
+}
+
+#[test]
+fn a_trail_that_nobody_touched_verifies() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    let ran = verify(&db, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("VN-72: 4 events, the last is revision 4, "), "{}", ran.out);
+    assert!(ran.out.ends_with(": nothing was touched\n"), "{}", ran.out);
+    let part = verify(&db, &["--from", "2", "--to", "3", "--chain", "VN-72"]);
+    assert!(part.out.starts_with("VN-72: 2 events, the last is revision 3, "), "{}", part.out);
+    verify(&db, &["--chain", "VN-99"]).fails("clearway: the chain «VN-99» is not there");
+    let begun = rows(&db, "revision, before IS NULL, after IS NULL, length(hash)", "audit_events ORDER BY revision");
+    assert_eq!(
+        begun,
+        ["1 t f 32", "2 t f 32", "3 f f 32", "4 t f 32"],
+        "the import changed one work, the pack was new"
+    );
+}
+
+/// What a superuser does without triggers.
+fn tamper(db: &Database, sql: &str) {
+    run_sql(&db.url, &format!("SET session_replication_role = replica; {sql}"));
+}
+
+#[test]
+fn every_way_of_tampering_is_found() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "UPDATE audit_events SET actor = 'nobody' WHERE revision = 3",
+            &["the event of revision 3 was changed: its hash does not fit"],
+        ),
+        (
+            "UPDATE audit_events SET detail = detail || '{\"sha256\": \"0\"}' WHERE revision = 2",
+            &["the event of revision 2 was changed: its hash does not fit"],
+        ),
+        ("DELETE FROM audit_events WHERE revision = 2", &["the event of revision 2 is missing"]),
+        (
+            "DELETE FROM audit_events WHERE revision = 4",
+            &["the chain ends at revision 3, but there was a revision 4: its end was cut off"],
+        ),
+        (
+            "UPDATE audit_events SET revision = 9 WHERE revision = 2; UPDATE audit_events SET revision = 2 WHERE revision = 3;
+             UPDATE audit_events SET revision = 3 WHERE revision = 9",
+            &[
+                "the event of revision 2 was changed: its hash does not fit",
+                "the event of revision 2 names another one before it: that one was changed",
+                "what revision 2 stored was changed without an event",
+                "what revision 2 put an end to was changed without an event",
+                "the event of revision 3 was changed: its hash does not fit",
+                "the event of revision 3 names another one before it: that one was changed",
+                "what revision 3 stored was changed without an event",
+                "what revision 3 put an end to was changed without an event",
+                "the event of revision 4 names another one before it: that one was changed",
+            ],
+        ),
+        (
+            "UPDATE works SET height_agl_m = 50 WHERE code = 'I-1'",
+            &["what revision 3 stored was changed without an event"],
+        ),
+        (
+            "UPDATE works SET geom_grid = ST_Translate(geom_grid, 1e-6, 0) WHERE code = 'I-2'",
+            &["what revision 2 stored was changed without an event"],
+        ),
+        ("DELETE FROM works WHERE code = 'I-2'", &["what revision 2 stored was changed without an event"]),
+        (
+            "UPDATE works_history SET name = 'x'",
+            &[
+                "what revision 2 stored was changed without an event",
+                "what revision 3 put an end to was changed without an event",
+            ],
+        ),
+        (
+            "INSERT INTO works SELECT (jsonb_populate_record(w, '{\"code\": \"I-9\", \"id\": \"01900000-0000-7000-8000-000000000000\"}')).*
+             FROM works AS w WHERE code = 'I-2'",
+            &["what revision 2 stored was changed without an event"],
+        ),
+        ("UPDATE rule_parameters SET value = 1 WHERE number = 1", &["what revision 4 stored was changed without an event"]),
+        (
+            "UPDATE jurisdictions SET boundary = ST_Multi(ST_Buffer(boundary, 0.01))",
+            &["what revision 1 stored was changed without an event"],
+        ),
+    ];
+    for (sql, expect) in cases {
+        let folder = Folder::new();
+        let db = with_history(&folder);
+        tamper(&db, sql);
+        let ran = verify(&db, &[]);
+        assert_eq!(
+            (faults(&ran), ran.code),
+            (expect.iter().map(ToString::to_string).collect(), 1),
+            "{sql}: {}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn even_a_superuser_stumbles_over_the_trigger_first() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    for sql in ["UPDATE audit_events SET actor = ''", "DELETE FROM audit_events", "TRUNCATE audit_events"] {
+        let refused = diesel::connection::SimpleConnection::batch_execute(&mut db.connect(), sql).unwrap_err();
+        assert_eq!(refused.to_string(), "audit events are never changed or deleted", "{sql}");
+    }
+}
+
+#[test]
+fn a_head_that_was_kept_elsewhere_finds_what_the_database_cannot_tell() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    let key = folder.path("key").to_str().unwrap().to_owned();
+    let made = clearway(&db, &["audit", "key", &key]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let public = made.out.trim_end().to_owned();
+    clearway(&db, &["audit", "key", &key]).fails(&format!("clearway: {key} cannot be made: File exists (os error 17)"));
+    let environment = [("DATABASE_URL", db.url.as_str()), ("CLEARWAY_AUDIT_KEY", key.as_str())];
+    let signed = clearway_with(&environment, &["audit", "head"]);
+    assert_eq!((signed.code, signed.out.lines().count()), (0, 1), "{signed:?}");
+    let head = folder.file("head.json", &signed.out);
+    assert_eq!(verify(&db, &["--head", &head, "--key", &public]).code, 0);
+    verify(&db, &["--head", &head, "--key", &"0".repeat(64)])
+        .fails(&format!("clearway: {head}, line 1: signed by another key, {public}"));
+    let forged = folder.file("forged.json", signed.out.replace("\"revision\":4", "\"revision\":3"));
+    verify(&db, &["--head", &forged]).fails(&format!("clearway: {forged}, line 1: the signature does not hold"));
+
+    // The tail cut off with everything that speaks of it: the database is in order in itself.
+    tamper(
+        &db,
+        "DELETE FROM audit_events WHERE revision = 4; DELETE FROM changes WHERE revision = 4; DELETE FROM rule_packs; DELETE FROM rule_parameters;
+         UPDATE revisions SET revision = 3, audit_hash = (SELECT hash FROM audit_events WHERE revision = 3)",
+    );
+    assert_eq!(verify(&db, &[]).code, 0, "nothing in the database tells");
+    let ran = verify(&db, &["--head", &head, "--key", &public]);
+    assert_eq!(faults(&ran), ["the chain ends at revision 3, but there was a revision 4: its end was cut off"]);
+
+    // The end written anew after that, in its form.
+    let file = folder.file("more.csv", "code,kind,status,organisation,lon,lat\nI-3,mast,in_service,vnpt,107.69,12.0\n");
+    let ran = clearway(&db, &["import", "works", &file, "--jurisdiction", "VN-72"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = verify(&db, &["--head", &head]);
+    assert_eq!(faults(&ran), ["the event of revision 4 has another hash than the head that was signed"]);
+}
+
+#[test]
+fn an_exported_log_is_verified_without_a_database() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    let exported = clearway(&db, &["audit", "export"]);
+    assert_eq!((exported.code, exported.out.lines().count()), (0, 4), "{exported:?}");
+    let part = clearway(&db, &["audit", "export", "--from", "2", "--to", "3", "--chain", "VN-72"]);
+    assert_eq!(part.out.lines().collect::<Vec<_>>(), exported.out.lines().skip(1).take(2).collect::<Vec<_>>());
+    let lines: Vec<&str> = exported.out.lines().collect();
+    let check = |name: &str, lines: &[&str], more: &[&str], expect: &[&str]| {
+        let log = folder.file(name, lines.join("\n"));
+        let ran = clearway_with(&[], &[&["verify-audit", "--log", &log], more].concat());
+        assert_eq!(
+            (faults(&ran), ran.code),
+            (expect.iter().map(ToString::to_string).collect(), i32::from(!expect.is_empty())),
+            "{name}: {ran:?}"
+        );
+    };
+    check("whole", &lines, &[], &[]);
+    check("from the middle", &lines[2..], &["--from", "3"], &[]);
+    check("without one", &[lines[0], lines[1], lines[3]], &[], &["the event of revision 3 is missing"]);
+    check(
+        "in another order",
+        &[lines[0], lines[2], lines[1], lines[3]],
+        &[],
+        &[
+            "the event of revision 2 is missing",
+            "the event of revision 2 stands behind that of 3",
+            "the event of revision 4 names another one before it: that one was changed",
+        ],
+    );
+    let changed = lines[1].replace("\"actor\":\"operator\"", "\"actor\":\"nobody\"");
+    assert_ne!(changed, lines[1]);
+    let expect = ["the event of revision 2 was changed: its hash does not fit"];
+    check("changed", &[lines[0], &changed, lines[2], lines[3]], &[], &expect);
+    let more = format!("{},\"more\":1}}", lines[3].trim_end_matches('}'));
+    let log = folder.file("more", [lines[0], lines[1], lines[2], &more].join("\n"));
+    let ran = clearway_with(&[], &["verify-audit", "--log", &log]);
+    assert_eq!(ran.code, 1, "a member that nobody hashed: {ran:?}");
+    fs::remove_file(log).unwrap();
+}
