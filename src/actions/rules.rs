@@ -27,8 +27,8 @@ pub struct Imported {
 /// file; where that is loaded already, nothing is written.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a jurisdiction that is not registered, [`Error::Invalid`] where the same name and version are
-/// loaded with another content, [`Error::Forbidden`], [`Error::Busy`].
+/// [`Error::NotFound`] for a jurisdiction that is not registered, [`Error::Invalid`] where the same name and version were
+/// ever loaded there with another content, [`Error::Forbidden`], [`Error::Busy`].
 pub fn import(
     context: &Context,
     witness: Witness<'_>,
@@ -61,7 +61,9 @@ pub fn import(
                 tx.raise(code)?;
                 // From here on nobody else loads one: what is refused now is refused for good.
                 let before = store::rules::find(tx, code)?;
-                same_version_same_content(before.as_ref(), pack, digest)?;
+                if store::rules::said_otherwise(tx, code, pack, digest)? {
+                    return Err(two_contents(code, pack).into());
+                }
                 store::rules::replace(tx, code, pack, digest)?;
                 tx.audit(code, entry(pack, digest, before.as_ref()))?;
             }
@@ -79,17 +81,12 @@ pub fn import(
 }
 
 /// A version that says two things is none.
-fn same_version_same_content(before: Option<&RegisteredPack>, pack: &RulePack, digest: &str) -> Result<()> {
-    match before {
-        Some(b) if b.pack.name == pack.name && b.pack.version == pack.version && b.digest != digest => {
-            let detail = format!(
-                "{} {} is loaded in {} with another content; give the changed file a version of its own",
-                pack.name, pack.version, b.jurisdiction
-            );
-            Err(Error::invalid("version", detail))
-        }
-        _ => Ok(()),
-    }
+fn two_contents(code: &str, pack: &RulePack) -> Error {
+    let detail = format!(
+        "{} {} was loaded in {code} with another content; give the changed file a version of its own",
+        pack.name, pack.version
+    );
+    Error::invalid("version", detail)
 }
 
 fn entry(pack: &RulePack, digest: &str, before: Option<&RegisteredPack>) -> AuditEntry {

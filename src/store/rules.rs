@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use diesel::dsl::{exists, not};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use jiff_diesel::ToDiesel;
+use serde_json::json;
 
 use super::records::{optional_word, word};
-use super::schema::{rule_packs, rule_parameters};
+use super::schema::{audit_events, rule_packs, rule_parameters};
 use super::{Stored, WriteTx};
-use crate::domain::audit::{Change, ChangeKind};
+use crate::domain::audit::{Change, ChangeKind, Deed};
 use crate::domain::layer::Layer;
 use crate::domain::rules::{Applies, Parameter, RegisteredPack, RulePack};
 use crate::domain::word::Word;
@@ -68,6 +70,20 @@ pub fn list(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec<R
 /// The database's.
 pub fn find(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Option<RegisteredPack>> {
     Ok(list(tx.conn, Some(jurisdiction))?.pop())
+}
+
+/// Whether a pack of the same name and version was ever loaded with another content, inside a write. What was replaced
+/// is in no table any more, but the audit trail names the content of each.
+///
+/// # Errors
+/// The database's.
+pub fn said_otherwise(tx: &mut WriteTx<'_>, jurisdiction: &str, pack: &RulePack, digest: &str) -> Stored<bool> {
+    let same = json!({"what": "rules", "name": pack.name, "version": pack.version});
+    let other = audit_events::table
+        .filter(audit_events::jurisdiction.eq(jurisdiction).and(audit_events::deed.eq(Deed::Import.as_str())))
+        .filter(audit_events::detail.contains(same))
+        .filter(not(audit_events::detail.contains(json!({"sha256": digest}))));
+    Ok(diesel::select(exists(other)).get_result(tx.conn)?)
 }
 
 fn with_parameters(conn: &mut PgConnection, row: PackRow) -> Stored<RegisteredPack> {

@@ -348,7 +348,7 @@ fn only_who_answers_for_it_loads_rules_and_a_version_says_one_thing() {
     let Err(Error::Invalid(problems)) = as_role(Role::Administrator, &changed, &["VN-72"]) else { panic!() };
     assert_eq!(
         problems[0].detail,
-        "T 1 is loaded in VN-72 with another content; give the changed file a version of its own"
+        "T 1 was loaded in VN-72 with another content; give the changed file a version of its own"
     );
     // In all of them or in none.
     let other = JurisdictionDraft { code: "VN-35".into(), ..vn72_draft() };

@@ -50,9 +50,30 @@ fn loaded_once_and_listed() {
         "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"site.spacing_m\"\nvalue = 50\nunit = \"m\"\nconfidence = \"check\"\n",
     );
     import(&changed, "VN-72").fails(
-        "clearway: version T 1 is loaded in VN-72 with another content; give the changed file a version of its own",
+        "clearway: version T 1 was loaded in VN-72 with another content; give the changed file a version of its own",
     );
     assert_eq!(rows(&db, "revision", "revisions"), ["3"]);
+}
+
+#[test]
+fn a_version_that_was_replaced_still_says_what_it_said() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let pack = |file: &str, name: &str, version: &str, value: u32| {
+        let parameter = format!("key = \"site.spacing_m\"\nvalue = {value}\nunit = \"m\"\nconfidence = \"check\"");
+        folder.file(file, format!("name = \"{name}\"\nversion = \"{version}\"\n[[parameter]]\n{parameter}\n"))
+    };
+    let import = |file: &str| clearway(&db, &["rules", "import", file, "--jurisdiction", "VN-72"]);
+    let first = pack("first.toml", "T", "1", 100);
+    for file in [&first, &pack("second.toml", "T", "2", 70), &pack("other.toml", "U", "1", 50)] {
+        assert_eq!(import(file).code, 0);
+    }
+    import(&pack("changed.toml", "T", "1", 50)).fails(
+        "clearway: version T 1 was loaded in VN-72 with another content; give the changed file a version of its own",
+    );
+    assert_eq!(rows(&db, "revision", "revisions"), ["4"]);
+    // Going back to what it was is no second content.
+    assert_eq!(import(&first).code, 0);
+    assert_eq!(rows(&db, "name || ' ' || version", "rule_packs"), ["T 1"]);
 }
 
 #[test]
