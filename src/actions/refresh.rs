@@ -160,7 +160,7 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
     // What is told is told in the order in which it is published, and after that.
     match event {
         Some(event) => context.events.push(event),
-        None => context.events.restart(code, next.revision),
+        None => context.events.restart(code, next.revision, next.recorded_at),
     }
     true
 }

@@ -17,7 +17,7 @@ use super::auth::actor_of;
 use super::params::Query;
 use super::problem::Answer;
 use super::{App, blocking};
-use crate::actions::changes::{self, Listening, Notice, Seat, Wish};
+use crate::actions::changes::{self, Heard, Listening, Notice, Seat, Wish};
 use crate::domain::change::Resync;
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
@@ -73,26 +73,47 @@ fn wish(request: &HttpRequest, query: &Query) -> Result<Wish> {
             .ok_or_else(|| Error::parameter("layer", format!("«{text}» is not a layer; known are {}", Layer::known())))
     };
     let layers = list("layer").iter().map(layer).collect::<Result<_>>()?;
-    let header = request.headers().get("Last-Event-ID").map(|v| v.to_str().unwrap_or_default().trim().to_owned());
-    let heard = match header.as_deref() {
+    let header = request.headers().get("Last-Event-ID").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let heard = match header.as_deref().map(str::trim) {
         None | Some("") => Vec::new(),
-        Some(text) => heard(text, &jurisdictions).ok_or_else(|| {
+        Some(text) => read_id(text, &jurisdictions).ok_or_else(|| {
             Error::parameter("Last-Event-ID", format!("«{text}» is no id of this stream; send back the last one heard"))
         })?,
     };
     Ok(Wish { jurisdictions, layers, boxes: query.bbox()?, heard })
 }
 
-/// How far somebody has heard, from the id of an event: a number where one jurisdiction is listened to, else
-/// `VN-35=4,VN-72=118`.
-fn heard(text: &str, jurisdictions: &[String]) -> Option<Vec<(String, i64)>> {
-    let revision = |text: &str| text.parse::<i64>().ok().filter(|r| *r >= 0);
-    if let ([code], Some(number)) = (jurisdictions, revision(text)) {
-        return Some(vec![(code.clone(), number)]);
+/// The id of an event: how far was heard, `118@2026-03-01T08:00:00.123456Z` of the one jurisdiction listened to, else
+/// `VN-35=4@…,VN-72=118@…`. The moment at which a revision was recorded tells it from the same number of a database that
+/// was restored.
+fn id(listening: &Listening) -> String {
+    let one = |heard: &Heard| {
+        let mut text = if listening.is_to_one() { String::new() } else { format!("{}=", heard.jurisdiction) };
+        let _ = write!(text, "{}", heard.revision);
+        if let Some(at) = heard.recorded_at {
+            let _ = write!(text, "@{at}");
+        }
+        text
+    };
+    listening.heard().iter().map(one).collect::<Vec<_>>().join(",")
+}
+
+/// How far somebody has heard, from the id of an event, or from revisions that he read elsewhere, without their moments.
+fn read_id(text: &str, jurisdictions: &[String]) -> Option<Vec<Heard>> {
+    let heard = |code: &str, text: &str| {
+        let (number, at) = text.split_once('@').map_or((text, None), |(number, at)| (number, Some(at)));
+        Some(Heard {
+            jurisdiction: code.to_owned(),
+            revision: number.parse().ok().filter(|revision| *revision >= 0)?,
+            recorded_at: at.map(str::parse).transpose().ok()?,
+        })
+    };
+    if let ([code], false) = (jurisdictions, text.contains('=')) {
+        return Some(vec![heard(code, text)?]);
     }
     let one = |part: &str| {
-        let (code, number) = part.split_once('=')?;
-        Some((code.trim().to_owned(), revision(number.trim())?))
+        let (code, text) = part.split_once('=')?;
+        heard(code.trim(), text.trim())
     };
     text.split(',').map(one).collect()
 }
@@ -119,7 +140,7 @@ impl MessageBody for Stream {
 async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit<Bytes>, heartbeat: Duration) {
     let (mut news, mut closing) = (listening.news(), listening.closing());
     let mut text = format!("retry: {RETRY_MS}\n");
-    write_event(&mut text, &listening.id(), "revision", &wire::write_revisions(&listening.revisions()).to_string());
+    write_event(&mut text, &id(&listening), "revision", &wire::write_revisions(&listening.revisions()).to_string());
     loop {
         let mut overtaking = listening.news();
         let permit = tokio::select! {
@@ -133,7 +154,7 @@ async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit
                     write_event(&mut text, "", "resync", &wire::write_resync(&code, revision, Resync::Slow).to_string());
                 }
                 // Whoever has read everything again goes on from here.
-                let _ = write!(text, "id: {}\n\n", listening.id());
+                let _ = write!(text, "id: {}\n\n", id(&listening));
                 last.send(text.into());
                 return;
             }
@@ -150,7 +171,7 @@ async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit
             }
             tokio::select! {
                 _ = news.changed() => {}
-                () = time::sleep(heartbeat) => text = format!(":\nid: {}\n\n", listening.id()),
+                () = time::sleep(heartbeat) => text = format!(":\nid: {}\n\n", id(&listening)),
                 _ = closing.wait_for(|closing| *closing) => return,
                 () = sender.closed() => return,
             }
@@ -191,7 +212,7 @@ fn written(listening: &Listening, notices: &[Notice]) -> String {
         }
     }
     // An id without data moves the listener's place and is no event of its own.
-    let _ = write!(text, "id: {}\n\n", listening.id());
+    let _ = write!(text, "id: {}\n\n", id(listening));
     text
 }
 
@@ -204,22 +225,35 @@ fn write_event(text: &mut String, id: &str, event: &str, data: &str) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn ids_are_read_as_they_are_written() {
         let one = vec!["VN-72".to_owned()];
-        let pair = |code: &str, n| (code.to_owned(), n);
+        let at = "2026-03-01T08:00:00.123456Z";
+        let heard = |code: &str, revision, at: Option<&str>| Heard {
+            jurisdiction: code.to_owned(),
+            revision,
+            recorded_at: at.map(|at| at.parse().unwrap()),
+        };
         for (text, jurisdictions, expect) in [
-            ("118", &one, Some(vec![pair("VN-72", 118)])),
-            ("VN-72=118", &one, Some(vec![pair("VN-72", 118)])),
-            ("VN-35=4,VN-72=118", &Vec::new(), Some(vec![pair("VN-35", 4), pair("VN-72", 118)])),
+            ("118", &one, Some(vec![heard("VN-72", 118, None)])),
+            (&*format!("118@{at}"), &one, Some(vec![heard("VN-72", 118, Some(at))])),
+            ("VN-72=118", &one, Some(vec![heard("VN-72", 118, None)])),
+            (
+                &*format!("VN-35=4@{at},VN-72=118"),
+                &Vec::new(),
+                Some(vec![heard("VN-35", 4, Some(at)), heard("VN-72", 118, None)]),
+            ),
             ("118", &Vec::new(), None),
+            ("118@", &one, None),
+            ("118@noon", &one, None),
             ("-1", &one, None),
             ("VN-72=", &one, None),
             ("x", &one, None),
         ] {
-            assert_eq!(heard(text, jurisdictions), expect, "{text}");
+            assert_eq!(read_id(text, jurisdictions), expect, "{text}");
         }
     }
 }

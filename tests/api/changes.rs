@@ -17,7 +17,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect};
+use crate::following::restore;
+use crate::help::{Api, CORRIDORS, ORIGIN, WORKS, mast, merged, point, rect};
 use crate::support::{TestServer, run_sql, token, vn72_draft};
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
@@ -104,6 +105,14 @@ impl Listener {
         self.try_next().expect("the stream ended")
     }
 
+    /// The id that comes with the end of what was told up to a revision, of the one jurisdiction listened to.
+    fn id_of(&mut self, revision: i64) -> String {
+        while self.id.split('@').next() != Some(&revision.to_string()) {
+            self.told().unwrap();
+        }
+        self.id.clone()
+    }
+
     /// The next event, which is a change.
     fn change(&mut self) -> Json {
         let event = self.next();
@@ -162,7 +171,7 @@ fn a_change_tells_the_conflicts_it_makes_and_ends() {
         (&change["from"], &change["revision"], &change["jurisdiction"]),
         (&json!(2), &json!(3), &json!("VN-72"))
     );
-    assert_eq!(listener.id, "2", "the id follows its event");
+    assert!(listener.id.starts_with("2@"), "the id follows its event: {}", listener.id);
 
     // Still in it, elsewhere.
     patch(&api, WORKS, &work, &json!({"geometry": point(600.0, 30.0)}));
@@ -223,14 +232,12 @@ fn who_comes_back_hears_what_was_missed_and_nothing_twice() {
     let mut listener = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
     api.work("W-1", point(0.0, 0.0));
     assert_eq!(features(&listener.change()), ["works W-1 insert"]);
-    // The id comes with the end of what was told.
-    while listener.id != "2" {
-        listener.told().unwrap();
-    }
+    let id = listener.id_of(2);
     drop(listener);
     api.work("W-2", point(10.0, 0.0));
     api.work("W-3", point(20.0, 0.0));
-    for (query, last) in [("?jurisdiction=VN-72", "2"), ("?jurisdiction=VN-72", "VN-72=2"), ("", "VN-72=2")] {
+    let (one, of_all) = ("?jurisdiction=VN-72", format!("VN-72={id}"));
+    for (query, last) in [(one, &*id), (one, &*of_all), ("", &*of_all), (one, "2"), (one, "VN-72=2"), ("", "VN-72=2")] {
         let mut again = Listener::open(&api.server, "", query, Some(last));
         assert_eq!(features(&again.change()), ["works W-2 insert"], "{query} {last}");
         assert_eq!(features(&again.change()), ["works W-3 insert"], "{query} {last}");
@@ -277,6 +284,47 @@ fn a_database_that_went_back_is_told() {
     let told = listener.next();
     assert_eq!((told.name.as_str(), &told.data["reason"]), ("resync", &json!("reloaded")), "{told:?}");
     assert_eq!(told.data["revision"], json!(1));
+}
+
+#[test]
+fn who_was_away_while_the_database_went_back_is_told() {
+    let api = Api::new();
+    let mut listener = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
+    api.work("OLD-1", point(0.0, 0.0));
+    api.work("OLD-2", point(0.0, 0.0));
+    let old = [listener.id_of(2), listener.id_of(3)];
+    drop(listener);
+    restore(&api.database, 1);
+    api.work("NEW-1", point(0.0, 0.0));
+    let mut listener = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
+    api.work("NEW-2", point(0.0, 0.0));
+    let new = listener.id_of(3);
+    let again = |query: &str, id: &str| Listener::open(&api.server, "", query, Some(id)).next();
+    let resync = |told: Event, revision: i64| {
+        assert_eq!((told.name.as_str(), &told.data["reason"]), ("resync", &json!("reloaded")), "{told:?}");
+        assert_eq!(told.data["revision"], json!(revision));
+    };
+    // Where it stands as far as before, and beyond.
+    resync(again("?jurisdiction=VN-72", &old[1]), 3);
+    api.work("NEW-3", point(0.0, 0.0));
+    for id in &old {
+        resync(again("?jurisdiction=VN-72", id), 4);
+        resync(again("", &format!("VN-72={id}")), 4);
+    }
+    // Who heard of the new one goes on.
+    assert_eq!(features(&again("?jurisdiction=VN-72", &new).data), ["works NEW-3 insert"]);
+}
+
+#[test]
+fn a_box_is_heard_of_that_the_jurisdiction_came_to_reach() {
+    let api = Api::new();
+    let mut there = Listener::open(&api.server, "", "?bbox=107.6,13.5,107.8,13.7", None);
+    let cable = json!({"type": "LineString", "coordinates": [ORIGIN, [ORIGIN[0], ORIGIN[1] + 200_000.0]]});
+    let id = api.work("HERE", point(0.0, 0.0));
+    api.work("FAR", cable);
+    // Something that every listener hears of ends the waiting.
+    bulk(&api, &id, 10_001);
+    assert_eq!(features(&there.change()), ["works FAR insert"]);
 }
 
 #[test]
@@ -444,7 +492,7 @@ fn a_listener_that_does_not_listen_is_told_to_read_again_and_cut() {
     assert_eq!(last.data["jurisdiction"], json!("VN-72"));
     assert!(told.len() < events && told.iter().all(|e| e.name == "change"), "{} of {events}", told.len());
     // Having read everything again it goes on from the state that it was told of.
-    assert_eq!(slow.id, format!("VN-72={}", last.data["revision"]));
+    assert_eq!(slow.id.split('@').next().unwrap(), format!("VN-72={}", last.data["revision"]));
 }
 
 #[test]
@@ -453,7 +501,8 @@ fn a_silent_stream_shows_that_it_lives_and_seats_are_limited() {
     let mut listener = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
     for _ in 0..3 {
         while listener.told().unwrap() != ":" {}
-        assert_eq!(listener.told().unwrap(), "id: 1");
+        let id = listener.told().unwrap();
+        assert!(id.starts_with("id: 1@"), "{id}");
     }
     let second = Listener::open(&api.server, "", "", None);
     let refused = api.server.get("", "/api/changes");
@@ -485,6 +534,7 @@ fn what_cannot_be_read_is_refused() {
         assert_eq!(refused.status, 400, "{query}: {}", refused.text);
         assert_eq!(refused.json()["detail"], json!(format!("parameter «{parameter}»: {detail}")), "{query}");
     }
+    assert_eq!(Listener::ask(&api.server, "", "", Some("VN-72=\u{e9}")).1, 400, "what is no text is no id");
     assert_eq!(api.send("", "GET", "/api/changes", &[("Authorization", "Bearer nobody")], None).status, 401);
 }
 

@@ -18,7 +18,7 @@ fn shown(context: &clearway::actions::Context) -> (i64, usize) {
 }
 
 /// Takes the database back to a revision, as restoring an older copy would.
-fn restore(database: &Database, revision: i64) {
+pub fn restore(database: &Database, revision: i64) {
     run_sql(
         &database.url,
         &format!(

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use geo::CoordsIter;
 use geo_types::Rect;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub(super) use difference::{Touched, event, ruled};
@@ -22,19 +23,28 @@ use crate::domain::change::{ChangeEvent, CoverageChange, Ear, HeardFeature, Hear
 use crate::domain::layer::Layer;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Coord, Epsg, Geometry, crs};
-use crate::index::Territory;
 
 /// Features and conflicts in the events that a listener is given at once, unless the first has more: one that comes back
 /// after a long time takes no more memory than others.
 const AT_ONCE_WEIGHT_MAX: usize = 10_000;
 
+/// An event that is kept.
+#[derive(Debug)]
+struct Kept {
+    /// When the revision was recorded that it leads from.
+    from_recorded_at: Option<Timestamp>,
+    event: Arc<ChangeEvent>,
+}
+
 /// The last events of one jurisdiction.
 #[derive(Debug, Default)]
 struct Ring {
-    events: VecDeque<Arc<ChangeEvent>>,
+    events: VecDeque<Kept>,
     weight: usize,
     /// The revision that the index shows.
     head: i64,
+    /// When that was recorded.
+    recorded_at: Option<Timestamp>,
     /// Counts how often everything was read anew: what is kept leads from one revision to the next only since then.
     generation: u64,
 }
@@ -64,6 +74,16 @@ const UNKNOWN: i64 = -1;
 struct Place {
     generation: u64,
     revision: i64,
+    /// When that was recorded: the same number of another moment is of another history of the database. None where that
+    /// is not known.
+    recorded_at: Option<Timestamp>,
+}
+
+impl Place {
+    /// Whether it may be the revision that was recorded at a moment.
+    fn is_of(&self, recorded_at: Option<Timestamp>) -> bool {
+        self.recorded_at.is_none() || self.recorded_at == recorded_at
+    }
 }
 
 impl Events {
@@ -81,21 +101,22 @@ impl Events {
     pub(super) fn push(&self, event: ChangeEvent) {
         let mut rings = self.rings();
         let ring = rings.entry(event.jurisdiction.to_string()).or_default();
+        let from_recorded_at = std::mem::replace(&mut ring.recorded_at, event.recorded_at);
         ring.head = event.to;
         ring.weight += event.weight();
-        ring.events.push_back(Arc::new(event));
+        ring.events.push_back(Kept { from_recorded_at, event: Arc::new(event) });
         while ring.weight > self.kept_max && ring.events.len() > 1 {
-            ring.weight -= ring.events.pop_front().map_or(0, |gone| gone.weight());
+            ring.weight -= ring.events.pop_front().map_or(0, |gone| gone.event.weight());
         }
         drop(rings);
         self.tell();
     }
 
     /// Notes that a jurisdiction was read anew: nothing leads here from what was heard before.
-    pub(super) fn restart(&self, code: &str, revision: i64) {
+    pub(super) fn restart(&self, code: &str, revision: i64, recorded_at: Option<Timestamp>) {
         let mut rings = self.rings();
         let ring = rings.entry(code.to_owned()).or_default();
-        *ring = Ring { head: revision, generation: ring.generation + 1, ..Ring::default() };
+        *ring = Ring { head: revision, recorded_at, generation: ring.generation + 1, ..Ring::default() };
         drop(rings);
         self.tell();
     }
@@ -111,7 +132,8 @@ impl Events {
 
     /// Where each jurisdiction stands.
     fn heads(&self) -> Vec<(String, Place)> {
-        let place = |ring: &Ring| Place { generation: ring.generation, revision: ring.head };
+        let place =
+            |ring: &Ring| Place { generation: ring.generation, revision: ring.head, recorded_at: ring.recorded_at };
         self.rings().iter().map(|(code, ring)| (code.clone(), place(ring))).collect()
     }
 
@@ -122,18 +144,20 @@ impl Events {
         if ring.generation != place.generation {
             return Err(Resync::Reloaded);
         }
-        // A listener may come from an instance that is ahead of this one.
-        if place.revision >= ring.head {
-            return Ok(Vec::new());
+        if place.revision == ring.head {
+            return if place.is_of(ring.recorded_at) { Ok(Vec::new()) } else { Err(Resync::Reloaded) };
         }
         // An event that begins before that place tells the difference to another state than the listener knows.
-        let first = ring.events.binary_search_by_key(&place.revision, |e| e.from).map_err(|_| Resync::Missed)?;
+        let first = ring.events.binary_search_by_key(&place.revision, |k| k.event.from).map_err(|_| Resync::Missed)?;
+        if !place.is_of(ring.events[first].from_recorded_at) {
+            return Err(Resync::Reloaded);
+        }
         let mut weight = 0;
         let at_once = |event: &&Arc<ChangeEvent>| {
             weight += event.weight();
             weight == event.weight() || weight <= AT_ONCE_WEIGHT_MAX
         };
-        Ok(ring.events.iter().skip(first).take_while(at_once).cloned().collect())
+        Ok(ring.events.iter().skip(first).map(|kept| &kept.event).take_while(at_once).cloned().collect())
     }
 }
 
@@ -146,8 +170,19 @@ pub struct Wish {
     pub layers: Vec<Layer>,
     /// Only what meets one of these boxes in WGS 84; empty: everywhere.
     pub boxes: Vec<Bounds>,
-    /// How far the listener has heard already, by jurisdiction.
-    pub heard: Vec<(String, i64)>,
+    /// How far the listener has heard already.
+    pub heard: Vec<Heard>,
+}
+
+/// How far somebody has heard of a jurisdiction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Which.
+    pub jurisdiction: String,
+    /// The revision.
+    pub revision: i64,
+    /// When that was recorded; without it, a database that went back and on past the revision cannot be told.
+    pub recorded_at: Option<Timestamp>,
 }
 
 /// A listener.
@@ -156,7 +191,8 @@ pub struct Listening {
     actor: Actor,
     wish: Wish,
     places: BTreeMap<String, Place>,
-    ears: BTreeMap<String, Ear>,
+    /// With the ground that the boxes of each were cut to.
+    ears: BTreeMap<String, (Bounds, Ear)>,
 }
 
 /// What a listener hears.
@@ -211,7 +247,7 @@ pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening
             return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")));
         }
     }
-    for (code, revision) in &wish.heard {
+    for Heard { jurisdiction: code, revision, .. } in &wish.heard {
         match snapshot.territory(code) {
             None => return Err(Error::parameter("Last-Event-ID", format!("«{code}» is not registered"))),
             // Another instance was ahead of this one, unless the database went back.
@@ -228,11 +264,15 @@ pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening
     };
     drop(listening.look_round());
     for (code, place) in &mut listening.places {
-        let heard = listening.wish.heard.iter().find(|(c, _)| c == code).map(|(_, revision)| *revision);
-        // What is newer than the database itself was heard of another state of it, and whoever comes back and names others
-        // has not heard of this one.
-        let known = heard.map_or(listening.wish.heard.is_empty(), |revision| revision <= place.revision);
-        place.revision = if known { heard.unwrap_or(place.revision) } else { UNKNOWN };
+        match listening.wish.heard.iter().find(|heard| heard.jurisdiction == *code) {
+            // What is newer than the database itself was heard of another state of it.
+            Some(heard) if heard.revision <= place.revision => {
+                (place.revision, place.recorded_at) = (heard.revision, heard.recorded_at);
+            }
+            // Whoever begins now begins here; whoever comes back and names others has not heard of this one.
+            None if listening.wish.heard.is_empty() => {}
+            _ => place.revision = UNKNOWN,
+        }
     }
     Ok((listening, seat))
 }
@@ -241,7 +281,6 @@ impl Listening {
     /// Takes in jurisdictions that are new, and says which with their revisions.
     fn look_round(&mut self) -> Vec<(String, i64)> {
         let wanted = |code: &String| self.wish.jurisdictions.is_empty() || self.wish.jurisdictions.contains(code);
-        let snapshot = self.context.index.snapshot();
         let mut new = Vec::new();
         for (code, place) in self.context.events.heads().into_iter().filter(|(code, _)| wanted(code)) {
             if let Entry::Vacant(free) = self.places.entry(code) {
@@ -249,16 +288,27 @@ impl Listening {
                 free.insert(place);
             }
         }
-        // Of a pair across a border the other side counts too, whether it is listened to or not.
-        for territory in snapshot.territories() {
-            let code = &territory.jurisdiction.code;
-            if !self.ears.contains_key(code) {
-                let boxes = (!self.wish.boxes.is_empty()).then(|| on_grid(&self.wish.boxes, territory));
-                let ear = Ear { sight: self.actor.sight(code), layers: self.wish.layers.clone(), boxes };
-                self.ears.insert(code.clone(), ear);
-            }
-        }
         new
+    }
+
+    /// Takes in what jurisdictions have come to reach. What is published is told after that, so whoever has what to hear
+    /// finds all of it on the ground there is now.
+    fn prick_ears(&mut self) {
+        // Of a pair across a border the other side counts too, whether it is listened to or not.
+        for territory in self.context.index.snapshot().territories() {
+            let code = &territory.jurisdiction.code;
+            let mut extent = territory.extent;
+            if let Some((known, _)) = self.ears.get(code) {
+                extent.merge(known);
+                if extent == *known {
+                    continue;
+                }
+            }
+            let boxes =
+                (!self.wish.boxes.is_empty()).then(|| on_grid(&self.wish.boxes, &extent, territory.jurisdiction.grid));
+            let ear = Ear { sight: self.actor.sight(code), layers: self.wish.layers.clone(), boxes };
+            self.ears.insert(code.clone(), (extent, ear));
+        }
     }
 
     /// What there is to hear, in order of each jurisdiction; nothing where nothing happened.
@@ -271,7 +321,9 @@ impl Listening {
         for (code, place) in &mut self.places {
             match self.context.events.since(code, *place) {
                 Ok(events) => {
-                    place.revision = events.last().map_or(place.revision, |e| e.to);
+                    if let Some(last) = events.last() {
+                        (place.revision, place.recorded_at) = (last.to, last.recorded_at);
+                    }
                     notices.extend(events.into_iter().map(Notice::Event));
                 }
                 Err(why) => {
@@ -283,6 +335,7 @@ impl Listening {
                 }
             }
         }
+        self.prick_ears();
         notices
     }
 
@@ -295,14 +348,18 @@ impl Listening {
     /// The parts of an event for this listener.
     #[must_use]
     pub fn parts<'a>(&'a self, event: &'a ChangeEvent) -> Parts<'a> {
-        let (Ok(content), Some(ear)) = (&event.content, self.ears.get(event.jurisdiction.as_str())) else {
+        let (Ok(content), Some(ear)) = (&event.content, self.ear(&event.jurisdiction)) else {
             return Parts::default();
         };
         Parts {
             features: ear.features(content),
-            pairs: ear.pairs(content, |code| self.ears.get(code)),
+            pairs: ear.pairs(content, |code| self.ear(code)),
             coverage: ear.coverage(content),
         }
+    }
+
+    fn ear(&self, code: &str) -> Option<&Ear> {
+        self.ears.get(code).map(|(_, ear)| ear)
     }
 
     /// Tells when there may be something to hear.
@@ -324,14 +381,21 @@ impl Listening {
         }
     }
 
-    /// How far was heard: of the one jurisdiction listened to its number alone, else of each.
+    /// How far was heard, and when that was recorded.
     #[must_use]
-    pub fn id(&self) -> String {
-        if let (1, Some((_, place))) = (self.wish.jurisdictions.len(), self.places.first_key_value()) {
-            return place.revision.to_string();
-        }
-        let each = self.places.iter().map(|(code, place)| format!("{code}={}", place.revision));
-        each.collect::<Vec<_>>().join(",")
+    pub fn heard(&self) -> Vec<Heard> {
+        let heard = |(code, place): (&String, &Place)| Heard {
+            jurisdiction: code.clone(),
+            revision: place.revision,
+            recorded_at: place.recorded_at,
+        };
+        self.places.iter().map(heard).collect()
+    }
+
+    /// Whether it listens to one jurisdiction alone.
+    #[must_use]
+    pub fn is_to_one(&self) -> bool {
+        self.wish.jurisdictions.len() == 1
     }
 
     /// The revision of each jurisdiction that was heard.
@@ -341,15 +405,15 @@ impl Listening {
     }
 }
 
-/// The boxes on the grid of a territory, slightly larger than needed; where that cannot be told, everywhere.
-fn on_grid(boxes: &[Bounds], territory: &Territory) -> Vec<Bounds> {
-    let grid = territory.jurisdiction.grid;
+/// The boxes, cut to `extent`, on the grid of a jurisdiction, slightly larger than needed; where that cannot be told,
+/// everywhere.
+fn on_grid(boxes: &[Bounds], extent: &Bounds, grid: Epsg) -> Vec<Bounds> {
     let everywhere = Bounds { min: [f64::NEG_INFINITY; 2], max: [f64::INFINITY; 2] };
     let one = |b: &Bounds| {
         // Far from the jurisdiction the projection says nothing; what is asked for there is none of its features.
         let here = Bounds {
-            min: [b.min[0].max(territory.extent.min[0]), b.min[1].max(territory.extent.min[1])],
-            max: [b.max[0].min(territory.extent.max[0]), b.max[1].min(territory.extent.max[1])],
+            min: [b.min[0].max(extent.min[0]), b.min[1].max(extent.min[1])],
+            max: [b.max[0].min(extent.max[0]), b.max[1].min(extent.max[1])],
         };
         if here.is_empty() {
             return None;
