@@ -4,7 +4,6 @@
 //! Both directions stream: lines are answered as they arrive and no faster than the client takes the answers, so memory
 //! does not grow with the number of lines. Nothing goes on once the client is gone.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,7 +102,7 @@ struct Batch {
 }
 
 /// What the next answers come to, and the batch after them.
-type Next = Pin<Box<dyn Future<Output = Option<(Bytes, Batch)>>>>;
+type Next = Pin<Box<dyn Future<Output = Option<Result<(Bytes, Batch)>>>>>;
 
 /// The body of the response.
 struct Answers {
@@ -111,31 +110,34 @@ struct Answers {
 }
 
 impl MessageBody for Answers {
-    type Error = Infallible;
+    /// Of the batch as a whole. It breaks the body off before its end, so that nobody takes it for a complete one.
+    type Error = Error;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         let Some(next) = &mut self.next else { return Poll::Ready(None) };
         let done = ready!(next.as_mut().poll(cx));
         self.next = None;
-        let Some((answers, batch)) = done else { return Poll::Ready(None) };
-        self.next = Some(Box::pin(batch.next()));
-        Poll::Ready(Some(Ok(answers)))
+        Poll::Ready(done.map(|done| {
+            let (answers, batch) = done?;
+            self.next = Some(Box::pin(batch.next()));
+            Ok(answers)
+        }))
     }
 }
 
 impl Batch {
     /// The answers to the next lines; `None` after the last.
-    async fn next(mut self) -> Option<(Bytes, Self)> {
+    async fn next(mut self) -> Option<Result<(Bytes, Self)>> {
         self.gather().await;
         if self.lines.count() == 0 {
             let Some(End::Early(error)) = self.end.replace(End::Whole) else { return None };
             let mut text = Vec::new();
             self.work.refuse(self.lines.next_number(), &error, &mut text);
-            return Some((text.into(), self));
+            return Some(Ok((text.into(), self)));
         }
         let (work, gone, room) = (Arc::clone(&self.work), Arc::clone(&self.running.gone), self.room);
         let mut lines = std::mem::replace(&mut self.lines, Lines::new(0));
@@ -143,11 +145,17 @@ impl Batch {
             let text = work.answer(&mut lines, room, &gone);
             Ok((text, lines))
         });
-        // It fails where the server is shutting down: the answer ends before its last line.
-        let (text, lines) = answered.await.ok()?;
+        // It fails where the server is shutting down, or by a fault of ours.
+        let (text, lines) = match answered.await {
+            Ok(done) => done,
+            Err(error) => {
+                problem::log(&error, &self.work.request_id);
+                return Some(Err(error));
+            }
+        };
         self.lines = lines;
         self.room = text.len();
-        Some((text.into(), self))
+        Some(Ok((text.into(), self)))
     }
 
     /// Waits for lines, and takes what there is of them without waiting for more.
@@ -244,5 +252,44 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.gone.store(true, Ordering::Relaxed);
         metrics::gauge!("clearway_batches").decrement(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use actix_web::{App, HttpServer};
+
+    use super::*;
+
+    #[test]
+    fn only_a_complete_batch_ends_like_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let body = |next: Next| HttpResponse::Ok().body(Answers { next: Some(next) });
+        let whole = move || async move { body(Box::pin(async { None })) };
+        let failed = move || async move { body(Box::pin(async { Some(Err(Error::busy("it shuts down"))) })) };
+        let app = move || App::new().route("/whole", web::get().to(whole)).route("/failed", web::get().to(failed));
+        let (send, handle) = std::sync::mpsc::channel();
+        let serving = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
+                send.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let handle = handle.recv().unwrap();
+        for (path, ends) in [("whole", true), ("failed", false)] {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(stream, "GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert_eq!(text.ends_with("\r\n0\r\n\r\n"), ends, "{path}: {text}");
+        }
+        drop(handle.stop(false));
+        serving.join().unwrap();
     }
 }
