@@ -201,9 +201,16 @@ fn on_grid_if_near(
     Prepared::new(&grid).within(jurisdiction.boundary_grid(), reach.get()).then_some(grid)
 }
 
+/// A reading of a shape is tried that adds at most so many positions to it where it is divided: 1 000 km of long segments,
+/// more than any jurisdiction is wide. A hundred bytes may ask for 400 000, once for every reading.
+const READING_ADDS_MAX: usize = 2_000;
+
 /// Whether `delivered`, read as it stands, touches the widened boundary.
 fn fits(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: Metres) -> bool {
-    if !out_of_range(delivered).is_empty() {
+    let Ok(definition) = crs::definition(delivered.crs) else { return false };
+    if !out_of_range(delivered).is_empty()
+        || crs::positions_added(&delivered.shape, definition.geographic) > READING_ADDS_MAX
+    {
         return false;
     }
     crs::project(&delivered.shape, delivered.crs, Epsg::WGS84)
@@ -307,7 +314,36 @@ fn areas(area: &[Polygon<f64>], ground: &Grid<MultiPolygon<f64>>) -> (f64, f64) 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::domain::jurisdiction::JurisdictionDraft;
+
+    #[test]
+    fn a_shape_longer_than_any_jurisdiction_is_tried_in_no_other_reading() {
+        let side = |from: f64, to: f64| [(from, from), (to, from), (to, to), (from, to), (from, from)];
+        let jurisdiction = Jurisdiction::new(JurisdictionDraft {
+            code: "VN-72".into(),
+            name_vi: "Đắk Nông".into(),
+            name_en: "Dak Nong".into(),
+            grid: Epsg(9218),
+            time_zone: "UTC".into(),
+            related_crs: vec![Epsg(5899)],
+            boundary: Geometry::Polygon(Polygon::new(
+                side(0.0, 0.5).map(|(x, y)| (x + 107.3, y + 11.8)).to_vec().into(),
+                vec![],
+            )),
+        });
+        let jurisdiction = jurisdiction.unwrap();
+        let hint = |shape: Vec<(f64, f64)>, crs: u32| {
+            let delivered = Delivered { shape: Geometry::LineString(shape.into()), crs: Epsg(crs) };
+            other_reading(&delivered, &jurisdiction, Metres::ZERO)
+        };
+        assert!(hint(vec![(12.0, 107.5), (12.1, 107.6)], 4326).is_some_and(|h| h.contains("axes swapped")));
+        assert_eq!(hint(vec![(12.0, 107.5), (80.0, 170.0)], 4326), None);
+        let grid = |far: f64| vec![(411_600.0, 1_327_600.0), (411_600.0, far)];
+        assert!(hint(grid(1_330_000.0), 5899).is_some_and(|h| h.contains("EPSG:9218")));
+        assert_eq!(hint(grid(4_000_000.0), 5899), None);
+    }
 
     #[test]
     fn no_plane_reaches_a_hundred_thousand_kilometres() {

@@ -143,7 +143,25 @@ pub enum CrsError {
     Proj(String),
 }
 
+/// Most codes that are remembered as refused: there are a million of them, and whoever asks chooses.
+const REFUSED_MAX: usize = 1_000;
+
 static DEFINITIONS: LazyLock<Mutex<HashMap<Epsg, Arc<Definition>>>> = LazyLock::new(Mutex::default);
+
+static REFUSED: LazyLock<Mutex<Refused>> = LazyLock::new(Mutex::default);
+
+/// Codes that name no system to be used here, and why: to look for one takes PROJ milliseconds, and a line on stderr.
+#[derive(Default)]
+struct Refused(HashMap<Epsg, CrsError>);
+
+impl Refused {
+    fn remember(&mut self, epsg: Epsg, why: CrsError) {
+        if self.0.len() >= REFUSED_MAX {
+            self.0.clear();
+        }
+        self.0.insert(epsg, why);
+    }
+}
 
 /// What PROJ's database says of `epsg`; remembered for the life of the program.
 ///
@@ -154,7 +172,15 @@ pub fn definition(epsg: Epsg) -> Result<Arc<Definition>, CrsError> {
     if let Some(found) = known {
         return Ok(found);
     }
-    let made = Arc::new(read_definition(epsg)?);
+    if let Some(why) = REFUSED.lock().unwrap_or_else(PoisonError::into_inner).0.get(&epsg) {
+        return Err(why.clone());
+    }
+    let made = Arc::new(read_definition(epsg).inspect_err(|why| {
+        // Where PROJ finds nothing at all, its database cannot be read just now: that says nothing of this code.
+        if epsg != Epsg::WGS84 && read_definition(Epsg::WGS84).is_ok() {
+            REFUSED.lock().unwrap_or_else(PoisonError::into_inner).remember(epsg, why.clone());
+        }
+    })?);
     DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner).insert(epsg, Arc::clone(&made));
     Ok(made)
 }
@@ -280,6 +306,12 @@ pub fn densified(shape: &Geometry<f64>, geographic: bool) -> Geometry<f64> {
     }
 }
 
+/// How many positions [`densified`] adds, or one less for each line and ring.
+#[must_use]
+pub fn positions_added(shape: &Geometry<f64>, geographic: bool) -> usize {
+    densified_count(shape, geographic).saturating_sub(2 * shape.coords_count())
+}
+
 /// How many positions [`densified`] gives.
 fn densified_count(shape: &Geometry<f64>, geographic: bool) -> usize {
     let of = |l: geo_types::Line<f64>| pieces(l.start, l.end, geographic);
@@ -362,6 +394,21 @@ mod tests {
         assert!(grid.metric && !grid.geographic, "{grid:?}");
         assert_eq!(definition(Epsg(999_999)), Err(CrsError::Unknown(Epsg(999_999))));
         assert!(matches!(definition(Epsg(4979)), Err(CrsError::NotHorizontal(..))));
+    }
+
+    #[test]
+    fn a_code_that_is_refused_is_looked_for_once() {
+        for (code, expect) in [(999_998, CrsError::Unknown(Epsg(999_998))), (4978, definition(Epsg(4978)).unwrap_err())]
+        {
+            assert_eq!(definition(Epsg(code)), Err(expect.clone()));
+            assert_eq!(REFUSED.lock().unwrap().0.get(&Epsg(code)), Some(&expect));
+            assert_eq!(definition(Epsg(code)), Err(expect));
+        }
+        let mut refused = Refused::default();
+        for code in 0..3_000 {
+            refused.remember(Epsg(code), CrsError::Unknown(Epsg(code)));
+            assert!(refused.0.len() <= REFUSED_MAX && refused.0.contains_key(&Epsg(code)));
+        }
     }
 
     #[test]
