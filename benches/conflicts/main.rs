@@ -40,6 +40,7 @@ mod data;
 mod propagation;
 mod report;
 mod requests;
+mod run;
 #[allow(dead_code)] // the other bench needs more of it
 mod setup;
 mod sql;
@@ -55,10 +56,8 @@ use diesel::prelude::*;
 
 use data::Province;
 use report::{Comparison, Report, Side};
+use run::Failed;
 use setup::{Database, Folder, Serving};
-
-/// Anything that keeps the bench from going on.
-pub type Failed = Box<dyn std::error::Error>;
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy)]
@@ -72,18 +71,7 @@ const FULL: Size = Size { works: 220_000, corridors: 5_000, checks: 2_000 };
 const QUICK: Size = Size { works: 2_200, corridors: 50, checks: 20 };
 
 fn main() -> ExitCode {
-    // Only `cargo bench` says `--bench`; whatever else runs every target wants to see that it works.
-    let full = std::env::args().any(|a| a == "--bench") && std::env::var_os("CLEARWAY_BENCH_QUICK").is_none();
-    match run(if full { FULL } else { QUICK }) {
-        Ok(true) => ExitCode::SUCCESS,
-        // So small a run reaches no target; its answers have to be equal all the same, or `run` had failed.
-        Ok(false) if !full => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    run::run_in(FULL, QUICK, run)
 }
 
 fn run(size: Size) -> Result<bool, Failed> {

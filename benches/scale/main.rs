@@ -40,6 +40,8 @@ mod publication;
 #[allow(dead_code)] // the other bench has more kinds of figures
 #[path = "../conflicts/report.rs"]
 mod report;
+#[path = "../conflicts/run.rs"]
+mod run;
 #[allow(dead_code)] // the other bench serves over HTTP
 #[path = "../conflicts/setup.rs"]
 mod setup;
@@ -61,10 +63,8 @@ use diesel::prelude::*;
 use checks::Subjects;
 use data::Province;
 use report::{Comparison, Report, Side, Times};
+use run::Failed;
 use setup::{Database, Folder};
-
-/// Anything that keeps the bench from going on.
-pub type Failed = Box<dyn std::error::Error>;
 
 /// How much of everything in the large register; the small one has a tenth.
 #[derive(Debug, Clone, Copy)]
@@ -98,17 +98,7 @@ fn main() -> ExitCode {
     if arguments.next().as_deref() == Some(load::ALONE) {
         return load::alone(&arguments.next().unwrap_or_default());
     }
-    let full = std::env::args().any(|a| a == "--bench") && std::env::var_os("CLEARWAY_BENCH_QUICK").is_none();
-    match run(if full { FULL } else { QUICK }) {
-        Ok(true) => ExitCode::SUCCESS,
-        // So small a run reaches no target; its answers have to be equal all the same, or `run` had failed.
-        Ok(false) if !full => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    run::run_in(FULL, QUICK, run)
 }
 
 fn run(size: Size) -> Result<bool, Failed> {

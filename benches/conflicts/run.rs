@@ -1,0 +1,23 @@
+//! How a bench begins and ends.
+
+use std::process::ExitCode;
+
+/// Anything that keeps a bench from going on.
+pub type Failed = Box<dyn std::error::Error>;
+
+/// Runs a bench in the full size where `cargo bench` asks for it, else in a size that only shows that it works. `run` says
+/// whether every target was reached, and fails where answers differ.
+pub fn run_in<S>(full_size: S, quick_size: S, run: impl FnOnce(S) -> Result<bool, Failed>) -> ExitCode {
+    // Only `cargo bench` says `--bench`; whatever else runs every target wants to see that it works.
+    let full = std::env::args().any(|a| a == "--bench") && std::env::var_os("CLEARWAY_BENCH_QUICK").is_none();
+    match run(if full { full_size } else { quick_size }) {
+        Ok(true) => ExitCode::SUCCESS,
+        // So small a run reaches no target; its answers have to be equal all the same, or `run` had failed.
+        Ok(false) if !full => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
