@@ -37,6 +37,8 @@ pub struct Row {
     pub place: String,
     /// The names of its fields that are defaults, for the record itself says nothing there.
     pub filled: Vec<String>,
+    /// Where its shape stands in it: a JSON pointer.
+    pub shape_at: &'static str,
     /// What it says and where; or what is wrong with its shape, or with all of it.
     pub content: Result<(Fields, DeliveredOrNot), Vec<Problem>>,
 }
@@ -262,7 +264,12 @@ impl<'a, T: Records> Run<'a, T> {
                     self.flush(tx)?;
                 }
             }
-            Err(problems) => {
+            Err(mut problems) => {
+                for problem in &mut problems {
+                    if let Some(within) = problem.pointer.strip_prefix("/geometry") {
+                        problem.pointer = format!("{}{within}", row.shape_at);
+                    }
+                }
                 // Numbers that another reading would bring inside are a mistake, not a feature of another place.
                 if self.options.outside_skips && problems.iter().all(|p| p.kind == ProblemKind::Outside) {
                     self.report.outside += 1;

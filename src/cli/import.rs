@@ -215,10 +215,10 @@ impl Rows {
 
     fn row(&mut self, read: Result<Record, ReadError>) -> Row {
         self.number += 1;
-        let mut filled = Vec::new();
+        let (mut filled, mut shape_at) = (Vec::new(), "/geometry");
         let (place, content) = match read {
             Ok(record) => {
-                filled = record.filled;
+                (filled, shape_at) = (record.filled, record.shape_at);
                 let delivered = record.geometry.map(|shape| Delivered { shape, crs: self.crs });
                 (record.place.to_string(), Ok((record.fields, delivered)))
             }
@@ -230,7 +230,7 @@ impl Rows {
         };
         let file = &self.readers[self.current].0;
         let place = if self.name_files { format!("{file}: {place}") } else { place };
-        Row { number: self.number, place, filled, content }
+        Row { number: self.number, place, filled, shape_at, content }
     }
 }
 

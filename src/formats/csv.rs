@@ -8,7 +8,7 @@ use super::feed::Feed;
 use super::mapping::Mapping;
 use super::options::COLUMNS_MAX;
 use super::rows::{Cutting, Rows, delimiter};
-use super::{Place, ReadError, ReadOptions, Record, Unit};
+use super::{GEOMETRY, Place, ReadError, ReadOptions, Record, Unit};
 use crate::domain::fields::{Fields, Value};
 use crate::geometry::Problem;
 
@@ -116,7 +116,7 @@ impl Table {
             }
         }
         let filled = self.mapping.fill(&mut fields);
-        Ok(Record { place, fields, filled, geometry: self.places.shape(cell) })
+        Ok(Record { place, fields, filled, geometry: self.places.shape(cell), shape_at: GEOMETRY })
     }
 
     /// Refuses a row with too few or too many cells, or with bytes that are not UTF-8.

@@ -4,7 +4,7 @@ use geo::MapCoordsInPlace;
 use serde_json::{Map, Value as Json};
 
 use super::mapping::Mapping;
-use super::{Axes, Place, ReadError, ReadOptions, Record};
+use super::{Axes, CENTRELINE, GEOMETRY, Place, ReadError, ReadOptions, Record};
 use crate::domain::fields::{Fields, Value};
 use crate::geometry::encoding::geojson as decode;
 use crate::geometry::{Coord, Epsg, Geometry, Problem};
@@ -53,7 +53,7 @@ impl Maker {
             }
             Some(name) if name != "Feature" && value.get("geometry").is_none() => {
                 let (fields, filled) = self.fields(Map::new());
-                Ok(Record { place, fields, filled, geometry: self.shape(Some(value), "") })
+                Ok(Record { place, fields, filled, geometry: self.shape(Some(value), ""), shape_at: GEOMETRY })
             }
             _ => self.feature(value, place),
         }
@@ -91,12 +91,13 @@ impl Maker {
                 (Fields::default(), Vec::new())
             }
         };
-        let geometry = match centreline {
-            Some(line) => self.shape(Some(line), "/properties/centreline"),
-            None => self.shape(feature.get_mut("geometry").map(Json::take), "/geometry"),
+        let (shape, shape_at) = match centreline {
+            Some(line) => (Some(line), CENTRELINE),
+            None => (feature.get_mut("geometry").map(Json::take), GEOMETRY),
         };
+        let geometry = self.shape(shape, shape_at);
         if problems.is_empty() {
-            return Ok(Record { place, fields, filled, geometry });
+            return Ok(Record { place, fields, filled, geometry, shape_at });
         }
         problems.extend(geometry.err().unwrap_or_default());
         Err(ReadError::Record { place, problems })

@@ -44,7 +44,15 @@ pub struct Record {
     pub filled: Vec<String>,
     /// Its shape with x to the east and y to the north, in the CRS of the file; or all that is wrong with it.
     pub geometry: Result<Geometry<f64>, Vec<Problem>>,
+    /// Where the shape stands: a JSON pointer into the record.
+    pub shape_at: &'static str,
 }
+
+/// Where the shape of a record stands, unless it is that of a corridor that was drawn by a line.
+const GEOMETRY: &str = "/geometry";
+
+/// Where the line stands that a corridor was drawn by.
+const CENTRELINE: &str = "/properties/centreline";
 
 /// What a record is called where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

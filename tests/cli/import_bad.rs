@@ -154,6 +154,28 @@ fn geometries_that_stand_nowhere_or_are_none() {
 }
 
 #[test]
+fn centrelines() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let widths = r#""half_width_left_m":5,"half_width_right_m":5"#;
+    let feature = |shape: &str, positions: &str| {
+        let line = format!(r#"{{"type":"{shape}","coordinates":{positions}}}"#);
+        format!(r#"{{"type":"Feature","geometry":null,"properties":{{"kind":"road",{widths},"centreline":{line}}}}}"#)
+    };
+    let lines = [
+        feature("LineString", "[[10.0,50.0],[10.1,50.0]]"),
+        feature("Point", "[107.69,12.0]"),
+        feature("LineString", "[[107.69,12.0],[107.69]]"),
+    ];
+    let file = folder.file("lines.geojsonl", lines.join("\n"));
+    let report = folder.path("report.csv").display().to_string();
+    let set = ["--set", "status=in_force", "--organisation", "o", "--jurisdiction", "VN-72", "--report", &report];
+    assert_eq!(clearway(&db, &[&["import", "corridors", &file][..], &set].concat()).code, 1);
+    let text = std::fs::read_to_string(&report).unwrap();
+    let columns: Vec<&str> = text.lines().skip(1).map(|line| line.split(',').nth(3).unwrap()).collect();
+    assert_eq!(columns, ["centreline/coordinates", "centreline/type", "centreline/coordinates/1"], "{text}");
+}
+
+#[test]
 fn values() {
     check(
         "bad-words.csv",

@@ -183,6 +183,7 @@ fn a_code_of_another_is_no_way_to_its_feature() {
         let mut rows = codes.iter().zip(1..).map(|(code, number)| Row {
             number,
             place: format!("row {number}"),
+            shape_at: "/geometry",
             filled: Vec::new(),
             content: Ok((
                 Fields(vec![("code".into(), text(code)), ("kind".into(), text("pole"))]),
