@@ -107,6 +107,7 @@ impl World {
         let mut rows = all.into_iter().zip(1_i64..).map(|((props, shape), number)| Row {
             number,
             place: format!("row {number}"),
+            shape_at: "/geometry",
             filled: Vec::new(),
             content: Ok((fields(&props), Ok(Delivered { shape, crs: GRID }))),
         });
