@@ -219,18 +219,78 @@ fn sql_stands_in_the_store_and_takes_no_values_by_format() {
     }
 }
 
-/// A layer is registered by its line in `each_layer!`: nobody else may have to be told of it.
-#[test]
-fn layers_are_told_apart_in_one_file() {
-    let arm = |code: &str| {
-        let named = code.match_indices("Layer::").map(|(at, _)| code[at + "Layer::".len()..].trim_start_matches('$'));
-        let mut after = named.map(|rest| rest[word(rest).len()..].trim_start());
-        after.any(|rest| rest.starts_with("=>") || rest.starts_with('|'))
+/// The registration of layers: the file, and of each the layer, its noun, and the stem of the noun's own files.
+fn layers() -> (&'static str, Vec<(String, String, String)>) {
+    let file = "domain/layer.rs";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+    let list = text.split("macro_rules! each_layer").nth(1).unwrap().split("pub(crate) use").next().unwrap();
+    let lines = list.lines().filter_map(|line| line.split_once("=> $crate::domain::"));
+    let of = |(name, noun): (&str, &str)| {
+        let (stem, noun) = noun.split_once("::").unwrap();
+        (word(name.trim()), word(noun), stem.to_owned())
     };
-    assert!(arm("match layer { Layer::Works => 1, Layer::Corridors => 2 }") && arm("Layer::Works | Layer::Corridors"));
-    assert!(!arm("vec![Layer::Works]; const LAYER: Layer = Layer::Works;"));
-    for source in sources().iter().filter(|s| !s.path.ends_with("domain/layer.rs")) {
-        assert!(!arm(&source.code), "{} matches on layers", source.path.display());
+    (file, lines.map(of).collect())
+}
+
+/// The names that follow `of::` in some code, without those of functions and constants.
+fn variants(code: &str, of: &str) -> BTreeSet<String> {
+    let stands_alone = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    let named = code.match_indices(of).filter(|(at, _)| stands_alone(*at));
+    let named = named.filter_map(|(at, _)| code[at + of.len()..].strip_prefix("::")).map(word);
+    named.filter(|n| n.starts_with(char::is_uppercase) && n.contains(char::is_lowercase)).collect()
+}
+
+/// Who names a layer or a noun besides its registration and its own files, and why.
+const NAMES_NOUNS: &[(&str, &str)] = &[
+    ("domain/actor.rs", "the table of rights: what it does not know is written by nobody"),
+    ("http/routes.rs", "the list of addresses"),
+    ("cli/demo.rs", "the data of the demonstration"),
+];
+
+/// A layer is registered by its line in `each_layer!`: nobody else has to be told of it, and nobody else tells one noun
+/// from another. What a noun has to say is asked of it by traits, so that one that does not say it does not compile.
+#[test]
+fn nouns_are_told_apart_in_their_registration() {
+    let (registration, layers) = layers();
+    assert!(layers.len() >= 2, "the registration was not read: {layers:?}");
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|s| !s.path.ends_with(registration)) {
+        let path = source.path.display();
+        for facts in variants(&source.code, "NounFacts") {
+            wrong.push(format!("{path} names NounFacts::{facts}: ask for its role, or make it by `into`"));
+        }
+        let stem = source.path.file_stem().unwrap().to_str().unwrap();
+        if NAMES_NOUNS.iter().any(|(file, _)| source.path.ends_with(file)) {
+            continue;
+        }
+        for (layer, noun, own) in layers.iter().filter(|(_, _, own)| own != stem) {
+            if variants(&source.code, "Layer").contains(layer) {
+                wrong.push(format!("{path} names Layer::{layer}"));
+            }
+            let import = [format!("::{own}::{noun};"), format!("::{own}::{{{noun},"), format!("::<{noun}>")];
+            let facts = [format!("{noun}Facts"), format!("{noun}Props")];
+            for name in import.iter().chain(&facts).filter(|name| source.code.contains(*name)) {
+                wrong.push(format!("{path} names the noun {noun}: {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let found = |code: &str| variants(code, "NounFacts").into_iter().collect::<Vec<_>>();
+    assert_eq!(found("match noun { NounFacts::Works(_) => 1, NounFacts::Zones(z) => 2 }"), ["Works", "Zones"]);
+    assert_eq!(found("if let NounFacts::Works(w) = noun {}"), ["Works"]);
+    assert!(found("NounFacts::role(&noun); NounFacts::MAX; OtherNounFacts::Works").is_empty());
+}
+
+/// Where to find what differs from noun to noun: each has a file of its own in each of these rings.
+#[test]
+fn every_noun_has_its_own_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (_, noun, stem) in layers().1 {
+        for ring in ["domain", "store", "wire"] {
+            let file = root.join("src").join(ring).join(format!("{stem}.rs"));
+            let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            assert!(text.contains(&noun), "{} is not about {noun}", file.display());
+        }
     }
 }
 

@@ -5,24 +5,25 @@
 //! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
 
 mod linear;
+mod role;
 mod words;
 
 use std::sync::Arc;
 
 use compact_str::CompactString;
 use geo::Area;
-use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::corridor::{CorridorKind, CorridorStatus};
+use super::layer::NounFacts;
 use super::rules::Parameter;
 use super::word::{Visibility, Word};
-use super::work::{CaptureMethod, WorkKind, WorkStatus};
+use super::work::CaptureMethod;
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
 use crate::geometry::{Geometry, Grid, Metres, MultiPolygon, Polygon, overlay};
 
 pub use linear::{LinearReference, LinearRun, RUNS_MAX};
+pub use role::{Judged, Role, Side, Stands, TakesLand};
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
 
 /// What a check needs to know of a feature besides its shape.
@@ -38,79 +39,6 @@ pub struct Facts {
     pub visibility: Visibility,
     /// What depends on the noun.
     pub noun: NounFacts,
-}
-
-/// What a check needs to know of each noun.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum NounFacts {
-    /// Of a work.
-    Work {
-        /// What it is.
-        kind: WorkKind,
-        /// In which state.
-        status: WorkStatus,
-        /// First day of validity.
-        valid_from: Option<Date>,
-        /// Last day of validity.
-        valid_to: Option<Date>,
-        /// Accuracy where recorded, in metres.
-        position_accuracy_m: Option<f64>,
-        /// How the position was captured.
-        capture_method: Option<CaptureMethod>,
-    },
-    /// Of a corridor.
-    Corridor {
-        /// What takes the land.
-        kind: CorridorKind,
-        /// How far it has come.
-        status: CorridorStatus,
-        /// First day in force.
-        in_force_from: Option<Date>,
-        /// Last day in force.
-        in_force_to: Option<Date>,
-        /// Its own clearance, in metres.
-        clearance_m: Option<f64>,
-    },
-}
-
-impl NounFacts {
-    /// The kind, as written.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Work { kind, .. } => kind.as_str(),
-            Self::Corridor { kind, .. } => kind.as_str(),
-        }
-    }
-
-    /// What the feature means on `day`: `None` when it does not count. A work that counts blocks nothing by itself
-    /// and is answered as [`Severity::Blocks`]; the corridor decides.
-    #[must_use]
-    pub fn severity(&self, day: Date) -> Option<Severity> {
-        match *self {
-            Self::Work { status, valid_from, valid_to, .. } => {
-                let valid = valid_from.is_none_or(|d| d <= day) && valid_to.is_none_or(|d| day <= d);
-                (status.counts() && valid).then_some(Severity::Blocks)
-            }
-            Self::Corridor { status, in_force_from, in_force_to, .. } => {
-                if in_force_to.is_some_and(|d| d < day) {
-                    return None;
-                }
-                match status {
-                    CorridorStatus::InForce | CorridorStatus::HandedOver => {
-                        // Its day has not come yet: it warns, as an approved one does.
-                        let begun = in_force_from.is_none_or(|d| d <= day);
-                        Some(if begun { Severity::Blocks } else { Severity::Warns })
-                    }
-                    CorridorStatus::Announced
-                    | CorridorStatus::Surveyed
-                    | CorridorStatus::Approved
-                    | CorridorStatus::Suspended => Some(Severity::Warns),
-                    CorridorStatus::Completed | CorridorStatus::Cancelled | CorridorStatus::Realigned => None,
-                }
-            }
-        }
-    }
 }
 
 /// The accuracy of a position that states none, by its capture method, where no rule pack says it. Defaults of our own,

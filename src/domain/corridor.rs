@@ -2,16 +2,15 @@
 
 use geo::CoordsIter;
 use jiff::civil::Date;
-use uuid::Uuid;
 
-use super::conflict::{Facts, NounFacts};
+use super::conflict::{Judged, Severity, TakesLand};
 use super::feature::{Centreline, Noun, READ_ONLY};
 use super::fields::{Fields, Reading};
 use super::jurisdiction::Jurisdiction;
 use super::layer::Layer;
 use super::place::{Delivered, Placed, place};
 use super::rules::LandKind;
-use super::word::{Visibility, words};
+use super::word::{Visibility, Word, words};
 use super::work::{read_code, read_period};
 use crate::geometry::crs::{self, Epsg};
 use crate::geometry::{Geometry, Grid, LonLat, Metres, MultiLineString, Problem, buffer};
@@ -106,6 +105,51 @@ pub struct CorridorProps {
     pub source: Option<String>,
 }
 
+/// What a check needs to know of a corridor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CorridorFacts {
+    /// What takes the land.
+    pub kind: CorridorKind,
+    /// How far it has come.
+    pub status: CorridorStatus,
+    /// First day in force.
+    pub in_force_from: Option<Date>,
+    /// Last day in force.
+    pub in_force_to: Option<Date>,
+    /// Its own clearance, in metres.
+    pub clearance_m: Option<f64>,
+}
+
+impl Judged for CorridorFacts {
+    type Side = TakesLand;
+
+    fn side(&self) -> TakesLand {
+        TakesLand { clearance_m: self.clearance_m }
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
+
+    fn severity(&self, day: Date) -> Option<Severity> {
+        if self.in_force_to.is_some_and(|d| d < day) {
+            return None;
+        }
+        match self.status {
+            CorridorStatus::InForce | CorridorStatus::HandedOver => {
+                // Its day has not come yet: it warns, as an approved one does.
+                let begun = self.in_force_from.is_none_or(|d| d <= day);
+                Some(if begun { Severity::Blocks } else { Severity::Warns })
+            }
+            CorridorStatus::Announced
+            | CorridorStatus::Surveyed
+            | CorridorStatus::Approved
+            | CorridorStatus::Suspended => Some(Severity::Warns),
+            CorridorStatus::Completed | CorridorStatus::Cancelled | CorridorStatus::Realigned => None,
+        }
+    }
+}
+
 /// A clearance corridor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Corridor {
@@ -170,12 +214,12 @@ fn as_lines(shape: &Geometry<f64>) -> Option<MultiLineString<f64>> {
 
 impl Noun for Corridor {
     type Props = CorridorProps;
+    type Facts = CorridorFacts;
     const LAYER: Layer = Layer::Corridors;
     const CENTRELINE: bool = true;
     const WORD: &'static str = "corridor";
     const TITLE: &'static str = "Clearance corridors";
     const ABOUT: &'static str = "Land that roads, lines and reservoirs take";
-    const LAND: bool = true;
     const NEVER_EMPTY: &'static [&'static str] =
         &["code", "jurisdiction", "organisation", "kind", "status", "visibility"];
     const OF_SHAPE: &'static [&'static str] = &HALF_WIDTHS;
@@ -328,20 +372,14 @@ impl Noun for Corridor {
         props.visibility
     }
 
-    fn facts(&self, id: Uuid) -> Facts {
+    fn told(&self) -> CorridorFacts {
         let p = &self.props;
-        Facts {
-            id,
-            code: p.code.as_deref().unwrap_or_default().into(),
-            organisation: p.organisation.as_str().into(),
-            visibility: p.visibility,
-            noun: NounFacts::Corridor {
-                kind: p.kind,
-                status: p.status,
-                in_force_from: p.in_force_from,
-                in_force_to: p.in_force_to,
-                clearance_m: p.clearance_m,
-            },
+        CorridorFacts {
+            kind: p.kind,
+            status: p.status,
+            in_force_from: p.in_force_from,
+            in_force_to: p.in_force_to,
+            clearance_m: p.clearance_m,
         }
     }
 

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::conflict::Facts;
+use super::conflict::{Facts, Judged, Side};
 use super::fields::{Fields, Value};
 use super::jurisdiction::Jurisdiction;
-use super::layer::Layer;
+use super::layer::{Layer, NounFacts};
 use super::place::{Delivered, Placed};
 use super::rules::LandKind;
 use super::word::Visibility;
@@ -52,6 +52,8 @@ pub struct Centreline {
 pub trait Noun: Sized + Clone + Send + Sync + 'static {
     /// Its properties.
     type Props: Clone + Send + Sync + PartialEq + 'static;
+    /// What it tells a check.
+    type Facts: Judged + Into<NounFacts>;
     /// The layer of its features.
     const LAYER: Layer;
     /// The properties a document may set.
@@ -71,7 +73,7 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     /// What is in its layer.
     const ABOUT: &'static str;
     /// It is land that something takes; else it stands on such land.
-    const LAND: bool;
+    const LAND: bool = <Self::Facts as Judged>::Side::LAND;
 
     /// Reads the properties.
     ///
@@ -110,10 +112,22 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     fn organisation(props: &Self::Props) -> &str;
     /// Who may see it.
     fn visibility(props: &Self::Props) -> Visibility;
-    /// What a conflict check needs to know of it.
-    fn facts(&self, id: Uuid) -> Facts;
+    /// What a conflict check needs to know of it, besides what all nouns have.
+    fn told(&self) -> Self::Facts;
     /// What rules ask of it where it is land that something takes.
     fn land_kind(&self) -> Option<LandKind>;
+
+    /// What a conflict check needs to know of it.
+    fn facts(&self, id: Uuid) -> Facts {
+        let props = self.props();
+        Facts {
+            id,
+            code: Self::code(props).unwrap_or_default().into(),
+            organisation: Self::organisation(props).into(),
+            visibility: Self::visibility(props),
+            noun: self.told().into(),
+        }
+    }
 }
 
 /// The properties that an update by this record leaves as they are: those it does not state, by no value and by no

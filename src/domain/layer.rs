@@ -1,6 +1,10 @@
 //! Layers: what the index holds and what a check can ask. A noun becomes a layer by its line in `each_layer!`; what
-//! differs from noun to noun is asked of the noun itself by `with_noun!`, and nobody else tells layers apart.
+//! differs from noun to noun is asked of the noun itself by `with_noun!`, what differs from feature to feature of
+//! [`NounFacts`], and nobody else tells layers apart.
 
+use jiff::civil::Date;
+
+use super::conflict::{Judged, Role, Severity};
 use super::feature::Noun;
 use super::word::{Word, words};
 
@@ -25,6 +29,46 @@ macro_rules! layer_words {
     };
 }
 each_layer!([layer_words]);
+
+macro_rules! noun_facts {
+    ([] $($Layer:ident = $name:literal => $Noun:ty,)+) => {
+        /// What a check needs to know of a feature besides what all nouns have.
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub enum NounFacts {
+            $(
+                #[doc = concat!("Of one of the ", $name, ".")]
+                $Layer(<$Noun as Noun>::Facts),
+            )+
+        }
+
+        impl NounFacts {
+            /// What it is in a pair.
+            #[must_use]
+            pub fn role(&self) -> Role {
+                match self { $(Self::$Layer(facts) => facts.side().into(),)+ }
+            }
+
+            /// The kind, as written.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$Layer(facts) => facts.kind(),)+ }
+            }
+
+            /// As [`Judged::severity`].
+            #[must_use]
+            pub fn severity(&self, day: Date) -> Option<Severity> {
+                match self { $(Self::$Layer(facts) => facts.severity(day),)+ }
+            }
+        }
+
+        $(impl From<<$Noun as Noun>::Facts> for NounFacts {
+            fn from(facts: <$Noun as Noun>::Facts) -> Self {
+                Self::$Layer(facts)
+            }
+        })+
+    };
+}
+each_layer!([noun_facts]);
 
 /// The noun of a layer under a name of one's own: `with_noun!(layer, N => N::KNOWN)`.
 macro_rules! with_noun {
@@ -58,6 +102,12 @@ impl Layer {
         with_noun!(self, N => N::LAND)
     }
 
+    /// The layers whose features stand on land: what drawn land is asked against.
+    #[must_use]
+    pub fn standing() -> Vec<Self> {
+        Self::all().filter(|layer| !layer.is_land()).collect()
+    }
+
     /// The layers whose features can be in conflict with those of this one.
     #[must_use]
     pub fn opposite(self) -> Vec<Self> {
@@ -75,6 +125,7 @@ mod tests {
             assert_eq!(with_noun!(layer, N => N::LAYER), layer);
             assert!(!layer.opposite().is_empty() && !layer.opposite().contains(&layer));
         }
+        assert_eq!(Layer::standing(), [Layer::Works]);
         assert_eq!(Layer::Works.opposite(), [Layer::Corridors]);
         assert_eq!(Layer::Corridors.opposite(), [Layer::Works]);
     }

@@ -1,16 +1,15 @@
 //! Telecom works: what stands or lies in the ground and must not be cut.
 
 use jiff::civil::Date;
-use uuid::Uuid;
 
-use super::conflict::{Facts, NounFacts};
+use super::conflict::{Judged, Severity, Stands};
 use super::feature::{CODE_MAX, Centreline, Noun, READ_ONLY};
 use super::fields::{Fields, Reading};
 use super::jurisdiction::Jurisdiction;
 use super::layer::Layer;
 use super::place::{Delivered, Placed, place};
 use super::rules::LandKind;
-use super::word::{Visibility, words};
+use super::word::{Visibility, Word, words};
 use crate::geometry::{Metres, Problem};
 
 words! {
@@ -125,6 +124,41 @@ pub struct WorkProps {
     pub source: Option<String>,
 }
 
+/// What a check needs to know of a work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WorkFacts {
+    /// What it is.
+    pub kind: WorkKind,
+    /// In which state.
+    pub status: WorkStatus,
+    /// First day of validity.
+    pub valid_from: Option<Date>,
+    /// Last day of validity.
+    pub valid_to: Option<Date>,
+    /// Accuracy where recorded, in metres.
+    pub position_accuracy_m: Option<f64>,
+    /// How the position was captured.
+    pub capture_method: Option<CaptureMethod>,
+}
+
+impl Judged for WorkFacts {
+    type Side = Stands;
+
+    fn side(&self) -> Stands {
+        let Self { kind, position_accuracy_m, capture_method, .. } = *self;
+        Stands { kind: Some(kind), position_accuracy_m, capture_method }
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
+
+    fn severity(&self, day: Date) -> Option<Severity> {
+        let valid = self.valid_from.is_none_or(|d| d <= day) && self.valid_to.is_none_or(|d| day <= d);
+        (self.status.counts() && valid).then_some(Severity::Blocks)
+    }
+}
+
 /// A telecom work.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Work {
@@ -142,12 +176,12 @@ impl Work {
 
 impl Noun for Work {
     type Props = WorkProps;
+    type Facts = WorkFacts;
     const LAYER: Layer = Layer::Works;
     const CENTRELINE: bool = false;
     const WORD: &'static str = "work";
     const TITLE: &'static str = "Telecom works";
     const ABOUT: &'static str = "Masts, stations, cables, ducts and manholes";
-    const LAND: bool = false;
     const NEVER_EMPTY: &'static [&'static str] =
         &["code", "jurisdiction", "organisation", "kind", "status", "importance", "visibility"];
     const OF_SHAPE: &'static [&'static str] = &[];
@@ -255,21 +289,15 @@ impl Noun for Work {
         props.visibility
     }
 
-    fn facts(&self, id: Uuid) -> Facts {
+    fn told(&self) -> WorkFacts {
         let p = &self.props;
-        Facts {
-            id,
-            code: p.code.as_deref().unwrap_or_default().into(),
-            organisation: p.organisation.as_str().into(),
-            visibility: p.visibility,
-            noun: NounFacts::Work {
-                kind: p.kind,
-                status: p.status,
-                valid_from: p.valid_from,
-                valid_to: p.valid_to,
-                position_accuracy_m: p.position_accuracy_m,
-                capture_method: p.capture_method,
-            },
+        WorkFacts {
+            kind: p.kind,
+            status: p.status,
+            valid_from: p.valid_from,
+            valid_to: p.valid_to,
+            position_accuracy_m: p.position_accuracy_m,
+            capture_method: p.capture_method,
         }
     }
 

@@ -66,7 +66,7 @@ impl Asked {
         let query = Query::of(request, PARAMETERS)?;
         Ok(Self {
             actor: actor_of(request, &app.tokens)?,
-            question: question(request, &query, &app.context, vec![Layer::Works])?,
+            question: question(request, &query, &app.context, Layer::standing())?,
             reading: params::reading(request, &app.context.settings)?,
             measures: query.yes_or_no("measures", true)?,
             context: app.context.clone(),

@@ -3,7 +3,7 @@
 use rstar::AABB;
 use rstar::primitives::{GeomWithData, Rectangle};
 
-use crate::domain::conflict::{Facts, NounFacts};
+use crate::domain::conflict::{Facts, Role};
 use crate::domain::rules::{LandKind, LandNumber, Ruling};
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::Prepared;
@@ -38,12 +38,12 @@ impl Entry {
         rules: &Ruling,
     ) -> Self {
         let centreline = centreline.and_then(|line| Chainage::of(&line)).map(Box::new);
-        let land = land.map(|land| rules.land(land)).unwrap_or_default();
-        let own_reach = match facts.noun {
-            NounFacts::Corridor { clearance_m, .. } => {
-                clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
+        let land = land.map_or(LandNumber::NONE, |land| rules.land(land));
+        let own_reach = match facts.noun.role() {
+            Role::TakesLand(own) => {
+                own.clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
             }
-            NounFacts::Work { .. } => rules.accuracy_max(&facts.noun),
+            Role::Stands(_) => rules.accuracy_max(&facts.noun),
         };
         Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
     }

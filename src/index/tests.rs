@@ -18,10 +18,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::actor::Sight;
-use crate::domain::conflict::{AccuracyDefaults, Facts, NounFacts};
+use crate::domain::conflict::{AccuracyDefaults, Facts};
 use crate::domain::jurisdiction::JurisdictionDraft;
 use crate::domain::word::Visibility;
-use crate::domain::work::{WorkKind, WorkStatus};
+use crate::domain::work::{WorkFacts, WorkKind, WorkStatus};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Grid, LineString, Metres, Polygon};
 
@@ -41,14 +41,15 @@ fn entry(id: u32, place: u32, line: bool) -> Arc<Entry> {
         code: format!("W-{id}-{place}").into(),
         organisation: ["viettel", "vnpt"][(id % 2) as usize].into(),
         visibility: if place.is_multiple_of(3) { Visibility::Restricted } else { Visibility::Public },
-        noun: NounFacts::Work {
+        noun: WorkFacts {
             kind: WorkKind::Mast,
             status: WorkStatus::InService,
             valid_from: None,
             valid_to: None,
             position_accuracy_m: Some(f64::from(place % 7)),
             capture_method: None,
-        },
+        }
+        .into(),
     };
     let rules = Ruling::new(&[], AccuracyDefaults::default());
     Arc::new(Entry::new(facts, &Grid(shape), None, None, &rules))

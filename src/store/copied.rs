@@ -337,13 +337,14 @@ fn shape(bytes: &[u8]) -> Stored<Geometry<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::conflict::{Facts, NounFacts};
+    use crate::domain::conflict::Facts;
+    use crate::domain::layer::NounFacts;
     use crate::domain::word::Visibility;
-    use crate::domain::work::{WorkKind, WorkStatus};
+    use crate::domain::work::{WorkFacts, WorkKind, WorkStatus};
     use crate::geometry::Grid;
 
     fn row(tuple: &mut Tuple<'_>) -> Stored<IndexRow> {
-        let noun = NounFacts::Work {
+        let noun = WorkFacts {
             kind: WorkKind::Mast,
             status: WorkStatus::Planned,
             valid_from: None,
@@ -352,14 +353,9 @@ mod tests {
             capture_method: None,
         };
         let (id, organisation) = (tuple.uuid()?, tuple.owner()?);
-        let facts = Facts { id, code: tuple.text()?.into(), organisation, visibility: Visibility::Public, noun };
-        let from = tuple.optional_date()?;
-        let noun = match facts.noun {
-            NounFacts::Work { kind, status, valid_to, position_accuracy_m, capture_method, .. } => {
-                NounFacts::Work { kind, status, valid_from: from, valid_to, position_accuracy_m, capture_method }
-            }
-            other @ NounFacts::Corridor { .. } => other,
-        };
+        let facts =
+            Facts { id, code: tuple.text()?.into(), organisation, visibility: Visibility::Public, noun: noun.into() };
+        let noun = WorkFacts { valid_from: tuple.optional_date()?, ..noun }.into();
         let facts = Facts { noun, ..facts };
         Ok(IndexRow { facts, grid: Grid(tuple.shape()?), centreline: None, land: None })
     }
@@ -422,8 +418,8 @@ mod tests {
             let codes: Vec<_> = rows.iter().map(|r| r.facts.code.as_str()).collect();
             assert_eq!(codes, ["A", "Đ"], "cut at {middle}");
             assert!(Arc::ptr_eq(&rows[0].facts.organisation, &rows[1].facts.organisation));
-            let NounFacts::Work { valid_from, .. } = rows[1].facts.noun else { panic!() };
-            assert_eq!(valid_from, Some(date(2000, 2, 29)));
+            let NounFacts::Works(facts) = rows[1].facts.noun else { panic!() };
+            assert_eq!(facts.valid_from, Some(date(2000, 2, 29)));
             assert_eq!(rows[0].grid.0, Geometry::Point((1.0, 2.0).into()));
         }
     }

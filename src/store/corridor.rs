@@ -14,8 +14,8 @@ use super::schema::{corridors, import_corridors};
 use super::shape::Shape;
 use super::{Failure, Stored, WriteTx, audit, import};
 use crate::domain::audit::{Change, ChangeKind};
-use crate::domain::conflict::{Facts, NounFacts};
-use crate::domain::corridor::{Corridor, CorridorProps};
+use crate::domain::conflict::Facts;
+use crate::domain::corridor::{Corridor, CorridorFacts, CorridorProps};
 use crate::domain::feature::{Centreline, Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::rules::LandKind;
@@ -164,15 +164,20 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
     let (id, code, organisation, visibility, kind, class, voltage_kv, status, from, to, clearance_m, shape, line) = row;
     let kind = word(&kind)?;
     let land = Some(LandKind::new(kind, class.as_deref(), voltage_kv));
-    let noun = NounFacts::Corridor {
+    let noun = CorridorFacts {
         kind,
         status: word(&status)?,
         in_force_from: from.map(jiff_diesel::Date::to_jiff),
         in_force_to: to.map(jiff_diesel::Date::to_jiff),
         clearance_m,
     };
-    let facts =
-        Facts { id, code: code.into(), organisation: organisation.into(), visibility: word(&visibility)?, noun };
+    let facts = Facts {
+        id,
+        code: code.into(),
+        organisation: organisation.into(),
+        visibility: word(&visibility)?,
+        noun: noun.into(),
+    };
     let centreline = line.map(lines).transpose()?.map(Grid);
     Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline, land })
 }
@@ -181,14 +186,14 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     let (id, code, organisation, visibility) = (row.uuid()?, row.text()?.into(), row.owner()?, row.word()?);
     let (kind, class, voltage_kv) = (row.word()?, row.optional_text()?, row.optional_number()?);
     let land = Some(LandKind::new(kind, class, voltage_kv));
-    let noun = NounFacts::Corridor {
+    let noun = CorridorFacts {
         kind,
         status: row.word()?,
         in_force_from: row.optional_date()?,
         in_force_to: row.optional_date()?,
         clearance_m: row.optional_number()?,
     };
-    let facts = Facts { id, code, organisation, visibility, noun };
+    let facts = Facts { id, code, organisation, visibility, noun: noun.into() };
     let grid = Grid(row.shape()?);
     let centreline = row.optional_shape()?.map(|shape| lines(Shape::new(shape, Epsg(0)))).transpose()?.map(Grid);
     Ok(IndexRow { facts, grid, centreline, land })

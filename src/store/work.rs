@@ -14,11 +14,11 @@ use super::schema::{import_works, works};
 use super::shape::Shape;
 use super::{Stored, WriteTx, audit, import};
 use crate::domain::audit::{Change, ChangeKind};
-use crate::domain::conflict::{Facts, NounFacts};
+use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::word::Word;
-use crate::domain::work::{Work, WorkProps};
+use crate::domain::work::{Work, WorkFacts, WorkProps};
 use crate::error::Error;
 use crate::geometry::{Epsg, Grid, LonLat};
 
@@ -140,7 +140,7 @@ type IndexValues = (
 
 fn index_row(row: IndexValues) -> Stored<IndexRow> {
     let (id, code, organisation, visibility, kind, status, from, to, position_accuracy_m, method, shape) = row;
-    let noun = NounFacts::Work {
+    let noun = WorkFacts {
         kind: word(&kind)?,
         status: word(&status)?,
         valid_from: from.map(jiff_diesel::Date::to_jiff),
@@ -148,14 +148,19 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         position_accuracy_m,
         capture_method: optional_word(method.as_deref())?,
     };
-    let facts =
-        Facts { id, code: code.into(), organisation: organisation.into(), visibility: word(&visibility)?, noun };
+    let facts = Facts {
+        id,
+        code: code.into(),
+        organisation: organisation.into(),
+        visibility: word(&visibility)?,
+        noun: noun.into(),
+    };
     Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline: None, land: None })
 }
 
 fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     let (id, code, organisation, visibility) = (row.uuid()?, row.text()?.into(), row.owner()?, row.word()?);
-    let noun = NounFacts::Work {
+    let noun = WorkFacts {
         kind: row.word()?,
         status: row.word()?,
         valid_from: row.optional_date()?,
@@ -163,6 +168,6 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
         position_accuracy_m: row.optional_number()?,
         capture_method: row.optional_word()?,
     };
-    let facts = Facts { id, code, organisation, visibility, noun };
+    let facts = Facts { id, code, organisation, visibility, noun: noun.into() };
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
 }

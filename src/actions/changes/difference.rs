@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::change::{
     ChangeEvent, Content, CoverageChange, EVENT_FEATURES_MAX, EVENT_PAIRS_MAX, FeatureChange, PairChange, Resync, Trace,
 };
-use crate::domain::conflict::{self, Land, NounFacts, Severity, Standing, is_conflict};
+use crate::domain::conflict::{self, Land, Role, Severity, Standing, is_conflict};
 use crate::domain::layer::Layer;
 use crate::domain::rules::InForce;
 use crate::domain::work::WorkKind;
@@ -229,39 +229,42 @@ impl<'a> Side<'a> {
         Self { entry, day: home.day, rules: home.rules }
     }
 
+    fn role(&self) -> Role {
+        self.entry.facts.noun.role()
+    }
+
     fn severity(&self) -> Option<Severity> {
         self.entry.facts.noun.severity(self.day)
     }
 
     /// What must stay free beyond its edge, where it is land; of a work of an unknown kind, the most.
     fn clearance(&self, work: Option<WorkKind>) -> Metres {
-        match self.entry.facts.noun {
-            NounFacts::Corridor { clearance_m, .. } => {
-                conflict::clearance(None, clearance_m, || self.rules.clearance(self.entry.land, work)).0
+        match self.role() {
+            Role::TakesLand(own) => {
+                conflict::clearance(None, own.clearance_m, || self.rules.clearance(self.entry.land, work)).0
             }
-            NounFacts::Work { .. } => Metres::ZERO,
+            Role::Stands(_) => Metres::ZERO,
         }
     }
 
     /// How far round it a feature looks for others; what those bring is in their boxes.
     fn reach(&self) -> Metres {
-        match self.entry.facts.noun {
-            NounFacts::Work { .. } => self.rules.accuracy(&self.entry.facts.noun).metres,
-            NounFacts::Corridor { .. } => self.clearance(None),
+        match self.role() {
+            Role::Stands(_) => self.rules.accuracy(&self.entry.facts.noun).metres,
+            Role::TakesLand(_) => self.clearance(None),
         }
     }
 
     /// What the pair of the two means, if it is one: of the severity of the land. `shape` is this one's on the other's grid.
     fn meets(&self, severity: Severity, shape: &Prepared, met: &Side<'_>) -> Option<Severity> {
         let severity_met = met.severity()?;
-        let (work, work_shape, land, land_shape, severity) = match (self.entry.facts.noun, met.entry.facts.noun) {
-            (NounFacts::Work { .. }, NounFacts::Corridor { .. }) => (self, shape, met, &met.entry.shape, severity_met),
-            (NounFacts::Corridor { .. }, NounFacts::Work { .. }) => (met, &met.entry.shape, self, shape, severity),
+        let (work, work_shape, land, land_shape, severity) = match (self.role(), met.role()) {
+            (Role::Stands(_), Role::TakesLand(_)) => (self, shape, met, &met.entry.shape, severity_met),
+            (Role::TakesLand(_), Role::Stands(_)) => (met, &met.entry.shape, self, shape, severity),
             _ => return None,
         };
-        let NounFacts::Work { kind, .. } = work.entry.facts.noun else { return None };
         let accuracy = work.rules.accuracy(&work.entry.facts.noun).metres;
-        let clearance = land.clearance(Some(kind));
+        let clearance = land.clearance(work.role().work_kind());
         let work = Standing { shape: work_shape, accuracy };
         is_conflict(work, Land { shape: land_shape, centreline: None, clearance }).then_some(severity)
     }

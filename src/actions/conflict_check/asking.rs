@@ -12,7 +12,7 @@ use super::detail::{Detail, Met};
 use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, Clause, Facts, Land, NounFacts, Severity, Standing};
+use crate::domain::conflict::{self, Clause, Facts, Land, Role, Severity, Standing};
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
 use crate::domain::rules::{Accuracy, DrawnKind, InForce, LandNumber};
@@ -67,10 +67,7 @@ impl Subject<'_> {
             return None;
         }
         let severity = noun.severity(day)?;
-        match noun {
-            NounFacts::Work { .. } => Some(self.severity),
-            NounFacts::Corridor { .. } => Some(severity),
-        }
+        Some(if noun.role().is_land() { severity } else { self.severity })
     }
 }
 
@@ -326,18 +323,18 @@ impl<'a> Asking<'a> {
     /// Which of the two is the work, and which the land.
     fn pair<'p>(&self, subject: &Subject<'p>, on_grid: &'p OnGrid<'_>, entry: &'p Entry) -> Pair<'p> {
         let asked = self.question.clearance;
-        match entry.facts.noun {
-            NounFacts::Work { kind, .. } => {
-                let of_kind = || on_grid.own.and_then(|(rules, land)| rules.clearance(land, Some(kind)));
+        match entry.facts.noun.role() {
+            Role::Stands(stands) => {
+                let of_kind = || on_grid.own.and_then(|(rules, land)| rules.clearance(land, stands.kind));
                 let (clearance, rule) = conflict::clearance(asked, subject.own_clearance_m, of_kind);
                 let accuracy = on_grid.rules.accuracy(&entry.facts.noun);
                 let work = Standing { shape: &entry.shape, accuracy: accuracy.metres };
                 let land = Land { shape: &on_grid.shape, centreline: on_grid.line.as_ref(), clearance };
                 Pair { work, land, rule, accuracy }
             }
-            NounFacts::Corridor { clearance_m, .. } => {
+            Role::TakesLand(own) => {
                 let of_kind = || on_grid.rules.clearance(entry.land, subject.work_kind());
-                let (clearance, rule) = conflict::clearance(asked, clearance_m, of_kind);
+                let (clearance, rule) = conflict::clearance(asked, own.clearance_m, of_kind);
                 let work = Standing { shape: &on_grid.shape, accuracy: subject.accuracy.metres };
                 let land = Land { shape: &entry.shape, centreline: entry.centreline.as_deref(), clearance };
                 Pair { work, land, rule, accuracy: subject.accuracy }

@@ -14,7 +14,7 @@ use super::kept::{CoveredFor, Kept, KeptPair, ListedFor};
 use super::{Answer, Conflict, Question, SubjectResult, at_least};
 use crate::actions::{Context, feature, refresh};
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, Clause, Facts, Land, NounFacts, Severity, Standing};
+use crate::domain::conflict::{self, Clause, Facts, Land, Severity, Standing};
 use crate::domain::coverage::Coverage;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
@@ -69,7 +69,7 @@ pub fn check_stored_as<T: Records, C: Detail>(
     let Some(severity) = facts.noun.severity(asking.day(home)) else {
         return Ok(not_counting(asking, home, id));
     };
-    let place = stored.body.place();
+    let (place, role) = (stored.body.place(), facts.noun.role());
     let subject = Subject {
         name: id.to_string(),
         pointer: "/geometry".into(),
@@ -77,14 +77,11 @@ pub fn check_stored_as<T: Records, C: Detail>(
         around: Bounds::of(place.lonlat.0.coords_iter()),
         lonlat: Some(place.lonlat.clone()),
         accuracy: home.rules().on(asking.day(home)).accuracy(&facts.noun),
-        own_clearance_m: match facts.noun {
-            NounFacts::Corridor { clearance_m, .. } => clearance_m,
-            NounFacts::Work { .. } => None,
-        },
-        kind: match (stored.body.land_kind(), &facts.noun) {
+        own_clearance_m: role.own_clearance_m(),
+        kind: match (stored.body.land_kind(), role.work_kind()) {
             (Some(land), _) => DrawnKind::Land(land),
-            (None, NounFacts::Work { kind, .. }) => DrawnKind::Work(*kind),
-            (None, NounFacts::Corridor { .. }) => DrawnKind::Unknown,
+            (None, Some(kind)) => DrawnKind::Work(kind),
+            (None, None) => DrawnKind::Unknown,
         },
         home: Some(home),
         severity,
@@ -203,22 +200,18 @@ struct StoredLand<'a> {
 impl<'a> StoredLand<'a> {
     /// What must stay free beyond its edge, and what says so; of works of an unknown kind, the most.
     fn clearance(&self, work: Option<WorkKind>) -> (Metres, Clause<'a>) {
-        let own = match self.entry.facts.noun {
-            NounFacts::Corridor { clearance_m, .. } => clearance_m,
-            NounFacts::Work { .. } => None,
-        };
+        let own = self.entry.facts.noun.role().own_clearance_m();
         conflict::clearance(None, own, || self.rules.clearance(self.entry.land, work))
     }
 
     /// The conflict with a feature near it, if it is one on that day and the asker sees it.
     fn met<'p>(&'p self, pair: &'p KeptPair, sight: &Sight) -> Option<Met<'p>> {
         let Facts { visibility, organisation, noun, .. } = &pair.entry.facts;
-        let NounFacts::Work { kind, .. } = noun else { return None };
         if !sight.sees(*visibility, organisation) {
             return None;
         }
         noun.severity(self.day)?;
-        let (clearance, rule) = self.clearance(Some(*kind));
+        let (clearance, rule) = self.clearance(noun.role().work_kind());
         let accuracy = self.rules.accuracy(noun);
         // The distance of a pair and whether it is within some reach are one arithmetic.
         (pair.distance_m <= clearance.plus(accuracy.metres).get()).then(|| Met {

@@ -8,8 +8,9 @@ use jiff::civil::Date;
 
 use super::read::{Use, use_of};
 use super::{LandKind, Parameter};
-use crate::domain::conflict::{AccuracyDefaults, AccuracySource, NounFacts};
+use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Role, Stands};
 use crate::domain::corridor::CorridorKind;
+use crate::domain::layer::NounFacts;
 use crate::domain::word::Word;
 use crate::domain::work::{CaptureMethod, WorkKind};
 use crate::geometry::Metres;
@@ -27,8 +28,13 @@ const METHODS: usize = CaptureMethod::ALL.len() + 1;
 const NONE: u16 = u16::MAX;
 
 /// A sort of land between which the pack makes no difference. Only of use with the [`Ruling`] that gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LandNumber(u32);
+
+impl LandNumber {
+    /// What no pack has a clearance for: land of none of the kinds that rules know, or no land at all.
+    pub const NONE: Self = Self(u32::MAX);
+}
 
 /// The differences that a pack makes between lands of one kind.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -167,7 +173,7 @@ impl Ruling {
     /// The sort of land that something is.
     #[must_use]
     pub fn land(&self, land: &LandKind) -> LandNumber {
-        let Some(of_kind) = self.kinds.get(land.kind as usize) else { return LandNumber::default() };
+        let Some(of_kind) = self.kinds.get(land.kind as usize) else { return LandNumber::NONE };
         let within = of_kind.class(land.class.as_deref()) * of_kind.steps() + of_kind.step(land.voltage_kv);
         LandNumber(of_kind.first + u32::try_from(within).unwrap_or(0))
     }
@@ -290,7 +296,7 @@ impl<'r> InForce<'r> {
     /// has none.
     #[must_use]
     pub fn accuracy(self, facts: &NounFacts) -> Accuracy<'r> {
-        let NounFacts::Work { position_accuracy_m, capture_method, .. } = *facts else {
+        let Role::Stands(Stands { position_accuracy_m, capture_method, .. }) = facts.role() else {
             return Accuracy { metres: Metres::ZERO, source: AccuracySource::Drawn, rule: None };
         };
         let (metres, source) = self.ruling.defaults.of(position_accuracy_m, capture_method);

@@ -5,10 +5,10 @@
 use jiff::civil::Date;
 
 use super::*;
-use crate::domain::conflict::{AccuracyDefaults, AccuracySource, NounFacts};
+use crate::domain::conflict::{AccuracyDefaults, AccuracySource};
 use crate::domain::fields::{Fields, Value};
 use crate::domain::word::Word;
-use crate::domain::work::{CaptureMethod, WorkStatus};
+use crate::domain::work::{CaptureMethod, WorkFacts, WorkStatus};
 
 /// `key = value` pairs; a value that is a number is one.
 fn clause(place: &str, text: &str) -> Clause {
@@ -211,7 +211,7 @@ fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
     ];
     let with = ruling(&pack);
     let without = Ruling::default();
-    let facts = |recorded, method| NounFacts::Work {
+    let facts = |recorded, method| WorkFacts {
         kind: WorkKind::Mast,
         status: WorkStatus::InService,
         valid_from: None,
@@ -229,7 +229,7 @@ fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
         (&without, "2021-01-01", None, Some(CaptureMethod::Record), 20.0, Default, 20.0),
     ];
     for (ruling, on, recorded, method, metres, source, ever) in table {
-        let facts = facts(*recorded, *method);
+        let facts = facts(*recorded, *method).into();
         let found = ruling.on(day(on)).accuracy(&facts);
         assert_eq!((found.metres.get(), found.source), (*metres, *source), "{on} {recorded:?} {method:?}");
         assert_eq!(found.rule.is_some(), *source == Rule);

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::super::entry::{Part, bounds_of};
 use super::super::{Entry, Forest};
-use crate::domain::conflict::{AccuracyDefaults, Facts, NounFacts};
-use crate::domain::corridor::{CorridorKind, CorridorStatus};
+use crate::domain::conflict::{AccuracyDefaults, Facts};
+use crate::domain::corridor::{CorridorFacts, CorridorKind, CorridorStatus};
+use crate::domain::layer::NounFacts;
 use crate::domain::rules::Ruling;
 use crate::domain::word::{Visibility, Word};
-use crate::domain::work::{WorkKind, WorkStatus};
+use crate::domain::work::{WorkFacts, WorkKind, WorkStatus};
 use crate::geometry::encoding::geojson;
 use crate::geometry::measure::{Compared, Nearby, Prepared, Probe};
 use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, Metres, MultiLineString, buffer, crs};
@@ -79,7 +80,7 @@ fn facts(number: usize, properties: &Value, noun: NounFacts) -> Facts {
 
 fn work((number, feature): (usize, Value)) -> Entry {
     let properties = &feature["properties"];
-    let noun = NounFacts::Work {
+    let noun = WorkFacts {
         kind: WorkKind::parse(properties["kind"].as_str().unwrap()).unwrap(),
         status: WorkStatus::InService,
         valid_from: None,
@@ -88,7 +89,7 @@ fn work((number, feature): (usize, Value)) -> Entry {
         capture_method: None,
     };
     Entry::new(
-        facts(number, properties, noun),
+        facts(number, properties, noun.into()),
         &on_grid(&feature["geometry"]),
         None,
         None,
@@ -103,7 +104,7 @@ fn road(feature: &Value) -> (Entry, Prepared) {
     let centreline = Grid(MultiLineString(vec![line.clone()]));
     let side = |name: &str| Metres::new(properties[name].as_f64().unwrap()).unwrap();
     let land = buffer::corridor(&centreline, side("half_width_left_m"), side("half_width_right_m")).unwrap();
-    let noun = NounFacts::Corridor {
+    let noun = CorridorFacts {
         kind: CorridorKind::Road,
         status: CorridorStatus::InForce,
         in_force_from: None,
@@ -113,7 +114,7 @@ fn road(feature: &Value) -> (Entry, Prepared) {
     let land = Grid(Geometry::MultiPolygon(land.0));
     (
         Entry::new(
-            facts(0, properties, noun),
+            facts(0, properties, noun.into()),
             &land,
             Some(centreline),
             None,
