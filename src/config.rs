@@ -101,6 +101,11 @@ pub struct Settings {
     /// Features and conflicts in the events that are kept of one jurisdiction for listeners that come back: some hundred
     /// bytes each.
     pub events_kept: usize,
+    /// Pairs of stored land and a feature near it that are kept of one jurisdiction, about 64 bytes each: what is beyond
+    /// is found anew for each request.
+    pub kept_pairs_max: usize,
+    /// Conflicts in the lists that are kept, some hundred bytes each: where there would be more, all are given up.
+    pub kept_conflicts_max: usize,
     /// Most listeners to the stream of changes at once: each holds a connection.
     pub listeners_max: usize,
     /// How often a listener with nothing to hear is told that the stream lives, ms: proxies cut silent connections
@@ -155,6 +160,8 @@ impl Default for Settings {
             import_batch: 5_000,
             refresh_poll_ms: 1_000,
             events_kept: 100_000,
+            kept_pairs_max: 4_000_000,
+            kept_conflicts_max: 1_000_000,
             listeners_max: 500,
             heartbeat_ms: 15_000,
             batch_line_bytes_max: 4 * 1024 * 1024,

@@ -59,13 +59,14 @@ impl Context {
         };
         let store = Store::connect(&settings.database_url.0, &options)?;
         let events = Arc::new(changes::Events::new(settings.events_kept));
+        let kept = conflict_check::KeptConflicts::new(settings.kept_pairs_max, settings.kept_conflicts_max);
         Ok(Self {
             settings: Arc::new(settings),
             store,
             index: Arc::default(),
             recorded: Arc::default(),
             events,
-            kept: Arc::default(),
+            kept: Arc::new(kept),
             waits: Arc::default(),
         })
     }

@@ -127,6 +127,12 @@ impl Chainage {
         self.length_m
     }
 
+    /// The line again, as a part for each segment: what is made of it is the same.
+    #[must_use]
+    pub fn line(&self) -> MultiLineString<f64> {
+        self.segments.iter().map(|s| geo_types::LineString::from(vec![s.start, s.end])).collect()
+    }
+
     /// Calls `each` for every segment whose box meets `window`.
     pub fn each_segment(&self, window: &Bounds, mut each: impl FnMut([Coord<f64>; 2])) {
         self.tree.meeting(window, |i| each([self.segments[i].start, self.segments[i].end]));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clearway::actions::conflict_check::{self, Answer, Conflict, Drawn, Question, SubjectResult};
 use clearway::actions::import::{ImportOptions, Observer, OnError, Rejected, Row, import};
-use clearway::actions::{Context, Witness, feature};
+use clearway::actions::{Context, Witness, feature, refresh};
+use clearway::config::Settings;
 use clearway::domain::actor::Actor;
 use clearway::domain::corridor::Corridor;
 use clearway::domain::feature::Registered;
@@ -79,14 +80,22 @@ impl Observer for Strict {
     }
 }
 
-fn fields(props: &Props) -> Fields {
+pub fn fields(props: &Props) -> Fields {
     Fields(props.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect())
 }
 
 impl World {
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With settings changed by `change`.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let database = Database::vn72();
-        let context = database.context();
+        let mut settings = database.settings();
+        change(&mut settings);
+        let context = Context::connect(settings).unwrap();
+        refresh::catch_up_all(&context).unwrap();
         Self { database, context, actor: Actor::operator() }
     }
 

@@ -2,6 +2,7 @@
 //! those conflicts that are listed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::covered::Covered;
 use super::detail::{Detail, Met};
+use super::kept::CoveredBy;
 use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
@@ -103,8 +105,6 @@ pub(super) struct OnGrid<'a> {
     rules: InForce<'a>,
     /// The rules of the subject, and what it is to them, where it is land of a known kind.
     own: Option<(InForce<'a>, LandNumber)>,
-    /// It is near enough to have something to say of the subject.
-    pub(super) asked: bool,
     line: Option<Chainage>,
 }
 
@@ -177,6 +177,12 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// In what way a territory that was asked is asked for its coverage.
+    pub(super) fn covered_by(&self, territory: &Territory) -> CoveredBy {
+        let sees_all = self.question.against.iter().map(|layer| !self.hides(territory, *layer)).collect();
+        CoveredBy { coverages: Arc::clone(territory.coverages()), day: self.day(territory), sees_all }
+    }
+
     /// A layer of a territory that was asked has features that the asker does not see. It is the same for every ground.
     pub(super) fn hides(&self, territory: &Territory, layer: Layer) -> bool {
         let code = &territory.jurisdiction.code;
@@ -213,15 +219,15 @@ impl<'a> Asking<'a> {
         let mut grids: Vec<OnGrid<'a>> = Vec::new();
         let mut hits: Vec<Hit<'a>> = Vec::new();
         for territory in snapshot.territories().filter(|t| outside::meets_round_the_earth(&around, &t.extent)) {
-            let mut on_grid = self.on_grid(subject, territory)?;
+            let on_grid = self.on_grid(subject, territory)?;
             let before = hits.len();
             self.search::<C>(subject, &on_grid, grids.len(), &mut hits)?;
             let reach = self.reach.get() + widest;
-            on_grid.asked = hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach);
-            if on_grid.asked {
+            // What is too far away has nothing to say of the subject.
+            if hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach) {
                 self.note(territory);
+                grids.push(on_grid);
             }
-            grids.push(on_grid);
         }
         let covered = self.covered(subject, &grids, widest)?;
         self.keep_worst(&covered);
@@ -278,7 +284,7 @@ impl<'a> Asking<'a> {
         let line = line.and_then(|line| Chainage::of(&Grid(line)));
         let day = self.day(territory);
         let (rules, own) = (territory.rules().on(day), self.own_rules(subject, territory));
-        Ok(OnGrid { territory, shape: Prepared::new(&shape), day, rules, own, asked: false, line })
+        Ok(OnGrid { territory, shape: Prepared::new(&shape), day, rules, own, line })
     }
 
     /// Every conflict in one territory, with its distance.

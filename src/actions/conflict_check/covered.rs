@@ -80,7 +80,7 @@ impl Asking<'_> {
         // By the areas that are declared, and by what is left of that for this asker and this day.
         let (mut by_areas, mut best) = (Coverage::None, Coverage::None);
         let (mut hides, mut since) = (false, None);
-        for on_grid in grids.iter().filter(|g| g.asked) {
+        for on_grid in grids {
             let (territory, jurisdiction) = (on_grid.territory, &on_grid.territory.jurisdiction);
             let said = territory.coverages().of(layer, &on_grid.shape, widest, on_grid.day);
             let hidden = self.hides(territory, layer);
@@ -166,5 +166,5 @@ fn beyond(
 /// one far away metres are not metres.
 fn own_grid<'g, 'a>(grids: &'g [OnGrid<'a>]) -> Option<&'g OnGrid<'a>> {
     let distance = |g: &OnGrid<'_>| g.shape.distance(g.territory.jurisdiction.boundary_grid());
-    grids.iter().filter(|g| g.asked).min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    grids.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }

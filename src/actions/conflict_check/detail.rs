@@ -43,6 +43,9 @@ pub trait Detail: Clone + Send + Sync + 'static {
 
     /// The feature met.
     fn feature(&self) -> (Layer, Uuid);
+
+    /// Its distance, metres; 0 where no distance is listed.
+    fn distance_m(&self) -> f64;
 }
 
 impl Detail for Conflict {
@@ -73,6 +76,10 @@ impl Detail for Conflict {
     fn feature(&self) -> (Layer, Uuid) {
         (self.layer, self.id)
     }
+
+    fn distance_m(&self) -> f64 {
+        self.finding.distance_m
+    }
 }
 
 impl Detail for Found {
@@ -96,5 +103,9 @@ impl Detail for Found {
 
     fn feature(&self) -> (Layer, Uuid) {
         (self.layer, self.id)
+    }
+
+    fn distance_m(&self) -> f64 {
+        0.0
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What is kept of a land is every pair that can be a conflict on any day, with its distance, and the lists that were made
 //! of it, each for a day and for what somebody sees: no other request is answered by one. It says since which revision it is so: a reader whose snapshot is older
-//! does not take it, and finds for itself.
+//! does not take it, and finds for itself. What stands beyond a border is not in it: `abroad` looks for that.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -12,26 +12,22 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::abroad::Borders;
 use super::covered::Covered;
 use super::detail::Detail;
 use crate::actions::changes::Touched;
 use crate::domain::actor::Sight;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
-use crate::geometry::Bounds;
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Bounds, Metres};
 use crate::index::{Coverages, Entry, Territory};
-
-/// Most pairs kept of one jurisdiction, about 64 bytes each; what is beyond is found anew for each request.
-const PAIRS_MAX: usize = 4_000_000;
 
 /// After a change of more features than this everything is found anew when it is asked for.
 const TOUCHED_MAX: usize = 1_000;
 
 /// Answers about coverage kept of one piece of land, and lists of its conflicts: few ask in more ways than this.
 const WAYS_MAX: usize = 8;
-
-/// Most conflicts in the lists that are kept, some hundred bytes each; where there would be more, all are given up.
-const LISTED_MAX: usize = 1_000_000;
 
 /// A stored piece of land with a feature that stands near it.
 #[derive(Debug)]
@@ -43,25 +39,55 @@ pub(super) struct KeptPair {
 }
 
 impl KeptPair {
-    /// The pair of a land and a feature, if it can be a conflict on any day.
-    fn of(land: &Entry, layer: Layer, entry: &Arc<Entry>) -> Option<Arc<Self>> {
-        let reach = land.reach().plus(entry.reach());
-        let distance_m = entry.shape.distance_within(&land.shape, reach.get())?;
+    /// The pair of a land that reaches so far and a feature, if it can be a conflict on any day.
+    fn of(land: &Prepared, reach: Metres, layer: Layer, entry: &Arc<Entry>) -> Option<Arc<Self>> {
+        let distance_m = entry.shape.distance_within(land, reach.plus(entry.reach()).get())?;
         Some(Arc::new(Self { layer, entry: Arc::clone(entry), distance_m }))
     }
 }
 
-/// In what way the coverage of a piece of land was asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct CoveredFor {
-    pub(super) widest: f64,
+/// Every pair of a land that reaches so far with the features of a layer.
+pub(super) fn pairs_of(land: &Prepared, reach: Metres, territory: &Territory, layer: Layer) -> Vec<Arc<KeptPair>> {
+    let (features, mut pairs) = (territory.layer(layer), Vec::new());
+    features.near(land, reach, |met| {
+        pairs.extend(features.get(met.facts.id).and_then(|entry| KeptPair::of(land, reach, layer, entry)));
+    });
+    pairs
+}
+
+/// In what way a jurisdiction was asked for the coverage of a piece of land.
+#[derive(Debug, Clone)]
+pub(super) struct CoveredBy {
+    pub(super) coverages: Arc<Coverages>,
     pub(super) day: Date,
     /// Whether the asker sees everything in each layer asked.
     pub(super) sees_all: Vec<bool>,
 }
 
-/// What was said of the coverage, by which areas, and to whom.
-type KnownCovered = (Arc<Coverages>, CoveredFor, Arc<Covered>);
+/// In what way the coverage of a piece of land was asked for: how far round it, and of whom.
+#[derive(Debug, Clone)]
+pub(super) struct CoveredFor {
+    pub(super) widest: f64,
+    pub(super) by: Vec<CoveredBy>,
+}
+
+impl CoveredFor {
+    /// Nobody declared or withdrew any between the two.
+    fn is_of_one_state_with(&self, other: &Self) -> bool {
+        let same = |(a, b): (&CoveredBy, &CoveredBy)| Arc::ptr_eq(&a.coverages, &b.coverages);
+        self.by.len() == other.by.len() && self.by.iter().zip(&other.by).all(same)
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let same = |(a, b): (&CoveredBy, &CoveredBy)| (a.day, &a.sees_all) == (b.day, &b.sees_all);
+        self.widest.total_cmp(&other.widest).is_eq()
+            && self.is_of_one_state_with(other)
+            && self.by.iter().zip(&other.by).all(same)
+    }
+}
+
+/// What was said of the coverage, and to whom.
+type KnownCovered = (CoveredFor, Arc<Covered>);
 
 /// Who asked for a list, and for which day.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,32 +129,29 @@ pub(super) struct Kept {
     by_distance: Vec<u32>,
     /// A box in WGS 84 round the land.
     pub(super) around: Bounds,
+    /// The land beyond the border.
+    pub(super) borders: Arc<Borders>,
     covered: Mutex<Vec<KnownCovered>>,
     listed: Mutex<Vec<Listed>>,
 }
 
 impl Kept {
-    fn new(since: i64, around: Bounds, mut pairs: Vec<Arc<KeptPair>>) -> Self {
+    fn new(since: i64, around: Bounds, borders: Arc<Borders>, mut pairs: Vec<Arc<KeptPair>>) -> Self {
         pairs.sort_by_key(|p| p.entry.facts.id);
         let mut by_distance: Vec<u32> = (0..).take(pairs.len()).collect();
         by_distance.sort_by(|a, b| {
             let distance = |n: &u32| pairs[*n as usize].distance_m;
             distance(a).total_cmp(&distance(b)).then(a.cmp(b))
         });
-        Self { since, pairs, by_distance, around, covered: Mutex::default(), listed: Mutex::default() }
+        Self { since, pairs, by_distance, around, borders, covered: Mutex::default(), listed: Mutex::default() }
     }
 
     /// Finds every pair of a land in a territory.
     pub(super) fn find(territory: &Territory, layer: Layer, land: &Entry) -> Arc<Self> {
-        let mut pairs = Vec::new();
-        for other in layer.opposite() {
-            let features = territory.layer(other);
-            features.near(&land.shape, land.reach(), |met| {
-                pairs.extend(features.get(met.facts.id).and_then(|entry| KeptPair::of(land, other, entry)));
-            });
-        }
+        let of_layer = |other| pairs_of(&land.shape, land.reach(), territory, other);
+        let pairs = layer.opposite().into_iter().flat_map(of_layer).collect();
         let around = territory.in_degrees(&land.shape.bounds());
-        Arc::new(Self::new(territory.revision, around, pairs))
+        Arc::new(Self::new(territory.revision, around, Arc::default(), pairs))
     }
 
     /// How many pairs there are.
@@ -145,13 +168,11 @@ impl Kept {
     /// What `find` says of the coverage; it is asked once as long as nobody declares or withdraws any.
     pub(super) fn covered<E>(
         &self,
-        coverages: &Arc<Coverages>,
         asked: &CoveredFor,
         find: impl FnOnce() -> Result<Covered, E>,
     ) -> Result<Arc<Covered>, E> {
         let known = || self.covered.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(of, way, _): &&KnownCovered| Arc::ptr_eq(of, coverages) && way == asked;
-        if let Some((_, _, covered)) = known().iter().find(same) {
+        if let Some((_, covered)) = known().iter().find(|(way, _)| way.is(asked)) {
             return Ok(Arc::clone(covered));
         }
         let covered = Arc::new(find()?);
@@ -160,11 +181,11 @@ impl Kept {
             return Ok(covered);
         }
         let mut known = known();
-        known.retain(|(of, _, _)| Arc::ptr_eq(of, coverages));
+        known.retain(|(way, _)| way.is_of_one_state_with(asked));
         if known.len() >= WAYS_MAX {
             known.remove(0);
         }
-        known.push((Arc::clone(coverages), asked.clone(), Arc::clone(&covered)));
+        known.push((asked.clone(), Arc::clone(&covered)));
         Ok(covered)
     }
 
@@ -185,7 +206,7 @@ impl Kept {
         }
         let list = Arc::new(list());
         let (len, room) = (list.len(), kept.room.clone());
-        if room.0.fetch_add(len, Ordering::Relaxed) + len > LISTED_MAX {
+        if room.0.fetch_add(len, Ordering::Relaxed) + len > kept.listed_max {
             kept.forget_lists();
         }
         let mut known = known();
@@ -204,7 +225,12 @@ impl Kept {
     /// The same with features that changed: each with its pair as it is now, if it is one.
     fn with(&self, since: i64, changed: &HashMap<Uuid, Option<Arc<KeptPair>>>) -> Self {
         let others = self.pairs.iter().filter(|p| !changed.contains_key(&p.entry.facts.id)).cloned();
-        Self::new(since, self.around, others.chain(changed.values().flatten().cloned()).collect())
+        Self::new(
+            since,
+            self.around,
+            Arc::clone(&self.borders),
+            others.chain(changed.values().flatten().cloned()).collect(),
+        )
     }
 }
 
@@ -228,9 +254,9 @@ impl Table {
         Arc::ptr_eq(&self.jurisdiction, &territory.jurisdiction)
     }
 
-    fn insert(&mut self, land: Uuid, kept: Arc<Kept>) {
+    fn insert(&mut self, land: Uuid, kept: Arc<Kept>, pairs_max: usize) {
         self.remove(land);
-        if self.pairs + kept.pairs.len() <= PAIRS_MAX {
+        if self.pairs + kept.pairs.len() <= pairs_max {
             self.pairs += kept.pairs.len();
             self.by_land.insert(land, kept);
         }
@@ -242,13 +268,22 @@ impl Table {
 }
 
 /// What is kept of every jurisdiction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::actions) struct KeptConflicts {
     tables: RwLock<BTreeMap<String, Table>>,
     room: Room,
+    /// Most pairs kept of one jurisdiction.
+    pairs_max: usize,
+    /// Most conflicts in all lists that are kept.
+    listed_max: usize,
 }
 
 impl KeptConflicts {
+    /// Nothing yet.
+    pub(in crate::actions) fn new(pairs_max: usize, listed_max: usize) -> Self {
+        Self { tables: RwLock::default(), room: Room::default(), pairs_max, listed_max }
+    }
+
     fn read<T>(&self, f: impl FnOnce(&BTreeMap<String, Table>) -> T) -> T {
         f(&self.tables.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -281,7 +316,7 @@ impl KeptConflicts {
                 && table.is_of(territory)
                 && table.head == kept.since
             {
-                table.insert(land, Arc::clone(kept));
+                table.insert(land, Arc::clone(kept), self.pairs_max);
             }
         });
     }
@@ -321,7 +356,7 @@ impl KeptConflicts {
             for (land, new) in next {
                 match new {
                     Some((old, new)) if table.by_land.get(&land).is_some_and(|now| Arc::ptr_eq(now, &old)) => {
-                        table.insert(land, new);
+                        table.insert(land, new, self.pairs_max);
                         dropped.push(old);
                     }
                     _ => table.remove(land),
@@ -352,7 +387,7 @@ fn changes(before: &Territory, after: &Territory, touched: &Touched) -> HashMap<
                 territory.layer(land_layer).near(&entry.shape, entry.reach(), |land| {
                     let near = lands.entry(land.facts.id).or_insert_with(|| LandChange::Near(HashMap::new()));
                     if let LandChange::Near(changed) = near {
-                        let now = || KeptPair::of(land, layer, after.layer(layer).get(id)?);
+                        let now = || KeptPair::of(&land.shape, land.reach(), layer, after.layer(layer).get(id)?);
                         changed.entry(id).or_insert_with(now);
                     }
                 });

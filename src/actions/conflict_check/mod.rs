@@ -1,9 +1,10 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
-//! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored and `kept` keeps its conflicts,
+//! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored and `kept` keeps its conflicts, `abroad` looks beyond the border,
 //! `min_revision` waits for a state that is asked for.
 
+mod abroad;
 mod asking;
 mod covered;
 mod detail;

@@ -7,6 +7,7 @@ use geo::CoordsIter;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::abroad::Abroad;
 use super::asking::{Asking, Subject};
 use super::covered::Covered;
 use super::detail::{Detail, Met};
@@ -22,6 +23,8 @@ use crate::domain::place::Delivered;
 use crate::domain::rules::{DrawnKind, InForce};
 use crate::domain::work::WorkKind;
 use crate::error::{Error, Result};
+use crate::geometry::linear::Chainage;
+use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Metres, outside};
 use crate::index::{Entry, Snapshot, Territory};
 use crate::store::records::Records;
@@ -149,37 +152,37 @@ fn from_kept<C: Detail>(
     let mut asking = Asking::new(context, snapshot, actor, question);
     let day = asking.day(home);
     let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
-    let known = context.kept.get(home, id);
-    let box_round = known.as_ref().map_or_else(|| home.in_degrees(&entry.shape.bounds()), |kept| kept.around);
-    let around = outside::widened(&box_round, entry.reach().get());
-    let elsewhere = |t: &Arc<Territory>| !Arc::ptr_eq(t, home) && outside::meets_round_the_earth(&around, &t.extent);
-    if snapshot.territories().any(elsewhere) {
-        return Ok(None);
-    }
-    let kept = known.unwrap_or_else(|| {
+    let kept = context.kept.get(home, id).unwrap_or_else(|| {
         let found = Kept::find(home, layer, entry);
         context.kept.put(home, id, &found);
         found
     });
+    let land = StoredLand { home, entry, severity, rules: home.rules().on(day) };
+    let Some(beyond) = land.beyond(context, snapshot, &kept, &asked) else { return Ok(None) };
     // So many are measured under the limits of a request, as far as they are listed.
-    if kept.len() > LISTED_MAX {
+    if kept.len() + beyond.iter().map(|b| b.pairs.len()).sum::<usize>() > LISTED_MAX {
         return Ok(None);
     }
-    let land = StoredLand { home, entry, severity, day, rules: home.rules().on(day) };
-    let sees_all = asked.iter().map(|l| home.layer(*l).count(&sight) == home.layer(*l).len()).collect();
-    let way = CoveredFor { widest: land.clearance(None).0.get(), day, sees_all };
-    asking.note(home);
-    let covered = kept.covered(home.coverages(), &way, || land.covered(&asking, kept.around, way.widest))?;
-    asking.keep_worst(&covered);
+    let here = Ground { territory: home, day, shape: &entry.shape, line: entry.centreline.as_deref() };
     let asked = ListedFor { day, sight };
     let list = kept.listed(&context.kept, &asked, || {
-        kept.pairs(C::MEASURES).filter_map(|pair| land.met(pair, &asked.sight)).map(|met| C::of(&met)).collect()
+        let met = kept.pairs(C::MEASURES).filter_map(|pair| land.met(&here, pair, &asked.sight));
+        met.map(|met| C::of(&met)).collect()
     });
-    let most = question.limit.min(context.settings.conflicts_answer_max);
+    let widest = land.clearance(None).0.get();
+    let (mut grounds, mut found) = (vec![home.as_ref()], Vec::new());
+    for part in &beyond {
+        let more = part.met::<C>(&land, &asking, &actor.sight(&part.territory.jurisdiction.code));
+        if !more.is_empty() || part.land.is_near(context.reach().get() + widest) {
+            grounds.push(part.territory);
+        }
+        found.extend(more);
+    }
+    let covered = land.covered(&mut asking, &kept, grounds, widest)?;
     let result = SubjectResult {
         subject: id.to_string(),
-        conflict_count: list.len(),
-        conflicts: list.iter().take(most).cloned().collect(),
+        conflict_count: list.len() + found.len(),
+        conflicts: first_of(question.limit.min(context.settings.conflicts_answer_max), &list, found),
         coverage: covered.coverage,
         layers: covered.layers.clone(),
         not_checked: covered.not_checked.clone(),
@@ -188,16 +191,70 @@ fn from_kept<C: Detail>(
     Ok(Some(asking.answer(vec![result])))
 }
 
-/// Stored land on the day asked.
+/// The first of two lists together; the one is in order.
+fn first_of<C: Detail>(most: usize, list: &[C], more: Vec<C>) -> Vec<C> {
+    let mut first: Vec<C> = list.iter().take(most).cloned().collect();
+    if !more.is_empty() {
+        first.extend(more);
+        first.sort_by(|a, b| a.distance_m().total_cmp(&b.distance_m()).then_with(|| a.feature().1.cmp(&b.feature().1)));
+        first.truncate(most);
+    }
+    first
+}
+
+/// Stored land, judged by the rules of its own jurisdiction on the day asked.
 struct StoredLand<'a> {
     home: &'a Territory,
     entry: &'a Entry,
     severity: Severity,
-    day: Date,
     rules: InForce<'a>,
 }
 
+/// The land on the grid of a jurisdiction.
+struct Ground<'a> {
+    territory: &'a Territory,
+    day: Date,
+    shape: &'a Prepared,
+    line: Option<&'a Chainage>,
+}
+
+/// The land beyond the border, with all that is near it there.
+struct Beyond<'a> {
+    territory: &'a Territory,
+    land: Arc<Abroad>,
+    pairs: Vec<Arc<KeptPair>>,
+}
+
+impl Beyond<'_> {
+    /// The conflicts there that somebody sees.
+    fn met<C: Detail>(&self, land: &StoredLand<'_>, asking: &Asking<'_>, sight: &Sight) -> Vec<C> {
+        let (territory, day) = (self.territory, asking.day(self.territory));
+        let ground = Ground { territory, day, shape: &self.land.shape, line: self.land.line.as_ref() };
+        let met = self.pairs.iter().filter_map(|pair| land.met(&ground, pair, sight));
+        met.map(|met| C::of(&met)).collect()
+    }
+}
+
 impl<'a> StoredLand<'a> {
+    /// The land in every other jurisdiction that it may reach; none where it cannot be brought to the grid of one.
+    fn beyond<'s>(
+        &self,
+        context: &Context,
+        snapshot: &'s Snapshot,
+        kept: &Kept,
+        against: &[Layer],
+    ) -> Option<Vec<Beyond<'s>>> {
+        let around = outside::widened(&kept.around, self.entry.reach().get());
+        let others = snapshot.territories().map(AsRef::as_ref).filter(|t| !std::ptr::eq(*t, self.home));
+        let met = others.filter(|t| outside::meets_round_the_earth(&around, &t.extent));
+        let beyond = met.map(|territory| {
+            let land = kept.borders.of(self.home.jurisdiction.grid, self.entry, territory, context.reach())?;
+            let pairs = against.iter().flat_map(|layer| land.pairs(territory, *layer, self.entry)).collect();
+            Some(Beyond { territory, land, pairs })
+        });
+        beyond.collect()
+    }
+
     /// What must stay free beyond its edge, and what says so; of works of an unknown kind, the most.
     fn clearance(&self, work: Option<WorkKind>) -> (Metres, Clause<'a>) {
         let own = self.entry.facts.noun.role().own_clearance_m();
@@ -205,31 +262,54 @@ impl<'a> StoredLand<'a> {
     }
 
     /// The conflict with a feature near it, if it is one on that day and the asker sees it.
-    fn met<'p>(&'p self, pair: &'p KeptPair, sight: &Sight) -> Option<Met<'p>> {
+    fn met<'p>(&'p self, ground: &'p Ground<'_>, pair: &'p KeptPair, sight: &Sight) -> Option<Met<'p>> {
         let Facts { visibility, organisation, noun, .. } = &pair.entry.facts;
         if !sight.sees(*visibility, organisation) {
             return None;
         }
-        noun.severity(self.day)?;
+        noun.severity(ground.day)?;
         let (clearance, rule) = self.clearance(noun.role().work_kind());
-        let accuracy = self.rules.accuracy(noun);
+        let accuracy = ground.territory.rules().on(ground.day).accuracy(noun);
         // The distance of a pair and whether it is within some reach are one arithmetic.
         (pair.distance_m <= clearance.plus(accuracy.metres).get()).then(|| Met {
-            jurisdiction: &self.home.jurisdiction.code,
+            jurisdiction: &ground.territory.jurisdiction.code,
             layer: pair.layer,
             entry: &pair.entry,
             severity: self.severity,
             work: Standing { shape: &pair.entry.shape, accuracy: accuracy.metres },
             accuracy,
-            land: Land { shape: &self.entry.shape, centreline: self.entry.centreline.as_deref(), clearance },
+            land: Land { shape: ground.shape, centreline: ground.line, clearance },
             rule,
             distance_m: pair.distance_m,
         })
     }
 
-    /// How much of its ground the layers answer for.
-    fn covered(&self, asking: &Asking<'a>, around: Bounds, widest: f64) -> Result<Covered> {
-        let subject = Subject {
+    /// How much of its ground the jurisdictions that are asked answer for.
+    fn covered(
+        &self,
+        asking: &mut Asking<'a>,
+        kept: &Kept,
+        mut asked: Vec<&'a Territory>,
+        widest: f64,
+    ) -> Result<Arc<Covered>> {
+        asked.sort_by(|a, b| a.jurisdiction.code.cmp(&b.jurisdiction.code));
+        for territory in &asked {
+            asking.note(territory);
+        }
+        let by = asked.iter().map(|territory| asking.covered_by(territory)).collect();
+        let covered = kept.covered(&CoveredFor { widest, by }, || {
+            let subject = self.subject(kept.around);
+            let grids =
+                asked.iter().map(|territory| asking.on_grid(&subject, territory)).collect::<Result<Vec<_>>>()?;
+            asking.covered(&subject, &grids, widest)
+        })?;
+        asking.keep_worst(&covered);
+        Ok(covered)
+    }
+
+    /// The land as far as its coverage goes.
+    fn subject(&self, around: Bounds) -> Subject<'a> {
+        Subject {
             name: self.entry.facts.id.to_string(),
             pointer: "/geometry".into(),
             shape: Delivered { shape: self.entry.shape.geometry().into_owned(), crs: self.home.jurisdiction.grid },
@@ -242,9 +322,6 @@ impl<'a> StoredLand<'a> {
             severity: self.severity,
             centreline: None,
             stored_in: Some(self.entry.facts.id),
-        };
-        let mut on_grid = asking.on_grid(&subject, self.home)?;
-        on_grid.asked = true;
-        asking.covered(&subject, &[on_grid], widest)
+        }
     }
 }
