@@ -103,7 +103,7 @@ fn ask_postgis(database: &Database) -> Seen {
 }
 
 /// Lets the readers end, also when the writer fails.
-struct StopReaders<'a>(&'a AtomicBool);
+pub struct StopReaders<'a>(pub &'a AtomicBool);
 
 impl Drop for StopReaders<'_> {
     fn drop(&mut self) {

@@ -12,6 +12,7 @@ mod border;
 mod centreline;
 mod concurrent;
 mod features;
+mod kept;
 mod million;
 mod pairs;
 mod ruled;
