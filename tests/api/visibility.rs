@@ -101,6 +101,52 @@ fn what_is_hidden_later_is_gone_at_once() {
 }
 
 #[test]
+fn what_is_hidden_later_is_gone_from_the_lists_that_are_kept() {
+    let api = Api::new();
+    let land = api.road("ROAD", rect(0.0, 0.0, 100.0, 10.0));
+    let work = api.work("MAST", point(50.0, 5.0));
+    api.work("STAYS", point(60.0, 5.0));
+    let conflicts = format!("/api/corridors/{land}/conflicts");
+    let told = |role: &str| {
+        let paths = [conflicts.clone(), format!("{conflicts}?measures=false")];
+        let answers = paths.map(|path| api.server.get(role, &path).json()["results"][0].clone());
+        for answer in &answers {
+            assert_eq!(answer["conflict_count"], answer["conflicts"].as_array().unwrap().len(), "{role}");
+        }
+        let codes = |answer: &Json| {
+            let all = answer["conflicts"].as_array().unwrap();
+            let mut codes: Vec<String> = all.iter().map(|c| c["code"].as_str().unwrap().to_owned()).collect();
+            codes.sort();
+            codes
+        };
+        let not_seen = answers[0]["not_checked"].to_string().contains("features_not_seen");
+        assert_eq!(codes(&answers[0]), codes(&answers[1]), "{role}");
+        (codes(&answers[0]), not_seen)
+    };
+    let (all, rest) = (vec!["MAST".to_owned(), "STAYS".to_owned()], vec!["STAYS".to_owned()]);
+    // To each its list is known when the mast comes out of sight, and when it comes into sight again.
+    let everybody = ["", "carrier", "other-carrier", "consultee", "officer"];
+    for (visibility, see) in [
+        ("public", everybody.as_slice()),
+        ("restricted", &["carrier", "officer"]),
+        ("carriers", &["carrier", "other-carrier", "officer"]),
+        ("government", &["carrier", "consultee", "officer"]),
+        ("public", &everybody),
+    ] {
+        let hide = json!({"properties": {"visibility": visibility}});
+        let done = api.server.call("officer", "PATCH", &format!("{WORKS}/{work}"), Some(&hide));
+        assert_eq!(done.status, 200, "{}", done.text);
+        for role in everybody {
+            let expect = if see.contains(&role) { (all.clone(), false) } else { (rest.clone(), true) };
+            assert_eq!(told(role), expect, "{visibility}: {role}");
+            assert_eq!(told(role), expect, "{visibility}: {role}, again");
+        }
+    }
+    let count = |role: &str| api.server.get(role, &conflicts).json()["checked"][0]["features"].clone();
+    assert_eq!((count(""), count("officer")), (json!(2), json!(2)));
+}
+
+#[test]
 fn answers_differ_by_who_asks_and_caches_are_told() {
     let (api, corridors) = populated();
     for path in [

@@ -35,7 +35,7 @@ fn ring(corners: &[(f64, f64)]) -> Geometry<f64> {
 }
 
 /// A neighbour to the south on a grid of its own.
-fn with_neighbour() -> World {
+pub fn with_neighbour() -> World {
     let world = World::new();
     let draft = JurisdictionDraft {
         code: SIDES[1].into(),
@@ -57,17 +57,17 @@ fn at(east: f64, north: f64) -> Coord<f64> {
     Coord { x: corner.x().round() + east, y: corner.y().round() + north }
 }
 
-fn rect(east: f64, north: f64, width: f64, height: f64) -> Geometry<f64> {
+pub fn rect(east: f64, north: f64, width: f64, height: f64) -> Geometry<f64> {
     let corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height), (0.0, 0.0)];
     let ring: Vec<_> = corners.iter().map(|(x, y)| at(east + x, north + y)).collect();
     Geometry::Polygon(geo_types::Polygon::new(LineString::from(ring), vec![]))
 }
 
-fn point(east: f64, north: f64) -> Geometry<f64> {
+pub fn point(east: f64, north: f64) -> Geometry<f64> {
     Geometry::Point(Point(at(east, north)))
 }
 
-fn draft(side: usize, props: &Props, shape: Geometry<f64>) -> feature::Draft {
+pub fn draft(side: usize, props: &Props, shape: Geometry<f64>) -> feature::Draft {
     let delivered = Some(Delivered { shape, crs: GRID });
     feature::Draft { fields: fields(props), jurisdiction: Some(SIDES[side].into()), delivered }
 }

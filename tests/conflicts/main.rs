@@ -11,6 +11,7 @@ mod support;
 mod border;
 mod centreline;
 mod concurrent;
+mod events;
 mod features;
 mod kept;
 mod million;

@@ -269,3 +269,22 @@ impl<'a> Side<'a> {
         is_conflict(work, Land { shape: land_shape, centreline: None, clearance }).then_some(severity)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_published_meanwhile_is_left_out() {
+        let id = Uuid::from_u128;
+        let features = vec![(Layer::Works, id(1), 4), (Layer::Corridors, id(2), 5), (Layer::Works, id(3), 6)];
+        let coverage = vec![(Layer::Works, 5), (Layer::Corridors, 6)];
+        let table = [(3, vec![1, 2, 3], 2), (4, vec![2, 3], 2), (5, vec![3], 1), (6, vec![], 0)];
+        for (revision, ids, layers) in table {
+            let mut touched = Touched { features: features.clone(), coverage: coverage.clone() };
+            touched.only_after(revision);
+            let left: Vec<_> = touched.features.iter().map(|(_, id, _)| id.as_u128()).collect();
+            assert_eq!((left, touched.coverage.len()), (ids, layers), "after {revision}");
+        }
+    }
+}
