@@ -67,19 +67,30 @@ pub fn subjects(value: &Json, reading: Reading, subjects_max: usize) -> Result<V
         }
         "Feature" => read_one(value, 0, "", reading, &mut found, &mut problems)?,
         _ => match delivered(value, reading, "") {
-            Ok(shape) => found.push(Subject {
-                name: "0".into(),
-                pointer: String::new(),
-                delivered: shape,
-                accuracy: Metres::ZERO,
-                clearance_m: None,
-                kind: DrawnKind::Unknown,
-            }),
+            Ok(shape) => found.push(bare(shape)),
             Err(Error::Invalid(more)) => problems.extend(more),
             Err(other) => return Err(other),
         },
     }
     if problems.is_empty() { Ok(found) } else { Err(Error::Invalid(problems)) }
+}
+
+/// A shape that nothing more is said of.
+pub(super) fn bare(delivered: Delivered) -> Subject {
+    Subject {
+        name: "0".into(),
+        pointer: String::new(),
+        delivered,
+        accuracy: Metres::ZERO,
+        clearance_m: None,
+        kind: DrawnKind::Unknown,
+    }
+}
+
+/// The shape of a feature: still in its document, or read already.
+pub(super) enum Shape<'a> {
+    Json(Option<&'a Json>, Reading),
+    Read(Delivered),
 }
 
 /// What is wrong with the `crs` member of a feature or a collection; that of a geometry is looked at with it.
@@ -103,14 +114,25 @@ fn read_one(
             return Ok(());
         }
     };
+    read_feature(feature, number, pointer, Shape::Json(feature.get("geometry"), reading), found, problems)
+}
+
+/// Reads what a feature says of its shape.
+pub(super) fn read_feature(
+    feature: &Map<String, Json>,
+    number: usize,
+    pointer: &str,
+    shape: Shape<'_>,
+    found: &mut Vec<Subject>,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
     problems.extend(crs_problem(feature, pointer));
     if feature.get("type").and_then(Json::as_str) != Some("Feature") {
         problems.push(Problem::new(format!("{pointer}/type"), "must be \"Feature\""));
         return Ok(());
     }
     let geometry_pointer = format!("{pointer}/geometry");
-    let geometry = feature.get("geometry").unwrap_or(&Json::Null);
-    if geometry.is_null() {
+    if matches!(shape, Shape::Json(None | Some(Json::Null), _)) {
         problems.push(Problem::new(geometry_pointer, "is missing or null: there is nothing to check"));
         return Ok(());
     }
@@ -134,7 +156,11 @@ fn read_one(
         Some(Json::Number(id)) => id.to_string(),
         _ => number.to_string(),
     };
-    match delivered(geometry, reading, &geometry_pointer) {
+    let shape = match shape {
+        Shape::Json(geometry, reading) => delivered(geometry.unwrap_or(&Json::Null), reading, &geometry_pointer),
+        Shape::Read(shape) => Ok(shape),
+    };
+    match shape {
         Ok(shape) => {
             let states = |name: &str| feature.get("properties").and_then(|p| p.get(name)).is_some_and(|v| !v.is_null());
             problems.extend(widths_of_drawn(&shape.shape, states).into_iter().map(|p| p.under(pointer)));

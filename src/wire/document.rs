@@ -7,7 +7,7 @@ use crate::domain::place::Delivered;
 use crate::error::{Error, Result};
 use crate::geometry::crs::{self, Axes, CrsRef, axes_swapped};
 use crate::geometry::encoding::{Undecodable, geojson};
-use crate::geometry::{Epsg, Problem};
+use crate::geometry::{Epsg, Geometry, Problem};
 
 /// How the coordinates of a document are to be read.
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +48,14 @@ pub fn json_line(text: &[u8]) -> Result<Json> {
     })
 }
 
+/// `text` without the mark that some editors put in front; a reader may ignore it (RFC 8259, section 8.1).
+#[must_use]
+pub fn unmarked(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 fn read(text: &[u8], what: &str, wrong: impl Fn(&serde_json::Error) -> String) -> Result<Json> {
-    // RFC 8259, section 8.1: a reader may ignore the mark that some editors put in front.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = unmarked(text);
     if text.is_empty() {
         return Err(Error::Malformed(format!("the {what} is empty; a JSON document belongs here")));
     }
@@ -73,10 +78,16 @@ pub fn delivered(value: &Json, reading: Reading, pointer: &str) -> Result<Delive
             limit: format!("{limit} positions"),
         },
     })?;
+    Ok(turned(shape, reading))
+}
+
+/// A shape with the coordinates brought to x = east, y = north.
+#[must_use]
+pub fn turned(shape: Geometry<f64>, reading: Reading) -> Delivered {
     let turned =
         reading.crs.axes_of_definition && crs::definition(reading.crs.epsg).is_ok_and(|d| d.axes == Axes::NorthEast);
     let shape = if turned { axes_swapped(&shape) } else { shape };
-    Ok(Delivered { shape, crs: reading.crs.epsg })
+    Delivered { shape, crs: reading.crs.epsg }
 }
 
 /// The members of an object as fields.

@@ -1,7 +1,7 @@
 //! JSON shapes to domain words and back. Reading collects every problem of a document; nothing here decides anything.
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
-//! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`],
+//! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
 //! [`answer`], [`change`], [`rules`], [`audit`].
 
 pub mod answer;
@@ -14,5 +14,6 @@ pub mod document;
 pub mod feature;
 pub mod lines;
 pub mod merge_patch;
+pub mod plain;
 pub mod rules;
 pub mod work;
