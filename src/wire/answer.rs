@@ -277,7 +277,6 @@ impl Row for ConflictRow<'_> {
 
     fn write(&self, text: &mut Vec<u8>) {
         let f = self.finding;
-        let line = f.linear.as_ref();
         self.found.members(text);
         word(text, ",\"relation\":", f.relation.as_str());
         word(text, ",\"verdict\":", f.verdict.as_str());
@@ -290,12 +289,19 @@ impl Row for ConflictRow<'_> {
         member(text, ",\"position_accuracy_m\":", &self.accuracy.get());
         word(text, ",\"position_accuracy_from\":", self.accuracy_source.as_str());
         member(text, ",\"position_accuracy_rule\":", &self.accuracy_rule.map(|p| p.key.as_str()));
-        optional(text, ",\"chainage_from_m\":", line.map(|l| l.from_m));
-        optional(text, ",\"chainage_to_m\":", line.map(|l| l.to_m));
-        optional(text, ",\"offset_m\":", line.map(|l| l.offset_m));
-        side(text, line.and_then(|l| l.side));
-        text.extend_from_slice(b",\"runs\":");
-        list(text, line.map_or(&[], |l| &l.runs), run);
+        match &f.linear {
+            Some(line) => {
+                member(text, ",\"chainage_from_m\":", &line.from_m);
+                member(text, ",\"chainage_to_m\":", &line.to_m);
+                member(text, ",\"offset_m\":", &line.offset_m);
+                side(text, line.side);
+                text.extend_from_slice(b",\"runs\":");
+                list(text, &line.runs, run);
+            }
+            None => text.extend_from_slice(
+                b",\"chainage_from_m\":null,\"chainage_to_m\":null,\"offset_m\":null,\"side\":null,\"runs\":[]",
+            ),
+        }
         rule(self.rule, text);
         text.push(b'}');
     }
