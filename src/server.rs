@@ -14,7 +14,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_actix_web::TracingLogger;
 
-use crate::actions::{Context, health, refresh};
+use crate::actions::{Context, conflict_check, health, refresh};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::{App, auth::Tokens, cors, problem, routes};
@@ -112,6 +112,7 @@ impl Server {
         let served = actix_web::rt::System::new().block_on(async {
             let rules = Arc::clone(&settings);
             let server = HttpServer::new(move || {
+                conflict_check::make_ready(&app.context);
                 ActixApp::new()
                     .app_data(app.clone())
                     // From the inside out. Errors are completed before anything is compressed: the other way round

@@ -224,6 +224,20 @@ fn pipeline(from: Epsg, to: Epsg) -> Result<Rc<Proj>, CrsError> {
     })
 }
 
+/// Whether this thread brings shapes from one system to another without preparing anything first.
+#[must_use]
+pub fn is_ready(from: Epsg, to: Epsg) -> bool {
+    from == to || PIPELINES.with_borrow(|made| made.contains_key(&(from, to)))
+}
+
+/// Prepares this thread to bring shapes from one system to another.
+///
+/// # Errors
+/// [`CrsError`] for a system that is not known.
+pub fn make_ready(from: Epsg, to: Epsg) -> Result<(), CrsError> {
+    if is_ready(from, to) { Ok(()) } else { pipeline(from, to).map(drop) }
+}
+
 /// Brings `shape` from one system to another. Segments longer than [`SEGMENT_MAX_M`] are divided first; points, and
 /// everything when the two systems are the same, keep their coordinates bit for bit.
 ///

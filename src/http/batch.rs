@@ -1,6 +1,9 @@
 //! `POST /api/conflict-checks/batch`: a check on each line of the body, its answer on the same line of the response.
 //! What a check is and how its answer reads stands in `conflict_check`; here is how lines come in and go out.
 //!
+//! Short lines are answered where they arrive, one or a few at a time, so that an answer is sent while it is still in the
+//! caches; what takes longer is handed over to another thread, many lines together.
+//!
 //! Both directions stream: lines are answered as they arrive and no faster than the client takes the answers, so memory
 //! does not grow with the number of lines. Nothing goes on once the client is gone.
 
@@ -8,11 +11,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BodyStream, MessageBody};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, VARY};
+use actix_web::rt::task::yield_now;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
@@ -37,7 +41,13 @@ const TOGETHER_BYTES: usize = 256 * 1024;
 
 /// Answers are sent once they have so many bytes, and what is left of the lines waits: one line may have an answer of
 /// some megabytes.
-const ANSWER_BYTES: usize = 1024 * 1024;
+const ANSWER_BYTES: usize = 256 * 1024;
+
+/// The same for answers that are made where they are sent. About as much as a socket takes at once.
+const AT_ONCE_BYTES: usize = 64 * 1024;
+
+/// Lines are answered where they arrive for so long before others have their turn; the last one may take as long again.
+const AT_ONCE: Duration = Duration::from_micros(500);
 
 /// `POST /api/conflict-checks/batch`
 ///
@@ -132,11 +142,20 @@ impl MessageBody for Answers {
 impl Batch {
     /// The answers to the next lines; `None` after the last.
     async fn next(mut self) -> Option<Result<(Bytes, Self)>> {
-        self.gather().await;
+        if self.lines.count() == 0 {
+            self.gather().await;
+        }
         if self.lines.count() == 0 {
             let Some(End::Early(error)) = self.end.replace(End::Whole) else { return None };
             let mut text = Vec::new();
             self.work.refuse(self.lines.next_number(), &error, &mut text);
+            return Some(Ok((text.into(), self)));
+        }
+        let mut text = Vec::with_capacity(self.room);
+        self.work.answer_at_once(&mut self.lines, &mut text);
+        if !text.is_empty() {
+            self.room = text.len();
+            yield_now().await;
             return Some(Ok((text.into(), self)));
         }
         let (work, gone, room) = (Arc::clone(&self.work), Arc::clone(&self.running.gone), self.room);
@@ -201,12 +220,43 @@ impl Work {
     /// Answers lines until there are none, or the answers are many; `room` is how much they may take.
     fn answer(&self, lines: &mut Lines, room: usize, gone: &AtomicBool) -> Vec<u8> {
         let mut text = Vec::with_capacity(room);
+        self.answer_while(
+            lines,
+            &mut text,
+            ANSWER_BYTES,
+            || !gone.load(Ordering::Relaxed),
+            |number, line, text| self.asked.answer_line(number, line, text).map(|()| true),
+        );
+        text
+    }
+
+    /// Answers lines that take no longer than this thread may be held up.
+    fn answer_at_once(&self, lines: &mut Lines, text: &mut Vec<u8>) {
+        let begun = Instant::now();
+        self.answer_while(
+            lines,
+            text,
+            AT_ONCE_BYTES,
+            || begun.elapsed() < AT_ONCE,
+            |number, line, text| self.asked.answer_line_at_once(number, line, text),
+        );
+    }
+
+    /// Answers lines as long as there is time, the answers are not `bytes_max` long and `answer` answers.
+    fn answer_while(
+        &self,
+        lines: &mut Lines,
+        text: &mut Vec<u8>,
+        bytes_max: usize,
+        time: impl Fn() -> bool,
+        answer: impl Fn(u64, &[u8], &mut Vec<u8>) -> Result<bool>,
+    ) {
         let (mut answered, mut refused) = (0, 0);
-        while text.len() < ANSWER_BYTES && !gone.load(Ordering::Relaxed) {
-            let Some((number, line)) = lines.take() else { break };
+        while text.len() < bytes_max && time() {
+            let Some((number, line)) = lines.next() else { break };
             let begun = text.len();
             let done = match line {
-                Line::Text(line) => caught(|| self.asked.answer_line(number, line, &mut text)),
+                Line::Text(line) => caught(|| answer(number, line, text)),
                 Line::TooLong => Err(Error::TooLarge {
                     what: "the line".into(),
                     found: format!("more than {} bytes", self.line_bytes_max),
@@ -214,17 +264,18 @@ impl Work {
                 }),
             };
             match done {
-                Ok(()) => answered += 1,
+                Ok(true) => answered += 1,
+                Ok(false) => break,
                 Err(error) => {
                     refused += 1;
                     text.truncate(begun);
-                    self.refuse(number, &error, &mut text);
+                    self.refuse(number, &error, text);
                 }
             }
+            lines.pass();
         }
         metrics::counter!("clearway_batch_lines_total", "outcome" => "answered").increment(answered);
         metrics::counter!("clearway_batch_lines_total", "outcome" => "refused").increment(refused);
-        text
     }
 
     /// The line that says why a line has no answer.

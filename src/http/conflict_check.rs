@@ -11,7 +11,7 @@ use super::auth::actor_of;
 use super::items::Served;
 use super::params::{self, GEOJSON, Query, path_id};
 use super::problem::Answer as Response;
-use super::{App, blocking};
+use super::{App, blocking, caught};
 use crate::actions::Context;
 use crate::actions::conflict_check::{
     self as action, Answer, Conflict, Detail, Drawn, Found, NotCovered, Question, SubjectResult, layers, usual_layers,
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Metres;
 use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, ResultRow, Row};
 use crate::wire::conflict::{self as wire, GapRow, with_conflict, write_not_checked};
-use crate::wire::{document, feature};
+use crate::wire::{document, feature, plain};
 
 /// The parameters of a check, as the API document shows them.
 pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at", "measures"];
@@ -40,13 +40,21 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let as_map = params::wants_geojson(&request);
     // How long a check takes depends on the ground it covers, not on the size of its document.
-    let text = blocking(move || {
-        let drawn = asked.drawn(&document::json(&text)?)?;
-        if asked.measures { asked.text::<Conflict>(&drawn, as_map) } else { asked.text::<Found>(&drawn, as_map) }
-    })
-    .await?;
+    let text = if as_map || text.len() > AT_ONCE_BYTES_MAX {
+        blocking(move || asked.text(&asked.drawn(&text, document::json)?, as_map)).await?
+    } else {
+        let drawn = caught(|| asked.drawn(&text, document::json))?;
+        match caught(|| asked.text_at_once(&drawn))? {
+            Some(text) => text,
+            None => blocking(move || asked.text(&drawn, as_map)).await?,
+        }
+    };
     Ok(response(text, as_map))
 }
+
+/// The largest document that is read, and whose check is tried, where it arrives, bytes: some hundred positions. To read it
+/// takes some hundredths of a millisecond, a few tenths where it is not plain.
+const AT_ONCE_BYTES_MAX: usize = 16 * 1024;
 
 /// A check of drawn shapes as far as the head of a request says it: all but the shapes.
 pub(super) struct Asked {
@@ -86,28 +94,64 @@ impl Asked {
     /// # Errors
     /// As [`action::check_as`], and where the line cannot be read; some of the answer may be written by then.
     pub(super) fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()> {
-        let drawn = self.drawn(&document::json_line(line)?)?;
+        let drawn = self.drawn(line, document::json_line)?;
         if self.measures {
-            self.write_line::<Conflict>(number, &drawn, text)
+            write_line(number, &self.answer::<Conflict>(&drawn)?, text);
         } else {
-            self.write_line::<Found>(number, &drawn, text)
+            write_line(number, &self.answer::<Found>(&drawn)?, text);
         }
-    }
-
-    fn write_line<C: Listed>(&self, number: u64, drawn: &[Drawn], text: &mut Vec<u8>) -> Result<()> {
-        let answer = action::check_as::<C>(&self.context, &self.actor, drawn, &self.question)?;
-        as_row(&answer, Some(number)).write(text);
-        text.push(b'\n');
         Ok(())
     }
 
-    fn text<C: Listed>(&self, drawn: &[Drawn], as_map: bool) -> Result<Vec<u8>> {
-        let answer = action::check_as::<C>(&self.context, &self.actor, drawn, &self.question)?;
-        written(&self.context, &self.actor, &answer, as_map)
+    /// The same; `false`, and nothing is written, where the thread that serves would be held up.
+    ///
+    /// # Errors
+    /// As [`Asked::answer_line`].
+    pub(super) fn answer_line_at_once(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<bool> {
+        if line.len() > AT_ONCE_BYTES_MAX {
+            return Ok(false);
+        }
+        let drawn = self.drawn(line, document::json_line)?;
+        let written = if self.measures {
+            self.answer_at_once::<Conflict>(&drawn)?.map(|answer| write_line(number, &answer, text))
+        } else {
+            self.answer_at_once::<Found>(&drawn)?.map(|answer| write_line(number, &answer, text))
+        };
+        Ok(written.is_some())
     }
 
-    fn drawn(&self, document: &Json) -> Result<Vec<Drawn>> {
-        let subjects = wire::subjects(document, self.reading, self.context.settings.subjects_max)?;
+    fn answer<C: Listed>(&self, drawn: &[Drawn]) -> Result<Answer<C>> {
+        action::check_as(&self.context, &self.actor, drawn, &self.question)
+    }
+
+    fn answer_at_once<C: Listed>(&self, drawn: &[Drawn]) -> Result<Option<Answer<C>>> {
+        action::check_at_once(&self.context, &self.actor, drawn, &self.question).transpose()
+    }
+
+    fn text(&self, drawn: &[Drawn], as_map: bool) -> Result<Vec<u8>> {
+        if self.measures {
+            written(&self.context, &self.actor, &self.answer::<Conflict>(drawn)?, as_map)
+        } else {
+            written(&self.context, &self.actor, &self.answer::<Found>(drawn)?, as_map)
+        }
+    }
+
+    /// `None` where the thread that serves would be held up.
+    fn text_at_once(&self, drawn: &[Drawn]) -> Result<Option<Vec<u8>>> {
+        Ok(if self.measures {
+            self.answer_at_once::<Conflict>(drawn)?.map(|answer| as_row(&answer, None).text())
+        } else {
+            self.answer_at_once::<Found>(drawn)?.map(|answer| as_row(&answer, None).text())
+        })
+    }
+
+    /// Reads a document; `tree` does where it is not plain.
+    fn drawn(&self, text: &[u8], tree: impl FnOnce(&[u8]) -> Result<Json>) -> Result<Vec<Drawn>> {
+        let subjects_max = self.context.settings.subjects_max;
+        let subjects = match plain::subjects(text, self.reading, subjects_max) {
+            Some(subjects) => subjects,
+            None => wire::subjects(&tree(text)?, self.reading, subjects_max)?,
+        };
         let drawn = subjects.into_iter().map(|s| Drawn {
             name: s.name,
             pointer: s.pointer,
@@ -118,6 +162,11 @@ impl Asked {
         });
         Ok(drawn.collect())
     }
+}
+
+fn write_line<C: Listed>(number: u64, answer: &Answer<C>, text: &mut Vec<u8>) {
+    as_row(answer, Some(number)).write(text);
+    text.push(b'\n');
 }
 
 /// `GET /api/{noun}/{id}/conflicts`

@@ -78,11 +78,12 @@ impl Forest {
         if self.tree.size() == 0 { Bounds::EMPTY } else { bounds_of(&self.tree.root().envelope()) }
     }
 
-    /// The numbers of the entries that have a part within the reach of `probe`, ascending, each once, in `numbers`.
-    pub(super) fn near(&self, probe: &mut Probe<'_>, numbers: &mut Vec<u32>) {
+    /// The numbers of the entries that have a part within the reach of `probe`, ascending, each once, in `numbers`; not all
+    /// of them where `left`, the boxes that may be looked at, comes to nothing.
+    pub(super) fn near(&self, probe: &mut Probe<'_>, numbers: &mut Vec<u32>, left: &mut usize) {
         numbers.clear();
         let root = self.tree.root();
-        let mut search = Near { probe, numbers };
+        let mut search = Near { probe, numbers, left };
         if let nearby @ (Nearby::Edges(_) | Nearby::All) = search.probe.start(&bounds_of(&root.envelope())) {
             search.below(root, &nearby);
         }
@@ -95,10 +96,15 @@ impl Forest {
 struct Near<'a, 'p> {
     probe: &'a mut Probe<'p>,
     numbers: &'a mut Vec<u32>,
+    left: &'a mut usize,
 }
 
 impl Near<'_, '_> {
     fn below(&mut self, node: &ParentNode<Part>, nearby: &Nearby) {
+        *self.left = self.left.saturating_sub(node.children().len());
+        if *self.left == 0 {
+            return;
+        }
         for child in node.children() {
             match (child, nearby) {
                 (_, Nearby::Nothing) => {}

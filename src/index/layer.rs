@@ -230,14 +230,31 @@ impl LayerIndex {
 
     /// Calls `each` once for every feature that may lie within `reach` of `subject`, its own accuracy and clearance
     /// added. What is not called certainly does not.
-    pub fn near<'a>(&'a self, subject: &Prepared, reach: Metres, mut each: impl FnMut(&'a Entry)) {
+    pub fn near<'a>(&'a self, subject: &Prepared, reach: Metres, each: impl FnMut(&'a Entry)) {
+        self.near_within(subject, reach, &mut Room::ENDLESS.clone(), each);
+    }
+
+    /// As [`LayerIndex::near`], as far as there is `room`, which becomes less; `false` where there is too little to tell
+    /// all. Of each tree it is known before anything in it is called.
+    pub fn near_within<'a>(
+        &'a self,
+        subject: &Prepared,
+        reach: Metres,
+        room: &mut Room,
+        mut each: impl FnMut(&'a Entry),
+    ) -> bool {
         let (mut probe, mut numbers) = (Probe::new(subject, reach.get()), Vec::new());
         for level in &self.levels {
-            level.forest().near(&mut probe, &mut numbers);
+            level.forest().near(&mut probe, &mut numbers, &mut room.boxes);
+            room.features = room.features.saturating_sub(numbers.len());
+            if room.boxes == 0 || room.features == 0 {
+                return false;
+            }
             for entry in numbers.iter().filter_map(|number| level.living(*number)) {
                 each(entry);
             }
         }
+        true
     }
 
     /// How many features somebody sees.
@@ -280,6 +297,20 @@ impl LayerIndex {
     pub(super) fn forests(&self) -> Vec<std::sync::Weak<Forest>> {
         self.levels.iter().map(|l| Arc::downgrade(l.forest())).collect()
     }
+}
+
+/// How much a search may look at.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// Boxes of trees.
+    pub boxes: usize,
+    /// Features.
+    pub features: usize,
+}
+
+impl Room {
+    /// More than there is.
+    pub const ENDLESS: Self = Self { boxes: usize::MAX, features: usize::MAX };
 }
 
 /// Several levels of a layer as one.

@@ -57,7 +57,7 @@ use geo::CoordsIter;
 
 pub use coverage::{Coverages, Said};
 pub use entry::Entry;
-pub use layer::{Changes, LayerIndex, Sowing, Tidied};
+pub use layer::{Changes, LayerIndex, Room, Sowing, Tidied};
 
 use forest::Forest;
 

@@ -98,14 +98,23 @@ impl Lines {
     }
 
     /// The next line and its number.
-    pub fn take(&mut self) -> Option<(u64, Line<'_>)> {
-        let cut = self.cuts.pop_front()?;
-        self.number += 1;
-        let line = match cut {
+    #[must_use]
+    pub fn next(&self) -> Option<(u64, Line<'_>)> {
+        let line = match self.cuts.front()? {
             Cut::TooLong => Line::TooLong,
-            Cut::At(end) => Line::Text(&self.kept[std::mem::replace(&mut self.taken, end)..end]),
+            Cut::At(end) => Line::Text(&self.kept[self.taken..*end]),
         };
-        Some((self.number, line))
+        Some((self.next_number(), line))
+    }
+
+    /// Goes on behind the next line.
+    pub fn pass(&mut self) {
+        match self.cuts.pop_front() {
+            Some(Cut::At(end)) => self.taken = end,
+            Some(Cut::TooLong) => {}
+            None => return,
+        }
+        self.number += 1;
     }
 
     fn cut(&mut self, too_long: bool) {
@@ -125,11 +134,12 @@ mod tests {
     fn lines(body: &str, piece: usize, bytes_max: usize) -> Vec<(u64, String)> {
         let (mut lines, mut found) = (Lines::new(bytes_max), Vec::new());
         let mut take = |lines: &mut Lines| {
-            while let Some((number, line)) = lines.take() {
+            while let Some((number, line)) = lines.next() {
                 found.push(match line {
                     Line::Text(text) => (number, String::from_utf8(text.to_vec()).unwrap()),
                     Line::TooLong => (number, "too long".into()),
                 });
+                lines.pass();
             }
         };
         for (n, arrived) in body.as_bytes().chunks(piece).enumerate() {

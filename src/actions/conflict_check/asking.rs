@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -11,6 +10,7 @@ use uuid::Uuid;
 use super::covered::Covered;
 use super::detail::{Detail, Met};
 use super::kept::CoveredBy;
+use super::patience::Patience;
 use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
@@ -79,8 +79,7 @@ pub(super) struct Asking<'a> {
     actor: &'a Actor,
     question: &'a Question,
     reach: Metres,
-    time: Duration,
-    until: Instant,
+    pub(super) patience: Patience,
     /// Conflicts that may still be listed in this answer.
     listed_left: usize,
     revisions: BTreeMap<String, i64>,
@@ -121,15 +120,19 @@ fn widest_of((rules, land): (InForce<'_>, LandNumber)) -> Metres {
 }
 
 impl<'a> Asking<'a> {
-    pub(super) fn new(context: &Context, snapshot: &'a Snapshot, actor: &'a Actor, question: &'a Question) -> Self {
-        let time = Duration::from_secs(context.settings.request_timeout_s);
+    pub(super) fn new(
+        context: &Context,
+        snapshot: &'a Snapshot,
+        actor: &'a Actor,
+        question: &'a Question,
+        patience: Patience,
+    ) -> Self {
         Self {
             snapshot,
             actor,
             question,
             reach: context.reach(),
-            time,
-            until: Instant::now() + time,
+            patience,
             listed_left: context.settings.conflicts_answer_max,
             revisions: BTreeMap::new(),
             checked: Vec::new(),
@@ -240,7 +243,7 @@ impl<'a> Asking<'a> {
         self.listed_left -= hits.len();
         let mut conflicts = Vec::with_capacity(hits.len());
         for hit in &hits {
-            self.in_time()?;
+            self.patience.in_time()?;
             conflicts.push(C::of(&self.met(subject, &grids[hit.on], hit)));
         }
         Ok(SubjectResult {
@@ -254,22 +257,10 @@ impl<'a> Asking<'a> {
         })
     }
 
-    /// The time of a request is a limit for a check, too: one that asks for more ground than that is told so.
-    fn in_time(&self) -> Result<()> {
-        if Instant::now() < self.until {
-            return Ok(());
-        }
-        let seconds = format!("{} s", self.time.as_secs());
-        Err(Error::TooLarge {
-            what: "the check".into(),
-            found: format!("more to look at than can be done in {seconds}: ask for less ground at once"),
-            limit: seconds,
-        })
-    }
-
     pub(super) fn on_grid(&self, subject: &Subject<'a>, territory: &'a Territory) -> Result<OnGrid<'a>> {
-        self.in_time()?;
+        self.patience.in_time()?;
         let (code, grid) = (&territory.jurisdiction.code, territory.jurisdiction.grid);
+        self.patience.projects(subject.shape.crs, grid)?;
         let bring = |shape: &Geometry<f64>, from: Epsg| {
             crs::project(shape, from, grid).map(Grid).map_err(|e| {
                 let pointer = format!("{}/coordinates", subject.pointer);
@@ -306,10 +297,11 @@ impl<'a> Asking<'a> {
                 conflict::clearance(self.question.clearance, subject.own_clearance_m, widest).0
             };
             let mut looked_at = 0_u32;
-            on_grid.territory.layer(layer).near(&on_grid.shape, reach, |entry| {
+            let features = on_grid.territory.layer(layer);
+            let all = features.near_within(&on_grid.shape, reach, &mut self.patience.room(), |entry| {
                 looked_at += 1;
-                late = late || (looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.in_time().is_err());
-                if late {
+                late = late || (looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.patience.in_time().is_err());
+                if late || self.patience.looks_at(entry).is_err() {
                     return;
                 }
                 if let Some(severity) = subject.meets(entry, &sight, day) {
@@ -319,8 +311,11 @@ impl<'a> Asking<'a> {
                     }
                 }
             });
-            if late {
-                self.in_time()?;
+            if !all {
+                self.patience.if_not_at_once()?;
+            }
+            if late || self.patience.gave_up() {
+                self.patience.in_time()?;
             }
         }
         Ok(())
@@ -365,7 +360,7 @@ impl<'a> Asking<'a> {
 }
 
 /// A check looks at the clock after so many candidates: often enough for the limit, too seldom to cost.
-const LOOK_AT_CLOCK_EVERY: u32 = 1_024;
+const LOOK_AT_CLOCK_EVERY: u32 = 64;
 
 fn lines(shape: &Geometry<f64>) -> Option<MultiLineString<f64>> {
     match shape {

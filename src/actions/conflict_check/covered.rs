@@ -46,13 +46,13 @@ impl Asking<'_> {
         for &layer in &self.question().against {
             worst = worst.min(self.of_layer(layer, grids, widest, &mut layers, &mut gaps));
         }
-        let (held, outside) = held(subject, grids, widest)?;
+        let (held, outside) = self.held(subject, grids, widest)?;
         let mut not_covered = Vec::new();
         // Where no jurisdiction looks after any of it, that says it all.
         for Gap { layer, coverage, reason, since } in gaps.into_iter().filter(|_| held != Coverage::None) {
             let areas = || grids.iter().flat_map(|g| g.territory.coverages().areas(layer)).collect::<Vec<_>>();
             let ground = match reason {
-                GapReason::NoData => beyond(subject, grids, widest, &areas())?.and_then(|(_, ground)| ground),
+                GapReason::NoData => self.beyond(subject, grids, widest, &areas())?.and_then(|(_, ground)| ground),
                 GapReason::Undeclared | GapReason::NotSeen | GapReason::Later => None,
             };
             not_covered.push(NotCovered { layer, coverage, reason, since, ground });
@@ -110,23 +110,48 @@ impl Asking<'_> {
         }
         best
     }
-}
 
-/// How much of the subject, and of the clearance round it, lies in jurisdictions, and what does not.
-fn held(subject: &Subject<'_>, grids: &[OnGrid<'_>], widest: f64) -> Result<(Coverage, Option<Outside>)> {
-    if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
-        return Ok((Coverage::Full, None));
-    }
-    let boundaries: Vec<_> = grids.iter().map(|g| &g.territory.jurisdiction.boundary).collect();
-    Ok(match beyond(subject, grids, widest, &boundaries)? {
-        Some((Part::Itself, ground)) => {
-            let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
-            let coverage = if touched { Coverage::Partial } else { Coverage::None };
-            (coverage, Some((NotCheckedReason::Outside, ground)))
+    /// How much of the subject, and of the clearance round it, lies in jurisdictions, and what does not.
+    fn held(&self, subject: &Subject<'_>, grids: &[OnGrid<'_>], widest: f64) -> Result<(Coverage, Option<Outside>)> {
+        if grids.iter().any(|g| g.territory.jurisdiction.holds_with(&g.shape, widest)) {
+            return Ok((Coverage::Full, None));
         }
-        Some((Part::Round, ground)) => (Coverage::Partial, Some((NotCheckedReason::ClearanceOutside, ground))),
-        None => (Coverage::Full, None),
-    })
+        let boundaries: Vec<_> = grids.iter().map(|g| &g.territory.jurisdiction.boundary).collect();
+        Ok(match self.beyond(subject, grids, widest, &boundaries)? {
+            Some((Part::Itself, ground)) => {
+                let touched = grids.iter().any(|g| g.shape.within(g.territory.jurisdiction.boundary_grid(), 0.0));
+                let coverage = if touched { Coverage::Partial } else { Coverage::None };
+                (coverage, Some((NotCheckedReason::Outside, ground)))
+            }
+            Some((Part::Round, ground)) => (Coverage::Partial, Some((NotCheckedReason::ClearanceOutside, ground))),
+            None => (Coverage::Full, None),
+        })
+    }
+
+    /// What of a subject lies in none of `areas`; where nothing does, what of the ground within `widest` metres of it. Ground
+    /// that cannot be brought to degrees is not known to lie in them.
+    fn beyond(
+        &self,
+        subject: &Subject<'_>,
+        grids: &[OnGrid<'_>],
+        widest: f64,
+        areas: &[&LonLat<MultiPolygon<f64>>],
+    ) -> Result<Option<Beyond>> {
+        self.patience.if_not_at_once()?;
+        let without =
+            |ground: LonLat<Geometry<f64>>| areas.iter().try_fold(ground, |rest, area| outside::without(&rest, area));
+        if let Some(ground) = without(subject.lonlat()?) {
+            return Ok(Some((Part::Itself, Some(ground))));
+        }
+        let band = own_grid(grids).and_then(|g| {
+            let round = outside::around(&g.shape.geometry(), widest);
+            crs::project(&round, g.territory.jurisdiction.grid, Epsg::WGS84).ok()
+        });
+        Ok(match band {
+            Some(band) => without(LonLat(band)).map(|ground| (Part::Round, Some(ground))),
+            None => Some((Part::Round, None)),
+        })
+    }
 }
 
 /// What of a subject lies beyond some areas.
@@ -138,29 +163,6 @@ enum Part {
 
 /// A part of a subject that lies beyond some areas, and which ground that is, where it is known.
 type Beyond = (Part, Option<LonLat<Geometry<f64>>>);
-
-/// What of a subject lies in none of `areas`; where nothing does, what of the ground within `widest` metres of it. Ground
-/// that cannot be brought to degrees is not known to lie in them.
-fn beyond(
-    subject: &Subject<'_>,
-    grids: &[OnGrid<'_>],
-    widest: f64,
-    areas: &[&LonLat<MultiPolygon<f64>>],
-) -> Result<Option<Beyond>> {
-    let without =
-        |ground: LonLat<Geometry<f64>>| areas.iter().try_fold(ground, |rest, area| outside::without(&rest, area));
-    if let Some(ground) = without(subject.lonlat()?) {
-        return Ok(Some((Part::Itself, Some(ground))));
-    }
-    let band = own_grid(grids).and_then(|g| {
-        let round = outside::around(&g.shape.geometry(), widest);
-        crs::project(&round, g.territory.jurisdiction.grid, Epsg::WGS84).ok()
-    });
-    Ok(match band {
-        Some(band) => without(LonLat(band)).map(|ground| (Part::Round, Some(ground))),
-        None => Some((Part::Round, None)),
-    })
-}
 
 /// The grid that is made for the ground of the subject: of those asked that of the nearest jurisdiction. On the grid of
 /// one far away metres are not metres.

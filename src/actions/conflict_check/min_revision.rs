@@ -64,6 +64,11 @@ pub fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snaps
     Ok(snapshot)
 }
 
+/// The present snapshot, if it has reached the revisions in `wanted`.
+pub(super) fn at_once(context: &Context, wanted: &[(String, i64)]) -> Option<Arc<Snapshot>> {
+    Some(context.index.snapshot()).filter(|snapshot| lacking(snapshot, wanted).next().is_none())
+}
+
 /// The revisions that a snapshot does not show.
 fn lacking<'a>(snapshot: &Snapshot, wanted: &'a [(String, i64)]) -> impl Iterator<Item = &'a (String, i64)> {
     wanted.iter().filter(|(code, revision)| snapshot.territory(code).is_none_or(|t| t.revision < *revision))

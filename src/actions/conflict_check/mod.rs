@@ -2,7 +2,7 @@
 //!
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
 //! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored and `kept` keeps its conflicts, `abroad` looks beyond the border,
-//! `min_revision` waits for a state that is asked for.
+//! `min_revision` waits for a state that is asked for, `patience` says when a check takes too long.
 
 mod abroad;
 mod asking;
@@ -10,6 +10,7 @@ mod covered;
 mod detail;
 mod kept;
 mod min_revision;
+mod patience;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub use self::detail::Detail;
 pub(super) use self::kept::KeptConflicts;
 pub(super) use self::min_revision::Waits;
 pub use self::min_revision::at_least;
+use self::patience::Patience;
+pub use self::patience::make_ready;
 pub use self::stored::{check_stored, check_stored_as};
 use super::Context;
 use crate::domain::actor::Actor;
@@ -36,7 +39,7 @@ use crate::domain::place::{self, Delivered};
 use crate::domain::rules::{Accuracy, DrawnKind, Parameter};
 use crate::domain::word::{Word, words};
 use crate::error::{Error, Result};
-use crate::geometry::{Geometry, LonLat, Metres, Problem};
+use crate::geometry::{Epsg, Geometry, LonLat, Metres, Problem};
 use crate::store::records::Records;
 
 words! {
@@ -233,10 +236,31 @@ pub fn check_as<C: Detail>(
     question: &Question,
 ) -> Result<Answer<C>> {
     let snapshot = at_least(context, &question.min_revision)?;
-    let mut asking = Asking::new(context, &snapshot, actor, question);
+    let mut asking = Asking::new(context, &snapshot, actor, question, Patience::of_request(context));
+    let results = ask_all(&mut asking, subjects)?;
+    Ok(asking.answer(results))
+}
+
+/// The same, if it takes no longer than a thread that serves may be held up (`check_at_once_features`); `None` where it takes
+/// longer, or has to wait for a revision. What it says is what [`check_as`] says.
+pub fn check_at_once<C: Detail>(
+    context: &Context,
+    actor: &Actor,
+    subjects: &[Drawn],
+    question: &Question,
+) -> Option<Result<Answer<C>>> {
+    let patience = Patience::at_once(context)?;
+    let snapshot = min_revision::at_once(context, &question.min_revision)?;
+    let mut asking = Asking::new(context, &snapshot, actor, question, patience);
+    let results = ask_all(&mut asking, subjects);
+    (!asking.patience.gave_up()).then(|| results.map(|results| asking.answer(results)))
+}
+
+fn ask_all<C: Detail>(asking: &mut Asking<'_>, subjects: &[Drawn]) -> Result<Vec<SubjectResult<C>>> {
     let mut problems = Vec::new();
     let mut results = Vec::new();
     for drawn in subjects {
+        asking.patience.projects(drawn.delivered.crs, Epsg::WGS84)?;
         match place::around(&drawn.delivered) {
             Ok(around) => {
                 let subject = Subject {
@@ -262,7 +286,7 @@ pub fn check_as<C: Detail>(
             Err(more) => problems.extend(more.into_iter().map(|p: Problem| p.under(&drawn.pointer))),
         }
     }
-    if problems.is_empty() { Ok(asking.answer(results)) } else { Err(Error::Invalid(problems)) }
+    if problems.is_empty() { Ok(results) } else { Err(Error::Invalid(problems)) }
 }
 
 /// The features that an answer names, for a map.

@@ -12,6 +12,7 @@ use super::asking::{Asking, Subject};
 use super::covered::Covered;
 use super::detail::{Detail, Met};
 use super::kept::{CoveredFor, Kept, KeptPair, ListedFor};
+use super::patience::Patience;
 use super::{Answer, Conflict, Question, SubjectResult, at_least};
 use crate::actions::{Context, feature, refresh};
 use crate::domain::actor::{Actor, Sight};
@@ -67,7 +68,7 @@ pub fn check_stored_as<T: Records, C: Detail>(
     let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
     let gone = || Error::NotFound(format!("the jurisdiction «{}»", stored.jurisdiction));
     let home = snapshot.territory(&stored.jurisdiction).ok_or_else(gone)?;
-    let mut asking = Asking::new(context, &snapshot, actor, question);
+    let mut asking = Asking::new(context, &snapshot, actor, question, Patience::of_request(context));
     let facts = stored.body.facts(id);
     let Some(severity) = facts.noun.severity(asking.day(home)) else {
         return Ok(not_counting(asking, home, id));
@@ -149,7 +150,7 @@ fn from_kept<C: Detail>(
     if question.against != asked || !sight.sees(entry.facts.visibility, &entry.facts.organisation) {
         return Ok(None);
     }
-    let mut asking = Asking::new(context, snapshot, actor, question);
+    let mut asking = Asking::new(context, snapshot, actor, question, Patience::of_request(context));
     let day = asking.day(home);
     let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
     let kept = context.kept.get(home, id).unwrap_or_else(|| {

@@ -114,6 +114,15 @@ impl Prepared {
         }
     }
 
+    /// How many positions it has.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        match &self.0 {
+            Inner::Point(_) => 1,
+            Inner::Shape(shape) => shape.tree.positions(),
+        }
+    }
+
     /// The length of the lines among the parts, metres.
     #[must_use]
     pub fn length_m(&self) -> f64 {

@@ -177,6 +177,11 @@ impl Tree {
         starts.iter().zip(ends).map(|(&a, &b)| [a, b])
     }
 
+    /// How many positions there are.
+    pub(super) fn positions(&self) -> usize {
+        self.coords.len()
+    }
+
     /// The length of a run of segments, metres.
     pub(super) fn length(&self, run: &Node) -> f64 {
         self.segments(run).map(|[a, b]| points2(a, b).sqrt()).sum()

@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
         numbers.sort_unstable();
         numbers.dedup();
         let mut made = Vec::new();
-        forest.near(&mut Probe::new(subject, REACH_M), &mut made);
+        forest.near(&mut Probe::new(subject, REACH_M), &mut made, &mut usize::MAX.clone());
         assert_eq!(numbers, made, "the walk that is drawn is the one that is made");
         (walk.seen, numbers)
     }
