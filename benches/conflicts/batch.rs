@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Failed;
 use crate::checks::{CLEARANCE_M, LIMIT, Subjects};
 use crate::report::{Comparison, Report, Side};
-use crate::setup::{Serving, on_cpu, tasks_on_cpu};
+use crate::setup::{Serving, Tasks, on_cpu};
 
 /// How much of the rate in process, a second of processor time, a batch has to reach.
 const TARGET: f64 = 0.8;
@@ -48,9 +48,9 @@ pub fn all(report: &mut Report, serving: &Serving, subjects: &Subjects) -> Resul
             }
         }
         let in_process = on_cpu("thread-self").saturating_sub(begun);
-        let begun = tasks_on_cpu();
+        let begun = Tasks::now();
         let (answers, reading) = batch(&serving.address, &path, &crs, &lines)?;
-        let served = tasks_on_cpu().saturating_sub(begun).saturating_sub(reading);
+        let served = begun.elapsed().saturating_sub(reading);
 
         let mut equal = answers.len() == lines.len();
         for (n, answer) in answers.iter().enumerate() {

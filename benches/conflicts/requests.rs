@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Failed;
 use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks};
 use crate::report::{Comparison, Report, Side, Times};
-use crate::setup::{Serving, on_cpu, tasks_on_cpu};
+use crate::setup::{Serving, Tasks, on_cpu};
 use crate::sql;
 use crate::web::{Client, Constant, get, post};
 
@@ -102,23 +102,21 @@ fn share(
     let constant = Constant::start(size)?;
     let (mut client, mut constant_client) = (Client::connect(&serving.address)?, Client::connect(&constant.address)?);
     let (mut check, mut bare, mut whole) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let served = || tasks_on_cpu().saturating_sub(on_cpu("thread-self"));
+    let served = |client: &mut Client, block: std::ops::Range<usize>| -> Result<Duration, Failed> {
+        let (begun, of_client) = (Tasks::now(), on_cpu("thread-self"));
+        for n in block {
+            client.send(&requests[n])?;
+        }
+        Ok(begun.elapsed().saturating_sub(on_cpu("thread-self").saturating_sub(of_client)))
+    };
     for block in blocks(requests.len()) {
         let begun = on_cpu("thread-self");
         for n in block.clone() {
             subjects.check(&serving.context, n)?;
         }
         check += on_cpu("thread-self").saturating_sub(begun);
-        let begun = served();
-        for n in block.clone() {
-            constant_client.send(&requests[n])?;
-        }
-        bare += served().saturating_sub(begun);
-        let begun = served();
-        for n in block {
-            client.send(&requests[n])?;
-        }
-        whole += served().saturating_sub(begun);
+        bare += served(&mut constant_client, block.clone())?;
+        whole += served(&mut client, block)?;
     }
     let of_one = |all: Duration| all.as_secs_f64() * 1e6 / requests.len() as f64;
     report.note(format!(

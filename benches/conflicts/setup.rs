@@ -1,5 +1,7 @@
 //! A private PostgreSQL with the data in it, and the real server on a port of its own.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -177,8 +179,19 @@ pub fn on_cpu_and_queued() -> Duration {
     Duration::from_nanos(text.split_whitespace().take(2).filter_map(|n| n.parse::<u64>().ok()).sum())
 }
 
-/// Time that all threads of this process were on a processor, those that ended not counted.
-pub fn tasks_on_cpu() -> Duration {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    tasks.map(|task| on_cpu(&format!("self/task/{}", task.file_name().to_string_lossy()))).sum()
+/// Time that each thread of this process was on a processor, at one moment.
+pub struct Tasks(HashMap<OsString, Duration>);
+
+impl Tasks {
+    /// Now.
+    pub fn now() -> Self {
+        let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten().map(|task| task.file_name());
+        Self(tasks.map(|task| (task.clone(), on_cpu(&format!("self/task/{}", task.to_string_lossy())))).collect())
+    }
+
+    /// Time since then of all threads that still run.
+    pub fn elapsed(&self) -> Duration {
+        let Self(now) = Self::now();
+        now.iter().map(|(task, now)| now.saturating_sub(self.0.get(task).copied().unwrap_or_default())).sum()
+    }
 }
