@@ -243,6 +243,7 @@ pub fn check_as<C: Detail>(
 
 /// The same, if it takes no longer than a thread that serves may be held up (`check_at_once_features`); `None` where it takes
 /// longer, or has to wait for a revision. What it says is what [`check_as`] says.
+#[must_use]
 pub fn check_at_once<C: Detail>(
     context: &Context,
     actor: &Actor,
