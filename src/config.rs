@@ -115,7 +115,7 @@ pub struct Settings {
     pub batch_line_bytes_max: usize,
     /// How long a batch waits for the next bytes of its body, s. How long it takes as a whole is not limited.
     pub batch_idle_timeout_s: u64,
-    /// Most features of a layer that a check looks at in a thread that serves: each takes about two microseconds, and a
+    /// Most features that a check looks at in a thread that serves: each takes about two microseconds, and a
     /// millisecond is too short for anybody to wait for. What looks at more is handed over to another thread. 0: everything is.
     pub check_at_once_features: usize,
     /// How long a request with `Min-Revision` waits for that state, ms: twice as long as an instance that hears of

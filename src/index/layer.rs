@@ -231,7 +231,7 @@ impl LayerIndex {
     /// Calls `each` once for every feature that may lie within `reach` of `subject`, its own accuracy and clearance
     /// added. What is not called certainly does not.
     pub fn near<'a>(&'a self, subject: &Prepared, reach: Metres, each: impl FnMut(&'a Entry)) {
-        self.near_within(subject, reach, &mut Room::ENDLESS.clone(), each);
+        self.near_within(subject, reach, &mut { Room::ENDLESS }, each);
     }
 
     /// As [`LayerIndex::near`], as far as there is `room`, which becomes less; `false` where there is too little to tell
@@ -300,7 +300,7 @@ impl LayerIndex {
 }
 
 /// How much a search may look at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Room {
     /// Boxes of trees.
     pub boxes: usize,

@@ -298,7 +298,8 @@ impl<'a> Asking<'a> {
             };
             let mut looked_at = 0_u32;
             let features = on_grid.territory.layer(layer);
-            let all = features.near_within(&on_grid.shape, reach, &mut self.patience.room(), |entry| {
+            let mut room = self.patience.room();
+            let all = features.near_within(&on_grid.shape, reach, &mut room, |entry| {
                 looked_at += 1;
                 late = late || (looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.patience.in_time().is_err());
                 if late || self.patience.looks_at(entry).is_err() {
@@ -311,6 +312,7 @@ impl<'a> Asking<'a> {
                     }
                 }
             });
+            self.patience.left(room);
             if !all {
                 self.patience.if_not_at_once()?;
             }

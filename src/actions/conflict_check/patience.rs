@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::geometry::{Epsg, crs};
 use crate::index::{Entry, Room};
 
-/// Most boxes of a layer that a check at once looks at; each takes some tens of nanoseconds.
+/// Most boxes that a check at once looks at; each takes some tens of nanoseconds.
 const BOXES_MAX: usize = 16_384;
 
 /// However little a check looks at, it is given up after this. It is no more than a net: what is slow because the machine
@@ -30,8 +30,8 @@ const GRIDS_MAX: usize = 8;
 pub(super) struct Patience {
     time: Duration,
     until: Instant,
-    /// How much a search may look at, where it is to be answered at once.
-    room: Option<Room>,
+    /// How much may still be looked at, where it is to be answered at once.
+    room: Option<Cell<Room>>,
     gave_up: Cell<bool>,
 }
 
@@ -48,7 +48,7 @@ impl Patience {
     }
 
     fn new(time: Duration, room: Option<Room>) -> Self {
-        Self { time, until: Instant::now() + time, room, gave_up: Cell::new(false) }
+        Self { time, until: Instant::now() + time, room: room.map(Cell::new), gave_up: Cell::new(false) }
     }
 
     /// It was given up, and nothing that came of it is true.
@@ -90,9 +90,16 @@ impl Patience {
         if self.room.is_some() && entry.shape.positions() > POSITIONS_MAX { self.if_not_at_once() } else { Ok(()) }
     }
 
-    /// How much a search of one layer may look at.
+    /// How much the next search may look at.
     pub(super) fn room(&self) -> Room {
-        self.room.as_ref().unwrap_or(&Room::ENDLESS).clone()
+        self.room.as_ref().map_or(Room::ENDLESS, Cell::get)
+    }
+
+    /// So much was left by a search, for all the others together.
+    pub(super) fn left(&self, room: Room) {
+        if let Some(left) = &self.room {
+            left.set(room);
+        }
     }
 }
 
