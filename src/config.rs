@@ -60,8 +60,19 @@ pub struct Settings {
     pub statement_timeout_ms: u64,
     /// Longest time for a body to arrive, and for a check to be computed, s; SQL has a limit of its own.
     pub request_timeout_s: u64,
+    /// Longest time for the head of a request to arrive, s.
+    pub head_timeout_s: u64,
+    /// How long a connection without a request stays open, s.
+    pub keep_alive_s: u64,
+    /// How long a client may leave unread what was sent to it before its connection is cut, s; 0: for ever.
+    pub unread_timeout_s: u64,
     /// How long running requests may take to finish when the server is told to stop, s.
     pub shutdown_timeout_s: u64,
+    /// Longest address of a request, path and query, bytes: a list of a hundred ids takes 4 000.
+    pub address_bytes_max: usize,
+    /// All headers of a request together, bytes: browsers send some thousands. Whatever this says, at most 96 headers
+    /// and a head of 128 KiB are read.
+    pub headers_bytes_max: usize,
     /// Largest request body, bytes: about a million positions, far beyond any drawn shape.
     pub body_bytes_max: usize,
     /// Most positions in one geometry: a province's dense boundary has 60 000.
@@ -143,7 +154,12 @@ impl Default for Settings {
             pool_wait_ms: 2_000,
             statement_timeout_ms: 15_000,
             request_timeout_s: 30,
+            head_timeout_s: 10,
+            keep_alive_s: 5,
+            unread_timeout_s: 60,
             shutdown_timeout_s: 15,
+            address_bytes_max: 16 * 1024,
+            headers_bytes_max: 32 * 1024,
             body_bytes_max: 16 * 1024 * 1024,
             vertices_max: 100_000,
             subjects_max: 1_000,
@@ -283,6 +299,10 @@ impl Settings {
             ("vertices_max", self.vertices_max as u64),
             ("pool_wait_ms", self.pool_wait_ms),
             ("request_timeout_s", self.request_timeout_s),
+            ("head_timeout_s", self.head_timeout_s),
+            ("keep_alive_s", self.keep_alive_s),
+            ("address_bytes_max", self.address_bytes_max as u64),
+            ("headers_bytes_max", self.headers_bytes_max as u64),
             ("heartbeat_ms", self.heartbeat_ms),
             ("batch_line_bytes_max", self.batch_line_bytes_max as u64),
             ("batch_idle_timeout_s", self.batch_idle_timeout_s),

@@ -47,6 +47,22 @@ pub enum Error {
         /// The limit, with unit.
         limit: String,
     },
+    /// The address of the request is longer than allowed.
+    #[error("the address has {found} bytes; the limit is {limit} bytes")]
+    LongAddress {
+        /// Its length, bytes.
+        found: usize,
+        /// The limit, bytes.
+        limit: usize,
+    },
+    /// The headers of the request are larger than allowed.
+    #[error("the headers have {found} bytes; the limit is {limit} bytes")]
+    LargeHeaders {
+        /// Their size, bytes.
+        found: usize,
+        /// The limit, bytes.
+        limit: usize,
+    },
     /// The media type is not taken here.
     #[error("{0}")]
     MediaType(String),

@@ -17,20 +17,16 @@ use tracing_actix_web::TracingLogger;
 use crate::actions::{Context, conflict_check, health, refresh};
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::http::{App, auth::Tokens, cors, problem, routes};
-
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::http::auth::Tokens;
+use crate::http::{App, cors, head, problem, routes};
 
 /// Answer times are counted below these, s: a check takes parts of a millisecond, an outage seconds.
 const SECONDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// A server that is ready to run.
 pub struct Server {
-    context: Context,
-    tokens: Tokens,
+    app: App,
     listener: TcpListener,
-    metrics: Option<PrometheusHandle>,
 }
 
 /// Starts recording metrics; once for a program.
@@ -43,12 +39,17 @@ pub fn record_metrics() -> Option<PrometheusHandle> {
         .ok()
 }
 
-/// Takes the port of the settings.
+/// Takes the port of the settings. What its connections inherit: the system cuts one whose client does not read.
 ///
 /// # Errors
 /// [`Error::Busy`] where it is in use, [`Error::Parameter`] where it cannot be served on.
 pub fn bind(settings: &Settings) -> Result<TcpListener> {
-    TcpListener::bind(&settings.listen).map_err(|e| match e.kind() {
+    let unread = Duration::from_secs(settings.unread_timeout_s);
+    let bound = TcpListener::bind(&settings.listen).and_then(|listener| {
+        socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(unread))?;
+        Ok(listener)
+    });
+    bound.map_err(|e| match e.kind() {
         std::io::ErrorKind::AddrInUse => Error::busy(format!(
             "{} is in use by another program; stop it, or choose another with --listen",
             settings.listen
@@ -70,7 +71,7 @@ impl Server {
         if health::loaded(&context).is_empty() {
             followed?;
         }
-        Ok(Self { context, tokens, listener, metrics })
+        Ok(Self { app: App { context, tokens, metrics }, listener })
     }
 
     /// Where it listens.
@@ -84,7 +85,7 @@ impl Server {
     /// What the actions work with.
     #[must_use]
     pub fn context(&self) -> &Context {
-        &self.context
+        &self.app.context
     }
 
     /// Serves until the program is told to stop (SIGINT, SIGTERM) or somebody with the handle that `started` gets
@@ -93,7 +94,8 @@ impl Server {
     /// # Errors
     /// [`Error::Internal`] where the server cannot run.
     pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle) + 'static) -> Result<()> {
-        let Self { context, tokens, listener, metrics } = self;
+        let Self { app, listener } = self;
+        let context = app.context.clone();
         let settings = Arc::clone(&context.settings);
         let stop = Arc::new(AtomicBool::new(false));
         let following = {
@@ -104,7 +106,7 @@ impl Server {
                 .map_err(|e| Error::Internal(e.to_string()))?
         };
         let ending = context.clone();
-        let app = web::Data::new(App { context, tokens, metrics });
+        let app = web::Data::new(app);
         let workers = match settings.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -117,6 +119,7 @@ impl Server {
                     .app_data(app.clone())
                     // From the inside out. Errors are completed before anything is compressed: the other way round
                     // their text would be replaced under a header that calls it compressed.
+                    .wrap(from_fn(head::within_limits))
                     .wrap(cors::rules(&rules))
                     .wrap(from_fn(finish))
                     .wrap(Compress::default())
@@ -125,7 +128,8 @@ impl Server {
                     .configure(routes::configure)
             })
             .workers(workers)
-            .client_request_timeout(HEAD_TIMEOUT)
+            .client_request_timeout(Duration::from_secs(settings.head_timeout_s))
+            .keep_alive(Duration::from_secs(settings.keep_alive_s))
             .shutdown_timeout(settings.shutdown_timeout_s)
             .listen(listener)?
             .run();
@@ -205,6 +209,6 @@ async fn finish(
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    head::protect(&request, headers);
     Ok(ServiceResponse::new(request, response))
 }

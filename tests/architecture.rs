@@ -46,6 +46,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("postgis", &["store"]),
     ("rstar", &["index"]),
     ("arc_swap", &["index"]),
+    ("socket2", &["server"]),
     ("actix_web", &["http", "server"]),
     ("actix_cors", &["http"]),
     ("tracing_actix_web", &["http", "server"]),

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod conflict_check;
 pub mod cors;
 pub mod coverage;
+pub mod head;
 pub mod health;
 pub mod items;
 pub mod ogc;

@@ -44,6 +44,10 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::CodeTaken(_) => (StatusCode::CONFLICT, "code-taken", "The code is taken"),
         Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile"),
         Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More than a limit allows"),
+        Error::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "long-address", "The address is too long"),
+        Error::LargeHeaders { .. } => {
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "large-headers", "The headers are too large")
+        }
         Error::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not taken here"),
         Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not for this resource"),
         Error::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive"),
@@ -105,7 +109,7 @@ impl ResponseError for Problem {
                     response.insert_header((ALLOW, value));
                 }
             }
-            Error::TooLarge { .. } | Error::TooSlow(_) => {
+            Error::TooLarge { .. } | Error::TooSlow(_) | Error::LongAddress { .. } | Error::LargeHeaders { .. } => {
                 // What is still to come of the body is of no use; a client that goes on sending is cut off.
                 response.force_close();
             }

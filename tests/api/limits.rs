@@ -261,5 +261,5 @@ fn heads_that_are_too_large_are_refused_too() {
     let mut text = String::new();
     let _ = stream.read_to_string(&mut text);
     assert!(text.starts_with("HTTP/1.1 4"), "{text}");
-    assert_eq!(api.server.get("", &format!("/{}", "x".repeat(30_000))).status, 404);
+    assert_eq!(api.server.get("", &format!("/{}", "x".repeat(30_000))).status, 414);
 }

@@ -13,6 +13,7 @@ mod changes;
 mod conflicts;
 mod conflicts_asked;
 mod coverage;
+mod edge;
 mod following;
 mod help;
 mod items;
