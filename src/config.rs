@@ -4,8 +4,10 @@
 //! has the default below. `DATABASE_URL` gives `database_url`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// A text that is never printed.
@@ -35,6 +37,16 @@ pub struct TokenSetting {
     /// The jurisdictions in which the roles hold; absent: all.
     #[serde(default)]
     pub jurisdictions: Option<Vec<String>>,
+}
+
+/// The headers by which proxies say for whom they ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeaders {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`.
+    XForwarded,
+    /// `Forwarded`, RFC 7239.
+    Forwarded,
 }
 
 /// Every setting.
@@ -138,6 +150,11 @@ pub struct Settings {
     pub cors_origin: String,
     /// File with the key that heads of the audit trail are signed with; empty: none is signed.
     pub audit_key: String,
+    /// Addresses and networks (`10.0.0.0/8`) of proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<String>,
+    /// Which headers they set, and take away where a client sends them: `x-forwarded` (`X-Forwarded-For`, `-Proto`,
+    /// `-Host`) or `forwarded` (RFC 7239). The others are never believed.
+    pub proxy_headers: ProxyHeaders,
     /// Bearer tokens, until there are accounts.
     pub tokens: Vec<TokenSetting>,
 }
@@ -190,6 +207,8 @@ impl Default for Settings {
             min_revision_waits_max: 64,
             cors_origin: "*".into(),
             audit_key: String::new(),
+            trusted_proxies: Vec::new(),
+            proxy_headers: ProxyHeaders::XForwarded,
             tokens: Vec::new(),
         }
     }
@@ -272,6 +291,19 @@ impl Settings {
         unknown
     }
 
+    /// The networks of `trusted_proxies`; an address is a network of one.
+    ///
+    /// # Errors
+    /// The sentence for one that is neither.
+    pub fn networks(&self) -> Result<Vec<IpNet>, String> {
+        let network = |text: &String| {
+            let one = |_| text.parse::<IpAddr>().map(IpNet::from);
+            let read = text.parse::<IpNet>().or_else(one);
+            read.map_err(|_| format!("«{text}» is neither an address nor a network such as 10.0.0.0/8"))
+        };
+        self.trusted_proxies.iter().map(network).collect()
+    }
+
     fn check(&self) -> Result<(), (&'static str, String)> {
         if self.page_limit_default > self.page_limit_max {
             return Err(("page_limit_default", "is more than page_limit_max".into()));
@@ -312,6 +344,7 @@ impl Settings {
                 return Err((key, "must be more than 0".into()));
             }
         }
+        self.networks().map_err(|reason| ("trusted_proxies", reason))?;
         for t in &self.tokens {
             if t.token.0.len() < TOKEN_LENGTH_MIN {
                 return Err((
@@ -376,6 +409,12 @@ mod tests {
             ("", &[("CLEARWAY_CONNECTIONS_MAX", "many")], "CLEARWAY_CONNECTIONS_MAX: is not integer"),
             ("vertice_max = 1", &[], "unknown field `vertice_max`"),
             ("boundary_reach_m = -1.0", &[], "boundary_reach_m: must be a finite number"),
+            (
+                "",
+                &[("CLEARWAY_TRUSTED_PROXIES", "[\"10.0.0.1\", \"proxy\"]")],
+                "trusted_proxies: «proxy» is neither an address nor a network",
+            ),
+            ("proxy_headers = \"via\"", &[], "unknown variant `via`, expected `x-forwarded` or `forwarded`"),
             ("page_limit_default = 20000", &[], "page_limit_default: is more than page_limit_max"),
             ("[[tokens]]\ntoken = \"short\"\nname = \"n\"\nroles = []", &[], "the token of n is shorter than 16"),
         ];

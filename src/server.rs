@@ -18,6 +18,7 @@ use crate::actions::{Context, conflict_check, health, refresh};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::auth::Tokens;
+use crate::http::forwarded::{self, Proxies};
 use crate::http::{App, cors, head, problem, routes};
 
 /// Answer times are counted below these, s: a check takes parts of a millisecond, an outage seconds.
@@ -65,13 +66,14 @@ impl Server {
     /// [`Error::Busy`] where the database cannot be reached, the first failure where none can be loaded, [`Error::Parameter`] for settings that cannot be used.
     pub fn prepare(settings: Settings, listener: TcpListener, metrics: Option<PrometheusHandle>) -> Result<Self> {
         let tokens = Tokens::of(&settings)?;
+        let proxies = Proxies::of(&settings)?;
         let context = Context::connect(settings)?;
         let followed = refresh::catch_up_all(&context);
         // A jurisdiction that cannot be loaded is named by /health/ready; the others are served.
         if health::loaded(&context).is_empty() {
             followed?;
         }
-        Ok(Self { app: App { context, tokens, metrics }, listener })
+        Ok(Self { app: App { context, tokens, proxies, metrics }, listener })
     }
 
     /// Where it listens.
@@ -125,6 +127,7 @@ impl Server {
                     .wrap(Compress::default())
                     .wrap(from_fn(without_identity))
                     .wrap(TracingLogger::default())
+                    .wrap(from_fn(forwarded::from_proxies_alone))
                     .configure(routes::configure)
             })
             .workers(workers)

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod conflict_check;
 pub mod cors;
 pub mod coverage;
+pub mod forwarded;
 pub mod head;
 pub mod health;
 pub mod items;
@@ -31,6 +32,8 @@ pub struct App {
     pub context: Context,
     /// Who may sign in.
     pub tokens: auth::Tokens,
+    /// Who is believed when he says for whom he asks.
+    pub proxies: forwarded::Proxies,
     /// Writes the metrics.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }

@@ -1,9 +1,10 @@
-//! Where the world begins: what may come in at all, and what every answer says to browsers.
+//! Where the world begins: what may come in at all, whom a proxy may speak for, and what every answer says to browsers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use clearway::config::ProxyHeaders;
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, WORKS, town};
@@ -151,6 +152,33 @@ fn a_client_that_does_not_read_its_answers_is_cut() {
     let took = until("the end of the connection", || !is_open(server, client));
     eprintln!("cut {took:?} after {asked} requests without reading an answer");
     assert_eq!(api.server.get("", "/health/live").status, 200);
+}
+
+#[test]
+fn forwarding_headers_are_believed_of_configured_proxies_alone() {
+    let all = [
+        ("X-Forwarded-Host", "x.example"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-For", "203.0.113.1"),
+        ("Forwarded", "for=203.0.113.1;host=f.example;proto=https"),
+    ];
+    let link = |api: &Api| {
+        let landing = api.send("", "GET", "/ogc", &all, None);
+        let secure = landing.header("strict-transport-security").is_some();
+        let href = landing.json()["links"][0]["href"].as_str().unwrap().to_owned();
+        assert_eq!(secure, href.starts_with("https://"), "{href}");
+        href
+    };
+    let strange = Api::with(|s| s.trusted_proxies = vec!["10.0.0.0/8".into()]);
+    let href = link(&strange);
+    assert!(href.starts_with(&strange.server.base), "a stranger is believed: {href}");
+    let mut trusting = Api::with(|s| s.trusted_proxies = vec!["127.0.0.1".into()]);
+    assert!(link(&trusting).starts_with("https://x.example/ogc"), "{}", link(&trusting));
+    trusting = Api::with(|s| {
+        s.trusted_proxies = vec!["10.0.0.0/8".into(), "127.0.0.0/8".into()];
+        s.proxy_headers = ProxyHeaders::Forwarded;
+    });
+    assert!(link(&trusting).starts_with("https://f.example/ogc"), "{}", link(&trusting));
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn migrate_then_serve_then_stop() {
         let log: serde_json::Value =
             serde_json::from_str(said.lines().find(|l| l.contains("\"serving\"")).unwrap()).unwrap();
         let address = log["fields"]["address"].as_str().unwrap().to_owned();
-        let live = ureq::get(format!("http://{address}/health/live")).call().unwrap();
+        let live = ureq::get(format!("http://{address}/health/live")).header("X-Forwarded-For", "203.0.113.1");
+        let live = live.call().unwrap();
         assert_eq!(live.status(), 200);
         // The log line of a request has the id that its client was given.
         let id = live.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -83,6 +84,7 @@ fn migrate_then_serve_then_stop() {
             (&fields["method"], &fields["path"], &fields["status"]),
             (&"GET".into(), &"/health/live".into(), &200.into())
         );
+        assert_eq!(log["span"]["http.client_ip"], "127.0.0.1", "whoever is no proxy of ours is not believed: {log}");
         // A listener never leaves by itself; the server does not wait for it.
         let mut listener = TcpStream::connect(&address).unwrap();
         write!(listener, "GET /api/changes HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
