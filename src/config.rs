@@ -150,6 +150,21 @@ pub struct Settings {
     pub cors_origin: String,
     /// File with the key that heads of the audit trail are signed with; empty: none is signed.
     pub audit_key: String,
+    /// Requests a second from one address without a token that is known (of IPv6: from one /64); 0: as many as come. A
+    /// map asks for some hundred tiles or pages at once, and a whole office may stand behind one address. A read counts
+    /// once, a write or a check five times; health and metrics are not counted.
+    pub rate_address_per_second: u32,
+    /// How much of that may come at once after a pause.
+    pub rate_address_burst: u32,
+    /// The same with one token, from wherever; 0: as many as come.
+    pub rate_token_per_second: u32,
+    /// How much of that may come at once after a pause.
+    pub rate_token_burst: u32,
+    /// Attempts to sign in a minute from one address; 0: as many as come. People mistype; programs guess.
+    pub rate_sign_in_per_minute: u32,
+    /// Most addresses, and most tokens, whose rates are known at once: some dozen bytes each. What comes beyond them is
+    /// counted as one.
+    pub rate_keys_max: usize,
     /// Addresses and networks (`10.0.0.0/8`) of proxies that are believed when they say for whom they ask.
     pub trusted_proxies: Vec<String>,
     /// Which headers they set, and take away where a client sends them: `x-forwarded` (`X-Forwarded-For`, `-Proto`,
@@ -207,6 +222,12 @@ impl Default for Settings {
             min_revision_waits_max: 64,
             cors_origin: "*".into(),
             audit_key: String::new(),
+            rate_address_per_second: 100,
+            rate_address_burst: 1_000,
+            rate_token_per_second: 200,
+            rate_token_burst: 2_000,
+            rate_sign_in_per_minute: 10,
+            rate_keys_max: 100_000,
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::XForwarded,
             tokens: Vec::new(),
@@ -335,6 +356,9 @@ impl Settings {
             ("keep_alive_s", self.keep_alive_s),
             ("address_bytes_max", self.address_bytes_max as u64),
             ("headers_bytes_max", self.headers_bytes_max as u64),
+            ("rate_address_burst", u64::from(self.rate_address_burst)),
+            ("rate_token_burst", u64::from(self.rate_token_burst)),
+            ("rate_keys_max", self.rate_keys_max as u64),
             ("heartbeat_ms", self.heartbeat_ms),
             ("batch_line_bytes_max", self.batch_line_bytes_max as u64),
             ("batch_idle_timeout_s", self.batch_idle_timeout_s),

@@ -63,6 +63,14 @@ pub enum Error {
         /// The limit, bytes.
         limit: usize,
     },
+    /// More requests came than allowed.
+    #[error("{detail}")]
+    TooMany {
+        /// Of whom.
+        detail: String,
+        /// When the next one is taken.
+        retry_after: Duration,
+    },
     /// The media type is not taken here.
     #[error("{0}")]
     MediaType(String),

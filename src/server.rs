@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::auth::Tokens;
 use crate::http::forwarded::{self, Proxies};
+use crate::http::rate_limit::{self, Limits};
 use crate::http::{App, cors, head, problem, routes};
 
 /// Answer times are counted below these, s: a check takes parts of a millisecond, an outage seconds.
@@ -67,13 +68,14 @@ impl Server {
     pub fn prepare(settings: Settings, listener: TcpListener, metrics: Option<PrometheusHandle>) -> Result<Self> {
         let tokens = Tokens::of(&settings)?;
         let proxies = Proxies::of(&settings)?;
+        let limits = Limits::of(&settings);
         let context = Context::connect(settings)?;
         let followed = refresh::catch_up_all(&context);
         // A jurisdiction that cannot be loaded is named by /health/ready; the others are served.
         if health::loaded(&context).is_empty() {
             followed?;
         }
-        Ok(Self { app: App { context, tokens, proxies, metrics }, listener })
+        Ok(Self { app: App { context, tokens, proxies, limits, metrics }, listener })
     }
 
     /// Where it listens.
@@ -121,6 +123,7 @@ impl Server {
                     .app_data(app.clone())
                     // From the inside out. Errors are completed before anything is compressed: the other way round
                     // their text would be replaced under a header that calls it compressed.
+                    .wrap(from_fn(rate_limit::admit))
                     .wrap(from_fn(head::within_limits))
                     .wrap(cors::rules(&rules))
                     .wrap(from_fn(finish))

@@ -46,6 +46,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("postgis", &["store"]),
     ("rstar", &["index"]),
     ("arc_swap", &["index"]),
+    ("governor", &["http"]),
     ("ipnet", &["config", "http"]),
     ("socket2", &["server"]),
     ("actix_web", &["http", "server"]),

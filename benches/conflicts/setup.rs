@@ -86,6 +86,8 @@ impl Database {
             database_url: Secret(self.url.clone()),
             listen: "127.0.0.1:0".into(),
             workers: WORKERS,
+            rate_address_per_second: 0,
+            rate_token_per_second: 0,
             ..Settings::default()
         }
     }

@@ -54,6 +54,13 @@ fn actor(setting: &TokenSetting) -> Result<Actor> {
     })
 }
 
+/// The digest of the token of a request, where it is one that is known: requests are counted by it.
+#[must_use]
+pub fn known(request: &HttpRequest, tokens: &Tokens) -> Option<[u8; 32]> {
+    let (_, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    tokens.actor(token.trim()).map(|_| digest(token.trim()))
+}
+
 /// Who sent a request; without a token, the public.
 ///
 /// # Errors

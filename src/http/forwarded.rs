@@ -156,6 +156,12 @@ pub async fn from_proxies_alone(
     next.call(request).await
 }
 
+/// The address of the client, once [`from_proxies_alone`] has seen the request.
+#[must_use]
+pub fn client(request: &ServiceRequest) -> Option<IpAddr> {
+    request.connection_info().realip_remote_addr()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ pub mod ogc;
 pub mod openapi;
 pub mod params;
 pub mod problem;
+pub mod rate_limit;
 pub mod routes;
 pub mod rules;
 
@@ -34,6 +35,8 @@ pub struct App {
     pub tokens: auth::Tokens,
     /// Who is believed when he says for whom he asks.
     pub proxies: forwarded::Proxies,
+    /// How often one may ask.
+    pub limits: rate_limit::Limits,
     /// Writes the metrics.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }

@@ -1,6 +1,8 @@
 //! Errors to RFC 9457 `application/problem+json`: the only place that knows status codes. There is no default arm: a
 //! new kind of error does not compile until somebody decided what it is.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
@@ -48,6 +50,7 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::LargeHeaders { .. } => {
             (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "large-headers", "The headers are too large")
         }
+        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many requests; wait a moment"),
         Error::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not taken here"),
         Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not for this resource"),
         Error::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive"),
@@ -98,8 +101,8 @@ impl ResponseError for Problem {
         // The instance and the request id are filled in by `complete`, which sees the request.
         let mut response = HttpResponse::build(self.status_code());
         match &self.0 {
-            Error::Busy { retry_after, .. } => {
-                response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1).to_string()));
+            Error::Busy { retry_after, .. } | Error::TooMany { retry_after, .. } => {
+                response.insert_header((RETRY_AFTER, whole_seconds(*retry_after).to_string()));
             }
             Error::Unauthenticated(_) => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"clearway\""));
@@ -120,6 +123,11 @@ impl ResponseError for Problem {
         response.extensions_mut().insert(Raised(self.0.clone()));
         response
     }
+}
+
+/// At least this long, in whole seconds: who comes back on the dot is not sent away once more.
+fn whole_seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
 /// The error behind a response, kept until the response is completed.

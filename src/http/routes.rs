@@ -10,6 +10,7 @@ use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
 
 use super::auth::actor_of;
 use super::problem::Problem;
+use super::rate_limit::Cost;
 use super::{App, batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
@@ -65,6 +66,8 @@ pub struct Route {
     pub summary: &'static str,
     /// Its query parameters.
     pub parameters: &'static [&'static str],
+    /// How much it counts where the rate of requests is limited.
+    pub cost: Cost,
     handler: fn() -> ActixRoute,
 }
 
@@ -76,10 +79,18 @@ const fn route(
     parameters: &'static [&'static str],
     handler: fn() -> ActixRoute,
 ) -> Route {
-    Route { method, path, access, summary, parameters, handler }
+    let cost = if matches!(method, Get) { Cost::Read } else { Cost::Write };
+    Route { method, path, access, summary, parameters, cost, handler }
+}
+
+impl Route {
+    const fn costs(self, cost: Cost) -> Self {
+        Self { cost, ..self }
+    }
 }
 
 use Access::{Everyone, SignedIn};
+use Cost::{Check, Free};
 use Method::{Delete, Get, Patch, Post, Put};
 
 const F: &[&str] = &["f"];
@@ -97,11 +108,12 @@ const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
 /// THE list.
 pub const ROUTES: &[Route] = &[
     route(Get, "/", Everyone, "Where to go from here", NO, || web::route().to(ogc::home)),
-    route(Get, "/health/live", Everyone, "The process lives", NO, || web::route().to(health::live)),
+    route(Get, "/health/live", Everyone, "The process lives", NO, || web::route().to(health::live)).costs(Free),
     route(Get, "/health/ready", Everyone, "The database answers, the index is loaded", NO, || {
         web::route().to(health::ready)
-    }),
-    route(Get, "/metrics", Everyone, "Figures for Prometheus", NO, || web::route().to(health::metrics)),
+    })
+    .costs(Free),
+    route(Get, "/metrics", Everyone, "Figures for Prometheus", NO, || web::route().to(health::metrics)).costs(Free),
     route(Get, "/ogc", Everyone, "Landing page of the features", F, || web::route().to(ogc::landing)),
     route(Get, "/ogc/conformance", Everyone, "What the service conforms to", F, || web::route().to(ogc::conformance)),
     route(Get, "/ogc/api", Everyone, "This API, as OpenAPI 3.0", F, || web::route().to(openapi::document)),
@@ -135,17 +147,30 @@ pub const ROUTES: &[Route] = &[
     }),
     route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
         web::route().to(conflict_check::check)
-    }),
+    })
+    .costs(Check),
     route(Post, "/api/conflict-checks/batch", Everyone, "Check a drawn shape on each line", CHECK, || {
         web::route().to(batch::check)
-    }),
+    })
+    .costs(Check),
     route(Get, "/api/works/{id}/conflicts", Everyone, "Conflicts of a work", CHECK, || {
         web::route().to(conflict_check::check_stored::<Work>)
-    }),
+    })
+    .costs(Check),
     route(Get, "/api/corridors/{id}/conflicts", Everyone, "Conflicts of a corridor", CHECK, || {
         web::route().to(conflict_check::check_stored::<Corridor>)
-    }),
+    })
+    .costs(Check),
 ];
+
+/// How much a request counts: as its route does, and as a read where there is none.
+#[must_use]
+pub fn cost(request: &ServiceRequest) -> Cost {
+    let method = if request.method() == "HEAD" { "GET" } else { request.method().as_str() };
+    let pattern = request.match_pattern();
+    let route = ROUTES.iter().find(|r| pattern.as_deref() == Some(r.path) && r.method.as_str() == method);
+    route.map_or(Cost::Read, |route| route.cost)
+}
 
 /// Registers every route, what its path answers to other methods, and what answers everywhere else.
 pub fn configure(service: &mut web::ServiceConfig) {

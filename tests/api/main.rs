@@ -25,6 +25,7 @@ mod outage;
 mod parameters;
 mod permission;
 mod problems;
+mod rate_limit;
 mod routes;
 mod rules;
 mod shapes;

@@ -82,6 +82,9 @@ impl Instance {
         let mut child = clearway(url, &["serve", "--listen", "127.0.0.1:0"])
             .env("CLEARWAY_TOKENS", tokens)
             .env("CLEARWAY_LOG", "warn,clearway::cli=info")
+            // What is waited for is asked for again and again.
+            .env("CLEARWAY_RATE_ADDRESS_PER_SECOND", "0")
+            .env("CLEARWAY_RATE_TOKEN_PER_SECOND", "0")
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -126,6 +126,9 @@ impl Database {
             connections_max: 4,
             workers: 2,
             tokens: tokens(),
+            // Tests ask again and again until something has come to be.
+            rate_address_per_second: 0,
+            rate_token_per_second: 0,
             ..Settings::default()
         }
     }
