@@ -72,7 +72,7 @@ pub struct Settings {
     pub statement_timeout_ms: u64,
     /// Longest time for a body to arrive, and for a check to be computed, s; SQL has a limit of its own.
     pub request_timeout_s: u64,
-    /// Longest time for the head of a request to arrive, s.
+    /// Longest time for the head of a request to arrive, and for TLS to be agreed on before it, s.
     pub head_timeout_s: u64,
     /// How long a connection without a request stays open, s.
     pub keep_alive_s: u64,
@@ -165,6 +165,11 @@ pub struct Settings {
     /// Most addresses, and most tokens, whose rates are known at once: some dozen bytes each. What comes beyond them is
     /// counted as one.
     pub rate_keys_max: usize,
+    /// File with the certificate and those that vouch for it, PEM; with it, TLS is all that is spoken. It is read anew
+    /// when it changes.
+    pub tls_certificate: String,
+    /// File with its private key, PEM.
+    pub tls_key: String,
     /// Addresses and networks (`10.0.0.0/8`) of proxies that are believed when they say for whom they ask.
     pub trusted_proxies: Vec<String>,
     /// Which headers they set, and take away where a client sends them: `x-forwarded` (`X-Forwarded-For`, `-Proto`,
@@ -228,6 +233,8 @@ impl Default for Settings {
             rate_token_burst: 2_000,
             rate_sign_in_per_minute: 10,
             rate_keys_max: 100_000,
+            tls_certificate: String::new(),
+            tls_key: String::new(),
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::XForwarded,
             tokens: Vec::new(),
@@ -368,6 +375,9 @@ impl Settings {
                 return Err((key, "must be more than 0".into()));
             }
         }
+        if self.tls_certificate.is_empty() != self.tls_key.is_empty() {
+            return Err(("tls_certificate", "and tls_key belong together: set both, or neither".into()));
+        }
         self.networks().map_err(|reason| ("trusted_proxies", reason))?;
         for t in &self.tokens {
             if t.token.0.len() < TOKEN_LENGTH_MIN {
@@ -433,6 +443,7 @@ mod tests {
             ("", &[("CLEARWAY_CONNECTIONS_MAX", "many")], "CLEARWAY_CONNECTIONS_MAX: is not integer"),
             ("vertice_max = 1", &[], "unknown field `vertice_max`"),
             ("boundary_reach_m = -1.0", &[], "boundary_reach_m: must be a finite number"),
+            ("tls_key = \"key.pem\"", &[], "tls_certificate: and tls_key belong together"),
             (
                 "",
                 &[("CLEARWAY_TRUSTED_PROXIES", "[\"10.0.0.1\", \"proxy\"]")],

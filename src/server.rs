@@ -1,5 +1,7 @@
 //! Builds the context, keeps the index in step with the database, serves, and stops in order.
 
+mod tls;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +31,7 @@ const SECONDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.
 pub struct Server {
     app: App,
     listener: TcpListener,
+    tls: Option<rustls::ServerConfig>,
 }
 
 /// Starts recording metrics; once for a program.
@@ -69,13 +72,14 @@ impl Server {
         let tokens = Tokens::of(&settings)?;
         let proxies = Proxies::of(&settings)?;
         let limits = Limits::of(&settings);
+        let tls = tls::config(&settings)?;
         let context = Context::connect(settings)?;
         let followed = refresh::catch_up_all(&context);
         // A jurisdiction that cannot be loaded is named by /health/ready; the others are served.
         if health::loaded(&context).is_empty() {
             followed?;
         }
-        Ok(Self { app: App { context, tokens, proxies, limits, metrics }, listener })
+        Ok(Self { app: App { context, tokens, proxies, limits, metrics }, listener, tls })
     }
 
     /// Where it listens.
@@ -84,6 +88,15 @@ impl Server {
     /// [`Error::Internal`] where the system does not say.
     pub fn address(&self) -> Result<std::net::SocketAddr> {
         self.listener.local_addr().map_err(|e| Error::Internal(e.to_string()))
+    }
+
+    /// Where it listens, as the beginning of a link.
+    ///
+    /// # Errors
+    /// As [`Server::address`].
+    pub fn base(&self) -> Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.address()?))
     }
 
     /// What the actions work with.
@@ -98,7 +111,7 @@ impl Server {
     /// # Errors
     /// [`Error::Internal`] where the server cannot run.
     pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle) + 'static) -> Result<()> {
-        let Self { app, listener } = self;
+        let Self { app, listener, tls } = self;
         let context = app.context.clone();
         let settings = Arc::clone(&context.settings);
         let stop = Arc::new(AtomicBool::new(false));
@@ -135,10 +148,14 @@ impl Server {
             })
             .workers(workers)
             .client_request_timeout(Duration::from_secs(settings.head_timeout_s))
+            .tls_handshake_timeout(Duration::from_secs(settings.head_timeout_s))
             .keep_alive(Duration::from_secs(settings.keep_alive_s))
-            .shutdown_timeout(settings.shutdown_timeout_s)
-            .listen(listener)?
-            .run();
+            .shutdown_timeout(settings.shutdown_timeout_s);
+            let server = match tls {
+                Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+                None => server.listen(listener)?,
+            };
+            let server = server.run();
             // The server hears signals once it was polled, which is before what is spawned here gets its turn.
             let handle = server.handle();
             actix_web::rt::spawn(async move { started(handle) });

@@ -48,6 +48,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("arc_swap", &["index"]),
     ("governor", &["http"]),
     ("ipnet", &["config", "http"]),
+    ("rustls", &["server"]),
     ("socket2", &["server"]),
     ("actix_web", &["http", "server"]),
     ("actix_cors", &["http"]),

@@ -110,7 +110,7 @@ impl Demo {
             load_fixtures(server.context())?;
             private_file(&loaded, "")?;
         }
-        let base = format!("http://{}", server.address()?);
+        let base = server.base()?;
         let loaded = health::loaded(server.context());
         // Said only now: whoever reads it may stop the program at once, and that must end in order.
         server.run(move |_| announce(&base, &loaded, &accounts))?;

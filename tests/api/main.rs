@@ -29,4 +29,5 @@ mod rate_limit;
 mod routes;
 mod rules;
 mod shapes;
+mod tls;
 mod visibility;

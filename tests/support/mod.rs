@@ -224,7 +224,7 @@ pub fn shared_data(file: &str) -> Option<PathBuf> {
 
 /// A server in this process, on a port of its own. It stops in order when it is dropped.
 pub struct TestServer {
-    /// `http://127.0.0.1:port`
+    /// `http://127.0.0.1:port`, or `https` with a certificate.
     pub base: String,
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -271,7 +271,7 @@ impl TestServer {
     pub fn with(settings: Settings) -> Self {
         let listener = server::bind(&settings).unwrap();
         let server = Server::prepare(settings, listener, METRICS.clone()).unwrap();
-        let base = format!("http://{}", server.address().unwrap());
+        let base = server.base().unwrap();
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || server.run(move |handle| send.send(handle).unwrap()).unwrap());
         let handle = receive.recv().unwrap();
