@@ -18,10 +18,10 @@ const BOXES_MAX: usize = 16_384;
 
 /// However little a check looks at, it is given up after this. It is no more than a net: what is slow because the machine
 /// is busy is no faster elsewhere.
-const AT_ONCE: Duration = Duration::from_millis(3);
+const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// Most positions of a feature that a check at once looks at; to measure a pair takes a fraction of a microsecond for each.
-const POSITIONS_MAX: usize = 1_000;
+const POSITIONS_MAX: usize = 250;
 
 /// Most grids that a thread which serves makes ready for: each takes some tens of milliseconds at its start.
 const GRIDS_MAX: usize = 8;
