@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::Failed;
-use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks};
+use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks, complete};
 use crate::report::{Comparison, Report, Side, Times};
 use crate::setup::{Serving, Tasks, on_cpu};
 use crate::sql;
@@ -102,21 +102,28 @@ fn share(
     let constant = Constant::start(size)?;
     let (mut client, mut constant_client) = (Client::connect(&serving.address)?, Client::connect(&constant.address)?);
     let (mut check, mut bare, mut whole) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let served = |client: &mut Client, block: std::ops::Range<usize>| -> Result<Duration, Failed> {
+    let mut equal = true;
+    let served = |client: &mut Client, block: std::ops::Range<usize>| -> Result<(Duration, Vec<Vec<u8>>), Failed> {
+        let mut answers = Vec::with_capacity(block.len());
         let (begun, of_client) = (Tasks::now(), on_cpu("thread-self"));
         for n in block {
-            client.send(&requests[n])?;
+            answers.push(client.send(&requests[n])?);
         }
-        Ok(begun.elapsed().saturating_sub(on_cpu("thread-self").saturating_sub(of_client)))
+        Ok((begun.elapsed().saturating_sub(on_cpu("thread-self").saturating_sub(of_client)), answers))
     };
     for block in blocks(requests.len()) {
+        let mut expect = Vec::with_capacity(block.len());
         let begun = on_cpu("thread-self");
         for n in block.clone() {
-            subjects.check(&serving.context, n)?;
+            expect.push(subjects.check(&serving.context, n)?);
         }
         check += on_cpu("thread-self").saturating_sub(begun);
-        bare += served(&mut constant_client, block.clone())?;
-        whole += served(&mut client, block)?;
+        bare += served(&mut constant_client, block.clone())?.0;
+        let (took, answers) = served(&mut client, block)?;
+        whole += took;
+        for (answer, expect) in answers.iter().zip(&expect) {
+            equal &= ids(answer)? == complete(expect);
+        }
     }
     let of_one = |all: Duration| all.as_secs_f64() * 1e6 / requests.len() as f64;
     report.note(format!(
@@ -130,7 +137,7 @@ fn share(
         ours: Side::figure("the server, a second of processor time", 1e6 / of_one(whole), "/s"),
         peer: Some(Side::figure("the check in process and a constant answer", 1e6 / of_one(check + bare), "/s")),
         target: Some(SHARE),
-        equal: None,
+        equal: Some(equal),
     });
     Ok(())
 }
