@@ -76,22 +76,35 @@ fn version(row: VersionRow) -> Stored<VersionDigest> {
     Ok(VersionDigest { id, revision, ended: ended_revision, digest: digest(&bytes)? })
 }
 
-/// One digest of the versions that a revision ended, and one of those that it began, as they are stored.
+#[derive(QueryableByName)]
+struct SumRow {
+    #[diesel(sql_type = Nullable<Binary>)]
+    ended: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    began: Option<Vec<u8>>,
+}
+
+/// One digest of the versions that a revision ended, and one of those that it began, as they are stored. The database sums,
+/// for an import may have begun a million.
 pub(super) fn versions_in(
     conn: &mut PgConnection,
     chain: &str,
     revision: i64,
 ) -> Stored<(Option<Digest>, Option<Digest>)> {
-    let rows: Vec<VersionRow> = sql_query(
-        "SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1 AND revision = $2
-         UNION ALL
-         SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1 AND ended_revision = $2",
+    let row: SumRow = sql_query(
+        "SELECT (
+             SELECT sha256(string_agg(digest, ''::bytea ORDER BY id, digest)) FROM versions
+             WHERE jurisdiction = $1 AND ended_revision = $2
+         ) AS ended, (
+             SELECT sha256(string_agg(digest, ''::bytea ORDER BY id, digest)) FROM versions
+             WHERE jurisdiction = $1 AND revision = $2
+         ) AS began",
     )
     .bind::<Text, _>(chain)
     .bind::<BigInt, _>(revision)
-    .load(conn)?;
-    let all = rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?;
-    Ok(versions_of(&all).remove(&revision).unwrap_or_default())
+    .get_result(conn)?;
+    let optional = |bytes: Option<Vec<u8>>| bytes.as_deref().map(digest).transpose();
+    Ok((optional(row.ended)?, optional(row.began)?))
 }
 
 /// For each revision of a chain one digest of the versions that it ended, and one of those that it began, as they are stored.

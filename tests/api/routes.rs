@@ -57,9 +57,9 @@ fn every_route_is_in_the_document_and_back() {
             (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
             (Method::Get, false) if route.path == STREAM => &["Last-Event-ID"],
             (Method::Get, false) => &[],
-            (Method::Post, false) => &["Content-Crs"],
-            (Method::Put | Method::Patch, _) => &["Content-Crs", "If-Match"],
-            (Method::Delete, _) => &["If-Match"],
+            (Method::Post, false) => &["Content-Crs", "Reason"],
+            (Method::Put | Method::Patch, _) => &["Content-Crs", "If-Match", "Reason"],
+            (Method::Delete, _) => &["If-Match", "Reason"],
         };
         assert_eq!(named("header"), headers, "{} {}", route.method.as_str(), route.path);
     }
