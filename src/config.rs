@@ -146,6 +146,12 @@ pub struct Settings {
     pub min_revision_wait_ms: u64,
     /// Most requests that wait so at once: each holds a thread of those that work for requests, of some hundreds.
     pub min_revision_waits_max: usize,
+    /// How long an access token lasts, s: a stolen one is worth as long.
+    pub access_token_s: u32,
+    /// How long a session lasts, hours, however often it is refreshed: a working day with its evening.
+    pub session_h: u32,
+    /// Longest life of an API token, days: a machine that nobody looks after loses its access.
+    pub api_token_days_max: u32,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
     /// File with the key that heads of the audit trail are signed with; empty: none is signed.
@@ -175,7 +181,7 @@ pub struct Settings {
     /// Which headers they set, and take away where a client sends them: `x-forwarded` (`X-Forwarded-For`, `-Proto`,
     /// `-Host`) or `forwarded` (RFC 7239). The others are never believed.
     pub proxy_headers: ProxyHeaders,
-    /// Bearer tokens, until there are accounts.
+    /// Bearer tokens beside those of accounts, for machines and for trying out.
     pub tokens: Vec<TokenSetting>,
 }
 
@@ -225,6 +231,9 @@ impl Default for Settings {
             check_at_once_features: 512,
             min_revision_wait_ms: 2_000,
             min_revision_waits_max: 64,
+            access_token_s: 900,
+            session_h: 12,
+            api_token_days_max: 366,
             cors_origin: "*".into(),
             audit_key: String::new(),
             rate_address_per_second: 100,
@@ -369,6 +378,9 @@ impl Settings {
             ("heartbeat_ms", self.heartbeat_ms),
             ("batch_line_bytes_max", self.batch_line_bytes_max as u64),
             ("batch_idle_timeout_s", self.batch_idle_timeout_s),
+            ("access_token_s", self.access_token_s.into()),
+            ("session_h", self.session_h.into()),
+            ("api_token_days_max", self.api_token_days_max.into()),
         ];
         for (key, count) in counts {
             if count == 0 {

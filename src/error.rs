@@ -34,6 +34,9 @@ pub enum Error {
     /// The code belongs to another feature of the jurisdiction.
     #[error("the code «{0}» is taken by another feature of the jurisdiction")]
     CodeTaken(String),
+    /// A name or a code is somebody else's already.
+    #[error("{0}")]
+    Taken(String),
     /// Somebody else was faster, or `If-Match` names another version.
     #[error("{0}")]
     Changed(String),

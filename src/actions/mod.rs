@@ -2,8 +2,13 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`rules`], [`audit`] (what happened, for ever), [`refresh`] (how the index follows the database), [`changes`] (who hears of it), [`health`].
+//! [`rules`], [`audit`] (what happened, for ever), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
+//! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
+//! of it), [`health`].
 
+pub mod access;
+pub mod account;
+pub mod api_token;
 pub mod audit;
 pub mod changes;
 pub mod conflict_check;
@@ -12,8 +17,11 @@ pub mod feature;
 pub mod health;
 pub mod import;
 pub mod jurisdiction;
+pub mod organisation;
+pub mod password;
 pub mod refresh;
 pub mod rules;
+pub mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +52,8 @@ pub struct Context {
     kept: Arc<conflict_check::KeptConflicts>,
     /// Who waits for a revision.
     waits: Arc<conflict_check::Waits>,
+    /// What is known of credentials.
+    pub(crate) access: Arc<access::Access>,
 }
 
 impl Context {
@@ -68,6 +78,7 @@ impl Context {
             events,
             kept: Arc::new(kept),
             waits: Arc::default(),
+            access: Arc::default(),
         })
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::changes::{self as news, Touched};
-use super::{Context, coverage, rules};
+use super::{Context, access, coverage, rules};
 use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
@@ -324,6 +324,9 @@ pub fn follow(context: &Context, stop: &AtomicBool) {
         if listener.is_none() {
             // What is committed from here on is heard of; what was before is asked for below.
             listener = Listener::connect(context.store.url()).ok();
+        }
+        if let Err(error) = access::follow(context) {
+            tracing::warn!(%error, "what is known of credentials could not follow the database; it will try again");
         }
         if let Err(error) = catch_up_all(context) {
             tracing::warn!(%error, "the index could not follow the database; it will try again");

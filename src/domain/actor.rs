@@ -18,26 +18,30 @@ words! {
     }
 }
 
-/// What a role does besides writing features.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duty {
-    /// Registers jurisdictions.
-    Jurisdictions,
-    /// Loads rule packs.
-    Rules,
-    /// Reads the audit trail.
-    Audit,
+words! {
+    /// What a role does besides writing features.
+    Duty {
+        /// Registers jurisdictions.
+        Jurisdictions = "jurisdictions",
+        /// Loads rule packs.
+        Rules = "rules",
+        /// Reads the audit trail.
+        Audit = "audit",
+        /// Keeps organisations and accounts.
+        Accounts = "accounts",
+    }
 }
 
-/// What a role may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// Nothing.
-    Nothing,
-    /// Features of its own organisation.
-    Own,
-    /// Features of every organisation.
-    Every,
+words! {
+    /// What a role may write.
+    Reach {
+        /// Nothing.
+        Nothing = "nothing",
+        /// Features of its own organisation.
+        Own = "own",
+        /// Features of every organisation.
+        Every = "every",
+    }
 }
 
 /// One row of [`PERMISSIONS`].
@@ -79,7 +83,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Role::Administrator,
         Reach::Every,
         Reach::Every,
-        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit],
+        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit, Duty::Accounts],
         &[Public, Carriers, Government, Restricted],
     ),
 ];
@@ -169,6 +173,34 @@ impl Actor {
         self.jurisdictions.is_none() && self.permissions().any(|p| p.duties.contains(&Duty::Audit))
     }
 
+    /// May keep organisations.
+    #[must_use]
+    pub fn may_keep_organisations(&self) -> bool {
+        self.may_do(Duty::Accounts)
+    }
+
+    /// May keep an account of these jurisdictions (`None`: of all): nobody gives rights where he has none.
+    #[must_use]
+    pub fn may_keep_accounts(&self, jurisdictions: Option<&[String]>) -> bool {
+        let mine = match jurisdictions {
+            None => self.jurisdictions.is_none(),
+            Some(codes) => codes.iter().all(|code| self.serves(code)),
+        };
+        mine && self.may_do(Duty::Accounts)
+    }
+
+    /// Has a duty, wherever it is.
+    #[must_use]
+    pub fn may_do(&self, duty: Duty) -> bool {
+        self.permissions().any(|p| p.duties.contains(&duty))
+    }
+
+    /// The most that any of the roles may write in a layer.
+    #[must_use]
+    pub fn writes(&self, layer: Layer) -> Reach {
+        self.permissions().map(|p| p.writes(layer)).max().unwrap_or(Reach::Nothing)
+    }
+
     /// What the actor sees in `jurisdiction`.
     #[must_use]
     pub fn sight(&self, jurisdiction: &str) -> Sight {
@@ -249,6 +281,21 @@ mod tests {
         assert_eq!(loaders, [Role::Officer, Role::Administrator]);
         assert!(!actor(Role::Officer, "office").may_import_rules("VN-35"));
         assert!(!Actor::public().may_import_rules("VN-72"));
+    }
+
+    #[test]
+    fn accounts_are_kept_by_an_administrator_where_he_is_one() {
+        let (here, both) = (vec!["VN-72".to_owned()], vec!["VN-72".to_owned(), "VN-35".to_owned()]);
+        for (role, text) in Role::ALL {
+            let is = *role == Role::Administrator;
+            let of_vn72 = actor(*role, "office");
+            assert_eq!(of_vn72.may_keep_organisations(), is, "{text}");
+            assert_eq!(of_vn72.may_keep_accounts(Some(&here)), is, "{text}");
+            assert!(!of_vn72.may_keep_accounts(Some(&both)) && !of_vn72.may_keep_accounts(None), "{text}");
+            let of_all = Actor { jurisdictions: None, ..of_vn72 };
+            assert_eq!(of_all.may_keep_accounts(None) && of_all.may_keep_accounts(Some(&both)), is, "{text}");
+        }
+        assert!(!Actor::public().may_keep_accounts(Some(&[])));
     }
 
     #[test]

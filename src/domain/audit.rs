@@ -20,11 +20,23 @@ words! {
         Delete = "delete",
         Import = "import",
         Register = "register",
+        SignIn = "sign_in",
+        RefuseSignIn = "refuse_sign_in",
+        Refresh = "refresh",
+        SignOut = "sign_out",
+        /// What somebody signed in with is worth nothing any more.
+        Revoke = "revoke",
+        Password = "password",
     }
 }
 
 /// The chain of what belongs to no jurisdiction: organisations, accounts, sessions, tokens.
 pub const ACCESS: &str = "access";
+
+impl Deed {
+    /// Nobody may less than before: what is known of credentials still holds.
+    pub const TAKES_NOTHING: &[Self] = &[Self::Create, Self::SignIn, Self::RefuseSignIn, Self::Refresh];
+}
 
 /// The entry that every write makes in the audit trail.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! Named values as a document or a table row delivered them, before they become domain words.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::word::Word;
@@ -47,31 +48,42 @@ impl Fields {
 pub struct Reading<'a> {
     fields: &'a Fields,
     problems: Vec<Problem>,
+    /// Pointer to what holds the fields.
+    at: &'static str,
 }
 
 impl<'a> Reading<'a> {
     /// Begins to read; names that stand in neither list are problems at once.
     #[must_use]
     pub fn new(fields: &'a Fields, known: &[&str], read_only: &[&str]) -> Self {
-        let mut problems = Vec::new();
+        Self::begin(fields, "/properties/", known, read_only, "a property of this feature")
+    }
+
+    /// Begins to read a document that is no feature: its fields are its members.
+    #[must_use]
+    pub fn of_document(fields: &'a Fields, known: &[&str]) -> Self {
+        Self::begin(fields, "/", known, &[], "a member of this document")
+    }
+
+    fn begin(fields: &'a Fields, at: &'static str, known: &[&str], read_only: &[&str], what: &str) -> Self {
+        let mut reading = Self { fields, problems: Vec::new(), at };
         for (name, _) in &fields.0 {
             if !known.contains(&name.as_str()) && !read_only.contains(&name.as_str()) {
-                let detail = format!("is not a property of this feature; known are {}", known.join(", "));
-                problems.push(Problem::new(pointer(name), detail));
+                reading.wrong(&escaped(name), format!("is not {what}; known are {}", known.join(", ")));
             }
         }
-        Self { fields, problems }
+        reading
     }
 
     /// Begins to read whatever names there are: the reader tells which of them it does not know.
     #[must_use]
     pub fn of_any(fields: &'a Fields) -> Self {
-        Self { fields, problems: Vec::new() }
+        Self { fields, problems: Vec::new(), at: "/properties/" }
     }
 
     /// Notes a problem of the property `name`.
     pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
-        self.problems.push(Problem::new(pointer(name), detail));
+        self.problems.push(Problem::new(format!("{}{name}", self.at), detail));
     }
 
     fn given(&self, name: &str) -> Option<&'a Value> {
@@ -102,6 +114,57 @@ impl<'a> Reading<'a> {
             return None;
         }
         Some(text.to_owned())
+    }
+
+    /// A text exactly as it was given, for what is compared bit by bit; a problem does not repeat it.
+    pub fn secret(&mut self, name: &str) -> Option<String> {
+        match self.given(name)? {
+            Value::Text(text) if text.chars().count() <= TEXT_MAX => Some(text.clone()),
+            Value::Text(_) => {
+                self.wrong(name, format!("is longer than {TEXT_MAX} characters"));
+                None
+            }
+            _ => {
+                self.wrong(name, "is no text");
+                None
+            }
+        }
+    }
+
+    /// A yes or no.
+    pub fn yes_or_no(&mut self, name: &str) -> Option<bool> {
+        match self.given(name)? {
+            Value::Bool(yes) => Some(*yes),
+            other => {
+                self.wrong(name, format!("is {}; true or false belongs here", other.what()));
+                None
+            }
+        }
+    }
+
+    /// A moment, RFC 3339.
+    pub fn moment(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        let moment = text.parse().ok();
+        if moment.is_none() {
+            self.wrong(name, format!("«{text}» is not a moment; write it as 2026-03-01T00:00:00Z"));
+        }
+        moment
+    }
+
+    /// Words of a closed list, each once.
+    pub fn words<W: Word>(&mut self, name: &str) -> Vec<W> {
+        let mut words = Vec::new();
+        for (i, text) in self.texts(name).iter().enumerate() {
+            match W::parse(text) {
+                Some(word) if !words.contains(&word) => words.push(word),
+                Some(_) => {}
+                None => {
+                    self.wrong(&format!("{name}/{i}"), format!("«{text}» is not known here; known are {}", W::known()));
+                }
+            }
+        }
+        words
     }
 
     /// A number from `min` to `max`, both included.
@@ -188,7 +251,8 @@ impl<'a> Reading<'a> {
 
     /// Notes that `name` is missing where `value` is absent and nothing else was wrong with it.
     pub fn required<T>(&mut self, name: &str, value: Option<T>) -> Option<T> {
-        if value.is_none() && !self.problems.iter().any(|p| p.pointer == pointer(name)) {
+        let at = format!("{}{name}", self.at);
+        if value.is_none() && !self.problems.iter().any(|p| p.pointer == at) {
             self.wrong(name, "is missing");
         }
         value
@@ -206,8 +270,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn pointer(name: &str) -> String {
-    format!("/properties/{name}")
+/// A name as a part of a pointer (RFC 6901, section 3).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 impl Value {

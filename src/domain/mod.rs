@@ -1,10 +1,12 @@
 //! Words and rules: pure and synchronous. No IO, no clock, no serde, no actix, no diesel.
 //!
-//! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`layer`],
+//! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`organisation`],
+//! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
 //! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
 //! [`conflict`], the heart. [`audit`] says what a write leaves behind, [`change`] what others hear of it.
 
+pub mod account;
 pub mod actor;
 pub mod audit;
 pub mod change;
@@ -15,7 +17,9 @@ pub mod feature;
 pub mod fields;
 pub mod jurisdiction;
 pub mod layer;
+pub mod organisation;
 pub mod place;
 pub mod rules;
+pub mod session;
 pub mod word;
 pub mod work;

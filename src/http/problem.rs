@@ -44,6 +44,7 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::Forbidden(_) => (StatusCode::FORBIDDEN, "not-permitted", "Your roles do not permit this"),
         Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-there", "There is nothing here"),
         Error::CodeTaken(_) => (StatusCode::CONFLICT, "code-taken", "The code is taken"),
+        Error::Taken(_) => (StatusCode::CONFLICT, "taken", "The name is taken"),
         Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile"),
         Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More than a limit allows"),
         Error::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "long-address", "The address is too long"),
@@ -54,6 +55,7 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not taken here"),
         Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not for this resource"),
         Error::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive"),
+        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many tries; wait a while"),
         Error::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Not now; try again in a moment"),
         Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side"),
     }

@@ -43,6 +43,14 @@ pub fn find(conn: &mut PgConnection, code: &str) -> Stored<Option<Jurisdiction>>
     row.map(to_jurisdiction).transpose()
 }
 
+/// It is registered.
+///
+/// # Errors
+/// The database's.
+pub fn exists(tx: &mut WriteTx<'_>, code: &str) -> Stored<bool> {
+    Ok(diesel::select(diesel::dsl::exists(jurisdictions::table.find(code))).get_result(tx.conn)?)
+}
+
 fn to_jurisdiction(row: JurisdictionRow) -> Stored<Jurisdiction> {
     let code = row.code.clone();
     let draft = JurisdictionDraft {

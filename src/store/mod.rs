@@ -4,10 +4,14 @@
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to
 //! write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
-//! [`import`] (bulk), [`listen`] (other instances), [`migrations`], [`address`] (what connections add to theirs),
+//! [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
+//! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
 
+pub mod access;
+pub mod account;
 pub mod address;
+pub mod api_token;
 pub mod audit;
 pub mod changes;
 pub mod cluster;
@@ -19,9 +23,11 @@ pub mod import;
 pub mod jurisdiction;
 pub mod listen;
 pub mod migrations;
+pub mod organisation;
 pub mod records;
 pub mod rules;
 pub mod schema;
+pub mod session;
 pub mod shape;
 pub mod tx;
 pub mod work;
@@ -208,9 +214,17 @@ fn translate(error: &DieselError) -> Error {
             Some("works_code_key" | "corridors_code_key") => {
                 Error::CodeTaken(info.details().and_then(code_of_detail).unwrap_or_default())
             }
+            Some("organisations_pkey") => Error::Taken("this code is that of another organisation".into()),
+            Some("accounts_name_key") => Error::Taken("this name is, or was, that of another account".into()),
+            Some("api_tokens_name_key") => Error::Taken("this name is that of another of your tokens".into()),
             Some("jurisdictions_pkey") => Error::Changed("this jurisdiction is registered already".into()),
             _ => Error::Internal(error.to_string()),
         },
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info)
+            if info.constraint_name() == Some("accounts_organisation_fkey") =>
+        {
+            Error::invalid("/organisation", "is no organisation that is registered")
+        }
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
             if info.message().contains("statement timeout") =>
         {

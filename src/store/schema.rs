@@ -206,4 +206,76 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Whoever owns works, plans land or decides about either.
+    organisations (code) {
+        code -> Text,
+        name -> Text,
+        kind -> Text,
+    }
+}
+
+diesel::table! {
+    /// Who may sign in.
+    accounts (id) {
+        id -> Uuid,
+        name -> Text,
+        organisation -> Text,
+        roles -> Array<Text>,
+        jurisdictions -> Nullable<Array<Text>>,
+        password -> Text,
+        disabled -> Bool,
+        version -> Integer,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Wrong passwords in a row.
+    sign_in_failures (name_digest) {
+        name_digest -> Binary,
+        failures -> Integer,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// From a sign-in to its end.
+    sessions (id) {
+        id -> Uuid,
+        account -> Uuid,
+        started_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Access and refresh tokens and cookies.
+    session_credentials (digest) {
+        digest -> Binary,
+        session -> Uuid,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// The access of machines.
+    api_tokens (id) {
+        id -> Uuid,
+        account -> Uuid,
+        name -> Text,
+        digest -> Binary,
+        roles -> Array<Text>,
+        jurisdictions -> Nullable<Array<Text>>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(sessions -> accounts (account));
+diesel::joinable!(session_credentials -> sessions (session));
+diesel::joinable!(api_tokens -> accounts (account));
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, session_credentials, api_tokens);
 diesel::allow_tables_to_appear_in_same_query!(revisions, audit_events);

@@ -2,9 +2,12 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`change`], [`rules`], [`audit`].
+//! [`answer`], [`change`], [`rules`], [`audit`], then [`organisation`],
+//! [`account`], [`session`] and [`api_token`].
 
+pub mod account;
 pub mod answer;
+pub mod api_token;
 pub mod audit;
 pub mod change;
 pub mod conflict;
@@ -14,6 +17,8 @@ pub mod document;
 pub mod feature;
 pub mod lines;
 pub mod merge_patch;
+pub mod organisation;
 pub mod plain;
 pub mod rules;
+pub mod session;
 pub mod work;

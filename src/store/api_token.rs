@@ -1,0 +1,111 @@
+//! API tokens in rows.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use jiff_diesel::ToDiesel;
+use uuid::Uuid;
+
+use super::account::{AccountRow, roles, scope};
+use super::schema::{accounts, api_tokens};
+use super::{Stored, WriteTx};
+use crate::domain::account::Account;
+use crate::domain::audit::ACCESS;
+use crate::domain::session::{ApiToken, Digest};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]
+struct TokenRow {
+    id: Uuid,
+    account: Uuid,
+    name: String,
+    roles: Vec<String>,
+    jurisdictions: Option<Vec<String>>,
+    created_at: jiff_diesel::Timestamp,
+    expires_at: jiff_diesel::Timestamp,
+}
+
+impl TokenRow {
+    fn token(self) -> Stored<ApiToken> {
+        Ok(ApiToken {
+            id: self.id,
+            account: self.account,
+            name: self.name,
+            scope: scope(&self.roles, self.jurisdictions)?,
+            created_at: self.created_at.to_jiff(),
+            expires_at: self.expires_at.to_jiff(),
+        })
+    }
+}
+
+/// What a digest leads to.
+///
+/// # Errors
+/// The database's.
+pub fn find(conn: &mut PgConnection, digest: &Digest) -> Stored<Option<(ApiToken, Account)>> {
+    let row: Option<(TokenRow, AccountRow)> = api_tokens::table
+        .inner_join(accounts::table)
+        .filter(api_tokens::digest.eq(digest.as_slice()))
+        .select((TokenRow::as_select(), AccountRow::as_select()))
+        .first(conn)
+        .optional()?;
+    row.map(|(token, account)| Ok((token.token()?, account.account()?))).transpose()
+}
+
+/// The tokens of an account, oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn list(conn: &mut PgConnection, account: Uuid) -> Stored<Vec<ApiToken>> {
+    let rows: Vec<TokenRow> = api_tokens::table
+        .filter(api_tokens::account.eq(account))
+        .order(api_tokens::id.asc())
+        .select(TokenRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TokenRow::token).collect()
+}
+
+/// How many tokens an account has, inside a write.
+///
+/// # Errors
+/// The database's.
+pub fn count(tx: &mut WriteTx<'_>, account: Uuid) -> Stored<i64> {
+    tx.raise(ACCESS)?;
+    Ok(api_tokens::table.filter(api_tokens::account.eq(account)).count().get_result(tx.conn)?)
+}
+
+/// Adds a token.
+///
+/// # Errors
+/// [`Error::Taken`](crate::error::Error::Taken), and the database's.
+pub fn insert(tx: &mut WriteTx<'_>, token: &ApiToken, digest: &Digest) -> Stored<()> {
+    tx.raise(ACCESS)?;
+    diesel::insert_into(api_tokens::table)
+        .values((
+            api_tokens::id.eq(token.id),
+            api_tokens::account.eq(token.account),
+            api_tokens::name.eq(&token.name),
+            api_tokens::digest.eq(digest.as_slice()),
+            api_tokens::roles.eq(roles(&token.scope)),
+            api_tokens::jurisdictions.eq(token.scope.jurisdictions.as_ref()),
+            api_tokens::created_at.eq(token.created_at.to_diesel()),
+            api_tokens::expires_at.eq(token.expires_at.to_diesel()),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Deletes a token; what it was, and whose.
+///
+/// # Errors
+/// The database's.
+pub fn delete(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<(ApiToken, Account)>> {
+    tx.raise(ACCESS)?;
+    let row: Option<(TokenRow, AccountRow)> = api_tokens::table
+        .inner_join(accounts::table)
+        .filter(api_tokens::id.eq(id))
+        .select((TokenRow::as_select(), AccountRow::as_select()))
+        .first(tx.conn)
+        .optional()?;
+    diesel::delete(api_tokens::table.find(id)).execute(tx.conn)?;
+    row.map(|(token, account)| Ok((token.token()?, account.account()?))).transpose()
+}

@@ -1,0 +1,63 @@
+//! Organisations in rows.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+
+use super::records::word;
+use super::schema::organisations;
+use super::{Stored, WriteTx};
+use crate::domain::audit::ACCESS;
+use crate::domain::organisation::Organisation;
+use crate::domain::word::Word;
+
+type Row = (String, String, String);
+
+/// Every organisation, by code.
+///
+/// # Errors
+/// The database's.
+pub fn list(conn: &mut PgConnection) -> Stored<Vec<Organisation>> {
+    let rows: Vec<Row> = organisations::table.order(organisations::code.asc()).load(conn)?;
+    rows.into_iter().map(of).collect()
+}
+
+/// One organisation, inside a write.
+///
+/// # Errors
+/// The database's.
+pub fn find(tx: &mut WriteTx<'_>, code: &str) -> Stored<Option<Organisation>> {
+    let row: Option<Row> = organisations::table.find(code).first(tx.conn).optional()?;
+    row.map(of).transpose()
+}
+
+/// Adds an organisation.
+///
+/// # Errors
+/// [`Error::Taken`](crate::error::Error::Taken), and the database's.
+pub fn insert(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Stored<()> {
+    tx.raise(ACCESS)?;
+    diesel::insert_into(organisations::table)
+        .values((
+            organisations::code.eq(&organisation.code),
+            organisations::name.eq(&organisation.name),
+            organisations::kind.eq(organisation.kind.as_str()),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Writes name and kind of an organisation.
+///
+/// # Errors
+/// The database's.
+pub fn update(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Stored<()> {
+    tx.raise(ACCESS)?;
+    diesel::update(organisations::table.find(&organisation.code))
+        .set((organisations::name.eq(&organisation.name), organisations::kind.eq(organisation.kind.as_str())))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn of((code, name, kind): Row) -> Stored<Organisation> {
+    Ok(Organisation { code, name, kind: word(&kind)? })
+}
