@@ -1,18 +1,35 @@
-//! Bearer tokens to actors. Until there are accounts, the tokens come from the configuration.
+//! Who sends a request: header or cookie to identity. The one place that reads either; every route passes through
+//! [`authenticate`], for the route table is registered with it, so none can forget to.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::AUTHORIZATION;
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, ResponseError, web};
 use subtle::ConstantTimeEq;
 
+use super::problem::Problem;
+use super::routes::Access;
+use super::{App, blocking};
+use crate::actions::access;
 use crate::config::{Settings, TokenSetting};
 use crate::domain::actor::{Actor, Role};
+use crate::domain::session::{CredentialKind, Digest, Identity, Via, csrf_token, digest, kind_of};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 
-/// The tokens that are known, as digests.
+/// The cookie of a session.
+const SESSION_COOKIE: &str = "clearway_session";
+
+/// The header in which a page sends its CSRF token.
+const CSRF_HEADER: &str = "X-CSRF-Token";
+
+/// The tokens of the configuration, as digests.
 #[derive(Debug, Clone, Default)]
-pub struct Tokens(Vec<([u8; 32], Actor)>);
+pub struct Tokens(Vec<(Digest, Arc<Identity>)>);
 
 impl Tokens {
     /// The tokens of a configuration.
@@ -20,25 +37,25 @@ impl Tokens {
     /// # Errors
     /// [`Error::Parameter`] for a role that does not exist.
     pub fn of(settings: &Settings) -> Result<Self> {
-        settings.tokens.iter().map(|t| Ok((digest(&t.token.0), actor(t)?))).collect::<Result<_>>().map(Self)
+        let known = |t: &TokenSetting| {
+            let actor = actor(t)?;
+            let identity = Identity { actor, account: None, via: Via::Configured, expires_at: None };
+            Ok((digest(&t.token.0), Arc::new(identity)))
+        };
+        settings.tokens.iter().map(known).collect::<Result<_>>().map(Self)
     }
 
-    /// The actor a token stands for. Every known token is compared, in constant time.
-    #[must_use]
-    pub fn actor(&self, token: &str) -> Option<&Actor> {
+    /// Whom a token stands for. Every known token is compared, in constant time.
+    fn identity(&self, token: &str) -> Option<Arc<Identity>> {
         let given = digest(token);
         let mut found = None;
-        for (known, actor) in &self.0 {
+        for (known, identity) in &self.0 {
             if bool::from(known.ct_eq(&given)) {
-                found = Some(actor);
+                found = Some(identity);
             }
         }
-        found
+        found.cloned()
     }
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 fn actor(setting: &TokenSetting) -> Result<Actor> {
@@ -54,24 +71,221 @@ fn actor(setting: &TokenSetting) -> Result<Actor> {
     })
 }
 
-/// The digest of the token of a request, where it is one that is known: requests are counted by it.
+/// The digest of what a request is known by, where that takes no look at the database: requests are counted by it.
 #[must_use]
-pub fn known(request: &HttpRequest, tokens: &Tokens) -> Option<[u8; 32]> {
-    let (_, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    tokens.actor(token.trim()).map(|_| digest(token.trim()))
+pub fn known(request: &HttpRequest, app: &App) -> Option<Digest> {
+    let headers = request.headers();
+    let text = match headers.get(AUTHORIZATION) {
+        Some(header) => header.to_str().ok()?.split_once(' ')?.1.trim(),
+        None => cookie(headers)?,
+    };
+    let is_known = app.tokens.identity(text).is_some() || access::known(&app.context, text).is_some();
+    is_known.then(|| digest(text))
 }
 
 /// Who sent a request; without a token, the public.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for a token that is not known: it is never taken for none.
-pub fn actor_of(request: &HttpRequest, tokens: &Tokens) -> Result<Actor> {
-    let Some(header) = request.headers().get(AUTHORIZATION) else { return Ok(Actor::public()) };
+/// [`Error::Internal`] for a request that did not come by the route table.
+pub fn actor_of(request: &HttpRequest) -> Result<Actor> {
+    identity_of(request).map(|identity| identity.actor.clone())
+}
+
+/// The same with all that is known of him.
+///
+/// # Errors
+/// As [`actor_of`].
+pub fn identity_of(request: &HttpRequest) -> Result<Arc<Identity>> {
+    let found = request.extensions().get::<Arc<Identity>>().cloned();
+    found.ok_or_else(|| Error::Internal("a request that nobody asked who sent it".into()))
+}
+
+/// Finds out who sends a request before anything else of it is read, and refuses whoever may not use the route.
+///
+/// # Errors
+/// Those of the handler.
+pub(super) async fn authenticate(
+    access: Access,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match identify(access, &request).await {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            next.call(request).await
+        }
+        Err(error) => {
+            // A browser goes on sending a cookie that is worth nothing, and a page cannot delete it.
+            let stale = matches!(error, Error::Unauthenticated(_)) && by_cookie(request.headers());
+            let cleared = stale.then(|| set_cookie(request.request(), "", 0));
+            let mut response = Problem(error).error_response();
+            if let Some(value) = cleared {
+                response.headers_mut().insert(SET_COOKIE, value);
+            }
+            Ok(request.into_response(response))
+        }
+    }
+}
+
+async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identity>> {
+    if access == Access::OwnCredentials {
+        return Ok(Arc::new(Identity::nobody()));
+    }
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let app = app.ok_or_else(|| Error::Internal("the server has no context".into()))?;
+    let headers = request.headers();
+    let identity = if headers.contains_key(AUTHORIZATION) {
+        by_header(&app, headers).await?
+    } else if let Some(cookie) = cookie(headers) {
+        let found = look_up(&app, cookie, &[CredentialKind::Cookie]).await?;
+        let ended = || Error::Unauthenticated("the session has ended; sign in again".into());
+        let identity = found.ok_or_else(ended)?;
+        from_our_page(request.request(), cookie)?;
+        identity
+    } else {
+        Arc::new(Identity::nobody())
+    };
+    if access == Access::SignedIn && identity.actor.is_public() {
+        return Err(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()));
+    }
+    Ok(identity)
+}
+
+/// A token that is not known is never taken for none.
+async fn by_header(app: &web::Data<App>, headers: &HeaderMap) -> Result<Arc<Identity>> {
     let refused = || Error::Unauthenticated("the token is not known; send «Authorization: Bearer …»".into());
+    let mut all = headers.get_all(AUTHORIZATION);
+    let (Some(header), None) = (all.next(), all.next()) else { return Err(refused()) };
     let text = header.to_str().map_err(|_| refused())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(refused)?;
+    let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(refused());
     }
-    tokens.actor(token.trim()).cloned().ok_or_else(refused)
+    if let Some(identity) = app.tokens.identity(token) {
+        return Ok(identity);
+    }
+    look_up(app, token, &[CredentialKind::Access, CredentialKind::ApiToken]).await?.ok_or_else(refused)
+}
+
+/// Who is behind a credential of one of these kinds: from memory, else from the database, away from the threads that
+/// serve. What cannot be a credential of ours costs no look at either.
+async fn look_up(app: &web::Data<App>, credential: &str, kinds: &[CredentialKind]) -> Result<Option<Arc<Identity>>> {
+    let Some(kind) = kind_of(credential).filter(|kind| kinds.contains(kind)) else { return Ok(None) };
+    if let Some(known) = access::known(&app.context, credential) {
+        return Ok(Some(known));
+    }
+    let (context, credential) = (app.context.clone(), credential.to_owned());
+    blocking(move || access::identify(&context, &credential, kind)).await
+}
+
+/// What comes with a cookie and changes something must come from a page of ours: it says the CSRF token, which only such
+/// a page was told, and no other origin.
+fn from_our_page(request: &HttpRequest, cookie: &str) -> Result<()> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    from_our_origin(request)?;
+    let given = request.headers().get(CSRF_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
+    if bool::from(csrf_token(cookie).as_bytes().ct_eq(given)) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(format!(
+        "a request with a cookie needs the header {CSRF_HEADER} with the token of its session"
+    )))
+}
+
+/// Where a browser says from which page a request comes, that page is ours: of the same host and port.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub(super) fn from_our_origin(request: &HttpRequest) -> Result<()> {
+    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    if host.is_some_and(|host| host.eq_ignore_ascii_case(request.connection_info().host())) {
+        return Ok(());
+    }
+    Err(Error::Forbidden("a request with a cookie must come from a page of this server".into()))
+}
+
+/// The session cookie is what a request is known by.
+fn by_cookie(headers: &HeaderMap) -> bool {
+    !headers.contains_key(AUTHORIZATION) && cookie(headers).is_some()
+}
+
+/// The session cookie of a request.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
+    let mut pairs = all.filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value)
+}
+
+/// The CSRF token of the session, for a request that came with its cookie.
+pub(super) fn csrf_of(request: &HttpRequest) -> Option<String> {
+    by_cookie(request.headers()).then(|| cookie(request.headers()).map(csrf_token)).flatten()
+}
+
+/// The header that gives a browser the cookie of its session, or takes it away (0 s).
+pub(super) fn set_cookie(request: &HttpRequest, value: &str, seconds: u64) -> HeaderValue {
+    let secure = if request.connection_info().scheme() == "https" { "; Secure" } else { "" };
+    let text = format!("{SESSION_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    // Of letters, digits and the signs above alone; nothing else comes in.
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let check = |headers: &[&str], expect: Option<&str>| {
+            let mut request = TestRequest::default();
+            for text in headers {
+                request = request.append_header((COOKIE, *text));
+            }
+            assert_eq!(cookie(request.to_http_request().headers()), expect, "{headers:?}");
+        };
+        check(&[], None);
+        check(&["clearway_session=cws_x"], Some("cws_x"));
+        check(&["a=b; clearway_session=cws_x;c=d"], Some("cws_x"));
+        check(&["a=b", "clearway_session=cws_x"], Some("cws_x"));
+        check(&["xclearway_session=cws_x; clearway_sessions=y; clearway_session"], None);
+    }
+
+    #[test]
+    fn a_cookie_is_secure_where_the_connection_is() {
+        let plain = TestRequest::default().to_http_request();
+        assert_eq!(set_cookie(&plain, "x", 9), "clearway_session=x; Path=/; Max-Age=9; HttpOnly; SameSite=Strict");
+        let tls =
+            TestRequest::with_uri("https://here/").insert_header(("X-Forwarded-Proto", "https")).to_http_request();
+        assert_eq!(
+            set_cookie(&tls, "x", 9),
+            "clearway_session=x; Path=/; Max-Age=9; HttpOnly; SameSite=Strict; Secure"
+        );
+    }
+
+    #[test]
+    fn a_page_of_another_host_is_not_ours() {
+        let check = |origin: &str, ours: bool| {
+            let request = TestRequest::default().insert_header(("Host", "map.example:8080"));
+            let request = request.insert_header((ORIGIN, origin)).to_http_request();
+            assert_eq!(from_our_origin(&request).is_ok(), ours, "{origin}");
+        };
+        check("https://map.example:8080", true);
+        check("http://MAP.example:8080", true);
+        for other in [
+            "null",
+            "",
+            "https://map.example",
+            "https://map.example:8080.evil",
+            "https://evil",
+            "ftp://map.example:8080",
+        ] {
+            check(other, false);
+        }
+        assert!(from_our_origin(&TestRequest::default().to_http_request()).is_ok());
+    }
 }

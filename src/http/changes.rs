@@ -36,7 +36,7 @@ const RETRY_MS: u32 = 2_000;
 /// As [`changes::listen`], and [`Error::Parameter`] for parameters that cannot be read.
 pub async fn stream(request: HttpRequest, app: web::Data<App>) -> Answer {
     let query = Query::of(&request, PARAMETERS)?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let wish = wish(&request, &query)?;
     let context = app.context.clone();
     let heartbeat = Duration::from_millis(context.settings.heartbeat_ms);

@@ -73,7 +73,7 @@ impl Asked {
     pub(super) fn of(request: &HttpRequest, app: &App) -> Result<Self> {
         let query = Query::of(request, PARAMETERS)?;
         Ok(Self {
-            actor: actor_of(request, &app.tokens)?,
+            actor: actor_of(request)?,
             question: question(request, &query, &app.context, Layer::standing())?,
             reading: params::reading(request, &app.context.settings)?,
             measures: query.yes_or_no("measures", true)?,
@@ -175,7 +175,7 @@ fn write_line<C: Listed>(number: u64, answer: &Answer<C>, text: &mut Vec<u8>) {
 /// As [`action::check_stored_as`].
 pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Response {
     let query = Query::of(&request, PARAMETERS)?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let question = question(&request, &query, &app.context, usual_layers(T::LAYER))?;
     let as_map = params::wants_geojson(&request);

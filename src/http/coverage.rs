@@ -4,7 +4,6 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
-use super::auth::actor_of;
 use super::params::{GEOJSON, Query};
 use super::problem::Answer;
 use super::{App, blocking};
@@ -23,8 +22,6 @@ pub const PARAMETERS: &[&str] = &["jurisdiction", "layer"];
 /// As [`coverage::list`], and [`Error::Parameter`] for an unknown layer.
 pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
     let query = Query::of(&request, PARAMETERS)?;
-    // Everybody may read it; a token that is not known is refused all the same.
-    actor_of(&request, &app.tokens)?;
     let unknown = |t: &str| Error::parameter("layer", format!("«{t}» is not a layer; known are {}", Layer::known()));
     let layer = query.text("layer").map(|t| Layer::parse(t).ok_or_else(|| unknown(t))).transpose()?;
     let jurisdiction = query.text("jurisdiction").map(str::to_owned);

@@ -28,7 +28,7 @@ pub async fn live(request: HttpRequest) -> Answer {
 /// [`Error::Busy`] when it is not so, [`Error::Unauthenticated`] for a token that is not known.
 pub async fn ready(request: HttpRequest, app: web::Data<App>) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let context = app.context.clone();
     let loaded = blocking(move || health::ready(&context, &actor)).await?;
     let jurisdictions: Vec<Json> = loaded.iter().map(written).collect();

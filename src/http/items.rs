@@ -35,7 +35,7 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
     let settings = app.context.settings.clone();
     let query = Query::of(&request, LIST_PARAMETERS)?;
     format_is_json(&query)?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let asked = ListQuery {
         boxes: query.bbox()?,
         jurisdiction: query.text("jurisdiction").map(str::to_owned),
@@ -84,7 +84,7 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
 pub async fn get<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     let query = Query::of(&request, &["f"])?;
     format_is_json(&query)?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let context = app.context.clone();
     let found = blocking(move || feature::get::<T>(&context, &actor, id)).await?;
@@ -101,7 +101,7 @@ pub async fn get<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::
 /// As [`feature::create`].
 pub async fn create<T: Served>(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let reading = params::reading(&request, &app.context.settings)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
@@ -129,7 +129,7 @@ pub async fn replace<T: Served>(
     payload: web::Payload,
 ) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
     let reading = params::reading(&request, &app.context.settings)?;
@@ -167,7 +167,7 @@ pub async fn patch<T: Served>(
     payload: web::Payload,
 ) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
     let reading = params::reading(&request, &app.context.settings)?;
@@ -214,7 +214,7 @@ pub async fn patch<T: Served>(
 /// As [`feature::delete`].
 pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request, &app.tokens)?;
+    let actor = actor_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));

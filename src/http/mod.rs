@@ -1,8 +1,10 @@
 //! The only actix: requests to actions, and outcomes to responses. No SQL, no rules.
 //!
-//! Read in this order: [`routes`] (every route there is), [`auth`] (token to actor), [`params`] (headers and query),
+//! Read in this order: [`routes`] (every route there is), [`auth`] (who sends a request), [`params`] (headers and query),
 //! [`problem`] (errors to status codes), then a file for each noun or door.
 
+pub mod account;
+pub mod api_token;
 pub mod auth;
 pub mod batch;
 pub mod changes;
@@ -15,11 +17,13 @@ pub mod health;
 pub mod items;
 pub mod ogc;
 pub mod openapi;
+pub mod organisation;
 pub mod params;
 pub mod problem;
 pub mod rate_limit;
 pub mod routes;
 pub mod rules;
+pub mod session;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -17,6 +17,12 @@ use crate::error::Error;
 /// The stream of changes: its answer is no document.
 const CHANGES: &str = "/api/changes";
 
+/// Doors of their own that make something.
+const CREATES: &[&str] = &["/api/sessions", "/api/tokens", "/api/accounts", "/api/organisations"];
+
+/// Answers with nothing but that it was done.
+const PASSWORD: &str = "/api/account/password";
+
 /// `GET /ogc/api`
 ///
 /// # Errors
@@ -52,7 +58,11 @@ pub fn write(settings: &Settings, base: &str) -> Json {
         "components": {
             "parameters": parameters(settings),
             "schemas": schemas(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "clearway_session",
+                    "description": "What changes something also needs the header X-CSRF-Token of the session"},
+            },
             "responses": {"problem": {
                 "description": "What is wrong, RFC 9457",
                 "content": {MEDIA_TYPE: {"schema": {"type": "object"}}},
@@ -67,11 +77,12 @@ fn operation(route: &Route) -> Json {
         "limit" if is_check => "conflicts_limit",
         name => name,
     });
-    let id = route.path.contains("{id}").then_some("id");
+    let id = ["id", "code"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
     let names = query.chain(id).chain(headers(route, is_check));
     let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
-        Method::Post if route.path.ends_with("/items") => "201",
+        Method::Post if route.path.ends_with("/items") || CREATES.contains(&route.path) => "201",
+        Method::Put if route.path == PASSWORD => "204",
         Method::Delete => "204",
         _ => "200",
     };
@@ -100,6 +111,7 @@ fn operation(route: &Route) -> Json {
     if matches!(route.method, Method::Post | Method::Put | Method::Patch) {
         let media = match route.method {
             Method::Patch => MERGE_PATCH,
+            _ if !takes_shapes(route) => "application/json",
             _ if lines => NDJSON,
             _ => GEOJSON,
         };
@@ -107,7 +119,7 @@ fn operation(route: &Route) -> Json {
         operation["requestBody"] = json!({"required": true, "content": {media: schema}});
     }
     if route.access == Access::SignedIn {
-        operation["security"] = json!([{"token": []}]);
+        operation["security"] = json!([{"token": []}, {"cookie": []}]);
     }
     operation
 }
@@ -167,13 +179,19 @@ fn rule() -> Json {
     })
 }
 
+/// Its body has coordinates.
+fn takes_shapes(route: &Route) -> bool {
+    route.path.starts_with("/ogc/") || route.path.contains("conflict")
+}
+
 /// The headers that a route reads besides the usual ones.
 fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     let mut names = Vec::new();
-    if matches!(route.method, Method::Post | Method::Put | Method::Patch) {
+    if matches!(route.method, Method::Post | Method::Put | Method::Patch) && takes_shapes(route) {
         names.push("Content-Crs");
     }
-    if matches!(route.method, Method::Put | Method::Patch | Method::Delete) {
+    let versioned = route.path.ends_with("/items/{id}") || route.path == "/api/accounts/{id}";
+    if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned {
         names.push("If-Match");
     }
     if route.path.contains("/items") && route.method != Method::Get {
@@ -228,8 +246,10 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),
         "conflicts_limit": query("limit", "At most so many conflicts for each subject", json!({"type": "integer",
             "minimum": 1, "maximum": s.conflicts_limit_max, "default": s.conflicts_limit_default})),
-        "id": {"name": "id", "in": "path", "required": true, "description": "The feature",
+        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account or token",
                "schema": {"type": "string", "format": "uuid"}},
+        "code": {"name": "code", "in": "path", "required": true, "description": "The organisation",
+                 "schema": {"type": "string"}},
         "f": query("f", "The format", json!({"type": "string", "enum": ["json"]})),
         "limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
             "maximum": s.page_limit_max, "default": s.page_limit_default})),

@@ -6,13 +6,14 @@ use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, IF
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, web};
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::geometry::Bounds;
 use crate::geometry::crs::{self, Epsg};
-use crate::wire::document::Reading;
+use crate::wire::document::{Reading, json};
 
 /// GeoJSON, RFC 7946.
 pub const GEOJSON: &str = "application/geo+json";
@@ -256,8 +257,29 @@ pub fn media_type(request: &HttpRequest, taken: &[&str]) -> Result<()> {
 /// [`Error::MediaType`], [`Error::TooLarge`] before anything is read where the length is known, [`Error::TooSlow`],
 /// [`Error::Malformed`] where the connection breaks off.
 pub async fn body(request: &HttpRequest, payload: web::Payload, settings: &Settings, taken: &[&str]) -> Result<Bytes> {
+    body_within(settings.body_bytes_max, request, payload, settings, taken).await
+}
+
+/// Largest document that is no feature, bytes: some members and short lists.
+const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads a small JSON document.
+///
+/// # Errors
+/// As [`body`], and [`Error::Malformed`] where it is not JSON.
+pub async fn document(request: &HttpRequest, payload: web::Payload, settings: &Settings) -> Result<Json> {
+    let taken = ["application/json", MERGE_PATCH];
+    json(&body_within(DOCUMENT_BYTES_MAX, request, payload, settings, &taken).await?)
+}
+
+async fn body_within(
+    limit: usize,
+    request: &HttpRequest,
+    payload: web::Payload,
+    settings: &Settings,
+    taken: &[&str],
+) -> Result<Bytes> {
     media_type(request, taken)?;
-    let limit = settings.body_bytes_max;
     let too_large = |found: String| Error::TooLarge { what: "the body".into(), found, limit: format!("{limit} bytes") };
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());

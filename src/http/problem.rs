@@ -55,7 +55,6 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not taken here"),
         Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not for this resource"),
         Error::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive"),
-        Error::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many tries; wait a while"),
         Error::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Not now; try again in a moment"),
         Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side"),
     }

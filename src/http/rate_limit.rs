@@ -226,7 +226,7 @@ pub async fn admit(
 fn count(request: &ServiceRequest) -> Result<(), Error> {
     let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(()) };
     let cost = routes::cost(request);
-    let token = auth::known(request.request(), &app.tokens).filter(|_| cost != Cost::SignIn);
+    let token = auth::known(request.request(), app).filter(|_| cost != Cost::SignIn);
     let who = token.map(Who::Token).or_else(|| forwarded::client(request).map(Who::at)).unwrap_or(Who::Others);
     app.limits.take(who, cost).map_err(|retry_after| {
         metrics::counter!("clearway_rate_limited_total", "by" => who.as_str()).increment(1);

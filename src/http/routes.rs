@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{HttpResponse, ResponseError, Route as ActixRoute, guard, web};
+use actix_web::{HttpResponse, Route as ActixRoute, guard, web};
 
-use super::auth::actor_of;
+use super::auth::authenticate;
 use super::problem::Problem;
 use super::rate_limit::Cost;
-use super::{App, batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
+use super::{account, api_token, organisation, session};
+use super::{batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
 use crate::error::Error;
@@ -50,8 +52,10 @@ impl Method {
 pub enum Access {
     /// Everybody; without a token, what is public.
     Everyone,
-    /// Whoever has a token.
+    /// Whoever signed in.
     SignedIn,
+    /// Whoever brings what the route itself asks for; nothing else that comes along is looked at.
+    OwnCredentials,
 }
 
 /// One route.
@@ -89,8 +93,8 @@ impl Route {
     }
 }
 
-use Access::{Everyone, SignedIn};
-use Cost::{Check, Free};
+use Access::{Everyone, OwnCredentials, SignedIn};
+use Cost::{Check, Free, SignIn};
 use Method::{Delete, Get, Patch, Post, Put};
 
 const F: &[&str] = &["f"];
@@ -161,6 +165,29 @@ pub const ROUTES: &[Route] = &[
         web::route().to(conflict_check::check_stored::<Corridor>)
     })
     .costs(Check),
+    route(Post, "/api/sessions", OwnCredentials, "Sign in", NO, || web::route().to(session::sign_in)).costs(SignIn),
+    route(Post, "/api/sessions/refresh", OwnCredentials, "Exchange a refresh token", NO, || {
+        web::route().to(session::refresh)
+    }),
+    route(Delete, "/api/sessions/current", SignedIn, "Sign out", NO, || web::route().to(session::sign_out)),
+    route(Get, "/api/account", SignedIn, "Who am I, and what may I", NO, || web::route().to(session::who)),
+    route(Put, "/api/account/password", SignedIn, "Change one's own password", NO, || {
+        web::route().to(session::password)
+    }),
+    route(Get, "/api/tokens", SignedIn, "The API tokens of the own account", NO, || web::route().to(api_token::list)),
+    route(Post, "/api/tokens", SignedIn, "Make an API token; it is shown once", NO, || web::route().to(api_token::add)),
+    route(Delete, "/api/tokens/{id}", SignedIn, "Revoke an API token", NO, || web::route().to(api_token::revoke)),
+    route(Get, "/api/accounts", SignedIn, "List accounts", account::LIST_PARAMETERS, || web::route().to(account::list)),
+    route(Post, "/api/accounts", SignedIn, "Add an account", NO, || web::route().to(account::add)),
+    route(Get, "/api/accounts/{id}", SignedIn, "Read an account", NO, || web::route().to(account::get)),
+    route(Patch, "/api/accounts/{id}", SignedIn, "Change an account, or disable it", NO, || {
+        web::route().to(account::change)
+    }),
+    route(Get, "/api/organisations", SignedIn, "List organisations", NO, || web::route().to(organisation::list)),
+    route(Post, "/api/organisations", SignedIn, "Add an organisation", NO, || web::route().to(organisation::add)),
+    route(Patch, "/api/organisations/{code}", SignedIn, "Change an organisation", NO, || {
+        web::route().to(organisation::change)
+    }),
 ];
 
 /// How much a request counts: as its route does, and as a read where there is none.
@@ -189,11 +216,10 @@ pub fn configure(service: &mut web::ServiceConfig) {
                 Patch => guard::Any(guard::Patch()),
                 Delete => guard::Any(guard::Delete()),
             };
-            let made = (route.handler)().guard(methods);
-            resource = resource.route(match route.access {
-                Everyone => made,
-                SignedIn => made.wrap(from_fn(require_token)),
-            });
+            let access = route.access;
+            let asked =
+                from_fn(move |request: ServiceRequest, next: Next<BoxBody>| authenticate(access, request, next));
+            resource = resource.route((route.handler)().guard(methods).wrap(asked));
         }
         let options = allowed.clone();
         resource = resource.route(web::method(actix_web::http::Method::OPTIONS).to(move || {
@@ -221,20 +247,4 @@ fn allowed(routes: &[&Route]) -> String {
     }
     words.push("OPTIONS");
     words.join(", ")
-}
-
-/// Refuses strangers before anything of the request is read.
-async fn require_token(
-    request: ServiceRequest,
-    next: Next<impl actix_web::body::MessageBody + 'static>,
-) -> Result<ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
-    let actor = request.app_data::<web::Data<App>>().map(|app| actor_of(request.request(), &app.tokens));
-    let refused = match actor {
-        Some(Ok(actor)) if !actor.is_public() => {
-            return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
-        }
-        Some(Err(error)) => error,
-        _ => Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()),
-    };
-    Ok(request.into_response(Problem(refused).error_response()))
 }

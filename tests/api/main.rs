@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
+mod api_token;
 mod at_once;
 mod audit;
 mod batch;
@@ -21,13 +23,16 @@ mod limits;
 mod list;
 mod min_revision;
 mod operation;
+mod organisation;
 mod outage;
 mod parameters;
+mod people;
 mod permission;
 mod problems;
 mod rate_limit;
 mod routes;
 mod rules;
+mod session;
 mod shapes;
 mod tls;
 mod visibility;

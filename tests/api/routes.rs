@@ -29,11 +29,10 @@ fn every_route_is_in_the_document_and_back() {
                 let pointer = parameter["$ref"].as_str().unwrap().strip_prefix('#').unwrap();
                 assert!(document.pointer(pointer).is_some(), "{path}: {pointer} leads nowhere");
             }
-            assert_eq!(
-                path.contains("{id}"),
-                operation["parameters"].to_string().contains("parameters/id\""),
-                "{path}"
-            );
+            for part in ["id", "code"] {
+                let named = operation["parameters"].to_string().contains(&format!("parameters/{part}\""));
+                assert_eq!(path.contains(&format!("{{{part}}}")), named, "{path}");
+            }
             assert!(document.pointer("/components/responses/problem").is_some());
         }
     }
@@ -56,6 +55,8 @@ fn every_route_is_in_the_document_and_back() {
             (Method::Get, true) => &["Min-Revision", "Accept"],
             (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
             (Method::Get, false) if route.path == STREAM => &["Last-Event-ID"],
+            (Method::Patch, false) if route.path == "/api/accounts/{id}" => &["If-Match"],
+            (_, false) if !route.path.starts_with("/ogc/") => &[],
             (Method::Get, false) => &[],
             (Method::Post, false) => &["Content-Crs", "Reason"],
             (Method::Put | Method::Patch, _) => &["Content-Crs", "If-Match", "Reason"],
@@ -76,12 +77,15 @@ fn every_route_is_in_the_document_and_back() {
 
 #[test]
 fn every_route_answers_its_methods() {
-    let api = Api::new();
+    let api = Api::with_people();
     let work = api.work("W", point(0.0, 0.0));
     let corridor = api.road("C", rect(0.0, 0.0, 9.0, 9.0));
+    let account = api.account("nga", "office", &["administrator"]);
+    let (bearer, _) = api.sign_in("nga");
     for route in ROUTES {
-        let id = if route.path.contains("corridors") { &corridor } else { &work };
-        let path = route.path.replace("{id}", id);
+        let ids = [("corridors", &corridor), ("accounts", &account)];
+        let id = ids.iter().find(|(noun, _)| route.path.contains(noun)).map_or(&work, |(_, id)| id);
+        let path = route.path.replace("{id}", id).replace("{code}", "office");
         let options = api.server.call("", "OPTIONS", &path, None);
         assert_eq!(options.status, 200, "{path}");
         assert!(options.header("allow").unwrap().split(", ").any(|m| m == route.method.as_str()), "{path}");
@@ -89,18 +93,33 @@ fn every_route_answers_its_methods() {
             let head = api.server.call("", "HEAD", &path, None);
             assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{path}");
         } else if route.method == Method::Get {
-            let get = api.server.get("", &path);
+            let bearer = if route.access == Access::SignedIn { bearer.as_str() } else { "" };
+            let get = api.json(bearer, "GET", &path, None);
             assert_eq!(get.status, 200, "{path}: {}", get.text);
-            let head = api.server.call("", "HEAD", &path, None);
+            let head = api.json(bearer, "HEAD", &path, None);
             assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
         }
-        if route.access == Access::SignedIn {
-            let refused = api.server.call("", route.method.as_str(), &path, Some(&json!({})));
-            assert_eq!(refused.status, 401, "{} {path}", route.method.as_str());
+        // Who is not who he says he is is refused everywhere, a stranger where one must have signed in.
+        let strangers: &[&str] = match route.access {
+            Access::SignedIn => &["", "wrong", FORGED],
+            Access::Everyone => &["wrong", FORGED],
+            Access::OwnCredentials => &[],
+        };
+        for stranger in strangers {
+            let refused = api.json(stranger, route.method.as_str(), &path, Some(&json!({})));
+            assert_eq!(refused.status, 401, "{stranger} {} {path}", route.method.as_str());
+        }
+        if route.access != Access::OwnCredentials {
+            let headers = [("Cookie", "clearway_session=cws_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
+            let refused = api.server.send(route.method.as_str(), &path, &headers, Some(b"{}"));
+            assert_eq!(refused.status, 401, "{} {path} by a cookie", route.method.as_str());
         }
     }
 }
+
+/// Looks like one of ours.
+const FORGED: &str = "cwa_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Links of the documents lead somewhere.
 #[test]

@@ -129,6 +129,7 @@ impl Database {
             // Tests ask again and again until something has come to be.
             rate_address_per_second: 0,
             rate_token_per_second: 0,
+            rate_sign_in_per_minute: 0,
             ..Settings::default()
         }
     }
