@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::import::Rows;
+use super::people::{self, People};
 use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
 use crate::actions::import::{self as action, ImportOptions, Observer, OnError, Rejected};
 use crate::actions::{Context, Witness, coverage, health, jurisdiction, refresh, rules};
-use crate::config::{Secret, Settings, TokenSetting};
+use crate::config::{Secret, Settings};
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
 use crate::domain::coverage::CoverageDraft;
@@ -53,20 +53,6 @@ const WORKS: [(&str, &str); 3] = [
     ("mobifone", include_str!("../../fixtures/work/mobifone.geojson")),
 ];
 
-/// Whom the demo's tokens stand for: name, organisation, role.
-const ACCOUNTS: [(&str, Option<&str>, &str); 4] = [
-    ("administrator", None, "administrator"),
-    ("officer", Some("office"), "officer"),
-    ("planner", Some("office"), "planner"),
-    ("carrier", Some("viettel"), "carrier"),
-];
-
-/// The tokens of a demo, kept in its folder.
-#[derive(Debug, Serialize, Deserialize)]
-struct Tokens {
-    tokens: Vec<TokenSetting>,
-}
-
 impl Demo {
     pub(super) fn run(self, mut settings: Settings) -> Outcome {
         if let Some(listen) = &self.listen {
@@ -99,8 +85,8 @@ impl Demo {
         migrations::migrate(url)?;
         private_file(&self.data_dir.join(DEMO_ADDRESS), url)?;
         settings.database_url = Secret(url.to_owned());
-        settings.tokens = tokens(&self.data_dir)?;
-        let accounts = settings.tokens.clone();
+        let people = People::of(&self.data_dir)?;
+        settings.tokens.clone_from(&people.tokens);
         let server = Server::prepare(settings, listener, server::record_metrics())?;
         let loaded = self.data_dir.join(LOADED);
         // A load that was cut short is done again; what was deleted since a whole one stays deleted.
@@ -110,10 +96,11 @@ impl Demo {
             load_fixtures(server.context())?;
             private_file(&loaded, "")?;
         }
+        people.register(server.context())?;
         let base = server.base()?;
         let loaded = health::loaded(server.context());
         // Said only now: whoever reads it may stop the program at once, and that must end in order.
-        server.run(move |_| announce(&base, &loaded, &accounts))?;
+        server.run(move |_| announce(&base, &loaded, &people))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -122,7 +109,7 @@ impl Demo {
 fn reset(folder: &Path) -> Result<(), Failed> {
     Cluster::delete(folder).map_err(|e| e.to_string())?;
     remove(&folder.join(LOADED))?;
-    remove(&folder.join(TOKENS))
+    remove(&folder.join(people::FILE))
 }
 
 /// Deletes a file, if it is there.
@@ -135,41 +122,11 @@ fn remove(file: &Path) -> Result<(), Failed> {
     }
 }
 
-const TOKENS: &str = "tokens.toml";
-
 /// Says that all of the invented data was loaded once.
 const LOADED: &str = "loaded";
 
-/// The tokens of this folder; random ones the first time.
-fn tokens(folder: &Path) -> Result<Vec<TokenSetting>, Failed> {
-    let file = folder.join(TOKENS);
-    if let Ok(text) = fs::read_to_string(&file) {
-        let kept: Tokens = toml::from_str(&text)
-            .map_err(|e| format!("{}: {}; delete it to get new tokens", file.display(), e.message()))?;
-        return Ok(kept.tokens);
-    }
-    let mut tokens = Vec::new();
-    for (name, organisation, role) in ACCOUNTS {
-        let mut halves = [0_u8; 32];
-        getrandom::fill(&mut halves).map_err(|e| format!("no random numbers: {e}"))?;
-        let (first, second) = halves.split_at(16);
-        let number = |half: &[u8]| half.iter().fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
-        tokens.push(TokenSetting {
-            token: Secret(format!("{:032x}{:032x}", number(first), number(second))),
-            name: name.into(),
-            organisation: organisation.map(str::to_owned),
-            roles: vec![role.into()],
-            jurisdictions: None,
-        });
-    }
-    let tokens = Tokens { tokens };
-    let text = toml::to_string(&tokens).map_err(|e| e.to_string())?;
-    private_file(&file, &text)?;
-    Ok(tokens.tokens)
-}
-
 /// Writes a file that only its owner reads.
-fn private_file(path: &Path, text: &str) -> Result<(), Failed> {
+pub(super) fn private_file(path: &Path, text: &str) -> Result<(), Failed> {
     let _ = fs::remove_file(path);
     fs::OpenOptions::new()
         .write(true)
@@ -272,7 +229,7 @@ impl Observer for Quiet {
     }
 }
 
-fn announce(base: &str, loaded: &[health::Loaded], accounts: &[TokenSetting]) {
+fn announce(base: &str, loaded: &[health::Loaded], people: &People) {
     for loaded in loaded {
         let counts: Vec<String> = loaded.features.iter().map(|(layer, n)| format!("{n} {layer}")).collect();
         println!("{}: {} at revision {}", loaded.jurisdiction, counts.join(", "), loaded.revision);
@@ -281,12 +238,8 @@ fn announce(base: &str, loaded: &[health::Loaded], accounts: &[TokenSetting]) {
     println!("  features    {base}/ogc");
     println!("  the API     {base}/ogc/api");
     println!("  readiness   {base}/health/ready");
-    println!("\nTokens (Authorization: Bearer …)");
-    for t in accounts {
-        let of = t.organisation.as_ref().map(|o| format!(" of {o}")).unwrap_or_default();
-        println!("  {:<28} {}", format!("{}{of}", t.name), t.token.0);
-    }
-    let officer = accounts.iter().find(|t| t.name == "officer").map(|t| t.token.0.as_str()).unwrap_or_default();
+    people.announce();
+    let officer = people.tokens.iter().find(|t| t.name == "officer").map(|t| t.token.0.as_str()).unwrap_or_default();
     println!("\nTry, in another terminal: which works stand in the way of a road drawn here, 30 m clear of it?");
     println!(
         "  curl -s -H 'Content-Type: application/geo+json' -H 'Authorization: Bearer {officer}' \\\n    \

@@ -1,5 +1,6 @@
 //! The command line: one file for each command. Exit 0: done; 1: failed, the reason on stderr; 2: wrong usage.
 
+mod account;
 mod audit;
 mod check;
 mod coverage;
@@ -8,6 +9,8 @@ mod import;
 mod jurisdiction;
 mod log;
 mod migrate;
+mod organisation;
+mod people;
 mod rules;
 mod serve;
 
@@ -52,6 +55,10 @@ enum Command {
     Coverage(coverage::Coverage),
     /// Load the legal parameters by which checks decide.
     Rules(rules::Rules),
+    /// Say which organisations there are.
+    Organisation(organisation::OrganisationCommand),
+    /// Say who may sign in.
+    Account(account::AccountCommand),
     /// Read the audit trail.
     Audit(audit::Audit),
     /// Look for whatever was changed, left out or put elsewhere in the audit trail.
@@ -116,6 +123,8 @@ pub fn main() -> ExitCode {
         Command::Jurisdiction(command) => command.run(settings),
         Command::Coverage(command) => command.run(settings),
         Command::Rules(command) => command.run(settings),
+        Command::Organisation(command) => command.run(settings),
+        Command::Account(command) => command.run(settings),
         Command::Audit(command) => command.run(settings),
         Command::VerifyAudit(command) => command.run(settings),
     };

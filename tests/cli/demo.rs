@@ -112,6 +112,14 @@ fn from_an_empty_folder_to_answers_and_back_to_nothing() {
     for account in ["administrator", "officer of office", "planner of office", "carrier of viettel"] {
         assert_eq!(token(&said, account).len(), 64, "{account}");
     }
+    let (name, password) = ("project_owner", token(&said, "project_owner"));
+    let signed_in = |password: &str| {
+        let wish = json!({"name": name, "password": password}).to_string();
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = agent.post(format!("{base}/api/sessions")).header("Content-Type", "application/json");
+        request.send(wish).unwrap().status().as_u16()
+    };
+    assert_eq!((signed_in(&password), signed_in("wrong")), (201, 401), "every role has an account");
     for private in ["tokens.toml", "database-url"] {
         let mode = fs::metadata(folder.path().join(private)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{private} is nobody else's");
@@ -169,7 +177,9 @@ fn again(folder: &Path, first: &str) {
     println!("demo: second start {seconds:.2} s");
     assert!(seconds < 5.0, "{seconds} s");
     assert!(said.contains("VN-72: 1197 works, 8 corridors") && !said.contains("Loading"), "{said}");
-    assert_eq!(token(&said, "officer"), token(first, "officer"));
+    for who in ["officer", "project_owner"] {
+        assert_eq!(token(&said, who), token(first, who), "{who}");
+    }
     let file = fixture("ok-semicolon.csv");
     let here = [("CLEARWAY_DATA_DIR", folder.to_str().unwrap())];
     assert_eq!(clearway_with(&here, &["import", "works", &file, "--jurisdiction", "VN-72"]).code, 0);

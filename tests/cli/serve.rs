@@ -140,6 +140,9 @@ fn help_is_everywhere() {
             ],
         ),
         (&["check", "--help"], &["--against", "--clearance-m", "--crs", "--format"]),
+        (&["organisation", "--help"], &["add", "list"]),
+        (&["account", "--help"], &["add", "disable", "enable", "reset", "list"]),
+        (&["account", "add", "--help"], &["--organisation", "--role", "--jurisdiction", "--password-stdin"]),
         (&["jurisdiction", "--help"], &["add"]),
         (
             &["jurisdiction", "add", "--help"],
