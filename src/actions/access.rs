@@ -2,7 +2,7 @@
 //! soon as anybody may less than before, here or at another instance.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -130,6 +130,50 @@ pub fn identify(context: &Context, credential: &str, kind: CredentialKind) -> Re
         context.access.keep(dropped, digest, identity, now);
     }
     Ok(found)
+}
+
+/// Who asked for an answer that takes long, and whether he still is who he was: asked before each piece of it.
+pub struct Standing {
+    context: Context,
+    identity: Arc<Identity>,
+    /// What he is known by; none where that cannot be taken away.
+    credential: Option<(String, CredentialKind)>,
+    /// How often everything had been dropped when that was looked at last.
+    looked: AtomicU64,
+}
+
+impl Standing {
+    /// For what was asked by `identity`, known by `credential`.
+    #[must_use]
+    pub fn new(context: Context, identity: Arc<Identity>, credential: Option<(String, CredentialKind)>) -> Self {
+        // Never looked at: it may have been taken away since it was looked up.
+        Self { context, identity, credential, looked: AtomicU64::new(u64::MAX) }
+    }
+
+    /// It has to be looked up whether the asker still may what he might: somebody may less than before.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.credential.is_some() && self.looked.load(Ordering::Relaxed) != self.context.access.dropped()
+    }
+
+    /// The asker is who he was, with the same rights. SQL only where that is in doubt.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where he is not, [`Error::Busy`] where nobody can tell.
+    pub fn holds(&self) -> Result<()> {
+        let Some((credential, kind)) = &self.credential else { return Ok(()) };
+        let ended =
+            || Error::Unauthenticated("what you signed in with has ended, or gives other rights; ask again".into());
+        if self.identity.expires_at.is_some_and(|end| end <= clock::now()) {
+            return Err(ended());
+        }
+        let dropped = self.context.access.dropped();
+        if self.looked.load(Ordering::Relaxed) != dropped {
+            identify(&self.context, credential, *kind)?.filter(|now| **now == *self.identity).ok_or_else(ended)?;
+            self.looked.store(dropped, Ordering::Relaxed);
+        }
+        Ok(())
+    }
 }
 
 /// Drops what is known where somebody may less since it was looked up.

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use super::problem::Problem;
 use super::routes::Access;
 use super::{App, blocking};
-use crate::actions::access;
+use crate::actions::access::{self, Standing};
 use crate::config::{Settings, TokenSetting};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::session::{CredentialKind, Digest, Identity, Via, csrf_token, digest, kind_of};
@@ -100,6 +100,34 @@ pub fn identity_of(request: &HttpRequest) -> Result<Arc<Identity>> {
     found.ok_or_else(|| Error::Internal("a request that nobody asked who sent it".into()))
 }
 
+/// The sender of a request whose answer takes long.
+///
+/// # Errors
+/// As [`actor_of`].
+pub(super) fn standing_of(request: &HttpRequest, app: &App) -> Result<Arc<Standing>> {
+    let identity = identity_of(request)?;
+    let headers = request.headers();
+    let credential = match identity.via {
+        Via::Nobody | Via::Configured => None,
+        Via::Cookie(_) => cookie(headers),
+        Via::Session(_) | Via::ApiToken(_) => bearer(headers),
+    };
+    let credential = credential.and_then(|text| Some((text.to_owned(), kind_of(text)?)));
+    Ok(Arc::new(Standing::new(app.context.clone(), identity, credential)))
+}
+
+/// The sender is who he was when he asked.
+///
+/// # Errors
+/// As [`Standing::holds`].
+pub(super) async fn still_holds(standing: &Arc<Standing>) -> Result<()> {
+    if !standing.is_in_doubt() {
+        return standing.holds();
+    }
+    let standing = Arc::clone(standing);
+    blocking(move || standing.holds()).await
+}
+
 /// Finds out who sends a request before anything else of it is read, and refuses whoever may not use the route.
 ///
 /// # Errors
@@ -154,18 +182,19 @@ async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identi
 /// A token that is not known is never taken for none.
 async fn by_header(app: &web::Data<App>, headers: &HeaderMap) -> Result<Arc<Identity>> {
     let refused = || Error::Unauthenticated("the token is not known; send «Authorization: Bearer …»".into());
-    let mut all = headers.get_all(AUTHORIZATION);
-    let (Some(header), None) = (all.next(), all.next()) else { return Err(refused()) };
-    let text = header.to_str().map_err(|_| refused())?;
-    let (scheme, token) = text.split_once(' ').ok_or_else(refused)?;
-    let token = token.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(refused());
-    }
+    let token = bearer(headers).ok_or_else(refused)?;
     if let Some(identity) = app.tokens.identity(token) {
         return Ok(identity);
     }
     look_up(app, token, &[CredentialKind::Access, CredentialKind::ApiToken]).await?.ok_or_else(refused)
+}
+
+/// The token of the one header that there may be.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION);
+    let (Some(header), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// Who is behind a credential of one of these kinds: from memory, else from the database, away from the threads that

@@ -21,9 +21,11 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::auth::{standing_of, still_holds};
 use super::conflict_check::Asked;
 use super::problem::{self, Answer as Response};
 use super::{App, blocking, caught, params};
+use crate::actions::access::Standing;
 use crate::error::{Error, Result};
 use crate::wire::lines::{Line, Lines};
 
@@ -67,6 +69,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
         end: None,
         work: Arc::new(Work {
             asked,
+            standing: standing_of(&request, &app)?,
             line_bytes_max: settings.batch_line_bytes_max,
             path: request.path().to_owned(),
             request_id: problem::request_id(&request),
@@ -75,7 +78,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
     };
     Ok(HttpResponse::Ok()
         .content_type(NDJSON)
-        .insert_header((VARY, "Authorization"))
+        .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         // A compressor holds answers back until it has enough of them, and a client may wait for the one to its last
         // line before it sends the next.
@@ -86,6 +89,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
 /// What all lines of a batch have in common.
 struct Work {
     asked: Arc<Asked>,
+    standing: Arc<Standing>,
     line_bytes_max: usize,
     path: String,
     request_id: String,
@@ -152,7 +156,9 @@ impl Batch {
             return Some(Ok((text.into(), self)));
         }
         let mut text = Vec::with_capacity(self.room);
-        self.work.answer_at_once(&mut self.lines, &mut text);
+        // A batch may run for hours, and who asked may not be let in any more: then every line that is left says so.
+        let stands = still_holds(&self.work.standing).await;
+        self.work.answer_at_once(&mut self.lines, &mut text, &stands);
         if !text.is_empty() {
             self.room = text.len();
             yield_now().await;
@@ -225,19 +231,21 @@ impl Work {
             &mut text,
             ANSWER_BYTES,
             || !gone.load(Ordering::Relaxed),
+            &Ok(()),
             |number, line, text| self.asked.answer_line(number, line, text).map(|()| true),
         );
         text
     }
 
     /// Answers lines that take no longer than this thread may be held up.
-    fn answer_at_once(&self, lines: &mut Lines, text: &mut Vec<u8>) {
+    fn answer_at_once(&self, lines: &mut Lines, text: &mut Vec<u8>, stands: &Result<()>) {
         let begun = Instant::now();
         self.answer_while(
             lines,
             text,
             AT_ONCE_BYTES,
             || begun.elapsed() < AT_ONCE,
+            stands,
             |number, line, text| self.asked.answer_line_at_once(number, line, text),
         );
     }
@@ -249,6 +257,7 @@ impl Work {
         text: &mut Vec<u8>,
         bytes_max: usize,
         time: impl Fn() -> bool,
+        stands: &Result<()>,
         answer: impl Fn(u64, &[u8], &mut Vec<u8>) -> Result<bool>,
     ) {
         let (mut answered, mut refused) = (0, 0);
@@ -256,7 +265,7 @@ impl Work {
             let Some((number, line)) = lines.next() else { break };
             let begun = text.len();
             let done = match line {
-                Line::Text(line) => caught(|| answer(number, line, text)),
+                Line::Text(line) => stands.clone().and_then(|()| caught(|| answer(number, line, text))),
                 Line::TooLong => Err(Error::TooLarge {
                     what: "the line".into(),
                     found: format!("more than {} bytes", self.line_bytes_max),

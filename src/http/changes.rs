@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use tokio::sync::mpsc::{self, OwnedPermit, Receiver, Sender};
 
-use super::auth::actor_of;
+use super::auth::{actor_of, standing_of, still_holds};
 use super::params::Query;
 use super::problem::Answer;
 use super::{App, blocking};
+use crate::actions::access::Standing;
 use crate::actions::changes::{self, Heard, Listening, Notice, Seat, Wish};
 use crate::domain::change::Resync;
 use crate::domain::layer::Layer;
@@ -36,7 +38,7 @@ const RETRY_MS: u32 = 2_000;
 /// As [`changes::listen`], and [`Error::Parameter`] for parameters that cannot be read.
 pub async fn stream(request: HttpRequest, app: web::Data<App>) -> Answer {
     let query = Query::of(&request, PARAMETERS)?;
-    let actor = actor_of(&request)?;
+    let (actor, standing) = (actor_of(&request)?, standing_of(&request, &app)?);
     let wish = wish(&request, &query)?;
     let context = app.context.clone();
     let heartbeat = Duration::from_millis(context.settings.heartbeat_ms);
@@ -47,7 +49,7 @@ pub async fn stream(request: HttpRequest, app: web::Data<App>) -> Answer {
     let (sender, receiver) = mpsc::channel(2);
     // One of the two places is kept for the last word to a listener that takes nothing any more.
     let last = sender.clone().reserve_owned().await.map_err(|_| Error::Internal("a channel closed at once".into()))?;
-    rt::spawn(tell(listening, sender, last, heartbeat));
+    rt::spawn(tell(listening, standing, sender, last, heartbeat));
     Ok(head().body(Stream { receiver, _seat: seat }))
 }
 
@@ -56,7 +58,7 @@ fn head() -> HttpResponseBuilder {
     answer
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((VARY, "Authorization"))
+        .insert_header((VARY, "Authorization, Cookie"))
         // Compression and proxies would hold events back until there are enough of them.
         .insert_header(ContentEncoding::Identity)
         .insert_header(("X-Accel-Buffering", "no"));
@@ -136,8 +138,14 @@ impl MessageBody for Stream {
     }
 }
 
-/// Tells a listener what there is to hear until it leaves, cannot follow, or the server ends.
-async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit<Bytes>, heartbeat: Duration) {
+/// Tells a listener what there is to hear until it leaves, cannot follow, is not any more who it was, or the server ends.
+async fn tell(
+    mut listening: Listening,
+    standing: Arc<Standing>,
+    sender: Sender<Bytes>,
+    last: OwnedPermit<Bytes>,
+    heartbeat: Duration,
+) {
     let (mut news, mut closing) = (listening.news(), listening.closing());
     let mut text = format!("retry: {RETRY_MS}\n");
     write_event(&mut text, &id(&listening), "revision", &wire::write_revisions(&listening.revisions()).to_string());
@@ -161,6 +169,10 @@ async fn tell(mut listening: Listening, sender: Sender<Bytes>, last: OwnedPermit
             _ = closing.wait_for(|closing| *closing) => return,
         };
         let Ok(permit) = permit else { return };
+        // A listener that comes back is told by its status what is wrong.
+        if still_holds(&standing).await.is_err() {
+            return;
+        }
         permit.send(std::mem::take(&mut text).into());
         while text.is_empty() {
             news.mark_unchanged();

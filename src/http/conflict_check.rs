@@ -209,7 +209,7 @@ fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<
 fn response(text: Vec<u8>, as_map: bool) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(if as_map { GEOJSON } else { "application/json" })
-        .insert_header((VARY, "Accept, Authorization"))
+        .insert_header((VARY, "Accept, Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .body(text)
 }

@@ -33,7 +33,7 @@ pub async fn ready(request: HttpRequest, app: web::Data<App>) -> Answer {
     let loaded = blocking(move || health::ready(&context, &actor)).await?;
     let jurisdictions: Vec<Json> = loaded.iter().map(written).collect();
     Ok(HttpResponse::Ok()
-        .insert_header((VARY, "Authorization"))
+        .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(json!({"status": "ready", "jurisdictions": jurisdictions})))
 }

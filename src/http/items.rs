@@ -72,7 +72,7 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
     Ok(HttpResponse::Ok()
         .content_type(GEOJSON)
         .insert_header(("Content-Crs", CRS84))
-        .insert_header((VARY, "Authorization"))
+        .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .body(document.to_string()))
 }
@@ -286,7 +286,7 @@ fn one<T: Served>(
         .content_type(GEOJSON)
         .insert_header((ETAG, etag(feature)))
         .insert_header(("Content-Crs", CRS84))
-        .insert_header((VARY, "Authorization"))
+        .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .body(Json::Object(document).to_string())
 }

@@ -291,3 +291,20 @@ fn batches_beside_each_other_keep_their_order() {
         assert!(metrics.lines().any(|l| l.starts_with(series)), "{series}\n{metrics}");
     }
 }
+
+/// A batch may run for hours.
+#[test]
+fn whoever_is_signed_out_meanwhile_gets_no_more_answers() {
+    let api = Api::with_people();
+    api.account("nga", "office", &["officer"]);
+    let (access, _) = api.sign_in("nga");
+    let head = format!("Transfer-Encoding: chunked\r\nAuthorization: Bearer {access}");
+    let mut conversation = Conversation::begin(&api, &head);
+    let line = format!("{}\n", point(0.0, 0.0));
+    conversation.send(&line);
+    assert_eq!(conversation.json()["results"][0]["conflict_count"], 0);
+    assert_eq!(api.json(&access, "DELETE", "/api/sessions/current", None).status, 204);
+    conversation.send(&line);
+    let refused = conversation.json();
+    assert_eq!((&refused["line"], &refused["error"]["status"]), (&json!(2), &json!(401)), "{refused}");
+}

@@ -40,7 +40,12 @@ struct Event {
 
 impl Listener {
     fn open(server: &TestServer, role: &str, query: &str, last: Option<&str>) -> Self {
-        let (mut listener, status) = Self::ask(server, role, query, last);
+        let bearer = if role.is_empty() { String::new() } else { token(role) };
+        Self::open_with(server, &bearer, query, last)
+    }
+
+    fn open_with(server: &TestServer, bearer: &str, query: &str, last: Option<&str>) -> Self {
+        let (mut listener, status) = Self::ask_with(server, bearer, query, last);
         assert_eq!(status, 200);
         let first = listener.next();
         assert_eq!(first.name, "revision", "{first:?}");
@@ -49,10 +54,15 @@ impl Listener {
 
     /// The listener after the head of the answer, and its status.
     fn ask(server: &TestServer, role: &str, query: &str, last: Option<&str>) -> (Self, u16) {
+        let bearer = if role.is_empty() { String::new() } else { token(role) };
+        Self::ask_with(server, &bearer, query, last)
+    }
+
+    fn ask_with(server: &TestServer, bearer: &str, query: &str, last: Option<&str>) -> (Self, u16) {
         let address = server.base.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let signed = if role.is_empty() { String::new() } else { format!("Authorization: Bearer {}\r\n", token(role)) };
+        let signed = if bearer.is_empty() { String::new() } else { format!("Authorization: Bearer {bearer}\r\n") };
         let resumed = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
         let head = format!("GET /api/changes{query} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n");
         write!(stream, "{head}{signed}{resumed}\r\n").unwrap();
@@ -630,4 +640,34 @@ fn the_stream_is_what_it_says_it_is() {
         assert!(head.contains(line), "{head}");
     }
     assert!(!head.contains("gzip") && !head.contains("content-encoding: br"), "{head}");
+}
+
+/// A stream outlives many requests; what its listener signed in with is looked at again before each piece.
+#[test]
+fn whoever_may_less_than_before_hears_no_more() {
+    let api = Api::with_people();
+    let id = api.account("nga", "office", &["officer"]);
+    let admin = crate::people::admin();
+    let path = format!("/api/accounts/{id}");
+    for (n, (method, path, body)) in [
+        ("DELETE", "/api/sessions/current", None),
+        ("PATCH", path.as_str(), Some(json!({"roles": ["inspector"]}))),
+        ("PATCH", path.as_str(), Some(json!({"disabled": true}))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (access, _) = api.sign_in("nga");
+        let mut hers = Listener::open_with(&api.server, &access, "", None);
+        let mut others = Listener::open(&api.server, "officer", "", None);
+        api.work(&format!("BEFORE-{n}"), point(0.0, 0.0));
+        assert_eq!(features(&hers.change()), [format!("works BEFORE-{n} insert")]);
+        let bearer = if method == "DELETE" { &access } else { &admin };
+        assert!(api.json(bearer, method, path, body.as_ref()).status < 300);
+        api.work(&format!("AFTER-{n}"), point(0.0, 0.0));
+        assert!(hers.try_next().is_none(), "{method} {path}");
+        for when in ["BEFORE", "AFTER"] {
+            assert_eq!(features(&others.change()), [format!("works {when}-{n} insert")]);
+        }
+    }
 }
