@@ -3,7 +3,7 @@
 use super::access::entry;
 use super::{Context, Witness, forbidden};
 use crate::domain::audit::{ACCESS, Deed};
-use crate::domain::organisation::{Organisation, OrganisationKind};
+use crate::domain::organisation::{Organisation, OrganisationKind, wrong_name};
 use crate::error::{Error, Result};
 use crate::store;
 
@@ -43,9 +43,12 @@ pub fn change(
     kind: Option<OrganisationKind>,
 ) -> Result<Organisation> {
     permitted(witness)?;
+    let missing = || Error::NotFound(format!("the organisation {code}"));
+    if wrong_name(code).is_some() {
+        return Err(missing());
+    }
     let (changed, _) = context.store.write(witness, |tx| {
         tx.raise(ACCESS)?;
-        let missing = || Error::NotFound(format!("the organisation {code}"));
         let before = store::organisation::find(tx, code)?.ok_or_else(missing)?;
         let changed = Organisation::new(code, name.unwrap_or(&before.name), kind.unwrap_or(before.kind));
         let changed = changed.map_err(Error::Invalid)?;

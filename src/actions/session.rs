@@ -11,6 +11,7 @@ use crate::clock;
 use crate::domain::account::{Account, Failures, wrong_password};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{ACCESS, Deed};
+use crate::domain::organisation::wrong_name;
 use crate::domain::session::{CredentialKind, Digest, Identity, digest};
 use crate::error::{Error, Result};
 use crate::store::{self, Stored, WriteTx};
@@ -82,8 +83,12 @@ fn unlocked(failures: Option<Failures>, now: Timestamp) -> Result<()> {
 /// # Errors
 /// [`Error::Unauthenticated`], [`Error::TooMany`] after too many wrong passwords, [`Error::Busy`].
 pub fn sign_in(context: &Context, request_id: &str, name: &str, password: &str, browser: bool) -> Result<Issued> {
-    let name = name.trim().to_lowercase();
+    let mut name = name.trim().to_lowercase();
     let key = digest(&name);
+    if wrong_name(&name).is_some() {
+        // What can be no name is that of nobody; the database could not even take every such text.
+        name.clear();
+    }
     let (found, failures) = context
         .store
         .read(|conn| Ok((store::account::by_name(conn, &name)?, store::session::failures(conn, &key)?)))?;
@@ -102,22 +107,18 @@ pub fn sign_in(context: &Context, request_id: &str, name: &str, password: &str, 
         let present = store::account::lock_by_name(tx, &name)?;
         let subject = present.as_ref().map(|(account, _)| account.id);
         // The account may have been changed since its password was looked at.
-        match present.filter(|(account, now)| right && !account.disabled && now == hash) {
-            Some((account, _)) => {
-                let end = later(now, SignedDuration::from_hours(i64::from(context.settings.session_h)));
-                store::session::forget_failures(tx, &key)?;
-                store::session::begin(tx, session, account.id, end)?;
-                let end = made.issue(tx, context, session, end)?;
-                let how = if browser { "cookie" } else { "bearer" };
-                let detail = vec![("session", session.to_string()), ("as", how.to_owned())];
-                tx.audit(ACCESS, entry(Deed::SignIn, "session", subject, detail))?;
-                Ok(Some(end))
-            }
-            None => {
-                count_failure(tx, &key, subject, "session")?;
-                Ok(None)
-            }
-        }
+        let Some((account, _)) = present.filter(|(account, now)| right && !account.disabled && now == hash) else {
+            count_failure(tx, &key, subject, "session")?;
+            return Ok(None);
+        };
+        let end = later(now, SignedDuration::from_hours(i64::from(context.settings.session_h)));
+        store::session::forget_failures(tx, &key)?;
+        store::session::begin(tx, session, account.id, end)?;
+        let end = made.issue(tx, context, session, end)?;
+        let how = if browser { "cookie" } else { "bearer" };
+        let detail = vec![("session", session.to_string()), ("as", how.to_owned())];
+        tx.audit(ACCESS, entry(Deed::SignIn, "session", subject, detail))?;
+        Ok(Some(end))
     })?;
     end.map(|end| made.issued(end)).ok_or_else(refused)
 }

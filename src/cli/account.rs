@@ -103,7 +103,9 @@ impl AccountCommand {
                 let mut after = None;
                 loop {
                     let (found, next) = account::list(&context, &actor, after, PAGE)?;
-                    found.iter().for_each(|a| println!("{}", line(a)));
+                    for account in &found {
+                        println!("{}", line(account));
+                    }
                     after = next;
                     if after.is_none() {
                         break;

@@ -54,7 +54,9 @@ impl OrganisationCommand {
                 println!("Added {}.", line(&new));
             }
             Command::List => {
-                organisation::list(&connect(settings)?, &actor)?.iter().for_each(|o| println!("{}", line(o)));
+                for organisation in organisation::list(&connect(settings)?, &actor)? {
+                    println!("{}", line(&organisation));
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -56,7 +56,8 @@ fn wrong_title(name: &str) -> Option<String> {
 
 /// What is wrong with a name that stands in tables and logs and is compared letter by letter: of a small alphabet, so
 /// that no two of them look the same.
-pub(super) fn wrong_name(name: &str) -> Option<String> {
+#[must_use]
+pub fn wrong_name(name: &str) -> Option<String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.@".contains(c);
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if begins && name.len() <= NAME_MAX && name.chars().all(fits) {

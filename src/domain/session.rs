@@ -141,7 +141,7 @@ mod tests {
     fn a_credential_is_known_for_what_it_is() {
         for (kind, prefix) in CredentialKind::ALL {
             let text = credential(*kind, [0xfb; CREDENTIAL_BYTES]);
-            assert_eq!(text, format!("{prefix}{}", "-_v7".repeat(11).split_at(43).0));
+            assert_eq!(text, format!("{prefix}{}-_s", "-_v7".repeat(10)));
             assert_eq!(kind_of(&text), Some(*kind));
         }
         let good = credential(CredentialKind::Access, [7; CREDENTIAL_BYTES]);

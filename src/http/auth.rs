@@ -1,5 +1,5 @@
 //! Who sends a request: header or cookie to identity. The one place that reads either; every route passes through
-//! [`authenticate`], for the route table is registered with it, so none can forget to.
+//! `authenticate`, for the route table is registered with it, so none can forget to.
 
 use std::sync::Arc;
 

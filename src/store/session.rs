@@ -185,7 +185,7 @@ pub fn set_failures(tx: &mut WriteTx<'_>, name: &Digest, failures: &Failures) ->
     let count = i32::try_from(failures.count).unwrap_or(i32::MAX);
     let now = (sign_in_failures::failures.eq(count), sign_in_failures::last_at.eq(failures.last.to_diesel()));
     diesel::insert_into(sign_in_failures::table)
-        .values((sign_in_failures::name_digest.eq(name.as_slice()), now.clone()))
+        .values((sign_in_failures::name_digest.eq(name.as_slice()), now))
         .on_conflict(sign_in_failures::name_digest)
         .do_update()
         .set(now)

@@ -21,7 +21,7 @@ pub fn draft(document: &Json) -> Result<AccountDraft> {
         let (name, organisation) = (r.required("name", name), r.required("organisation", organisation));
         let roles = r.words("roles");
         r.required("roles", document.get("roles"));
-        let scope = Scope { roles, jurisdictions: jurisdictions(r, document).flatten() };
+        let scope = Scope { roles, jurisdictions: jurisdictions(r, document) };
         Some(AccountDraft { name: name?, organisation: organisation?, scope, password })
     })
 }
@@ -32,21 +32,21 @@ pub fn draft(document: &Json) -> Result<AccountDraft> {
 /// As [`draft`].
 pub fn change(document: &Json) -> Result<AccountChange> {
     read(document, &["organisation", "roles", "jurisdictions", "disabled", "password"], |r| {
-        let roles = r.words("roles");
+        let (roles, jurisdictions) = (r.words("roles"), jurisdictions(r, document));
         Some(AccountChange {
             organisation: r.text("organisation"),
             roles: document.get("roles").map(|_| roles),
-            jurisdictions: jurisdictions(r, document),
+            jurisdictions: document.get("jurisdictions").map(|_| jurisdictions),
             disabled: r.yes_or_no("disabled"),
             password: r.secret("password"),
         })
     })
 }
 
-/// The jurisdictions that a document names: none where it does not say, `Some(None)` where it says all of them by null.
-pub(super) fn jurisdictions(reading: &mut Reading<'_>, document: &Json) -> Option<Option<Vec<String>>> {
+/// The jurisdictions that a document names; null, as not to name any, is all of them.
+pub(super) fn jurisdictions(reading: &mut Reading<'_>, document: &Json) -> Option<Vec<String>> {
     let codes = reading.texts("jurisdictions");
-    document.get("jurisdictions").map(|given| (!given.is_null()).then_some(codes))
+    document.get("jurisdictions").filter(|given| !given.is_null()).map(|_| codes)
 }
 
 /// An account; its version is its tag.

@@ -19,7 +19,7 @@ pub fn draft(document: &Json) -> Result<ApiTokenDraft> {
         let draft = ApiTokenDraft {
             name: name.clone().unwrap_or_default(),
             roles: document.get("roles").filter(|given| !given.is_null()).map(|_| roles),
-            jurisdictions: jurisdictions(r, document).flatten(),
+            jurisdictions: jurisdictions(r, document),
             expires_at: r.moment("expires_at"),
         };
         name.map(|_| draft)

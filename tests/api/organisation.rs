@@ -19,7 +19,10 @@ fn an_administrator_keeps_organisations() {
     let path = format!("{ORGANISATIONS}/roads-board");
     let changed = api.json(&admin(), "PATCH", &path, Some(&json!({"name": "Ban giao thông"})));
     assert_eq!(changed.json(), json!({"code": "roads-board", "name": "Ban giao thông", "kind": "project_owner"}));
-    assert_eq!(api.json(&admin(), "PATCH", "/api/organisations/nobody", Some(&json!({"name": "x"}))).status, 404);
+    for code in ["nobody", "%00", "a%27", "..%2f..%2fetc", "%C3%A1"] {
+        let path = format!("{ORGANISATIONS}/{code}");
+        assert_eq!(api.json(&admin(), "PATCH", &path, Some(&json!({"name": "x"}))).status, 404, "{code}");
+    }
     let listed = api.json(&token("carrier"), "GET", ORGANISATIONS, None);
     assert_eq!(listed.json(), json!({"organisations": [changed.json()]}));
     assert_eq!(api.events(0), ["create administrator organisation", "replace administrator organisation"]);

@@ -105,6 +105,16 @@ fn wrong_unknown_and_disabled_are_one_answer_and_lock_alike() {
 }
 
 #[test]
+fn a_name_that_can_be_none_is_that_of_nobody() {
+    let api = Api::with_people();
+    for name in ["", " ", "a\0b", "nga' OR '1'='1", "operator", "public", &"x".repeat(500), "Ngã"] {
+        let answer = api.try_sign_in(name, PASSWORD);
+        assert_eq!(answer.status, 401, "{name:?}: {}", answer.text);
+    }
+    assert_eq!(api.events(0).len(), 8);
+}
+
+#[test]
 fn many_doors_at_once_are_no_more_guesses() {
     let api = Api::with_people();
     api.account("nga", "office", &["officer"]);
