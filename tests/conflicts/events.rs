@@ -2,6 +2,7 @@
 //! of both sides, and where several read the same commits at once.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use clearway::actions::changes::{self, Listening, Notice, Wish};
@@ -19,6 +20,7 @@ use diesel::sql_types::Uuid as SqlUuid;
 use uuid::Uuid;
 
 use crate::border::{draft, point, rect, with_neighbour};
+use crate::concurrent::StopReaders;
 use crate::shapes::Dice;
 use crate::world::{Pairs, Props, World, corridor_props, question, text, work_props};
 
@@ -194,21 +196,19 @@ fn conflicts_add_up_at_a_border_with_several_commits_in_one_event() {
 fn commits_that_several_read_at_once_are_told_once() {
     let mut crowd = Crowd::new(81);
     let mut follower = Follower::new(&crowd.world);
-    for round in 0..12 {
-        let context = follower.context.clone();
+    for round in 0..4 {
+        let (context, done) = (follower.context.clone(), AtomicBool::new(false));
         thread::scope(|scope| {
-            let readers = [0; 3].map(|_| {
+            for _ in 0..3 {
                 scope.spawn(|| {
-                    for _ in 0..12 {
+                    while !done.load(Ordering::Relaxed) {
                         refresh::catch_up_all(&context).unwrap();
                     }
-                })
-            });
-            for step in 0..8 {
-                crowd.change(round * 8 + step);
+                });
             }
-            for reader in readers {
-                reader.join().unwrap();
+            let _stop = StopReaders(&done);
+            for step in 0..40 {
+                crowd.change(round * 40 + step);
             }
         });
         refresh::catch_up_all(&follower.context).unwrap();

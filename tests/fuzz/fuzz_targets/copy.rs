@@ -2,11 +2,12 @@
 //! error; and the columns of a sound row are found in it.
 #![no_main]
 
-use clearway_fuzz::domain::conflict::{Facts, NounFacts};
-use clearway_fuzz::domain::corridor::Corridor;
+use clearway_fuzz::domain::conflict::Facts;
+use clearway_fuzz::domain::corridor::{Corridor, CorridorFacts};
+use clearway_fuzz::domain::layer::NounFacts;
 use clearway_fuzz::domain::rules::LandKind;
 use clearway_fuzz::domain::word::Word;
-use clearway_fuzz::domain::work::Work;
+use clearway_fuzz::domain::work::{Work, WorkFacts};
 use clearway_fuzz::geometry::{Geometry, Grid, MultiLineString};
 use clearway_fuzz::shapes::Bytes;
 use clearway_fuzz::store::copied::{Copied, Decoder};
@@ -74,9 +75,9 @@ fn of_shape(shape: &Geometry<f64>) -> Option<Vec<u8>> {
     Some(ewkb::write(shape, 9218).expect("a shape of a type that is stored"))
 }
 
-fn facts(bytes: &mut Bytes, noun: NounFacts) -> Facts {
+fn facts(bytes: &mut Bytes, noun: impl Into<NounFacts>) -> Facts {
     let id = Uuid::from_bytes(std::array::from_fn(|_| bytes.byte()));
-    Facts { id, code: text(bytes).into(), organisation: text(bytes).into(), visibility: word(bytes), noun }
+    Facts { id, code: text(bytes).into(), organisation: text(bytes).into(), visibility: word(bytes), noun: noun.into() }
 }
 
 /// The columns that both nouns begin with.
@@ -88,7 +89,7 @@ fn first_columns(facts: &Facts) -> [Option<Vec<u8>>; 4] {
 fn work(bytes: &mut Bytes) -> Row {
     let (kind, status, method) = (word(bytes), word(bytes), some(bytes, word));
     let (from, to, accuracy) = (some(bytes, day), some(bytes, day), some(bytes, number));
-    let noun = NounFacts::Work {
+    let noun = WorkFacts {
         kind,
         status,
         valid_from: from,
@@ -113,7 +114,7 @@ fn corridor(bytes: &mut Bytes) -> Row {
     let (kind, status, class) = (word(bytes), word(bytes), some(bytes, text));
     let (voltage_kv, clearance_m) = (some(bytes, number), some(bytes, number));
     let (from, to) = (some(bytes, day), some(bytes, day));
-    let noun = NounFacts::Corridor { kind, status, in_force_from: from, in_force_to: to, clearance_m };
+    let noun = CorridorFacts { kind, status, in_force_from: from, in_force_to: to, clearance_m };
     let (facts, grid) = (facts(bytes, noun), shape(bytes));
     let line = some(bytes, |bytes| bytes.line()).filter(|l| l.0.iter().all(|c| c.x.is_finite() && c.y.is_finite()));
     let columns = first_columns(&facts).into_iter().chain([
