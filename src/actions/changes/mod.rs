@@ -31,6 +31,9 @@ const AT_ONCE_WEIGHT_MAX: usize = 10_000;
 /// An event that is kept.
 #[derive(Debug)]
 struct Kept {
+    /// Its number goes on through all jurisdictions: a conflict across a border begins by an event of the one side and
+    /// may end by one of the other.
+    number: u64,
     /// When the revision was recorded that it leads from.
     from_recorded_at: Option<Timestamp>,
     event: Arc<ChangeEvent>,
@@ -49,10 +52,45 @@ struct Ring {
     generation: u64,
 }
 
+impl Ring {
+    fn place(&self) -> Place {
+        Place { generation: self.generation, revision: self.head, recorded_at: self.recorded_at }
+    }
+
+    /// How many of the events were heard by whoever stands at `place`; or why that is not known.
+    fn heard(&self, place: Place) -> Result<usize, Resync> {
+        if self.generation != place.generation {
+            return Err(Resync::Reloaded);
+        }
+        if place.revision == self.head {
+            return if place.is_of(self.recorded_at) { Ok(self.events.len()) } else { Err(Resync::Reloaded) };
+        }
+        // An event that begins before that place tells the difference to another state than the listener knows.
+        let heard = self.events.binary_search_by_key(&place.revision, |k| k.event.from).map_err(|_| Resync::Missed)?;
+        if place.is_of(self.events[heard].from_recorded_at) { Ok(heard) } else { Err(Resync::Reloaded) }
+    }
+}
+
+/// The last events of every jurisdiction.
+#[derive(Debug, Default)]
+struct Rings {
+    by_code: BTreeMap<String, Ring>,
+    /// How many events there were.
+    count: u64,
+}
+
+/// What came after some places.
+struct Since {
+    /// In the order in which it happened.
+    events: Vec<Arc<ChangeEvent>>,
+    /// Jurisdictions of which that is not known, where they stand now, and why.
+    lost: Vec<(String, Place, Resync)>,
+}
+
 /// The last events of every jurisdiction, and the news that there are more.
 #[derive(Debug)]
 pub struct Events {
-    rings: Mutex<BTreeMap<String, Ring>>,
+    rings: Mutex<Rings>,
     news: watch::Sender<u64>,
     closing: watch::Sender<bool>,
     seats: Arc<()>,
@@ -93,18 +131,20 @@ impl Events {
         Self { rings: Mutex::default(), news, closing, seats: Arc::default(), kept_max }
     }
 
-    fn rings(&self) -> MutexGuard<'_, BTreeMap<String, Ring>> {
+    fn rings(&self) -> MutexGuard<'_, Rings> {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes what led to the state that was just published. Called under the right to publish, so in order.
     pub(super) fn push(&self, event: ChangeEvent) {
         let mut rings = self.rings();
-        let ring = rings.entry(event.jurisdiction.to_string()).or_default();
+        rings.count += 1;
+        let number = rings.count;
+        let ring = rings.by_code.entry(event.jurisdiction.to_string()).or_default();
         let from_recorded_at = std::mem::replace(&mut ring.recorded_at, event.recorded_at);
         ring.head = event.to;
         ring.weight += event.weight();
-        ring.events.push_back(Kept { from_recorded_at, event: Arc::new(event) });
+        ring.events.push_back(Kept { number, from_recorded_at, event: Arc::new(event) });
         while ring.weight > self.kept_max && ring.events.len() > 1 {
             ring.weight -= ring.events.pop_front().map_or(0, |gone| gone.event.weight());
         }
@@ -115,7 +155,7 @@ impl Events {
     /// Notes that a jurisdiction was read anew: nothing leads here from what was heard before.
     pub(super) fn restart(&self, code: &str, revision: i64, recorded_at: Option<Timestamp>) {
         let mut rings = self.rings();
-        let ring = rings.entry(code.to_owned()).or_default();
+        let ring = rings.by_code.entry(code.to_owned()).or_default();
         *ring = Ring { head: revision, recorded_at, generation: ring.generation + 1, ..Ring::default() };
         drop(rings);
         self.tell();
@@ -132,32 +172,34 @@ impl Events {
 
     /// Where each jurisdiction stands.
     fn heads(&self) -> Vec<(String, Place)> {
-        let place =
-            |ring: &Ring| Place { generation: ring.generation, revision: ring.head, recorded_at: ring.recorded_at };
-        self.rings().iter().map(|(code, ring)| (code.clone(), place(ring))).collect()
+        self.rings().by_code.iter().map(|(code, ring)| (code.clone(), ring.place())).collect()
     }
 
-    /// What came after `place`, or the first of it; or why that is not known.
-    fn since(&self, code: &str, place: Place) -> Result<Vec<Arc<ChangeEvent>>, Resync> {
+    /// What came after some places, or the first of it: of all of them as it was at one moment.
+    fn since(&self, places: &BTreeMap<String, Place>) -> Since {
         let rings = self.rings();
-        let Some(ring) = rings.get(code) else { return Ok(Vec::new()) };
-        if ring.generation != place.generation {
-            return Err(Resync::Reloaded);
+        let (mut events, mut lost) = (Vec::new(), Vec::new());
+        for (code, place) in places {
+            let Some(ring) = rings.by_code.get(code) else { continue };
+            match ring.heard(*place) {
+                Ok(heard) => events.extend(ring.events.range(heard..)),
+                Err(why) => lost.push((code.clone(), ring.place(), why)),
+            }
         }
-        if place.revision == ring.head {
-            return if place.is_of(ring.recorded_at) { Ok(Vec::new()) } else { Err(Resync::Reloaded) };
-        }
-        // An event that begins before that place tells the difference to another state than the listener knows.
-        let first = ring.events.binary_search_by_key(&place.revision, |k| k.event.from).map_err(|_| Resync::Missed)?;
-        if !place.is_of(ring.events[first].from_recorded_at) {
-            return Err(Resync::Reloaded);
-        }
+        events.sort_by_key(|kept| kept.number);
         let mut weight = 0;
-        let at_once = |event: &&Arc<ChangeEvent>| {
+        let at_once = |event: &Arc<ChangeEvent>| {
             weight += event.weight();
             weight == event.weight() || weight <= AT_ONCE_WEIGHT_MAX
         };
-        Ok(ring.events.iter().skip(first).map(|kept| &kept.event).take_while(at_once).cloned().collect())
+        let events = events.into_iter().map(|kept| Arc::clone(&kept.event)).take_while(at_once).collect();
+        Since { events, lost }
+    }
+
+    /// What came after one of the places is not known.
+    fn has_lost(&self, places: &BTreeMap<String, Place>) -> bool {
+        let rings = self.rings();
+        places.iter().any(|(code, place)| rings.by_code.get(code).is_some_and(|ring| ring.heard(*place).is_err()))
     }
 }
 
@@ -311,29 +353,23 @@ impl Listening {
         }
     }
 
-    /// What there is to hear, in order of each jurisdiction; nothing where nothing happened.
+    /// What there is to hear, in the order in which it happened; nothing where nothing happened.
     pub fn pull(&mut self) -> Vec<Notice> {
         // What was in a jurisdiction when it appeared was never told.
         let appeared = self.look_round().into_iter();
         let mut notices: Vec<Notice> = appeared
             .map(|(jurisdiction, revision)| Notice::Resync { jurisdiction, revision, why: Resync::Reloaded })
             .collect();
-        for (code, place) in &mut self.places {
-            match self.context.events.since(code, *place) {
-                Ok(events) => {
-                    if let Some(last) = events.last() {
-                        (place.revision, place.recorded_at) = (last.to, last.recorded_at);
-                    }
-                    notices.extend(events.into_iter().map(Notice::Event));
-                }
-                Err(why) => {
-                    let heads = self.context.events.heads();
-                    if let Some((_, head)) = heads.into_iter().find(|(c, _)| c == code) {
-                        *place = head;
-                        notices.push(Notice::Resync { jurisdiction: code.clone(), revision: head.revision, why });
-                    }
-                }
+        let Since { events, lost } = self.context.events.since(&self.places);
+        for (jurisdiction, place, why) in lost {
+            notices.push(Notice::Resync { jurisdiction: jurisdiction.clone(), revision: place.revision, why });
+            self.places.insert(jurisdiction, place);
+        }
+        for event in events {
+            if let Some(place) = self.places.get_mut(event.jurisdiction.as_str()) {
+                (place.revision, place.recorded_at) = (event.to, event.recorded_at);
             }
+            notices.push(Notice::Event(event));
         }
         self.prick_ears();
         notices
@@ -342,7 +378,7 @@ impl Listening {
     /// What is not kept any more is not only not heard: the listener is too slow for it.
     #[must_use]
     pub fn has_missed(&self) -> bool {
-        self.places.iter().any(|(code, place)| self.context.events.since(code, *place).is_err())
+        self.context.events.has_lost(&self.places)
     }
 
     /// The parts of an event for this listener.
