@@ -285,8 +285,15 @@ fn a_cookie_lets_a_page_of_ours_in_and_no_other() {
     assert!(set.contains("; Path=/; Max-Age=431") || set.contains("; Path=/; Max-Age=43200"), "{set}");
     assert!(set.ends_with("; HttpOnly; SameSite=Strict"), "{set}");
     assert_eq!(answer.json().as_object().unwrap().len(), 2, "no token for scripts to steal: {}", answer.text);
-    let over_tls = [("Content-Type", "application/json"), ("X-Forwarded-Proto", "https")];
-    let secure = api.server.send("POST", "/api/sessions", &over_tls, Some(wish.to_string().as_bytes()));
+    // Behind a proxy that speaks TLS, if it is one that is believed.
+    let mut settings = api.database.settings();
+    settings.trusted_proxies = vec!["127.0.0.1".into()];
+    let behind = TestServer::with(settings);
+    let over_tls =
+        [("Content-Type", "application/json"), ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", "https")];
+    let secure = behind.send("POST", "/api/sessions", &over_tls, Some(wish.to_string().as_bytes()));
+    let plain = api.server.send("POST", "/api/sessions", &over_tls, Some(wish.to_string().as_bytes()));
+    assert!(!plain.header("set-cookie").unwrap().contains("Secure"));
     assert!(secure.header("set-cookie").unwrap().ends_with("; Secure"));
 
     let (cookie, csrf) = api.cookie("nga");
