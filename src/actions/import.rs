@@ -1,12 +1,15 @@
 //! Bulk import: rows are read, checked and staged one by one, then brought in together, as one audit event and one
 //! bulk change in each jurisdiction. All or nothing, unless whoever imports wants the good rows alone.
 
+mod report;
+
 use std::sync::Arc;
 
 use geo::CoordsIter;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub use self::report::{ImportReport, Observer, Rejected};
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
@@ -65,52 +68,6 @@ pub struct ImportOptions {
     pub outside_skips: bool,
     /// Check everything, store nothing.
     pub dry_run: bool,
-}
-
-/// A record that was not imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// Which one, counted through all files.
-    pub number: i64,
-    /// Where it stands.
-    pub place: String,
-    /// Its code or name, if it has one.
-    pub name: Option<String>,
-    /// Why.
-    pub problems: Vec<Problem>,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ImportReport {
-    /// Records read.
-    pub read: u64,
-    /// New features.
-    pub inserted: i64,
-    /// Features with a new version.
-    pub updated: i64,
-    /// Features that were there already just so.
-    pub unchanged: i64,
-    /// Records that stand twice in the same words and were taken once.
-    pub repeated: u64,
-    /// Records left out because they lie outside.
-    pub outside: u64,
-    /// Records rejected.
-    pub rejected: u64,
-    /// Stored; `false` after a dry run or where a bad record stopped it all.
-    pub stored: bool,
-    /// The revisions that the jurisdictions have come to.
-    pub revisions: Vec<(String, i64)>,
-}
-
-/// What an import tells while it runs.
-pub trait Observer {
-    /// A record was not imported.
-    fn rejected(&mut self, rejected: &Rejected);
-    /// So many records were read.
-    fn read(&mut self, records: u64);
-    /// The SHA-256 of what was read, in hex, once everything was.
-    fn digest(&mut self) -> String;
 }
 
 /// Imports rows of a noun.

@@ -7,7 +7,7 @@ mod verify;
 use uuid::Uuid;
 
 pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
-pub use self::verify::{Fault, Report, Verifier, VersionDigest, versions_of};
+pub use self::verify::{Fault, Report, Sums, Verifier, VersionDigest, versions_of};
 
 use super::layer::Layer;
 use super::word::words;

@@ -1,7 +1,5 @@
 //! Audit events in rows. They are appended, and read; nothing here changes or deletes one.
 
-use std::collections::BTreeMap;
-
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::pg::PgConnection;
@@ -13,7 +11,7 @@ use uuid::Uuid;
 
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored};
-use crate::domain::audit::{AuditEvent, Digest, RecordedEvent, VersionDigest, versions_of};
+use crate::domain::audit::{AuditEvent, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
 use crate::error::Error;
 
 /// Appends the event to its chain, whose head it becomes, and announces its revision on `channel` at commit: one statement,
@@ -111,7 +109,7 @@ pub(super) fn versions_in(
 ///
 /// # Errors
 /// The database's.
-pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<BTreeMap<i64, (Option<Digest>, Option<Digest>)>> {
+pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
     let rows: Vec<VersionRow> =
         sql_query("SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1")
             .bind::<Text, _>(chain)

@@ -225,8 +225,11 @@ pub struct VersionDigest {
 }
 
 /// For each revision one digest of the versions that it ended, and one of those that it began.
+pub type Sums = BTreeMap<i64, (Option<Digest>, Option<Digest>)>;
+
+/// The sums of these versions.
 #[must_use]
-pub fn versions_of(all: &[VersionDigest]) -> BTreeMap<i64, (Option<Digest>, Option<Digest>)> {
+pub fn versions_of(all: &[VersionDigest]) -> Sums {
     let mut by_revision: BTreeMap<i64, [Vec<(Uuid, Digest)>; 2]> = BTreeMap::new();
     for version in all {
         by_revision.entry(version.revision).or_default()[1].push((version.id, version.digest));
@@ -282,7 +285,9 @@ mod tests {
 
     fn faults(events: &[RecordedEvent], from: i64, heads: &[Head]) -> Vec<Fault> {
         let mut verifier = Verifier::new("VN-72", from, heads);
-        events.iter().for_each(|e| verifier.take(e));
+        for event in events {
+            verifier.take(event);
+        }
         verifier.end(None).faults
     }
 
@@ -353,7 +358,9 @@ mod tests {
     #[test]
     fn a_cut_is_seen_by_the_counter_too() {
         let mut verifier = Verifier::new("VN-72", 1, &[]);
-        chain(4, 0).iter().for_each(|e| verifier.take(e));
+        for event in &chain(4, 0) {
+            verifier.take(event);
+        }
         assert_eq!(verifier.end(Some(5)).faults, [Fault::CutOff { last: 4, known: 5 }]);
     }
 
