@@ -22,6 +22,7 @@
 //!   values that are ready; both a second of processor time, the client's threads not counted. `batch-set`: without measures.
 //! * `propagation`: from the answer to a write until a second server over the same database shows it, 99 of 100 writes
 //!   faster; the peer is the 250 ms that are promised.
+//! * `audit-cost`: the transaction of a new work against the same SQL without what the audit trail adds to it.
 //! * `index-load`: reading and building the whole index against reading the same columns by COPY, binary, and throwing
 //!   them away.
 //!
@@ -33,6 +34,7 @@
 
 #![allow(clippy::cast_precision_loss)] // counts far below 2^52
 
+mod audit;
 mod bare;
 mod batch;
 mod checks;
@@ -106,6 +108,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     stored::all(&mut report, &serving, &mut conn, &subjects)?;
     propagation::all(&mut report, &serving, database.settings())?;
     drop(serving);
+    audit::compare(&mut report, &mut conn, &jurisdiction.code, size.checks / 2)?;
     Ok(report.finish())
 }
 
