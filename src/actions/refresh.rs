@@ -1,6 +1,7 @@
 //! How the index follows the database: loaded whole at the start, then revision by revision.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -93,7 +94,7 @@ pub fn catch_up_all(context: &Context) -> Result<()> {
     }
     let mut first = None;
     for jurisdiction in lag.behind {
-        if let Err(error) = catch_up(context, &jurisdiction) {
+        if let Err(error) = without_end(|| catch_up(context, &jurisdiction)) {
             tracing::warn!(%error, jurisdiction, "the index could not follow this jurisdiction");
             first.get_or_insert(error);
         }
@@ -168,7 +169,7 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
 /// Brings one jurisdiction to the state that was just committed. What is committed is done, so a failure here is no
 /// failure of the write: the index follows by itself as soon as it can.
 pub(super) fn after_commit(context: &Context, code: &str) {
-    if let Err(error) = catch_up(context, code) {
+    if let Err(error) = without_end(|| catch_up(context, code)) {
         tracing::warn!(%error, jurisdiction = code, "the index could not follow a commit at once; it will try again");
     }
 }
@@ -325,11 +326,30 @@ pub fn follow(context: &Context, stop: &AtomicBool) {
             // What is committed from here on is heard of; what was before is asked for below.
             listener = Listener::connect(context.store.url()).ok();
         }
-        if let Err(error) = access::follow(context) {
+        if let Err(error) = without_end(|| access::follow(context)) {
             tracing::warn!(%error, "what is known of credentials could not follow the database; it will try again");
         }
-        if let Err(error) = catch_up_all(context) {
+        if let Err(error) = without_end(|| catch_up_all(context)) {
             tracing::warn!(%error, "the index could not follow the database; it will try again");
         }
+    }
+}
+
+/// Runs a step of the following, which has to go on for ever; a panic in it is a fault of ours and no more. What it changes must be
+/// behind locks, which are taken after one all the same.
+fn without_end(step: impl FnOnce() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| Err(Error::Internal("following panicked".into())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)] // it is about one
+    use super::*;
+
+    #[test]
+    fn a_panic_does_not_end_the_following() {
+        assert!(matches!(without_end(|| panic!("of a jurisdiction")), Err(Error::Internal(_))));
+        assert!(matches!(without_end(|| Err(Error::busy("database"))), Err(Error::Busy { .. })));
+        assert!(without_end(|| Ok(())).is_ok());
     }
 }
