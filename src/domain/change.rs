@@ -48,6 +48,13 @@ words! {
         Reloaded = "reloaded",
         /// The rules changed, and with them any conflict.
         Rules = "rules",
+        /// Two jurisdictions were heard of up to revisions that this instance never showed together: it followed them in
+        /// another order, so its events do not say how their conflicts go on from there.
+        Reordered = "other_order",
+        /// The jurisdiction that was heard of is not registered any more.
+        Unregistered = "not_registered",
+        /// A conflict across a border could not be measured.
+        Unmeasured = "not_measured",
     }
 }
 

@@ -2,7 +2,7 @@
 //! ended or came to mean something else. A conflict is one by what each corridor brings itself, and counts on the day of
 //! the change; that a day comes on which something begins to count is no change.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry as MapEntry};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,11 +13,12 @@ use crate::domain::change::{
     ChangeEvent, Content, CoverageChange, EVENT_FEATURES_MAX, EVENT_PAIRS_MAX, FeatureChange, PairChange, Resync, Trace,
 };
 use crate::domain::conflict::{self, Land, Role, Severity, Standing, is_conflict};
+use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::layer::Layer;
 use crate::domain::rules::InForce;
 use crate::domain::work::WorkKind;
 use crate::geometry::measure::Prepared;
-use crate::geometry::{Grid, Metres, crs, outside};
+use crate::geometry::{Epsg, Grid, Metres, crs, outside};
 use crate::index::{Entry, Snapshot, Territory};
 
 /// What was read for the next state of a jurisdiction.
@@ -91,24 +92,20 @@ fn content(before: &World<'_>, after: &World<'_>, touched: &Touched, now: Timest
     }
     let code = after.own.jurisdiction.code.as_str();
     let mut pairs: BTreeMap<(Uuid, Uuid), PairChange> = BTreeMap::new();
+    let mut lands = Lands::new();
     let mut features = Vec::with_capacity(touched.features.len());
     for &(layer, id, _) in &touched.features {
         features.extend(change_of(before, after, code, layer, id));
         for (world, is_after) in [(before, false), (after, true)] {
             let Some(entry) = world.own.layer(layer).get(id) else { continue };
-            each_partner(world, entry, layer, now, &mut |partner| {
-                // One piece of land may take a province: what is more than is told is not made.
-                if pairs.len() > EVENT_PAIRS_MAX {
-                    return;
-                }
+            each_partner(world, entry, layer, now, &mut lands, &mut |partner| {
                 if let Some(pair) = pair_of(before, after, (code, layer, id), &partner, &mut pairs) {
                     let severity = Some(partner.severity);
                     if is_after { pair.after = severity } else { pair.before = severity }
                 }
-            });
-            if pairs.len() > EVENT_PAIRS_MAX {
-                return Err(Resync::TooMany);
-            }
+                // One piece of land may take a province: what is more than is told is not looked at.
+                if pairs.len() > EVENT_PAIRS_MAX { Err(Resync::TooMany) } else { Ok(()) }
+            })?;
         }
     }
     let coverage = touched.coverage.iter().map(|(layer, _)| CoverageChange { layer: *layer }).collect();
@@ -156,14 +153,14 @@ fn pair_of<'p>(
 ) -> Option<&'p mut PairChange> {
     let key = if layer.is_land() { (partner.id, id) } else { (id, partner.id) };
     match pairs.entry(key) {
-        std::collections::btree_map::Entry::Occupied(known) => {
+        MapEntry::Occupied(known) => {
             let pair = known.into_mut();
             if !pair.by.contains(&layer) {
                 pair.by.push(layer);
             }
             Some(pair)
         }
-        std::collections::btree_map::Entry::Vacant(new) => {
+        MapEntry::Vacant(new) => {
             let one = change_of(before, after, code, layer, id)?;
             let other = change_of(before, after, partner.code, partner.layer, partner.id)?;
             let (work, land) = if layer.is_land() { (other, one) } else { (one, other) };
@@ -172,35 +169,87 @@ fn pair_of<'p>(
     }
 }
 
-/// Every conflict of a feature of `world.own` that counts now.
-fn each_partner(world: &World<'_>, entry: &Entry, layer: Layer, now: Timestamp, each: &mut dyn FnMut(Partner<'_>)) {
+/// Land of neighbours on the grid of the jurisdiction that changes. It is the same before and after.
+type Lands = BTreeMap<Uuid, Prepared>;
+
+/// Every conflict of a feature of `world.own` that counts now, until `each` has enough. A pair across a border is measured
+/// on the grid of the work, whichever side changes, as the check of the land does: so what began there ends there.
+fn each_partner(
+    world: &World<'_>,
+    entry: &Entry,
+    layer: Layer,
+    now: Timestamp,
+    lands: &mut Lands,
+    each: &mut dyn FnMut(Partner<'_>) -> Result<(), Resync>,
+) -> Result<(), Resync> {
     let own = Side::of(&Home::of(world.own, now), entry);
-    let Some(severity) = own.severity() else { return };
-    let reach = own.reach();
+    let Some(severity) = own.severity() else { return Ok(()) };
+    let home = world.own.jurisdiction.grid;
     for territory in world.territories() {
+        let is_own = territory.jurisdiction.code == world.own.jurisdiction.code;
+        // Works are measured on their own grid, so their neighbours' land is only looked for on that of the land.
+        let is_sought = !is_own && !layer.is_land();
+        let reach = if is_sought { beyond(own.reach()) } else { own.reach() };
         let brought;
-        let shape = if territory.jurisdiction.code == world.own.jurisdiction.code {
+        let shape = if is_own {
             &entry.shape
         } else {
             let around = outside::widened(&world.own.in_degrees(&entry.shape.bounds()), reach.get());
             if !outside::meets_round_the_earth(&around, &territory.extent) {
                 continue;
             }
-            let (from, to) = (world.own.jurisdiction.grid, territory.jurisdiction.grid);
-            let Ok(there) = crs::project(&entry.shape.geometry(), from, to) else { continue };
-            brought = Prepared::new(&Grid(there));
+            brought = bring(&entry.shape, home, territory.jurisdiction.grid)?;
             &brought
         };
-        let home = Home::of(territory, now);
+        let (there, mut result) = (Home::of(territory, now), Ok(()));
         for other in layer.opposite() {
             territory.layer(other).near(shape, reach, |met| {
-                if let Some(severity) = own.meets(severity, shape, &Side::of(&home, met)) {
-                    let code = territory.jurisdiction.code.as_str();
-                    each(Partner { code, layer: other, id: met.facts.id, severity });
+                if result.is_err() {
+                    return;
                 }
+                let met_side = Side::of(&there, met);
+                if met_side.severity().is_none() {
+                    return;
+                }
+                let found = if is_sought {
+                    let land = match lands.entry(met.facts.id) {
+                        MapEntry::Occupied(known) => Ok(&*known.into_mut()),
+                        MapEntry::Vacant(new) => {
+                            bring(&met.shape, territory.jurisdiction.grid, home).map(|land| &*new.insert(land))
+                        }
+                    };
+                    land.map(|land| own.meets(severity, &entry.shape, &met_side, land))
+                } else {
+                    Ok(own.meets(severity, shape, &met_side, &met.shape))
+                };
+                let code = territory.jurisdiction.code.as_str();
+                result = found.and_then(|found| match found {
+                    Some(severity) => each(Partner { code, layer: other, id: met.facts.id, severity }),
+                    None => Ok(()),
+                });
             });
+            result?;
         }
     }
+    Ok(())
+}
+
+/// A shape on another grid.
+fn bring(shape: &Prepared, from: Epsg, to: Epsg) -> Result<Prepared, Resync> {
+    match crs::project(&shape.geometry(), from, to) {
+        Ok(there) => Ok(Prepared::new(&Grid(there))),
+        Err(error) => {
+            tracing::warn!(%error, "a conflict across a border cannot be measured");
+            Err(Resync::Unmeasured)
+        }
+    }
+}
+
+/// How far to look on another grid for what lies within a distance, or the widest clearance, on one's own: what two grids
+/// say of a length near a border differs by far less than a hundredth.
+fn beyond(reach: Metres) -> Metres {
+    let more = Metres::new(1.0 + (reach.get() + CLEARANCE_MAX_M) / 100.0).unwrap_or(Metres::ZERO);
+    reach.plus(more)
 }
 
 /// The day in a jurisdiction, and its rules on that day.
@@ -255,12 +304,12 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// What the pair of the two means, if it is one: of the severity of the land. `shape` is this one's on the other's grid.
-    fn meets(&self, severity: Severity, shape: &Prepared, met: &Side<'_>) -> Option<Severity> {
+    /// What the pair of the two means, if it is one: of the severity of the land. The shapes are on one grid.
+    fn meets(&self, severity: Severity, shape: &Prepared, met: &Side<'_>, met_shape: &Prepared) -> Option<Severity> {
         let severity_met = met.severity()?;
         let (work, work_shape, land, land_shape, severity) = match (self.role(), met.role()) {
-            (Role::Stands(_), Role::TakesLand(_)) => (self, shape, met, &met.entry.shape, severity_met),
-            (Role::TakesLand(_), Role::Stands(_)) => (met, &met.entry.shape, self, shape, severity),
+            (Role::Stands(_), Role::TakesLand(_)) => (self, shape, met, met_shape, severity_met),
+            (Role::TakesLand(_), Role::Stands(_)) => (met, met_shape, self, shape, severity),
             _ => return None,
         };
         let accuracy = work.rules.accuracy(&work.entry.facts.noun).metres;
@@ -273,6 +322,14 @@ impl<'a> Side<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_place_on_the_other_grid_is_not_passed_over() {
+        let far = Prepared::new(&Grid(geo_types::Geometry::Point((1e9, 1e9).into())));
+        assert_eq!(bring(&far, Epsg(9218), Epsg(5899)).err(), Some(Resync::Unmeasured));
+        let near = Prepared::new(&Grid(geo_types::Geometry::Point((430_000.0, 1_340_000.0).into())));
+        assert!(bring(&near, Epsg(9218), Epsg(5899)).is_ok());
+    }
 
     #[test]
     fn what_was_published_meanwhile_is_left_out() {
