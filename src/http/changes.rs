@@ -85,19 +85,21 @@ fn wish(request: &HttpRequest, query: &Query) -> Result<Wish> {
     Ok(Wish { jurisdictions, layers, boxes: query.bbox()?, heard })
 }
 
-/// The id of an event: how far was heard, `118@2026-03-01T08:00:00.123456Z` of the one jurisdiction listened to, else
-/// `VN-35=4@…,VN-72=118@…`. The moment at which a revision was recorded tells it from the same number of a database that
+/// The id of an event: how far was heard, `118@2026-03-01T08:00:00.123456Z` of the one jurisdiction listened to where it
+/// has no neighbours, else `VN-35=4@…,VN-72=118@…`, with them. Nothing where nothing is known. The moment at which a revision was recorded tells it from the same number of a database that
 /// was restored.
 fn id(listening: &Listening) -> String {
+    let heard = listening.heard();
+    let is_one = matches!(&*heard, [one] if listening.is_to_one(&one.jurisdiction));
     let one = |heard: &Heard| {
-        let mut text = if listening.is_to_one() { String::new() } else { format!("{}=", heard.jurisdiction) };
+        let mut text = if is_one { String::new() } else { format!("{}=", heard.jurisdiction) };
         let _ = write!(text, "{}", heard.revision);
         if let Some(at) = heard.recorded_at {
             let _ = write!(text, "@{at}");
         }
         text
     };
-    listening.heard().iter().map(one).collect::<Vec<_>>().join(",")
+    heard.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 /// How far somebody has heard, from the id of an event, or from revisions that he read elsewhere, without their moments.
@@ -162,7 +164,7 @@ async fn tell(
                     write_event(&mut text, "", "resync", &wire::write_resync(&code, revision, Resync::Slow).to_string());
                 }
                 // Whoever has read everything again goes on from here.
-                let _ = write!(text, "id: {}\n\n", id(&listening));
+                write_place(&mut text, &listening);
                 last.send(text.into());
                 return;
             }
@@ -176,14 +178,27 @@ async fn tell(
         permit.send(std::mem::take(&mut text).into());
         while text.is_empty() {
             news.mark_unchanged();
-            let notices = listening.pull();
-            if !notices.is_empty() {
-                text = written(&listening, &notices);
+            let heard = blocking(move || {
+                let notices = listening.pull();
+                let text = if notices.is_empty() { String::new() } else { written(&listening, &notices) };
+                Ok((listening, text))
+            });
+            (listening, text) = match heard.await {
+                Ok(heard) => heard,
+                Err(error) => {
+                    tracing::error!(%error, "a listener could not be told what changed; it will come back");
+                    return;
+                }
+            };
+            if !text.is_empty() {
                 break;
             }
             tokio::select! {
                 _ = news.changed() => {}
-                () = time::sleep(heartbeat) => text = format!(":\nid: {}\n\n", id(&listening)),
+                () = time::sleep(heartbeat) => {
+                    text.push_str(":\n");
+                    write_place(&mut text, &listening);
+                }
                 _ = closing.wait_for(|closing| *closing) => return,
                 () = sender.closed() => return,
             }
@@ -223,9 +238,18 @@ fn written(listening: &Listening, notices: &[Notice]) -> String {
             }
         }
     }
-    // An id without data moves the listener's place and is no event of its own.
-    let _ = write!(text, "id: {}\n\n", id(listening));
+    write_place(&mut text, listening);
     text
+}
+
+/// How far was heard: an id without data moves the listener's place and is no event of its own. Where nothing is known the
+/// place stays what it was; an id of nothing would make it the beginning.
+fn write_place(text: &mut String, listening: &Listening) {
+    let id = id(listening);
+    if !id.is_empty() {
+        let _ = writeln!(text, "id: {id}");
+    }
+    text.push('\n');
 }
 
 fn write_event(text: &mut String, id: &str, event: &str, data: &str) {

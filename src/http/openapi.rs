@@ -239,8 +239,9 @@ fn parameters(s: &Settings) -> Json {
         "Min-Revision": header("Min-Revision", "Revisions that the answer must at least show, such as VN-72=118",
             json!({"type": "string"})),
         "Last-Event-ID": header("Last-Event-ID", "The id of the last event heard, as it stood: what came after it \
-            is told first. Of a history that the database has left, or older than what is kept, it is answered with \
-            resync. A revision alone (118, or VN-72=118) is taken too, but its history cannot be told",
+            is told first. Of a history that the database has left, or older than what is kept, or of neighbours \
+            followed in another order, it is answered with resync. A revision alone (118, or VN-72=118) is taken too, \
+            but its history cannot be told",
             json!({"type": "string"})),
         "Accept": header("Accept", "application/geo+json for the conflicts as features of a map",
             json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),

@@ -24,7 +24,7 @@ use crate::shapes::Dice;
 use crate::world::{GRID, Props, World, corridor_props, fields, question, text, work_props};
 
 /// The two sides.
-const SIDES: [&str; 2] = ["VN-72", "VN-35"];
+pub const SIDES: [&str; 2] = ["VN-72", "VN-35"];
 
 /// The middle of what is tried: a corner of the border, in WGS 84.
 const CORNER: (f64, f64) = (107.5, 11.785);

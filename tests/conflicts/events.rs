@@ -19,7 +19,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use uuid::Uuid;
 
-use crate::border::{draft, point, rect, with_neighbour};
+use crate::border::{SIDES, draft, point, rect, with_neighbour};
 use crate::concurrent::StopReaders;
 use crate::shapes::Dice;
 use crate::world::{Pairs, Props, World, corridor_props, question, text, work_props};
@@ -38,6 +38,12 @@ impl Follower {
         let context = world.database.context();
         let (listening, _seat) = changes::listen(&context, &world.actor, Wish::default()).unwrap();
         Self { context, listening, pairs: Pairs::new(), events: (0, 0) }
+    }
+
+    /// Comes back to the same instance with what was heard.
+    fn come_back(&mut self, world: &World) {
+        let wish = Wish { heard: self.listening.heard(), ..Wish::default() };
+        self.listening = changes::listen(&self.context, &world.actor, wish).unwrap().0;
     }
 
     /// Adds what began and takes away what ended: nothing begins that is there, and nothing ends that is not.
@@ -73,7 +79,7 @@ impl Crowd {
         Self { world: with_neighbour(), dice: Dice::new(salt), works: Vec::new(), lands: Vec::new() }
     }
 
-    /// Its metres, and those of lands, put no pair at its threshold: across the border each side measures on its own grid.
+    /// Its metres, and those of lands, put no pair at its threshold.
     fn work(&mut self, code: &str) -> (Props, Geometry<f64>) {
         let mut props = work_props(code);
         props.push(("position_accuracy_m", Value::Number(self.dice.pick(&[0.3, 19.7, 61.7]))));
@@ -180,7 +186,15 @@ fn conflicts_add_up_at_a_border_with_several_commits_in_one_event() {
             crowd.change(step);
             step += 1;
         }
-        refresh::catch_up_all(&follower.context).unwrap();
+        // The one side or the other first, which may be heard of before the other follows.
+        for side in crowd.dice.pick(&[[0, 1], [1, 0]]) {
+            refresh::catch_up(&follower.context, SIDES[side]).unwrap();
+            match crowd.dice.draw(0..3) {
+                0 => follower.hear(),
+                1 => follower.come_back(&crowd.world),
+                _ => {}
+            }
+        }
         follower.hear();
         across += crowd.agree(&format!("round {round}"), &follower);
         most = most.max(follower.pairs.len());

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod across;
 mod border;
 mod centreline;
 mod concurrent;

@@ -2,13 +2,14 @@
 //! listener reads them from where it stands.
 //!
 //! A listener has no queue of its own, only a place in what is kept for all: however slow it is, it costs nothing. When
-//! what it has not heard is no longer kept, it is told so. `difference` makes an event out of two states.
+//! what it has not heard is no longer kept, it is told so. `difference` makes an event out of two states, `rings` keeps
+//! them.
 
 mod difference;
+mod rings;
 
-use std::collections::VecDeque;
-use std::collections::btree_map::{BTreeMap, Entry};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use geo::CoordsIter;
 use geo_types::Rect;
@@ -16,87 +17,17 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub(super) use difference::{Touched, event, ruled};
+pub use rings::Events;
+
+use rings::Places;
 
 use super::{Context, refresh};
 use crate::domain::actor::Actor;
-use crate::domain::change::{ChangeEvent, CoverageChange, Ear, HeardFeature, HeardPair, Resync};
+use crate::domain::change::{ChangeEvent, Content, CoverageChange, Ear, HeardFeature, HeardPair, Resync};
 use crate::domain::layer::Layer;
 use crate::error::{Error, Result};
-use crate::geometry::{Bounds, Coord, Epsg, Geometry, crs};
-
-/// Features and conflicts in the events that a listener is given at once, unless the first has more: one that comes back
-/// after a long time takes no more memory than others.
-const AT_ONCE_WEIGHT_MAX: usize = 10_000;
-
-/// An event that is kept.
-#[derive(Debug)]
-struct Kept {
-    /// Its number goes on through all jurisdictions: a conflict across a border begins by an event of the one side and
-    /// may end by one of the other.
-    number: u64,
-    /// When the revision was recorded that it leads from.
-    from_recorded_at: Option<Timestamp>,
-    event: Arc<ChangeEvent>,
-}
-
-/// The last events of one jurisdiction.
-#[derive(Debug, Default)]
-struct Ring {
-    events: VecDeque<Kept>,
-    weight: usize,
-    /// The revision that the index shows.
-    head: i64,
-    /// When that was recorded.
-    recorded_at: Option<Timestamp>,
-    /// Counts how often everything was read anew: what is kept leads from one revision to the next only since then.
-    generation: u64,
-}
-
-impl Ring {
-    fn place(&self) -> Place {
-        Place { generation: self.generation, revision: self.head, recorded_at: self.recorded_at }
-    }
-
-    /// How many of the events were heard by whoever stands at `place`; or why that is not known.
-    fn heard(&self, place: Place) -> Result<usize, Resync> {
-        if self.generation != place.generation {
-            return Err(Resync::Reloaded);
-        }
-        if place.revision == self.head {
-            return if place.is_of(self.recorded_at) { Ok(self.events.len()) } else { Err(Resync::Reloaded) };
-        }
-        // An event that begins before that place tells the difference to another state than the listener knows.
-        let heard = self.events.binary_search_by_key(&place.revision, |k| k.event.from).map_err(|_| Resync::Missed)?;
-        if place.is_of(self.events[heard].from_recorded_at) { Ok(heard) } else { Err(Resync::Reloaded) }
-    }
-}
-
-/// The last events of every jurisdiction.
-#[derive(Debug, Default)]
-struct Rings {
-    by_code: BTreeMap<String, Ring>,
-    /// How many events there were.
-    count: u64,
-}
-
-/// What came after some places.
-struct Since {
-    /// In the order in which it happened.
-    events: Vec<Arc<ChangeEvent>>,
-    /// Jurisdictions of which that is not known, where they stand now, and why.
-    lost: Vec<(String, Place, Resync)>,
-}
-
-/// The last events of every jurisdiction, and the news that there are more.
-#[derive(Debug)]
-pub struct Events {
-    rings: Mutex<Rings>,
-    news: watch::Sender<u64>,
-    closing: watch::Sender<bool>,
-    seats: Arc<()>,
-    /// Features and conflicts in the events that are kept of one jurisdiction; the oldest go first.
-    kept_max: usize,
-}
+use crate::geometry::{Bounds, Coord, Epsg, Geometry, crs, outside};
+use crate::index::Snapshot;
 
 /// The right to listen; as many are given as the settings allow.
 pub struct Seat(#[allow(dead_code)] Arc<()>); // held, not read
@@ -104,109 +35,10 @@ pub struct Seat(#[allow(dead_code)] Arc<()>); // held, not read
 /// Tells that there may be something to hear.
 pub type News = watch::Receiver<u64>;
 
-/// A place from which nothing is known: no event begins there.
-const UNKNOWN: i64 = -1;
-
-/// How far a listener has heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    generation: u64,
-    revision: i64,
-    /// When that was recorded: the same number of another moment is of another history of the database. None where that
-    /// is not known.
-    recorded_at: Option<Timestamp>,
-}
-
-impl Place {
-    /// Whether it may be the revision that was recorded at a moment.
-    fn is_of(&self, recorded_at: Option<Timestamp>) -> bool {
-        self.recorded_at.is_none() || self.recorded_at == recorded_at
-    }
-}
-
-impl Events {
-    /// None yet.
-    pub(super) fn new(kept_max: usize) -> Self {
-        let (news, closing) = (watch::Sender::new(0), watch::Sender::new(false));
-        Self { rings: Mutex::default(), news, closing, seats: Arc::default(), kept_max }
-    }
-
-    fn rings(&self) -> MutexGuard<'_, Rings> {
-        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes what led to the state that was just published. Called under the right to publish, so in order.
-    pub(super) fn push(&self, event: ChangeEvent) {
-        let mut rings = self.rings();
-        rings.count += 1;
-        let number = rings.count;
-        let ring = rings.by_code.entry(event.jurisdiction.to_string()).or_default();
-        let from_recorded_at = std::mem::replace(&mut ring.recorded_at, event.recorded_at);
-        ring.head = event.to;
-        ring.weight += event.weight();
-        ring.events.push_back(Kept { number, from_recorded_at, event: Arc::new(event) });
-        while ring.weight > self.kept_max && ring.events.len() > 1 {
-            ring.weight -= ring.events.pop_front().map_or(0, |gone| gone.event.weight());
-        }
-        drop(rings);
-        self.tell();
-    }
-
-    /// Notes that a jurisdiction was read anew: nothing leads here from what was heard before.
-    pub(super) fn restart(&self, code: &str, revision: i64, recorded_at: Option<Timestamp>) {
-        let mut rings = self.rings();
-        let ring = rings.by_code.entry(code.to_owned()).or_default();
-        *ring = Ring { head: revision, recorded_at, generation: ring.generation + 1, ..Ring::default() };
-        drop(rings);
-        self.tell();
-    }
-
-    fn tell(&self) {
-        self.news.send_modify(|n| *n += 1);
-    }
-
-    /// Tells every listener that the server ends.
-    pub(crate) fn close(&self) {
-        self.closing.send_replace(true);
-    }
-
-    /// Where each jurisdiction stands.
-    fn heads(&self) -> Vec<(String, Place)> {
-        self.rings().by_code.iter().map(|(code, ring)| (code.clone(), ring.place())).collect()
-    }
-
-    /// What came after some places, or the first of it: of all of them as it was at one moment.
-    fn since(&self, places: &BTreeMap<String, Place>) -> Since {
-        let rings = self.rings();
-        let (mut events, mut lost) = (Vec::new(), Vec::new());
-        for (code, place) in places {
-            let Some(ring) = rings.by_code.get(code) else { continue };
-            match ring.heard(*place) {
-                Ok(heard) => events.extend(ring.events.range(heard..)),
-                Err(why) => lost.push((code.clone(), ring.place(), why)),
-            }
-        }
-        events.sort_by_key(|kept| kept.number);
-        let mut weight = 0;
-        let at_once = |event: &Arc<ChangeEvent>| {
-            weight += event.weight();
-            weight == event.weight() || weight <= AT_ONCE_WEIGHT_MAX
-        };
-        let events = events.into_iter().map(|kept| Arc::clone(&kept.event)).take_while(at_once).collect();
-        Since { events, lost }
-    }
-
-    /// What came after one of the places is not known.
-    fn has_lost(&self, places: &BTreeMap<String, Place>) -> bool {
-        let rings = self.rings();
-        places.iter().any(|(code, place)| rings.by_code.get(code).is_some_and(|ring| ring.heard(*place).is_err()))
-    }
-}
-
 /// What a listener asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
-    /// Only these jurisdictions; empty: all.
+    /// Only these jurisdictions, with the conflicts across their borders; empty: all.
     pub jurisdictions: Vec<String>,
     /// Only these layers; empty: all.
     pub layers: Vec<Layer>,
@@ -227,12 +59,31 @@ pub struct Heard {
     pub recorded_at: Option<Timestamp>,
 }
 
+impl Wish {
+    fn wants(&self, code: &str) -> bool {
+        self.jurisdictions.is_empty() || self.jurisdictions.iter().any(|wanted| wanted == code)
+    }
+
+    /// Whether a listener has to look at an event: also at one of a neighbour, for what it says of conflicts across the
+    /// border, or that nothing is told of them.
+    fn concerns(&self, event: &ChangeEvent) -> bool {
+        let across = |c: &Content| {
+            let sides = c.pairs.iter().flat_map(|pair| [&pair.work, &pair.land]);
+            sides.into_iter().any(|side| self.wants(&side.jurisdiction))
+        };
+        self.wants(&event.jurisdiction) || event.content.as_ref().map_or(true, across)
+    }
+}
+
 /// A listener.
 pub struct Listening {
     context: Context,
     actor: Actor,
     wish: Wish,
-    places: BTreeMap<String, Place>,
+    places: Places,
+    /// Two jurisdictions that may have conflicts between them, for each that is listened to, in this order: that one, and
+    /// the other.
+    borders: BTreeSet<(String, String)>,
     /// With the ground that the boxes of each were cut to.
     ears: BTreeMap<String, (Bounds, Ear)>,
 }
@@ -289,55 +140,54 @@ pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening
             return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")));
         }
     }
-    for Heard { jurisdiction: code, revision, .. } in &wish.heard {
-        match snapshot.territory(code) {
-            None => return Err(Error::parameter("Last-Event-ID", format!("«{code}» is not registered"))),
-            // Another instance was ahead of this one, unless the database went back.
-            Some(t) if t.revision < *revision => refresh::catch_up(context, code)?,
-            Some(_) => {}
-        }
-    }
+    let gone = meet(context, &snapshot, &wish)?;
     let mut listening = Listening {
         context: context.clone(),
         actor: actor.clone(),
         wish,
-        places: BTreeMap::new(),
+        places: Places::default(),
+        borders: BTreeSet::new(),
         ears: BTreeMap::new(),
     };
-    drop(listening.look_round());
-    for (code, place) in &mut listening.places {
-        match listening.wish.heard.iter().find(|heard| heard.jurisdiction == *code) {
-            // What is newer than the database itself was heard of another state of it.
-            Some(heard) if heard.revision <= place.revision => {
-                (place.revision, place.recorded_at) = (heard.revision, heard.recorded_at);
-            }
-            // Whoever begins now begins here; whoever comes back and names others has not heard of this one.
-            None if listening.wish.heard.is_empty() => {}
-            _ => place.revision = UNKNOWN,
-        }
-    }
+    listening.prick_ears();
+    let (wish, events) = (&listening.wish, &context.events);
+    listening.places = if wish.heard.is_empty() {
+        events.heads()
+    } else {
+        events.resume(&wish.heard, &listening.borders, &|code| wish.wants(code), &|event| wish.concerns(event))
+    };
+    listening.places.lost.extend(gone.into_iter().map(|code| (code, Resync::Unregistered)));
     Ok((listening, seat))
 }
 
-impl Listening {
-    /// Takes in jurisdictions that are new, and says which with their revisions.
-    fn look_round(&mut self) -> Vec<(String, i64)> {
-        let wanted = |code: &String| self.wish.jurisdictions.is_empty() || self.wish.jurisdictions.contains(code);
-        let mut new = Vec::new();
-        for (code, place) in self.context.events.heads().into_iter().filter(|(code, _)| wanted(code)) {
-            if let Entry::Vacant(free) = self.places.entry(code) {
-                new.push((free.key().clone(), place.revision));
-                free.insert(place);
-            }
+/// Follows the database as far as a listener has heard already: another instance was ahead of this one, unless the
+/// database went back. Gives the jurisdictions that are wanted, were heard of, and are not registered.
+fn meet(context: &Context, snapshot: &Snapshot, wish: &Wish) -> Result<Vec<String>> {
+    let heard: BTreeMap<&str, i64> = wish.heard.iter().map(|h| (h.jurisdiction.as_str(), h.revision)).collect();
+    for (code, revision) in &heard {
+        if snapshot.territory(code).is_some_and(|t| t.revision < *revision) {
+            refresh::catch_up(context, code)?;
         }
-        new
     }
+    let unknown = |snapshot: &Snapshot| -> Vec<String> {
+        let unknown = heard.keys().filter(|code| wish.wants(code) && snapshot.territory(code).is_none());
+        unknown.map(|code| (*code).to_owned()).collect()
+    };
+    if unknown(snapshot).is_empty() {
+        return Ok(Vec::new());
+    }
+    refresh::catch_up_all(context)?;
+    Ok(unknown(&context.index.snapshot()))
+}
 
+impl Listening {
     /// Takes in what jurisdictions have come to reach. What is published is told after that, so whoever has what to hear
     /// finds all of it on the ground there is now.
     fn prick_ears(&mut self) {
+        let snapshot = self.context.index.snapshot();
+        self.borders = borders(&snapshot, &self.wish, self.context.reach().get());
         // Of a pair across a border the other side counts too, whether it is listened to or not.
-        for territory in self.context.index.snapshot().territories() {
+        for territory in snapshot.territories() {
             let code = &territory.jurisdiction.code;
             let mut extent = territory.extent;
             if let Some((known, _)) = self.ears.get(code) {
@@ -353,32 +203,54 @@ impl Listening {
         }
     }
 
-    /// What there is to hear, in the order in which it happened; nothing where nothing happened.
+    /// What there is to hear, in the order in which it was published, then what is to be read again; nothing where nothing
+    /// happened.
     pub fn pull(&mut self) -> Vec<Notice> {
-        // What was in a jurisdiction when it appeared was never told.
-        let appeared = self.look_round().into_iter();
-        let mut notices: Vec<Notice> = appeared
-            .map(|(jurisdiction, revision)| Notice::Resync { jurisdiction, revision, why: Resync::Reloaded })
-            .collect();
-        let Since { events, lost } = self.context.events.since(&self.places);
-        for (jurisdiction, place, why) in lost {
-            notices.push(Notice::Resync { jurisdiction: jurisdiction.clone(), revision: place.revision, why });
-            self.places.insert(jurisdiction, place);
-        }
-        for event in events {
-            if let Some(place) = self.places.get_mut(event.jurisdiction.as_str()) {
-                (place.revision, place.recorded_at) = (event.to, event.recorded_at);
-            }
-            notices.push(Notice::Event(event));
-        }
+        let wish = &self.wish;
+        let (events, lost) = self.context.events.pull(&mut self.places, &|event| wish.concerns(event));
         self.prick_ears();
+        let mut notices = Vec::new();
+        for event in events {
+            match event.content {
+                Err(why) if !self.wish.wants(&event.jurisdiction) => {
+                    notices.extend(self.neighbours(&event.jurisdiction).map(|code| self.resync(code, why)));
+                }
+                _ => notices.push(Notice::Event(event)),
+            }
+        }
+        let mut again = BTreeMap::new();
+        for (code, why) in &lost {
+            if self.wish.wants(code) {
+                again.insert(code.as_str(), *why);
+            } else {
+                for wanted in self.neighbours(code) {
+                    again.entry(wanted).or_insert(*why);
+                }
+            }
+        }
+        notices.extend(again.into_iter().map(|(code, why)| self.resync(code, why)));
         notices
+    }
+
+    /// The jurisdictions listened to that may have conflicts with another one.
+    fn neighbours<'a>(&'a self, code: &str) -> impl Iterator<Item = &'a str> {
+        self.borders.iter().filter(move |(_, other)| other == code).map(|(wanted, _)| wanted.as_str())
+    }
+
+    fn resync(&self, code: &str, why: Resync) -> Notice {
+        let revision = self.places.of.get(code).map_or(0, |place| place.revision);
+        Notice::Resync { jurisdiction: code.to_owned(), revision, why }
     }
 
     /// What is not kept any more is not only not heard: the listener is too slow for it.
     #[must_use]
     pub fn has_missed(&self) -> bool {
-        self.context.events.has_lost(&self.places)
+        self.context.events.has_missed(&self.places, |code| self.matters(code))
+    }
+
+    /// It is listened to, or has conflicts with one that is.
+    fn matters(&self, code: &str) -> bool {
+        self.wish.wants(code) || self.neighbours(code).next().is_some()
     }
 
     /// The parts of an event for this listener.
@@ -387,11 +259,12 @@ impl Listening {
         let (Ok(content), Some(ear)) = (&event.content, self.ear(&event.jurisdiction)) else {
             return Parts::default();
         };
-        Parts {
-            features: ear.features(content),
-            pairs: ear.pairs(content, |code| self.ear(code)),
-            coverage: ear.coverage(content),
+        let mut pairs = ear.pairs(content, |code| self.ear(code));
+        if !self.wish.wants(&event.jurisdiction) {
+            pairs.retain(|p| [&p.what.work, &p.what.land].iter().any(|side| self.wish.wants(&side.jurisdiction)));
+            return Parts { pairs, ..Parts::default() };
         }
+        Parts { features: ear.features(content), pairs, coverage: ear.coverage(content) }
     }
 
     fn ear(&self, code: &str) -> Option<&Ear> {
@@ -412,33 +285,49 @@ impl Listening {
 
     /// Goes on from where each jurisdiction stands now, whatever was not heard.
     pub fn skip(&mut self) {
-        for (code, head) in self.context.events.heads() {
-            self.places.entry(code).and_modify(|place| *place = head);
-        }
+        self.places = self.context.events.heads();
     }
 
-    /// How far was heard, and when that was recorded.
+    /// How far was heard, and when that was recorded, of what is listened to and of the neighbours: conflicts across a
+    /// border depend on both sides. Where it is not known it is left out.
     #[must_use]
     pub fn heard(&self) -> Vec<Heard> {
-        let heard = |(code, place): (&String, &Place)| Heard {
+        let known =
+            self.places.of.iter().filter(|(code, _)| !self.places.lost.contains_key(*code) && self.matters(code));
+        let heard = known.map(|(code, place)| Heard {
             jurisdiction: code.clone(),
             revision: place.revision,
             recorded_at: place.recorded_at,
-        };
-        self.places.iter().map(heard).collect()
+        });
+        heard.collect()
     }
 
-    /// Whether it listens to one jurisdiction alone.
+    /// Whether it listens to this jurisdiction alone.
     #[must_use]
-    pub fn is_to_one(&self) -> bool {
-        self.wish.jurisdictions.len() == 1
+    pub fn is_to_one(&self, code: &str) -> bool {
+        matches!(&*self.wish.jurisdictions, [one] if one == code)
     }
 
-    /// The revision of each jurisdiction that was heard.
+    /// The revision of each jurisdiction that is listened to, as far as it was heard.
     #[must_use]
     pub fn revisions(&self) -> BTreeMap<String, i64> {
-        self.places.iter().map(|(code, place)| (code.clone(), place.revision)).collect()
+        let heard = self.heard().into_iter().filter(|heard| self.wish.wants(&heard.jurisdiction));
+        heard.map(|heard| (heard.jurisdiction, heard.revision)).collect()
     }
+}
+
+/// Jurisdictions that are wanted, each with every other one that features of the two may be in conflict with.
+fn borders(snapshot: &Snapshot, wish: &Wish, reach: f64) -> BTreeSet<(String, String)> {
+    let mut borders = BTreeSet::new();
+    for one in snapshot.territories().filter(|t| wish.wants(&t.jurisdiction.code)) {
+        let around = outside::widened(&one.extent, reach);
+        for other in snapshot.territories().filter(|t| t.jurisdiction.code != one.jurisdiction.code) {
+            if outside::meets_round_the_earth(&around, &other.extent) {
+                borders.insert((one.jurisdiction.code.clone(), other.jurisdiction.code.clone()));
+            }
+        }
+    }
+    borders
 }
 
 /// The boxes, cut to `extent`, on the grid of a jurisdiction, slightly larger than needed; where that cannot be told,
