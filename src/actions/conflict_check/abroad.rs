@@ -3,9 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::kept::{KeptPair, pairs_of};
 use crate::domain::jurisdiction::Jurisdiction;
-use crate::domain::layer::Layer;
 use crate::geometry::crs;
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::Prepared;
@@ -43,11 +41,6 @@ impl Abroad {
     /// It comes within so many metres of the ground of the jurisdiction.
     pub(super) fn is_near(&self, reach: f64) -> bool {
         self.boundary_m.is_some_and(|distance| distance <= reach)
-    }
-
-    /// Every pair with a feature of the neighbour that can be a conflict on any day.
-    pub(super) fn pairs(&self, territory: &Territory, layer: Layer, land: &Entry) -> Vec<Arc<KeptPair>> {
-        pairs_of(&self.shape, land.reach(), territory, layer)
     }
 }
 

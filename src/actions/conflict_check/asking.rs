@@ -362,7 +362,7 @@ impl<'a> Asking<'a> {
 }
 
 /// A check looks at the clock after so many candidates: often enough for the limit, too seldom to cost.
-const LOOK_AT_CLOCK_EVERY: u32 = 64;
+pub(super) const LOOK_AT_CLOCK_EVERY: u32 = 64;
 
 fn lines(shape: &Geometry<f64>) -> Option<MultiLineString<f64>> {
     match shape {

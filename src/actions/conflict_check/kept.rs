@@ -1,8 +1,9 @@
 //! The conflicts of stored land, kept: found once, brought up to date by every change, read by every request.
 //!
-//! What is kept of a land is every pair that can be a conflict on any day, with its distance, and the lists that were made
-//! of it, each for a day and for what somebody sees: no other request is answered by one. It says since which revision it is so: a reader whose snapshot is older
-//! does not take it, and finds for itself. What stands beyond a border is not in it: `abroad` looks for that.
+//! What is kept of a land is every pair that can be a conflict on any day, with its distance (`pairs`), and the lists that
+//! were made of it, each for a day and for what somebody sees: no other request is answered by one. Where there are more
+//! pairs than are listed, only that is kept. It says since which revision it is so: a reader whose snapshot is older does
+//! not take it, and finds for itself. What stands beyond a border is not in it: `abroad` looks for that.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -15,12 +16,14 @@ use uuid::Uuid;
 use super::abroad::Borders;
 use super::covered::Covered;
 use super::detail::Detail;
+use super::pairs::{Changed, KeptPair, LISTED_MAX, Pairs, pairs_of};
+use super::patience::Patience;
 use crate::actions::changes::Touched;
 use crate::domain::actor::Sight;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
-use crate::geometry::measure::Prepared;
-use crate::geometry::{Bounds, Metres};
+use crate::error::Result;
+use crate::geometry::Bounds;
 use crate::index::{Coverages, Entry, Territory};
 
 /// After a change of more features than this everything is found anew when it is asked for.
@@ -28,32 +31,6 @@ const TOUCHED_MAX: usize = 1_000;
 
 /// Answers about coverage kept of one piece of land, and lists of its conflicts: few ask in more ways than this.
 const WAYS_MAX: usize = 8;
-
-/// A stored piece of land with a feature that stands near it.
-#[derive(Debug)]
-pub(super) struct KeptPair {
-    pub(super) layer: Layer,
-    pub(super) entry: Arc<Entry>,
-    /// Planar distance of the two, metres.
-    pub(super) distance_m: f64,
-}
-
-impl KeptPair {
-    /// The pair of a land that reaches so far and a feature, if it can be a conflict on any day.
-    fn of(land: &Prepared, reach: Metres, layer: Layer, entry: &Arc<Entry>) -> Option<Arc<Self>> {
-        let distance_m = entry.shape.distance_within(land, reach.plus(entry.reach()).get())?;
-        Some(Arc::new(Self { layer, entry: Arc::clone(entry), distance_m }))
-    }
-}
-
-/// Every pair of a land that reaches so far with the features of a layer.
-pub(super) fn pairs_of(land: &Prepared, reach: Metres, territory: &Territory, layer: Layer) -> Vec<Arc<KeptPair>> {
-    let (features, mut pairs) = (territory.layer(layer), Vec::new());
-    features.near(land, reach, |met| {
-        pairs.extend(features.get(met.facts.id).and_then(|entry| KeptPair::of(land, reach, layer, entry)));
-    });
-    pairs
-}
 
 /// In what way a jurisdiction was asked for the coverage of a piece of land.
 #[derive(Debug, Clone)]
@@ -118,15 +95,21 @@ impl Drop for Listed {
 /// A list that was kept, and the one that follows it.
 type Succession = (Arc<Kept>, Arc<Kept>);
 
-/// Every pair of one piece of land.
+/// What stands near a piece of land.
+#[derive(Debug)]
+enum Near {
+    /// All of it.
+    Pairs(Pairs),
+    /// More than is listed.
+    TooMany,
+}
+
+/// Every pair of one piece of land, or that there are too many to keep them.
 #[derive(Debug)]
 pub(super) struct Kept {
     /// The revision in which it came to be so.
     since: i64,
-    /// By id.
-    pairs: Vec<Arc<KeptPair>>,
-    /// The places of the pairs by distance, then id.
-    by_distance: Vec<u32>,
+    near: Near,
     /// A box in WGS 84 round the land.
     pub(super) around: Bounds,
     /// The land beyond the border.
@@ -136,33 +119,32 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn new(since: i64, around: Bounds, borders: Arc<Borders>, mut pairs: Vec<Arc<KeptPair>>) -> Self {
-        pairs.sort_by_key(|p| p.entry.facts.id);
-        let mut by_distance: Vec<u32> = (0..).take(pairs.len()).collect();
-        by_distance.sort_by(|a, b| {
-            let distance = |n: &u32| pairs[*n as usize].distance_m;
-            distance(a).total_cmp(&distance(b)).then(a.cmp(b))
-        });
-        Self { since, pairs, by_distance, around, borders, covered: Mutex::default(), listed: Mutex::default() }
+    fn new(since: i64, around: Bounds, borders: Arc<Borders>, near: Near) -> Self {
+        Self { since, near, around, borders, covered: Mutex::default(), listed: Mutex::default() }
     }
 
-    /// Finds every pair of a land in a territory.
-    pub(super) fn find(territory: &Territory, layer: Layer, land: &Entry) -> Arc<Self> {
-        let of_layer = |other| pairs_of(&land.shape, land.reach(), territory, other);
-        let pairs = layer.opposite().into_iter().flat_map(of_layer).collect();
+    /// Finds every pair of a land in a territory, as far as so many are listed.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::error::Error::TooLarge) where it takes longer than there is patience.
+    pub(super) fn find(territory: &Territory, layer: Layer, land: &Entry, patience: &Patience) -> Result<Arc<Self>> {
+        let pairs = pairs_of(&land.shape, land.reach(), territory, &layer.opposite(), patience)?;
+        let near = pairs.map_or(Near::TooMany, |pairs| Near::Pairs(Pairs::new(pairs)));
         let around = territory.in_degrees(&land.shape.bounds());
-        Arc::new(Self::new(territory.revision, around, Arc::default(), pairs))
+        Ok(Arc::new(Self::new(territory.revision, around, Arc::default(), near)))
     }
 
-    /// How many pairs there are.
-    pub(super) fn len(&self) -> usize {
-        self.pairs.len()
+    /// Every pair; `None` where there are more than are listed.
+    pub(super) fn pairs(&self) -> Option<&Pairs> {
+        match &self.near {
+            Near::Pairs(pairs) => Some(pairs),
+            Near::TooMany => None,
+        }
     }
 
-    /// The pairs by distance, then id; or by id.
-    pub(super) fn pairs(&self, by_distance: bool) -> impl Iterator<Item = &KeptPair> {
-        let place = move |n: usize| if by_distance { self.by_distance[n] as usize } else { n };
-        (0..self.pairs.len()).map(move |n| self.pairs[place(n)].as_ref())
+    /// How many pairs are kept.
+    fn len(&self) -> usize {
+        self.pairs().map_or(0, Pairs::len)
     }
 
     /// What `find` says of the coverage; it is asked once as long as nobody declares or withdraws any.
@@ -222,15 +204,23 @@ impl Kept {
         list
     }
 
-    /// The same with features that changed: each with its pair as it is now, if it is one.
-    fn with(&self, since: i64, changed: &HashMap<Uuid, Option<Arc<KeptPair>>>) -> Self {
-        let others = self.pairs.iter().filter(|p| !changed.contains_key(&p.entry.facts.id)).cloned();
-        Self::new(
-            since,
-            self.around,
-            Arc::clone(&self.borders),
-            others.chain(changed.values().flatten().cloned()).collect(),
-        )
+    /// The same in a later state, in which features near the land changed; none where that is to be found anew.
+    fn followed(&self, after: &Territory, land: &Entry, changed: &HashMap<Uuid, Layer>) -> Option<Self> {
+        let now = |(id, layer): (&Uuid, &Layer)| {
+            let entry = after.layer(*layer).get(*id);
+            (*id, entry.and_then(|entry| KeptPair::of(&land.shape, land.reach(), *layer, entry)))
+        };
+        let changed: Changed = changed.iter().map(now).collect();
+        let near = match &self.near {
+            Near::Pairs(pairs) => match pairs.patched(&changed) {
+                pairs if pairs.len() > LISTED_MAX => Near::TooMany,
+                pairs => Near::Pairs(pairs),
+            },
+            // Some may be none any more, so there may be few enough.
+            Near::TooMany if changed.values().any(Option::is_none) => return None,
+            Near::TooMany => Near::TooMany,
+        };
+        Some(Self::new(after.revision, self.around, Arc::clone(&self.borders), near))
     }
 }
 
@@ -256,14 +246,14 @@ impl Table {
 
     fn insert(&mut self, land: Uuid, kept: Arc<Kept>, pairs_max: usize) {
         self.remove(land);
-        if self.pairs + kept.pairs.len() <= pairs_max {
-            self.pairs += kept.pairs.len();
+        if self.pairs + kept.len() <= pairs_max {
+            self.pairs += kept.len();
             self.by_land.insert(land, kept);
         }
     }
 
     fn remove(&mut self, land: Uuid) {
-        self.pairs -= self.by_land.remove(&land).map_or(0, |old| old.pairs.len());
+        self.pairs -= self.by_land.remove(&land).map_or(0, |old| old.len());
     }
 }
 
@@ -338,16 +328,14 @@ impl KeptConflicts {
         let code = &after.jurisdiction.code;
         let mut next: Vec<(Uuid, Option<Succession>)> = Vec::new();
         for (land, change) in changes(before, after, touched) {
-            // What is not kept yet may be filled in until the lock is taken below, from the state before: then it goes.
-            let Some(kept) = self.read(|tables| tables.get(code).and_then(|t| t.by_land.get(&land).cloned())) else {
-                next.push((land, None));
-                continue;
-            };
-            let new = match change {
-                LandChange::Itself(layer) => after.layer(layer).get(land).map(|entry| Kept::find(after, layer, entry)),
-                LandChange::Near(changed) => Some(Arc::new(kept.with(after.revision, &changed))),
-            };
-            next.push((land, new.map(|new| (kept, new))));
+            let kept = self.read(|tables| tables.get(code).and_then(|t| t.by_land.get(&land).cloned()));
+            // What is not kept yet may be filled in until the lock is taken below, from the state before: then it goes. Land
+            // that changed itself is looked at by whoever asks for it, not by the writer.
+            let new = kept.zip(change).and_then(|(kept, (layer, changed))| {
+                let new = kept.followed(after, after.layer(layer).get(land)?, &changed)?;
+                Some((kept, Arc::new(new)))
+            });
+            next.push((land, new));
         }
         let mut dropped = Vec::new();
         self.write(|tables| {
@@ -366,33 +354,30 @@ impl KeptConflicts {
     }
 }
 
-/// How the pairs of a land change.
-enum LandChange {
-    /// It changed itself, in this layer.
-    Itself(Layer),
-    /// These features near it changed; each with its pair as it is now, if it is one.
-    Near(HashMap<Uuid, Option<Arc<KeptPair>>>),
-}
+/// The layer of a land, and those features near it that changed, each with its layer.
+type NearChange = (Layer, HashMap<Uuid, Layer>);
 
-/// Every land whose pairs may change.
-fn changes(before: &Territory, after: &Territory, touched: &Touched) -> HashMap<Uuid, LandChange> {
-    let mut lands: HashMap<Uuid, LandChange> = HashMap::new();
-    for &(layer, id, _) in touched.features.iter().filter(|(layer, _, _)| layer.is_land()) {
-        lands.insert(id, LandChange::Itself(layer));
-    }
-    for &(layer, id, _) in touched.features.iter().filter(|(layer, _, _)| !layer.is_land()) {
+/// Every land whose pairs may change; none where it changed itself.
+fn changes(before: &Territory, after: &Territory, touched: &Touched) -> HashMap<Uuid, Option<NearChange>> {
+    let (lands, standing): (Vec<_>, Vec<_>) =
+        touched.features.iter().copied().partition(|(layer, _, _)| layer.is_land());
+    let mut changes: HashMap<Uuid, Option<NearChange>> = lands.into_iter().map(|(_, id, _)| (id, None)).collect();
+    for (layer, id, _) in standing {
         for territory in [before, after] {
             let Some(entry) = territory.layer(layer).get(id) else { continue };
             for land_layer in layer.opposite() {
                 territory.layer(land_layer).near(&entry.shape, entry.reach(), |land| {
-                    let near = lands.entry(land.facts.id).or_insert_with(|| LandChange::Near(HashMap::new()));
-                    if let LandChange::Near(changed) = near {
-                        let now = || KeptPair::of(&land.shape, land.reach(), layer, after.layer(layer).get(id)?);
-                        changed.entry(id).or_insert_with(now);
+                    let near = changes.entry(land.facts.id).or_insert_with(|| Some((land_layer, HashMap::new())));
+                    if let Some((_, changed)) = near {
+                        changed.insert(id, layer);
                     }
                 });
             }
         }
     }
-    lands
+    changes
 }
+
+#[cfg(test)]
+#[path = "kept_tests.rs"]
+pub(super) mod tests;

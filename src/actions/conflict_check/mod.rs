@@ -1,8 +1,8 @@
 //! The conflict check: a drawn or stored shape against what the index holds, pair by pair on the working grid.
 //!
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
-//! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored and `kept` keeps its conflicts, `abroad` looks beyond the border,
-//! `min_revision` waits for a state that is asked for, `patience` says when a check takes too long.
+//! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored, `kept` keeps its conflicts and
+//! `pairs` the pairs they are made of, `abroad` looks beyond the border, `min_revision` waits for a state that is asked for, `patience` says when a check takes too long.
 
 mod abroad;
 mod asking;
@@ -10,6 +10,7 @@ mod covered;
 mod detail;
 mod kept;
 mod min_revision;
+mod pairs;
 mod patience;
 mod stored;
 

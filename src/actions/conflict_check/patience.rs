@@ -47,7 +47,7 @@ impl Patience {
         (features > 0).then(|| Self::new(AT_ONCE, Some(Room { boxes: BOXES_MAX, features })))
     }
 
-    fn new(time: Duration, room: Option<Room>) -> Self {
+    pub(super) fn new(time: Duration, room: Option<Room>) -> Self {
         Self { time, until: Instant::now() + time, room: room.map(Cell::new), gave_up: Cell::new(false) }
     }
 

@@ -11,7 +11,8 @@ use super::abroad::Abroad;
 use super::asking::{Asking, Subject};
 use super::covered::Covered;
 use super::detail::{Detail, Met};
-use super::kept::{CoveredFor, Kept, KeptPair, ListedFor};
+use super::kept::{CoveredFor, Kept, ListedFor};
+use super::pairs::{KeptPair, LISTED_MAX, pairs_of};
 use super::patience::Patience;
 use super::{Answer, Conflict, Question, SubjectResult, at_least};
 use crate::actions::{Context, feature, refresh};
@@ -32,9 +33,6 @@ use crate::store::records::Records;
 
 /// How often a check starts again because its feature was changed meanwhile: each time somebody wrote in between.
 const IN_STEP_ATTEMPTS: u32 = 10;
-
-/// Land with more features near it than this is asked about as if it were drawn.
-const LISTED_MAX: usize = 10_000;
 
 /// Checks a stored feature against the other layer, or the layers asked, with all that can be measured.
 ///
@@ -153,21 +151,25 @@ fn from_kept<C: Detail>(
     let mut asking = Asking::new(context, snapshot, actor, question, Patience::of_request(context));
     let day = asking.day(home);
     let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
-    let kept = context.kept.get(home, id).unwrap_or_else(|| {
-        let found = Kept::find(home, layer, entry);
-        context.kept.put(home, id, &found);
-        found
-    });
-    let land = StoredLand { home, entry, severity, rules: home.rules().on(day) };
-    let Some(beyond) = land.beyond(context, snapshot, &kept, &asked) else { return Ok(None) };
+    let kept = match context.kept.get(home, id) {
+        Some(kept) => kept,
+        None => {
+            let found = Kept::find(home, layer, entry, &asking.patience)?;
+            context.kept.put(home, id, &found);
+            found
+        }
+    };
     // So many are measured under the limits of a request, as far as they are listed.
-    if kept.len() + beyond.iter().map(|b| b.pairs.len()).sum::<usize>() > LISTED_MAX {
+    let Some(pairs) = kept.pairs() else { return Ok(None) };
+    let land = StoredLand { home, entry, severity, rules: home.rules().on(day) };
+    let Some(beyond) = land.beyond(context, snapshot, &asking.patience, &kept, &asked)? else { return Ok(None) };
+    if pairs.len() + beyond.iter().map(|b| b.pairs.len()).sum::<usize>() > LISTED_MAX {
         return Ok(None);
     }
     let here = Ground { territory: home, day, shape: &entry.shape, line: entry.centreline.as_deref() };
     let asked = ListedFor { day, sight };
     let list = kept.listed(&context.kept, &asked, || {
-        let met = kept.pairs(C::MEASURES).filter_map(|pair| land.met(&here, pair, &asked.sight));
+        let met = pairs.iter(C::MEASURES).filter_map(|pair| land.met(&here, pair, &asked.sight));
         met.map(|met| C::of(&met)).collect()
     });
     let widest = land.clearance(None).0.get();
@@ -237,23 +239,27 @@ impl Beyond<'_> {
 }
 
 impl<'a> StoredLand<'a> {
-    /// The land in every other jurisdiction that it may reach; none where it cannot be brought to the grid of one.
+    /// The land in every other jurisdiction that it may reach; none where it cannot be brought to the grid of one, or where
+    /// more is near it there than is listed.
     fn beyond<'s>(
         &self,
         context: &Context,
         snapshot: &'s Snapshot,
+        patience: &Patience,
         kept: &Kept,
         against: &[Layer],
-    ) -> Option<Vec<Beyond<'s>>> {
+    ) -> Result<Option<Vec<Beyond<'s>>>> {
         let around = outside::widened(&kept.around, self.entry.reach().get());
         let others = snapshot.territories().map(AsRef::as_ref).filter(|t| !std::ptr::eq(*t, self.home));
-        let met = others.filter(|t| outside::meets_round_the_earth(&around, &t.extent));
-        let beyond = met.map(|territory| {
-            let land = kept.borders.of(self.home.jurisdiction.grid, self.entry, territory, context.reach())?;
-            let pairs = against.iter().flat_map(|layer| land.pairs(territory, *layer, self.entry)).collect();
-            Some(Beyond { territory, land, pairs })
-        });
-        beyond.collect()
+        let mut beyond = Vec::new();
+        for territory in others.filter(|t| outside::meets_round_the_earth(&around, &t.extent)) {
+            let home = self.home.jurisdiction.grid;
+            let Some(land) = kept.borders.of(home, self.entry, territory, context.reach()) else { return Ok(None) };
+            let pairs = pairs_of(&land.shape, self.entry.reach(), territory, against, patience)?;
+            let Some(pairs) = pairs else { return Ok(None) };
+            beyond.push(Beyond { territory, land, pairs });
+        }
+        Ok(Some(beyond))
     }
 
     /// What must stay free beyond its edge, and what says so; of works of an unknown kind, the most.
