@@ -274,6 +274,16 @@ pub fn project(shape: &Geometry<f64>, from: Epsg, to: Epsg) -> Result<Geometry<f
     }))
 }
 
+/// How many positions [`project`] brings from one system to another: those of `shape` after its segments were divided,
+/// and one more for each of its lines and rings.
+#[must_use]
+pub fn positions_projected(shape: &Geometry<f64>, from: Epsg, to: Epsg) -> usize {
+    match definition(from) {
+        Ok(definition) if from != to => densified_count(shape, definition.geographic),
+        _ => 0,
+    }
+}
+
 fn convert(transform: &Proj, c: Coord<f64>, from: Epsg, to: Epsg) -> Result<Coord<f64>, CrsError> {
     match transform.convert((c.x, c.y)) {
         Ok((x, y)) if x.is_finite() && y.is_finite() => Ok(Coord { x, y }),

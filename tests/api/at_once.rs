@@ -62,6 +62,8 @@ fn documents() -> Vec<Vec<u8>> {
         json!([1]),
         rect(-PROVINCE, -PROVINCE, PROVINCE, PROVINCE),
         rect(9e6, 9e6, 9.1e6, 9.1e6),
+        // Positions in degrees: few, and thousands when they are brought to a grid.
+        json!({"type": "LineString", "coordinates": [[107.0, 12.0], [112.0, 12.1], [107.0, 12.2], [112.0, 12.3]]}),
         // It crosses itself.
         json!({"type": "Polygon", "coordinates": [[[x, y], [x + 9.0, y + 9.0], [x + 9.0, y], [x, y + 9.0], [x, y]]]}),
     ]
@@ -141,15 +143,16 @@ fn what_takes_long_is_not_answered_at_once() {
         limit: 100,
         min_revision,
     };
-    let at_once = |shape: &Json, crs: Epsg, min_revision: Vec<(String, i64)>| {
-        let drawn = [Drawn {
+    let all_at_once = |shapes: &[&Json], crs: Epsg, min_revision: Vec<(String, i64)>| {
+        let drawn = |shape: &&Json| Drawn {
             name: "0".into(),
             pointer: String::new(),
             delivered: Delivered { shape: geojson::geometry(shape, 1_000).unwrap(), crs },
             accuracy: Metres::ZERO,
             clearance_m: None,
             kind: DrawnKind::Unknown,
-        }];
+        };
+        let drawn: Vec<Drawn> = shapes.iter().map(drawn).collect();
         let question = question(min_revision);
         let found = conflict_check::check_at_once::<Conflict>(&context, &Actor::public(), &drawn, &question);
         if let Some(found) = &found
@@ -159,6 +162,7 @@ fn what_takes_long_is_not_answered_at_once() {
         }
         found.map(|answer| answer.map(|answer| answer.results[0].conflict_count))
     };
+    let at_once = |shape: &Json, crs, min_revision| all_at_once(&[shape], crs, min_revision);
     let (grid, small) = (Epsg(9218), rect(-5.0, -1.0, 25.0, 1.0));
     let [lon, lat] = TOWN;
     let in_degrees = json!({"type": "Point", "coordinates": [lon, lat]});
@@ -171,6 +175,24 @@ fn what_takes_long_is_not_answered_at_once() {
     assert_eq!(at_once(&small, grid, vec![("VN-72".into(), 1)]), Some(Ok(3)));
     assert_eq!(at_once(&small, grid, vec![("VN-72".into(), 1_000)]), None, "it would have to wait");
     assert_eq!(at_once(&rect(-PROVINCE, 50.0, 0.0, 60.0), grid, vec![]), None, "a part of it lies outside");
+    // A few positions far apart become thousands before they are brought to another system.
+    let to_and_fro = |n: u32, off: f64| -> Vec<[f64; 2]> {
+        (0..n).map(|n| [lon + f64::from(n % 2) * off, lat + 0.01 + f64::from(n) * 1e-4]).collect()
+    };
+    let zigzag = |n, off| json!({"type": "LineString", "coordinates": to_and_fro(n, off)});
+    assert!(at_once(&zigzag(9, 0.01), Epsg::WGS84, vec![]).is_some(), "short segments");
+    assert_eq!(at_once(&zigzag(400, 0.05), Epsg::WGS84, vec![]), None, "some thousand positions");
+    let line = zigzag(40, 0.05);
+    assert!(at_once(&line, Epsg::WGS84, vec![]).is_some(), "some hundred positions");
+    assert_eq!(all_at_once(&[&line; 16], Epsg::WGS84, vec![]), None, "as many for each shape");
+    let [x, y] = ORIGIN;
+    let far: Vec<[f64; 2]> = (0..9).map(|n| [x + f64::from(n % 2) * 5e5, y + f64::from(n)]).collect();
+    assert_eq!(at_once(&json!({"type": "LineString", "coordinates": far}), grid, vec![]), None, "to degrees");
+    // Not even to find out that it is no good.
+    let around_the_earth: Vec<[f64; 2]> = (0..800).map(|n| [f64::from(n % 2) * 170.0, f64::from(n) * 1e-3]).collect();
+    let around_the_earth = json!({"type": "LineString", "coordinates": around_the_earth});
+    assert!(around_the_earth.to_string().len() < 16 * 1024);
+    assert_eq!(at_once(&around_the_earth, Epsg::WGS84, vec![]), None);
     let crossing = json!({"type": "Polygon", "coordinates": [[[411_600, 1_327_600], [411_609, 1_327_609],
         [411_609, 1_327_600], [411_600, 1_327_609], [411_600, 1_327_600]]]});
     assert!(matches!(at_once(&crossing, grid, vec![]), Some(Err(Error::Invalid(_)))), "it is refused at once");

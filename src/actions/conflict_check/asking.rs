@@ -260,7 +260,7 @@ impl<'a> Asking<'a> {
     pub(super) fn on_grid(&self, subject: &Subject<'a>, territory: &'a Territory) -> Result<OnGrid<'a>> {
         self.patience.in_time()?;
         let (code, grid) = (&territory.jurisdiction.code, territory.jurisdiction.grid);
-        self.patience.projects(subject.shape.crs, grid)?;
+        self.patience.projects(&subject.shape.shape, subject.shape.crs, grid)?;
         let bring = |shape: &Geometry<f64>, from: Epsg| {
             crs::project(shape, from, grid).map(Grid).map_err(|e| {
                 let pointer = format!("{}/coordinates", subject.pointer);

@@ -262,7 +262,7 @@ fn ask_all<C: Detail>(asking: &mut Asking<'_>, subjects: &[Drawn]) -> Result<Vec
     let mut problems = Vec::new();
     let mut results = Vec::new();
     for drawn in subjects {
-        asking.patience.projects(drawn.delivered.crs, Epsg::WGS84)?;
+        asking.patience.projects(&drawn.delivered.shape, drawn.delivered.crs, Epsg::WGS84)?;
         match place::around(&drawn.delivered) {
             Ok(around) => {
                 let subject = Subject {

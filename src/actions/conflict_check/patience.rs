@@ -3,14 +3,15 @@
 //! To hand a check over to another thread and its answer back costs as much as a tenth of it, and the other thread's
 //! caches know nothing of it. So a check is tried at once first. It is given up as soon as it is known to be long: the
 //! search through the trees tells how many features there are to look at, before any is looked at. It is given up, too,
-//! before whatever cannot be cut short: a shape that is too large, an overlay, a projection that is still to be prepared.
+//! before whatever cannot be cut short: a shape that is too large, or becomes so when its long segments are divided, an
+//! overlay, a projection that is still to be prepared.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::actions::Context;
 use crate::error::{Error, Result};
-use crate::geometry::{Epsg, crs};
+use crate::geometry::{Epsg, Geometry, crs};
 use crate::index::{Entry, Room};
 
 /// Most boxes that a check at once looks at; each takes some tens of nanoseconds.
@@ -23,6 +24,11 @@ const AT_ONCE: Duration = Duration::from_millis(10);
 /// Most positions of a feature that a check at once looks at; to measure a pair takes a fraction of a microsecond for each.
 const POSITIONS_MAX: usize = 250;
 
+/// Most positions that a check at once brings to other systems, all its shapes together, their long segments divided: each
+/// takes a fraction of a microsecond. A document that is tried at once has some hundred, which may become hundreds of
+/// thousands.
+const PROJECTED_MAX: usize = 4_000;
+
 /// Most grids that a thread which serves makes ready for: each takes some tens of milliseconds at its start.
 const GRIDS_MAX: usize = 8;
 
@@ -32,6 +38,8 @@ pub(super) struct Patience {
     until: Instant,
     /// How much may still be looked at, where it is to be answered at once.
     room: Option<Cell<Room>>,
+    /// How many positions may still be brought to another system, where it is to be answered at once.
+    positions_left: Cell<usize>,
     gave_up: Cell<bool>,
 }
 
@@ -48,7 +56,13 @@ impl Patience {
     }
 
     pub(super) fn new(time: Duration, room: Option<Room>) -> Self {
-        Self { time, until: Instant::now() + time, room: room.map(Cell::new), gave_up: Cell::new(false) }
+        Self {
+            time,
+            until: Instant::now() + time,
+            room: room.map(Cell::new),
+            positions_left: Cell::new(PROJECTED_MAX),
+            gave_up: Cell::new(false),
+        }
     }
 
     /// It was given up, and nothing that came of it is true.
@@ -80,9 +94,15 @@ impl Patience {
         Err(Error::busy("not at once"))
     }
 
-    /// Shapes are brought from one system to another next.
-    pub(super) fn projects(&self, from: Epsg, to: Epsg) -> Result<()> {
-        if self.room.is_some() && !crs::is_ready(from, to) { self.if_not_at_once() } else { Ok(()) }
+    /// A shape is brought from one system to another next, or to a box round it there.
+    pub(super) fn projects(&self, shape: &Geometry<f64>, from: Epsg, to: Epsg) -> Result<()> {
+        if self.room.is_none() {
+            return Ok(());
+        }
+        let left = self.positions_left.get().checked_sub(crs::positions_projected(shape, from, to));
+        let Some(left) = left.filter(|_| crs::is_ready(from, to)) else { return self.if_not_at_once() };
+        self.positions_left.set(left);
+        Ok(())
     }
 
     /// The pair with this feature is looked at next.
