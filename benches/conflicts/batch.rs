@@ -1,17 +1,16 @@
 //! Many checks in one request: how much of a batch's processor time is the checks themselves.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use clearway::actions::conflict_check::Answer;
+use clearway::actions::conflict_check::{Answer, Conflict, Found};
+use clearway::domain::word::Word;
 use clearway::geometry::encoding::geojson;
 use serde_json::Value as Json;
-use uuid::Uuid;
 
 use crate::Failed;
-use crate::checks::{CLEARANCE_M, LIMIT, Subjects};
+use crate::checks::{CLEARANCE_M, LIMIT, Subjects, measures, same};
 use crate::report::{Comparison, Report, Side};
 use crate::setup::{Serving, Tasks, on_cpu};
 
@@ -26,38 +25,37 @@ const WARM_UP: usize = 200;
 pub fn all(report: &mut Report, serving: &Serving, subjects: &Subjects) -> Result<(), Failed> {
     let lines: Vec<String> = subjects.shapes.iter().map(|s| format!("{}\n", geojson::to_value(s))).collect();
     let crs = subjects.grid.to_string();
-    for (name, target, measures) in [("batch", Some(TARGET), true), ("batch-set", None, false)] {
-        let check = |n: usize| -> Result<(usize, BTreeSet<Uuid>), Failed> {
-            if measures {
-                ids(&subjects.check(&serving.context, n)?, |c| c.id)
+    for (name, target, measured) in [("batch", Some(TARGET), true), ("batch-set", None, false)] {
+        let check = |n: usize| -> Result<(), Failed> {
+            if measured {
+                subjects.check(&serving.context, n).map(drop)
             } else {
-                ids(&subjects.find(&serving.context, n)?, |c| c.id)
+                subjects.find(&serving.context, n).map(drop)
             }
         };
-        let path = format!("/api/conflict-checks/batch?clearance_m={CLEARANCE_M}&limit={LIMIT}&measures={measures}");
+        let path = format!("/api/conflict-checks/batch?clearance_m={CLEARANCE_M}&limit={LIMIT}&measures={measured}");
         let warm_up = &lines[..lines.len().min(WARM_UP)];
         batch(&serving.address, &path, &crs, warm_up)?;
-        (0..warm_up.len()).try_for_each(|n| check(n).map(drop))?;
+        (0..warm_up.len()).try_for_each(check)?;
 
         let begun = on_cpu("thread-self");
-        for n in 0..lines.len() {
-            if measures {
-                subjects.check(&serving.context, n)?;
-            } else {
-                subjects.find(&serving.context, n)?;
-            }
-        }
+        (0..lines.len()).try_for_each(check)?;
         let in_process = on_cpu("thread-self").saturating_sub(begun);
         let begun = Tasks::now();
         let (answers, reading) = batch(&serving.address, &path, &crs, &lines)?;
         let served = begun.elapsed().saturating_sub(reading);
 
+        let (beside, writing) = beside_answers(&answers, check)?;
         let mut equal = answers.len() == lines.len();
         for (n, answer) in answers.iter().enumerate() {
             let answer: Json = serde_json::from_slice(answer)?;
-            let conflicts = answer["results"][0]["conflicts"].as_array().ok_or("a line without conflicts")?;
-            let found = conflicts.iter().map(|c| Ok(c["id"].as_str().unwrap_or_default().parse()?));
-            equal &= answer["line"] == n + 1 && (conflicts.len(), found.collect::<Result<_, Failed>>()?) == check(n)?;
+            let found = answer["results"][0]["conflicts"].as_array().ok_or("a line without conflicts")?;
+            equal &= answer["line"] == n + 1;
+            equal &= if measured {
+                same_conflicts(found, &subjects.check(&serving.context, n)?)?
+            } else {
+                same_ids(found, &subjects.find(&serving.context, n)?)?
+            };
         }
         let bytes = |all: usize| all / lines.len().max(1);
         let of_one = |all: Duration| all.as_secs_f64() * 1e6 / lines.len() as f64;
@@ -68,6 +66,13 @@ pub fn all(report: &mut Report, serving: &Serving, subjects: &Subjects) -> Resul
             of_one(served),
             bytes(lines.iter().map(String::len).sum()),
             bytes(answers.iter().map(Vec::len).sum()),
+        ));
+        report.note(format!(
+            "{name}: the check in process beside answers that are copied and dropped {:.0} us, of which {:.0} us are the copies \
+             alone: the check itself costs {:+.0} us there, for its caches",
+            of_one(beside),
+            of_one(writing),
+            of_one(beside) - of_one(writing) - of_one(in_process),
         ));
         report.add(Comparison {
             name,
@@ -80,10 +85,45 @@ pub fn all(report: &mut Report, serving: &Serving, subjects: &Subjects) -> Resul
     Ok(())
 }
 
-/// How many conflicts an answer lists, and which.
-fn ids<C>(answer: &Answer<C>, id: impl Fn(&C) -> Uuid) -> Result<(usize, BTreeSet<Uuid>), Failed> {
-    let result = answer.results.first().ok_or("an answer without a result")?;
-    Ok((result.conflicts.len(), result.conflicts.iter().map(id).collect()))
+/// The processor time of the checks where after each a text as long as its answer is written and dropped, and that of
+/// writing the texts alone.
+fn beside_answers(
+    answers: &[Vec<u8>],
+    check: impl Fn(usize) -> Result<(), Failed>,
+) -> Result<(Duration, Duration), Failed> {
+    let write = |answer: &Vec<u8>| drop(std::hint::black_box(answer.clone()));
+    let begun = on_cpu("thread-self");
+    for (n, answer) in answers.iter().enumerate() {
+        check(n)?;
+        write(answer);
+    }
+    let beside = on_cpu("thread-self").saturating_sub(begun);
+    let begun = on_cpu("thread-self");
+    answers.iter().for_each(write);
+    Ok((beside, on_cpu("thread-self").saturating_sub(begun)))
+}
+
+/// A line lists the works of an answer, in its order.
+fn same_ids(found: &[Json], answer: &Answer<Found>) -> Result<bool, Failed> {
+    let expect = &answer.results.first().ok_or("an answer without a result")?.conflicts;
+    let same = |(found, expect): (&Json, &Found)| found["id"] == expect.id.to_string();
+    Ok(found.len() == expect.len() && found.iter().zip(expect).all(same))
+}
+
+/// And what was measured of each.
+fn same_conflicts(found: &[Json], answer: &Answer) -> Result<bool, Failed> {
+    let expect = &answer.results.first().ok_or("an answer without a result")?.conflicts;
+    let same = |(found, expect): (&Json, &Conflict)| {
+        let number = |name: &str| found[name].as_f64();
+        let word = found["relation"].as_str().unwrap_or_default();
+        let distance_m = number("distance_m").unwrap_or(f64::NAN);
+        let inside = number("overlap_m").or(number("overlap_m2"));
+        found["id"] == expect.id.to_string()
+            && same((word, distance_m, number("depth_m"), inside), measures(expect))
+            && found["verdict"] == expect.finding.verdict.as_str()
+            && number("share") == Some(expect.finding.share)
+    };
+    Ok(found.len() == expect.len() && found.iter().zip(expect).all(same))
 }
 
 /// Sends lines and reads their answers at the same time; gives the answers and the processor time of this thread, which

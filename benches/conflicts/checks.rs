@@ -102,6 +102,19 @@ impl Subjects {
         self.ask_about(sql, &self.bound[n])
     }
 
+    /// The faster plan of a statement about all of them.
+    pub fn choose_plan(
+        &self,
+        report: &mut Report,
+        conn: &mut PgConnection,
+        name: &str,
+        sql: &'static str,
+    ) -> Result<(), Failed> {
+        let asks: Vec<Ask<'_>> = (0..self.len()).map(|n| self.ask(sql, n)).collect();
+        let first = format!("'SRID={};{}'", self.grid.0, self.shapes[0].wkt_string());
+        choose_plan(report, conn, (name, &self.jurisdiction), &asks, ["geometry", &first])
+    }
+
     pub fn ask_about<'a>(&'a self, sql: &'static str, subject: &'a sql::Subject) -> Ask<'a> {
         let widest = CLEARANCE_M + ACCURACY_M[1];
         Ask { sql, jurisdiction: &self.jurisdiction, subject, widest, clearance: CLEARANCE_M }
@@ -126,7 +139,6 @@ pub fn blocks(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
 
 /// Compares all of it.
 pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
-    choose_plan(report, conn, subjects)?;
     let actor = Actor::public();
     let question = question()?;
     let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
@@ -136,12 +148,15 @@ pub fn all(report: &mut Report, context: &Context, conn: &mut PgConnection, subj
         set(&find(n)?);
     }
 
+    subjects.choose_plan(report, conn, "ids", sql::IDS)?;
     let mut ask = Asking { report, conn, subjects, sql: sql::IDS };
     ask.compare(["conflict-check", COMPLETE, IDS_ONLY], Some(TARGET), check, complete)?;
     ask.compare(["conflict-check-set", SET_ONLY, IDS_ONLY], Some(TARGET_SAME), find, set)?;
     ask.sql = sql::PIECES;
+    subjects.choose_plan(ask.report, ask.conn, "pieces", sql::PIECES)?;
     ask.compare(["conflict-check-pieces", SET_ONLY, PIECES], Some(TARGET_PIECES), find, set)?;
 
+    subjects.choose_plan(report, conn, "measures", sql::MEASURED)?;
     let (mut ours, mut peer, mut equal) = (Times::default(), Times::default(), true);
     // Slower by far, so a part of the subjects is enough.
     for block in blocks((subjects.len() / 4).max(1)) {
@@ -220,6 +235,7 @@ pub fn short(
     let question = question()?;
     let check = |n: usize| conflict_check::check(context, &actor, &subjects.drawn[n], &question);
     let find = |n: usize| conflict_check::check_as(context, &actor, &subjects.drawn[n], &question);
+    subjects.choose_plan(report, conn, "ids, short roads", sql::IDS)?;
     let mut ask = Asking { report, conn, subjects, sql: sql::IDS };
     ask.compare(["conflict-check-short", COMPLETE, IDS_ONLY], None, check, complete)?;
     ask.compare(["conflict-check-short-set", SET_ONLY, IDS_ONLY], Some(TARGET), find, set)
@@ -283,14 +299,21 @@ impl Asking<'_> {
     }
 }
 
-/// Gives the peer the faster of custom and generic plans, and makes sure that it uses the index.
-fn choose_plan(report: &mut Report, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
+/// Gives the peer the faster of custom and generic plans for the statement that it is asked next, and makes sure that this
+/// uses the index. `first`: the type of the subject, and the first one as a literal.
+pub fn choose_plan(
+    report: &mut Report,
+    conn: &mut PgConnection,
+    (name, jurisdiction): (&str, &str),
+    asks: &[Ask<'_>],
+    [subject_type, first]: [&str; 2],
+) -> Result<(), Failed> {
     let mut best: Option<(f64, &str)> = None;
     for mode in ["force_custom_plan", "force_generic_plan"] {
         conn.batch_execute(&format!("SET plan_cache_mode = {mode}"))?;
         let mut times = Times::default();
-        for n in 0..subjects.len().min(2 * BLOCK) {
-            times.of(|| subjects.ask(sql::IDS, n).ids(conn))?;
+        for ask in asks.iter().take(2 * BLOCK) {
+            times.of(|| ask.run(conn))?;
         }
         if best.is_none_or(|(rate, _)| rate < times.per_second()) {
             best = Some((times.per_second(), mode));
@@ -298,17 +321,14 @@ fn choose_plan(report: &mut Report, conn: &mut PgConnection, subjects: &Subjects
     }
     let mode = best.map_or("auto", |(_, mode)| mode);
     conn.batch_execute(&format!("SET plan_cache_mode = {mode}"))?;
-    let text = subjects.shapes[0].wkt_string();
-    let widest = CLEARANCE_M + ACCURACY_M[1];
-    let values = format!("'{}', 'SRID={};{text}', {widest}, {CLEARANCE_M}", subjects.jurisdiction, subjects.grid.0);
-    for statement in [sql::IDS, sql::MEASURED, sql::PIECES] {
-        let plan = sql::plan(conn, statement, "geometry", &values)?;
-        // Few rows need no index; the full run has to use it.
-        if !plan.contains("works_geom_grid_idx") && subjects.len() >= BLOCK {
-            return Err(format!("the peer's plan does not use the index, so it is no peer:\n{plan}").into());
-        }
+    let Some(ask) = asks.first() else { return Ok(()) };
+    let values = format!("'{jurisdiction}', {first}, {}, {}", ask.widest, ask.clearance);
+    let plan = sql::plan(conn, ask.sql, subject_type, &values)?;
+    // Few rows need no index; the full run has to use it.
+    if !plan.contains("works_geom_grid_idx") && asks.len() >= BLOCK {
+        return Err(format!("the peer's plan does not use the index, so it is no peer:\n{plan}").into());
     }
-    report.note(format!("the peer has its faster plans ({mode}), an index scan on works_geom_grid_idx"));
+    report.note(format!("the peer, {name}: it has its faster plan ({mode}), an index scan on works_geom_grid_idx"));
     Ok(())
 }
 
@@ -322,21 +342,38 @@ fn set(answer: &Answer<Found>) -> BTreeSet<Uuid> {
     answer.results.iter().flat_map(|r| &r.conflicts).map(|c| c.id).collect()
 }
 
+/// What one side measured of a pair: relation, distance, depth, length or area inside; lengths in metres.
+pub type Measures<'a> = (&'a str, f64, Option<f64>, Option<f64>);
+
+/// The same relation, and the same measures but for the order of the arithmetic. What one side says the other says, too.
+pub fn same(ours: Measures<'_>, theirs: Measures<'_>) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() < SAME_M.max(a.abs() * 1e-9);
+    let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => near(a, b),
+        _ => false,
+    };
+    ours.0 == theirs.0 && near(ours.1, theirs.1) && close(ours.2, theirs.2) && close(ours.3, theirs.3)
+}
+
+/// What we measured of a conflict.
+pub fn measures(conflict: &Conflict) -> Measures<'_> {
+    let f = &conflict.finding;
+    (f.relation.as_str(), f.distance_m, f.depth_m, f.overlap_m.or(f.overlap_m2))
+}
+
+/// On purpose the two do not say the same of two things: SQL gives no depth but that of points, which a distance to the
+/// boundary is; and of what is not inside we give no measure, where SQL gives 0.
 fn same_measures(answer: &Answer, mut expect: Vec<Measured>) -> bool {
     let mut found: Vec<_> = answer.results.iter().flat_map(|r| &r.conflicts).collect();
     found.sort_by_key(|c| c.id);
     expect.sort_by_key(|e| e.0);
-    let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
-        (Some(a), Some(b)) => (a - b).abs() < SAME_M.max(a.abs() * 1e-9),
-        _ => true,
-    };
+    let inside = |of_peer: Option<f64>, ours: Option<f64>| of_peer.filter(|m| ours.is_some() || m.abs() >= SAME_M);
     found.len() == expect.len()
-        && found.iter().zip(&expect).all(|(ours, (id, relation, distance, depth, overlap))| {
-            let f = &ours.finding;
-            ours.id == *id
-                && f.relation.as_str() == relation
-                && close(Some(f.distance_m), Some(*distance))
-                && close(depth.and(f.depth_m), *depth)
-                && close(f.overlap_m.or(f.overlap_m2), *overlap)
+        && found.iter().zip(&expect).all(|(conflict, (id, relation, distance, depth, overlap))| {
+            let (word, distance_m, depth_m, overlap_m) = measures(conflict);
+            let ours = (word, distance_m, depth.and(depth_m), overlap_m);
+            let theirs = (relation.as_str(), *distance, inside(*depth, depth_m), inside(*overlap, overlap_m));
+            conflict.id == *id && same(ours, theirs)
         })
 }

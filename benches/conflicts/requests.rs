@@ -30,6 +30,7 @@ pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subj
     let in_degrees: Vec<Vec<u8>> =
         in_degrees.map(|s| Ok(post(&path, None, &body(&s?)))).collect::<Result<_, Failed>>()?;
 
+    subjects.choose_plan(report, conn, "ids, beside HTTP", sql::IDS)?;
     // Each comparison has connections of its own: the server closes one that nobody uses for some seconds.
     let connect = || Client::connect(&serving.address);
     let (peer, size) = drawn(report, "http-grid", &mut connect()?, &on_grid, conn, subjects)?;

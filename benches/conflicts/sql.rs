@@ -54,6 +54,7 @@ pub enum Subject {
 }
 
 /// A question.
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// One of the statements of this file.
     pub sql: &'static str,
@@ -71,6 +72,11 @@ impl Ask<'_> {
     /// The ids.
     pub fn ids(self, conn: &mut PgConnection) -> QueryResult<Vec<Uuid>> {
         Typed::<SqlUuid>(self, std::marker::PhantomData).load(conn)
+    }
+
+    /// Whatever the statement gives, thrown away.
+    pub fn run(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        if self.sql == MEASURED { self.measured(conn).map(drop) } else { self.ids(conn).map(drop) }
     }
 
     /// The ids and what was measured.

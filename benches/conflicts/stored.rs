@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::Failed;
-use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks, question};
+use crate::checks::{CLEARANCE_M, LIMIT, Subjects, blocks, choose_plan, question};
 use crate::data::corridor_code;
 use crate::report::{Comparison, Report, Side, Times};
 use crate::requests::ids;
@@ -34,11 +34,11 @@ const MOVES: usize = 50;
 /// Compares all of it. The corridors have a clearance of their own, [`CLEARANCE_M`].
 pub fn all(report: &mut Report, serving: &Serving, conn: &mut PgConnection, subjects: &Subjects) -> Result<(), Failed> {
     let stored = Stored { context: &serving.context, subjects, ids: found(conn, subjects)? };
-    let values =
-        stored.ids.first().map(|id| format!("'{}', '{id}', 35, 30", subjects.jurisdiction)).unwrap_or_default();
-    let plan = sql::plan(conn, sql::STORED, "uuid", &values)?;
-    if !plan.contains("works_geom_grid_idx") && stored.ids.len() >= 100 {
-        return Err(format!("the peer's plan does not use the index, so it is no peer:\n{plan}").into());
+    if let Some(first) = stored.ids.first() {
+        let bound: Vec<sql::Subject> = stored.ids.iter().copied().map(sql::Subject::Stored).collect();
+        let asks: Vec<sql::Ask<'_>> = bound.iter().map(|id| subjects.ask_about(sql::STORED, id)).collect();
+        let named = ("join of one corridor", subjects.jurisdiction.as_str());
+        choose_plan(report, conn, named, &asks, ["uuid", &format!("'{first}'")])?;
     }
     stored.compare::<Found>(report, conn, ["stored-conflicts", "kept, the set only"], Some(TARGET))?;
     stored.compare::<Conflict>(report, conn, ["stored-conflicts-measured", "kept, complete answer"], None)?;

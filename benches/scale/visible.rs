@@ -1,21 +1,26 @@
-//! How soon a write is seen.
+//! How soon a write is seen, where everything that follows it has something to follow: the conflicts of every corridor are
+//! kept, and somebody listens to the changes.
 
 use std::time::{Duration, Instant};
 
-use clearway::actions::conflict_check::{self, Drawn};
+use clearway::actions::changes::{self, Listening, Notice, Wish};
+use clearway::actions::conflict_check::{self, Drawn, Found, Question};
 use clearway::actions::feature::{self, Draft};
 use clearway::actions::{Context, Witness};
 use clearway::domain::actor::Actor;
+use clearway::domain::corridor::Corridor;
 use clearway::domain::fields::{Fields, Value};
 use clearway::domain::jurisdiction::Jurisdiction;
 use clearway::domain::place::Delivered;
 use clearway::domain::rules::DrawnKind;
 use clearway::domain::work::Work;
 use clearway::geometry::{Coord, Geometry, Metres};
+use clearway::store::schema::corridors;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
+use uuid::Uuid;
 
 use crate::checks::question;
 use crate::data::ACCURACY_M;
@@ -35,6 +40,8 @@ pub fn compare(
 ) -> Result<(), Failed> {
     conn.batch_execute("CREATE TABLE plain (id integer PRIMARY KEY, content text NOT NULL)")?;
     let all = jurisdiction.boundary_grid().bounds();
+    let kept = keep_all(context, conn)?;
+    let (mut listening, _seat) = changes::listen(context, &Actor::operator(), Wish::default())?;
     let (mut ours, mut bare, mut equal) = (Times::default(), Times::default(), true);
     for n in 0..size.writes {
         let number = i32::try_from(n)?;
@@ -44,11 +51,12 @@ pub fn compare(
         let off = f64::from(number % 100) * 7.0;
         let at = Coord { x: f64::midpoint(all.min[0], all.max[0]) + off, y: f64::midpoint(all.min[1], all.max[1]) };
         equal &= ours.of(|| write_and_see(context, jurisdiction, number, at))?;
+        equal &= heard(&mut listening) == 1;
     }
     conn.batch_execute("DROP TABLE plain")?;
     let (p99, allowed) = (ours.percentile(99), bare.percentile(99) + MORE);
     report.note(format!(
-        "scale-visible: a bare commit took {:.2} ms, 99 of 100 below {:.2} ms",
+        "scale-visible: {kept} conflicts are kept of all corridors and followed, and told to one listener; a bare commit took {:.2} ms, 99 of 100 below {:.2} ms",
         bare.percentile(50).as_secs_f64() * 1e3,
         bare.percentile(99).as_secs_f64() * 1e3
     ));
@@ -63,6 +71,28 @@ pub fn compare(
         equal: Some(equal),
     });
     Ok(())
+}
+
+/// Asks every corridor for its conflicts, which are kept and follow each write from now on. Gives how many there are.
+fn keep_all(context: &Context, conn: &mut PgConnection) -> Result<usize, Failed> {
+    let ids: Vec<Uuid> = corridors::table.select(corridors::id).load(conn)?;
+    let (actor, question) = (Actor::operator(), Question { clearance: None, ..question()? });
+    let mut kept = 0;
+    for id in ids {
+        let answer = conflict_check::check_stored_as::<Corridor, Found>(context, &actor, id, &question)?;
+        kept += answer.results[0].conflict_count;
+    }
+    Ok(kept)
+}
+
+/// How many features somebody heard of.
+fn heard(listening: &mut Listening) -> usize {
+    let notices = listening.pull();
+    let events = notices.iter().filter_map(|notice| match notice {
+        Notice::Event(event) => Some(listening.parts(event).features.len()),
+        Notice::Resync { .. } => None,
+    });
+    events.sum()
 }
 
 /// Whether a check of the place shows the work that was written there.
