@@ -8,20 +8,21 @@ use super::conflict::{Judged, Role, Severity};
 use super::feature::Noun;
 use super::word::{Word, words};
 
-/// THE registration of layers: hands every one, with its name and its noun, to the macro `$then`.
+/// THE registration of layers: hands every one, with its name, its noun and, where that is land, the layers whose features
+/// are in its way, to the macro `$then`. What stands on land says nothing of that: each pair of layers is named once.
 macro_rules! each_layer {
     ([$($then:tt)+] $($more:tt)*) => {
         $($then)+! {
             [$($more)*]
-            Works = "works" => $crate::domain::work::Work,
-            Corridors = "corridors" => $crate::domain::corridor::Corridor,
+            Works = "works" => $crate::domain::work::Work, meets [],
+            Corridors = "corridors" => $crate::domain::corridor::Corridor, meets [Works],
         }
     };
 }
 pub(crate) use each_layer;
 
 macro_rules! layer_words {
-    ([] $($Layer:ident = $name:literal => $Noun:ty,)+) => {
+    ([] $($Layer:ident = $name:literal => $Noun:ty, meets $met:tt,)+) => {
         words! {
             /// A layer of features.
             Layer { $($Layer = $name,)+ }
@@ -31,7 +32,7 @@ macro_rules! layer_words {
 each_layer!([layer_words]);
 
 macro_rules! noun_facts {
-    ([] $($Layer:ident = $name:literal => $Noun:ty,)+) => {
+    ([] $($Layer:ident = $name:literal => $Noun:ty, meets $met:tt,)+) => {
         /// What a check needs to know of a feature besides what all nouns have.
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub enum NounFacts {
@@ -70,6 +71,23 @@ macro_rules! noun_facts {
 }
 each_layer!([noun_facts]);
 
+/// Each layer with those that stand in the way of its features.
+type Meetings<L> = &'static [(L, &'static [L])];
+
+macro_rules! meetings {
+    ([] $($Layer:ident = $name:literal => $Noun:ty, meets [$($Met:ident),*],)+) => {
+        &[$((Layer::$Layer, &[$(Layer::$Met),*]),)+]
+    };
+}
+const MEETINGS: Meetings<Layer> = each_layer!([meetings]);
+
+/// The layers that a layer makes pairs with, whichever of the two is the land, in the order in which they are listed.
+fn partners<L: Copy + PartialEq>(meetings: Meetings<L>, layer: L) -> Vec<L> {
+    let of = |wanted: L| meetings.iter().filter(move |(land, _)| *land == wanted).flat_map(|(_, met)| *met);
+    let pairs = |other: L| of(layer).any(|met| *met == other) || of(other).any(|met| *met == layer);
+    meetings.iter().map(|(other, _)| *other).filter(|other| pairs(*other)).collect()
+}
+
 /// The noun of a layer under a name of one's own: `with_noun!(layer, N => N::KNOWN)`.
 macro_rules! with_noun {
     ($layer:expr, $N:ident => $body:expr) => {
@@ -79,7 +97,7 @@ macro_rules! with_noun {
 pub(crate) use with_noun;
 
 macro_rules! noun_of {
-    ([($layer:expr) $N:ident ($body:expr)] $($Layer:ident = $name:literal => $Noun:ty,)+) => {
+    ([($layer:expr) $N:ident ($body:expr)] $($Layer:ident = $name:literal => $Noun:ty, meets $met:tt,)+) => {
         match $layer {
             $($crate::domain::layer::Layer::$Layer => {
                 type $N = $Noun;
@@ -108,10 +126,16 @@ impl Layer {
         Self::all().filter(|layer| !layer.is_land()).collect()
     }
 
-    /// The layers whose features can be in conflict with those of this one.
+    /// The layers whose features can be in conflict with those of this one, as they are registered.
     #[must_use]
     pub fn opposite(self) -> Vec<Self> {
-        Self::all().filter(|other| other.is_land() != self.is_land()).collect()
+        partners(MEETINGS, self)
+    }
+
+    /// The word for one of its features, as in `work`.
+    #[must_use]
+    pub fn singular(self) -> &'static str {
+        with_noun!(self, N => N::WORD)
     }
 }
 
@@ -123,10 +147,37 @@ mod tests {
     fn every_layer_is_that_of_its_noun() {
         for layer in Layer::all() {
             assert_eq!(with_noun!(layer, N => N::LAYER), layer);
-            assert!(!layer.opposite().is_empty() && !layer.opposite().contains(&layer));
+            assert!(!layer.opposite().is_empty(), "{layer} is in nobody's way, and nobody in its way");
+            // A conflict is a pair of land and what stands on it.
+            assert!(layer.opposite().iter().all(|other| other.is_land() != layer.is_land()), "{layer}");
         }
+        assert!(MEETINGS.iter().all(|(layer, met)| layer.is_land() || met.is_empty()), "the land says whom it meets");
         assert_eq!(Layer::standing(), [Layer::Works]);
         assert_eq!(Layer::Works.opposite(), [Layer::Corridors]);
         assert_eq!(Layer::Corridors.opposite(), [Layer::Works]);
+    }
+
+    #[test]
+    fn a_further_noun_meets_whom_its_line_names() {
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        enum Layer {
+            Works,
+            Corridors,
+            Zones,
+            SiteRequests,
+        }
+        // As lines of the registration: a zone takes no land from works, and a site request stands in the way of both.
+        const MEETINGS: Meetings<Layer> = meetings! {
+            []
+            Works = "works" => (), meets [],
+            Corridors = "corridors" => (), meets [Works, SiteRequests],
+            Zones = "zones" => (), meets [SiteRequests],
+            SiteRequests = "site_requests" => (), meets [],
+        };
+        let partners = |layer| partners(MEETINGS, layer);
+        assert_eq!(partners(Layer::Works), [Layer::Corridors]);
+        assert_eq!(partners(Layer::Corridors), [Layer::Works, Layer::SiteRequests]);
+        assert_eq!(partners(Layer::Zones), [Layer::SiteRequests]);
+        assert_eq!(partners(Layer::SiteRequests), [Layer::Corridors, Layer::Zones]);
     }
 }

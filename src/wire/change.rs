@@ -51,9 +51,10 @@ fn feature(change: &FeatureChange, code: &str) -> Json {
 fn pair(heard: &HeardPair<'_>) -> Json {
     let change = heard.what;
     let severity = if heard.happened == Happened::Ended { change.before } else { change.after };
+    // Each of the two by what it is.
     let mut row = json!({
-        "work": feature(&change.work, heard.work_code),
-        "corridor": feature(&change.land, heard.land_code),
+        change.work.layer.singular(): feature(&change.work, heard.work_code),
+        change.land.layer.singular(): feature(&change.land, heard.land_code),
         "severity": severity.map(Word::as_str),
     });
     if heard.happened == Happened::Different {

@@ -53,7 +53,7 @@ pub fn check_stored_as<T: Records, C: Detail>(
     id: Uuid,
     question: &Question,
 ) -> Result<Answer<C>> {
-    if let Some(same) = question.against.iter().find(|layer| layer.is_land() == T::LAND) {
+    if let Some(same) = question.against.iter().find(|layer| !T::LAYER.opposite().contains(layer)) {
         let other = if *same == T::LAYER { "other " } else { "" };
         return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
     }
