@@ -1,5 +1,7 @@
 //! What must hold after every scenario: each instance shows the revision of the database, and of every pair of a work and
-//! a corridor it says what PostGIS says, at a clearance that is asked for and by the rules.
+//! a corridor it says what PostGIS says, at a clearance that is asked for and by the rules. Every corridor is asked about, as
+//! it is stored and as it is drawn, and its whole set compared: so no pair is left out. Of the works, each of which comes
+//! to the same pairs from the other side, the newest are asked about.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +22,7 @@ const REACH_MAX_M: f64 = 250.0;
 /// More than any subject of a scenario is in conflict with, but those of the large import.
 const LIMIT: usize = 10_000;
 
-/// So many works are asked about themselves.
+/// So many works are asked about themselves, the newest. All pairs are asked from the side of the corridors.
 const WORKS_ASKED: usize = 40;
 
 /// Fewer pairs by rules would mean nothing.

@@ -2,9 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::equal::{equal_everywhere, keep, whole};
@@ -30,6 +32,16 @@ const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = cur
 /// Connections in the middle of a transaction, besides the one that asks.
 const OPEN: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL \
                     AND pid <> pg_backend_pid()";
+
+/// Begins an import of works.
+fn begin_import(url: &str, file: &Path) -> Child {
+    clearway(url, &["import", "works", "--jurisdiction", "VN-72", "--crs", "EPSG:9218"])
+        .arg(file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
 
 /// When the import is killed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,13 +69,7 @@ fn an_import_that_is_killed_leaves_nothing() {
             holder.raise();
             holder.insert("NEW-HOLDER", 0.0, 0.0);
         }
-        let mut importing =
-            clearway(&database.url, &["import", "works", "--jurisdiction", "VN-72", "--crs", "EPSG:9218"])
-                .arg(&pipe)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
+        let mut importing = begin_import(&database.url, &pipe);
         let mut file = OpenOptions::new().write(true).open(&pipe).unwrap();
         // More than a pipe holds, so that the last of it is written when most of it was read.
         (0..RECORDS).for_each(|n| file.write_all(record(n).as_bytes()).unwrap());
@@ -118,5 +124,48 @@ fn an_instance_that_is_killed_in_a_write_leaves_nothing_and_comes_back() {
     let again = Instance::start(&database.url, &[]);
     assert_eq!(again.count(None, HERE[0], HERE[1]), (1, before + 1));
     equal_everywhere(&[&b, &again], &database.url);
+    whole(&mut conn);
+}
+
+#[test]
+fn an_instance_that_is_killed_while_it_follows_an_import_comes_back_equal() {
+    let database = Database::vn72();
+    seed(&database.url);
+    let (a, mut b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
+    keep(&[&a, &b], &database.url);
+    let (mut conn, mut lock) = (database.connect(), database.connect());
+    let before = revision(&mut conn);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("works.geojsonl");
+    // A work that is there already, so that the import has its hand on the table while it waits.
+    let moved = work("SEED-2", &point(HERE[0], HERE[1]), &json!({}));
+    std::fs::write(&file, (0..RECORDS).map(record).collect::<String>() + &moved.to_string()).unwrap();
+
+    let mut holder = Writing::begin(&database.url);
+    holder.raise();
+    let mut importing = begin_import(&database.url, &file);
+    until("the import waits for its turn", || value(&mut conn, WAITING) == "1");
+    // Whoever wants to read works after the import has to wait for this lock, which waits for the import.
+    let locked = thread::spawn(move || {
+        lock.batch_execute("BEGIN; LOCK TABLE works IN ACCESS EXCLUSIVE MODE").unwrap();
+        lock
+    });
+    until("the lock waits for the import", || value(&mut conn, WAITING) == "2");
+    drop(holder);
+    assert!(importing.wait().unwrap().success());
+    let mut lock = locked.join().unwrap();
+    until("both instances are in the middle of following it", || value(&mut conn, WAITING) == "2");
+    for instance in [&a, &b] {
+        assert_eq!(instance.count(None, HERE[0], HERE[1]), (0, before), "nothing of it is shown");
+    }
+    b.kill();
+    lock.batch_execute("COMMIT").unwrap();
+
+    assert_eq!(a.count(Some(before + 1), HERE[0], HERE[1]), (6, before + 1));
+    a.wrote("NEW-1", HERE[0], HERE[1]);
+    let again = Instance::start(&database.url, &[]);
+    assert_eq!(again.count(None, HERE[0], HERE[1]), (7, before + 2));
+    equal_everywhere(&[&a, &again], &database.url);
+    until("nothing of it is open", || value(&mut conn, OPEN) == "0");
     whole(&mut conn);
 }
