@@ -24,8 +24,10 @@ build: packages ## build target/release/clearway
 test: packages ## install what is missing and run every test
 	$(CARGO) test --locked $(FEATURES)
 
-lint: packages format-check ## check format, clippy and docs; any warning fails
+lint: packages format-check ## check format, clippy and docs; any warning fails; and that the fuzz targets compile
 	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
+	CUSTOM_LIBFUZZER_PATH=none/libfuzzer.a $(CARGO) check --locked $(FEATURES) --manifest-path tests/fuzz/Cargo.toml \
+	  --target-dir $(TARGET)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps
 
 fuzz: ## look for inputs that readers and measures cannot stand, some seconds for each target
