@@ -1,7 +1,7 @@
 //! Who acts, and what each role may do and see. One table, read by the actions and the tests.
 
 use super::layer::Layer;
-use super::word::{Visibility, words};
+use super::word::{Visibility, Word, words};
 
 words! {
     /// What somebody is to the office.
@@ -231,12 +231,17 @@ impl Sight {
     pub fn sees(&self, visibility: Visibility, organisation: &str) -> bool {
         self.visibilities.contains(&visibility) || self.organisation.as_deref() == Some(organisation)
     }
+
+    /// Whatever anybody registers, it is seen.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        Visibility::ALL.iter().all(|(visibility, _)| self.visibilities.contains(visibility))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::word::Word;
 
     fn actor(role: Role, organisation: &str) -> Actor {
         Actor {
@@ -305,5 +310,11 @@ mod tests {
         assert!(carrier.sight("VN-72").sees(Visibility::Restricted, "vnpt"));
         assert!(!carrier.sight("VN-72").sees(Visibility::Government, "viettel"));
         assert!(!carrier.sight("VN-35").sees(Visibility::Carriers, "viettel"));
+        for (role, all) in
+            [(Role::Officer, true), (Role::Auditor, true), (Role::Planner, false), (Role::Carrier, false)]
+        {
+            assert_eq!(actor(role, "any").sight("VN-72").sees_all(), all, "{role}");
+            assert!(!actor(role, "any").sight("VN-35").sees_all());
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Shapes, planes and measures. The only ring that knows PROJ.
 //!
 //! Read in this order: [`units`], [`crs`], [`bounds`], [`problem`], [`valid`], [`encoding`], then what
-//! works on the grid alone: [`measure`], [`overlay`], [`union`], [`stretch`], [`linear`], [`buffer`].
+//! works on the grid alone: [`measure`], [`cells`], [`overlay`], [`union`], [`stretch`], [`linear`], [`buffer`].
 //! Nothing here knows a telecom word, and nothing here does IO.
 
 pub mod bounds;
 mod boxes;
 pub mod buffer;
+pub mod cells;
 pub mod crs;
 pub mod encoding;
 pub mod linear;

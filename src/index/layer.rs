@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::entry::{Entry, Part};
 use super::forest::Forest;
+use super::hidden::Hidden;
 use super::level::{Level, caught_up, merged};
 use crate::domain::actor::Sight;
 use crate::domain::word::Visibility;
@@ -80,8 +81,8 @@ impl Sowing {
     /// The layer of all that was taken.
     #[must_use]
     pub fn layer(self) -> LayerIndex {
-        let census = census(self.entries.iter());
-        LayerIndex::of(Forest::new(self.entries, self.parts), census)
+        let (census, hidden) = (census(self.entries.iter()), Hidden::of(self.entries.iter()));
+        LayerIndex::of(Forest::new(self.entries, self.parts), census, hidden)
     }
 }
 
@@ -99,19 +100,20 @@ pub struct LayerIndex {
     /// The heaviest first. An id lives in one of them at most.
     levels: Vec<Level>,
     census: Arc<Census>,
+    hidden: Arc<Hidden>,
 }
 
 impl LayerIndex {
     /// A layer of these features, whose ids differ.
     #[must_use]
     pub fn new(entries: Vec<Entry>) -> Self {
-        let census = census(entries.iter());
-        Self::of(Forest::of(entries), census)
+        let (census, hidden) = (census(entries.iter()), Hidden::of(entries.iter()));
+        Self::of(Forest::of(entries), census, hidden)
     }
 
-    fn of(forest: Forest, census: Census) -> Self {
+    fn of(forest: Forest, census: Census, hidden: Hidden) -> Self {
         let levels = if forest.entries().is_empty() { Vec::new() } else { vec![Level::new(Arc::new(forest))] };
-        Self { levels, census: Arc::new(census) }
+        Self { levels, census: Arc::new(census), hidden: Arc::new(hidden) }
     }
 
     /// The layer after some features were deleted and others came or changed.
@@ -130,13 +132,15 @@ impl LayerIndex {
         let brought = changes.forest.iter().flat_map(|f| f.entries());
         let census = Arc::make_mut(&mut next.census);
         for id in changes.deleted.iter().copied().chain(brought.clone().map(|e| e.facts.id)) {
-            if let Some(old) = next.levels.iter_mut().rev().find_map(|level| level.bury(id))
-                && let Some(n) = census.get_mut(&(old.facts.visibility, Arc::clone(&old.facts.organisation)))
-            {
-                *n -= 1;
+            if let Some(old) = next.levels.iter_mut().rev().find_map(|level| level.bury(id)) {
+                if let Some(n) = census.get_mut(&(old.facts.visibility, Arc::clone(&old.facts.organisation))) {
+                    *n -= 1;
+                }
+                Hidden::leave(&mut next.hidden, old);
             }
         }
         for new in brought {
+            Hidden::enter(&mut next.hidden, new);
             *census.entry((new.facts.visibility, Arc::clone(&new.facts.organisation))).or_insert(0) += 1;
         }
         next.levels.extend(changes.forest.iter().map(|f| Level::new(Arc::clone(f))));
@@ -208,7 +212,7 @@ impl LayerIndex {
         if level.alive() > 0 {
             levels.insert(first, level);
         }
-        Some(Self { levels, census: Arc::clone(&self.census) })
+        Some(Self { levels, ..self.clone() })
     }
 
     /// Forests of this layer that are not in `next`, if freeing them takes long enough to matter.
@@ -261,6 +265,12 @@ impl LayerIndex {
     #[must_use]
     pub fn count(&self, sight: &Sight) -> usize {
         self.census.iter().filter(|((v, owner), _)| sight.sees(*v, owner)).map(|(_, n)| n).sum()
+    }
+
+    /// Where features stand that somebody does not see, by the cells they meet.
+    #[must_use]
+    pub fn hidden(&self) -> &Hidden {
+        &self.hidden
     }
 
     /// How many features there are.

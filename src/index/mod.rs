@@ -3,7 +3,7 @@
 //!
 //! Read in this order: `entry` (a feature and its boxes), `forest` (features with their tree, found by `ids`), `level`
 //! (a forest, and what of it is no more), [`LayerIndex`] (one layer: a short row of levels), `tidy` (what is done off
-//! to the side), [`Coverages`].
+//! to the side), [`Coverages`], [`Hidden`] (where what somebody does not see may stand).
 //!
 //! # The method
 //!
@@ -40,6 +40,7 @@
 mod coverage;
 mod entry;
 mod forest;
+mod hidden;
 mod ids;
 mod layer;
 mod level;
@@ -57,6 +58,7 @@ use geo::CoordsIter;
 
 pub use coverage::{Coverages, Said};
 pub use entry::Entry;
+pub use hidden::Hidden;
 pub use layer::{Changes, LayerIndex, Room, Sowing, Tidied};
 
 use forest::Forest;
@@ -65,6 +67,7 @@ use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
 use crate::domain::rules::Ruling;
 use crate::domain::word::Word;
+use crate::geometry::cells::CellBox;
 use crate::geometry::crs::{self, Epsg};
 use crate::geometry::{Bounds, Coord, Geometry};
 
@@ -168,8 +171,10 @@ impl Territory {
     }
 }
 
-/// Makes `extent` hold a box on a grid.
+/// Makes `extent` hold a box on a grid, with all of each cell that it meets: the extent may tell nothing of a hidden feature
+/// that its cells do not.
 fn reach_round(extent: &mut Bounds, bounds: &Bounds, grid: Epsg) {
+    let bounds = &CellBox::round(bounds, 0.0).bounds();
     if !bounds.is_empty() {
         // What cannot be told in degrees may be anywhere: asking once too often is never wrong.
         extent.merge(&in_degrees(bounds, grid).unwrap_or(EARTH));

@@ -6,7 +6,7 @@ mod picture;
 mod scene;
 mod svg;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,7 @@ use crate::domain::conflict::{AccuracyDefaults, Facts};
 use crate::domain::jurisdiction::JurisdictionDraft;
 use crate::domain::word::Visibility;
 use crate::domain::work::{WorkFacts, WorkKind, WorkStatus};
+use crate::geometry::cells::{self, Cell};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Grid, LineString, Metres, Polygon};
 
@@ -63,6 +64,22 @@ fn write(plain: &mut Plain, deleted: &[Uuid], upserted: &[Arc<Entry>]) {
     plain.extend(upserted.iter().map(|e| (e.facts.id, Arc::clone(e))));
 }
 
+/// What is hidden is told by the cells of what lives in the layer, and a hidden feature near a subject has one of them.
+fn same_cells(layer: &LayerIndex, plain: &Plain, sight: &Sight) {
+    let hidden = || plain.values().filter(|e| !sight.sees(e.facts.visibility, &e.facts.organisation));
+    let of = |shape: &Prepared, reach| cells::met(shape, reach, &CellBox::ALL, usize::MAX).unwrap();
+    let of_hidden: BTreeSet<Cell> = hidden().flat_map(|e| of(&e.shape, e.reach().get())).collect();
+    for (x, y) in [(0.0, 0.0), (1_999.0, 700.0), (3_000.0, 2_000.0), (8_000.0, 6_000.0), (-9_000.0, 0.0)] {
+        for reach in [0.0, 300.0, 2_500.0] {
+            let subject = Prepared::point((x, y).into());
+            let expect: Vec<Cell> = of(&subject, reach).into_iter().filter(|cell| of_hidden.contains(cell)).collect();
+            assert_eq!(layer.hidden().met(sight, &subject, reach), expect, "{x} {y} {reach}");
+            let near = hidden().any(|e| e.shape.within(&subject, reach + e.reach().get()));
+            assert!(!near || !expect.is_empty(), "{x} {y} {reach}");
+        }
+    }
+}
+
 /// The layer answers as the list does.
 fn same(layer: &LayerIndex, plain: &Plain) {
     let mut found: Vec<_> = layer.entries().map(|e| (e.facts.id, Arc::as_ptr(e))).collect();
@@ -75,6 +92,7 @@ fn same(layer: &LayerIndex, plain: &Plain) {
     let public = Sight { visibilities: vec![Visibility::Public], organisation: Some("vnpt".into()) };
     let seen = plain.values().filter(|e| public.sees(e.facts.visibility, &e.facts.organisation)).count();
     assert_eq!(layer.count(&public), seen);
+    same_cells(layer, plain, &public);
     let square = [(1_000.0, 500.0), (2_000.0, 500.0), (2_000.0, 1_500.0), (1_000.0, 1_500.0)];
     let square = Polygon::new(LineString::from(square.to_vec()), vec![]);
     for subject in [Geometry::Polygon(square), Geometry::Point((1_500.0, 1_000.0).into())] {
