@@ -152,6 +152,9 @@ pub struct Settings {
     pub session_h: u32,
     /// Longest life of an API token, days: a machine that nobody looks after loses its access.
     pub api_token_days_max: u32,
+    /// Of so many different cells, 4 km² each, an actor is told in an hour that something restricted stands there; after that
+    /// every answer says so, whatever is asked. A planned road meets some tens; whoever asks for hundreds searches.
+    pub notice_cells_per_hour: usize,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
     /// File with the key that heads of the audit trail are signed with; empty: none is signed.
@@ -234,6 +237,7 @@ impl Default for Settings {
             access_token_s: 900,
             session_h: 12,
             api_token_days_max: 366,
+            notice_cells_per_hour: 100,
             cors_origin: "*".into(),
             audit_key: String::new(),
             rate_address_per_second: 100,

@@ -54,6 +54,8 @@ pub struct Context {
     waits: Arc<conflict_check::Waits>,
     /// What is known of credentials.
     pub(crate) access: Arc<access::Access>,
+    /// Who was told of how many cells where something is hidden.
+    notices: Arc<conflict_check::Notices>,
 }
 
 impl Context {
@@ -70,6 +72,7 @@ impl Context {
         let store = Store::connect(&settings.database_url.0, &options)?;
         let events = Arc::new(changes::Events::new(settings.events_kept));
         let kept = conflict_check::KeptConflicts::new(settings.kept_pairs_max, settings.kept_conflicts_max);
+        let notices = conflict_check::Notices::new(settings.notice_cells_per_hour);
         Ok(Self {
             settings: Arc::new(settings),
             store,
@@ -79,6 +82,7 @@ impl Context {
             kept: Arc::new(kept),
             waits: Arc::default(),
             access: Arc::default(),
+            notices: Arc::new(notices),
         })
     }
 

@@ -24,6 +24,7 @@ use crate::domain::work::ACCURACY_MAX_M;
 use crate::formats::{self, ReadOptions};
 use crate::geometry::Metres;
 use crate::http::conflict_check::{gap, written};
+use crate::wire::answer::Notice;
 
 /// Check shapes in files for conflicts.
 #[derive(Debug, Args)]
@@ -199,6 +200,9 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
                 let there = if of.reason == GapReason::NoData { ", so NOT CHECKED there" } else { "" };
                 writeln!(out, "{}: {}{there}.", result.subject, gap(of).detail())?;
             }
+        }
+        if result.notice {
+            writeln!(out, "{}: {}", result.subject, Notice::RESTRICTED.text.en)?;
         }
         if result.conflicts.is_empty() {
             // The only word for it that may be relied on.

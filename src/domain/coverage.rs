@@ -53,8 +53,8 @@ words! {
         NoData = "layer_not_covered",
         /// Nobody has declared where it holds all there is.
         Undeclared = "coverage_undeclared",
-        /// It has features in that jurisdiction that the asker does not see. That there are any is no secret; where
-        /// they are is, so this never depends on the ground.
+        /// It has features that the asker does not see in cells of 2 km that the ground meets. Where in them is a secret,
+        /// so this never depends on anything else.
         NotSeen = "features_not_seen",
         /// Its coverage is declared as of a later day than the one asked.
         Later = "coverage_declared_later",

@@ -12,8 +12,9 @@ use actix_web::{HttpMessage, HttpRequest, ResponseError, web};
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
+use super::rate_limit::Who;
 use super::routes::Access;
-use super::{App, blocking};
+use super::{App, blocking, forwarded};
 use crate::actions::access::{self, Standing};
 use crate::config::{Settings, TokenSetting};
 use crate::domain::actor::{Actor, Role};
@@ -155,6 +156,15 @@ pub(super) async fn authenticate(
     }
 }
 
+/// The public, told apart by address as its requests are: of how much it is told is counted so, too.
+fn nobody(request: &ServiceRequest) -> Identity {
+    let mut nobody = Identity::nobody();
+    if let Some(Who::Address(address)) = forwarded::client(request).map(Who::at) {
+        nobody.actor.name = format!("public {address}");
+    }
+    nobody
+}
+
 async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identity>> {
     if access == Access::OwnCredentials {
         return Ok(Arc::new(Identity::nobody()));
@@ -171,7 +181,7 @@ async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identi
         from_our_page(request.request(), cookie)?;
         identity
     } else {
-        Arc::new(Identity::nobody())
+        Arc::new(nobody(request))
     };
     if access == Access::SignedIn && identity.actor.is_public() {
         return Err(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()));

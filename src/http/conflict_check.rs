@@ -24,7 +24,7 @@ use crate::domain::layer::{Layer, with_noun};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
-use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, ResultRow, Row};
+use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, Notice, ResultRow, Row};
 use crate::wire::conflict::{self as wire, GapRow, with_conflict, write_not_checked};
 use crate::wire::{document, feature, plain};
 
@@ -306,6 +306,7 @@ fn as_row<C: Listed>(answer: &Answer<C>, line: Option<u64>) -> AnswerRow<'_, C::
         coverage: r.coverage.as_str(),
         layers: layers_of(r),
         counts: r.counts,
+        notice: r.notice,
         not_checked: not_checked_of(r),
         conflicts: r.conflicts.iter().map(Listed::row).collect(),
     });
@@ -321,8 +322,11 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
         });
     }
     let mut features = Vec::new();
-    let mut not_checked = Vec::new();
+    let (mut not_checked, mut notices) = (Vec::new(), Vec::new());
     for result in &answer.results {
+        if result.notice {
+            notices.push(json!({"subject": result.subject, "notice": Notice::RESTRICTED}));
+        }
         if result.not_checked.is_some() {
             not_checked.push(json!({"subject": result.subject, "ground": not_checked_of(result)}));
         }
@@ -346,6 +350,7 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
         "revision": answer.revisions,
         "checked": checked(answer),
         "truncated": truncated,
+        "notices": notices,
         "not_checked": not_checked,
         "features": features,
     }))

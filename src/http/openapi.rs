@@ -13,6 +13,7 @@ use crate::domain::conflict::AccuracySource;
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::error::Error;
+use crate::wire::answer::Notice;
 
 /// The stream of changes: its answer is no document.
 const CHANGES: &str = "/api/changes";
@@ -152,12 +153,21 @@ fn schemas() -> Json {
         "rule": {"type": "object", "properties": rule()},
         "run": {"type": "object", "properties": run},
         "conflict": {"type": "object", "properties": conflict},
-        "result": {"type": "object", "properties": {"conflicts": list("conflict")}},
+        "result": {"type": "object", "properties": {"conflicts": list("conflict"), "notice": notice()}},
         "answer": {"type": "object", "properties": {"results": list("result")}},
         "answer_line": {"allOf": [{"$ref": "#/components/schemas/answer"}, {"type": "object", "required": ["line"],
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
     })
+}
+
+/// What is said where something that the asker does not see may matter.
+fn notice() -> Json {
+    json!({"type": "object", "nullable": true,
+        "description": "Features that the asker may not see stand in a 2 km cell that the subject meets with the clearance round \
+            it: ask the office. Also where the asker was told of more cells than notice_cells_per_hour; null where there is nothing to tell",
+        "properties": {"code": {"type": "string", "enum": [Notice::RESTRICTED.code]},
+            "text": {"type": "object", "properties": {"vi": {"type": "string"}, "en": {"type": "string"}}}}})
 }
 
 /// What gave a clearance.

@@ -40,6 +40,35 @@ pub struct LayerRow<'a> {
     pub coverage: &'static str,
 }
 
+/// What is said where something that the asker does not see may matter: that, and nothing else.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct Notice {
+    /// For programs.
+    pub code: &'static str,
+    /// For people.
+    pub text: NoticeText,
+}
+
+/// A notice in both languages of the office.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct NoticeText {
+    /// Vietnamese.
+    pub vi: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+impl Notice {
+    /// Something restricted may stand here.
+    pub const RESTRICTED: Self = Self {
+        code: "restricted_work",
+        text: NoticeText {
+            vi: "Khu vực này có công trình hạn chế thông tin: đề nghị liên hệ cơ quan quản lý.",
+            en: "Restricted work here: ask the office.",
+        },
+    };
+}
+
 /// What was found for one subject.
 #[derive(Debug, Clone)]
 pub struct ResultRow<'a, C: Row> {
@@ -55,6 +84,8 @@ pub struct ResultRow<'a, C: Row> {
     pub layers: Vec<LayerRow<'a>>,
     /// Whether the subject counts on the day asked.
     pub counts: bool,
+    /// Something that the asker does not see may matter here.
+    pub notice: bool,
     /// The ground that was not checked.
     pub not_checked: Json,
     /// The conflicts.
@@ -108,6 +139,7 @@ impl<C: Row> ResultRow<'_, C> {
         word(text, ",\"coverage\":", self.coverage);
         member(text, ",\"layers\":", &self.layers);
         member(text, ",\"counts\":", &self.counts);
+        member(text, ",\"notice\":", &self.notice.then_some(&Notice::RESTRICTED));
         member(text, ",\"not_checked\":", &self.not_checked);
         text.extend_from_slice(b",\"conflicts\":");
         list(text, &self.conflicts, C::write);
@@ -389,6 +421,7 @@ mod tests {
             coverage: "full",
             layers: vec![LayerRow { jurisdiction: "VN-72", layer: "works", coverage: "full" }],
             counts: true,
+            notice: false,
             not_checked: Json::Null,
             conflicts: vec![found(), found()],
         };
@@ -397,7 +430,7 @@ mod tests {
         let single = format!(
             "\"revision\":{{\"VN-72\":118}},\"checked\":[],\"results\":[{{\"subject\":\"a \\\"b\\\"\",\"conflict_count\":2,\
              \"truncated\":true,\"coverage\":\"full\",\"layers\":[{{\"jurisdiction\":\"VN-72\",\"layer\":\"works\",\
-             \"coverage\":\"full\"}}],\"counts\":true,\"not_checked\":null,\"conflicts\":[{conflict},{conflict}]}}]}}"
+             \"coverage\":\"full\"}}],\"counts\":true,\"notice\":null,\"not_checked\":null,\"conflicts\":[{conflict},{conflict}]}}]}}"
         );
         assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{{single}"));
         answer.line = Some(7);

@@ -30,6 +30,7 @@ mod people;
 mod permission;
 mod problems;
 mod rate_limit;
+mod restricted;
 mod routes;
 mod rules;
 mod session;

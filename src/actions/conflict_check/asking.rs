@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::covered::Covered;
 use super::detail::{Detail, Met};
 use super::kept::CoveredBy;
+use super::notice::Notices;
 use super::patience::Patience;
 use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::Context;
@@ -76,8 +77,9 @@ impl Subject<'_> {
 /// One question on its way through the territories.
 pub(super) struct Asking<'a> {
     snapshot: &'a Snapshot,
-    actor: &'a Actor,
+    pub(super) actor: &'a Actor,
     question: &'a Question,
+    pub(super) notices: Arc<Notices>,
     reach: Metres,
     pub(super) patience: Patience,
     /// Conflicts that may still be listed in this answer.
@@ -100,6 +102,8 @@ pub(super) struct OnGrid<'a> {
     pub(super) territory: &'a Territory,
     pub(super) shape: Prepared,
     pub(super) day: Date,
+    /// Of each layer asked, whether the asker is told that it hides something there.
+    pub(super) hides: Vec<bool>,
     /// The rules of the features met.
     rules: InForce<'a>,
     /// The rules of the subject, and what it is to them, where it is land of a known kind.
@@ -131,6 +135,7 @@ impl<'a> Asking<'a> {
             snapshot,
             actor,
             question,
+            notices: Arc::clone(&context.notices),
             reach: context.reach(),
             patience,
             listed_left: context.settings.conflicts_answer_max,
@@ -175,21 +180,13 @@ impl<'a> Asking<'a> {
         for layer in &self.question.against {
             let index = territory.layer(*layer);
             let features = index.count(&sight);
-            let hides = index.len() > features;
-            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features, hides, coverage: None });
+            self.checked.push(Checked { jurisdiction: code.clone(), layer: *layer, features, coverage: None });
         }
     }
 
     /// In what way a territory that was asked is asked for its coverage.
-    pub(super) fn covered_by(&self, territory: &Territory) -> CoveredBy {
-        let sees_all = self.question.against.iter().map(|layer| !self.hides(territory, *layer)).collect();
-        CoveredBy { coverages: Arc::clone(territory.coverages()), day: self.day(territory), sees_all }
-    }
-
-    /// A layer of a territory that was asked has features that the asker does not see. It is the same for every ground.
-    pub(super) fn hides(&self, territory: &Territory, layer: Layer) -> bool {
-        let code = &territory.jurisdiction.code;
-        self.checked.iter().any(|c| c.hides && c.layer == layer && c.jurisdiction == *code)
+    pub(super) fn covered_by(&self, territory: &Territory, hides: Vec<bool>) -> CoveredBy {
+        CoveredBy { coverages: Arc::clone(territory.coverages()), day: self.day(territory), hides }
     }
 
     /// Another reading of the coordinates of a drawn subject that would bring it into some jurisdiction.
@@ -222,12 +219,14 @@ impl<'a> Asking<'a> {
         let mut grids: Vec<OnGrid<'a>> = Vec::new();
         let mut hits: Vec<Hit<'a>> = Vec::new();
         for territory in snapshot.territories().filter(|t| outside::meets_round_the_earth(&around, &t.extent)) {
-            let on_grid = self.on_grid(subject, territory)?;
+            let mut on_grid = self.on_grid(subject, territory)?;
+            on_grid.hides = self.hides(territory, &on_grid.shape, widest);
             let before = hits.len();
             self.search::<C>(subject, &on_grid, grids.len(), &mut hits)?;
             let reach = self.reach.get() + widest;
             // What is too far away has nothing to say of the subject.
-            if hits.len() > before || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach) {
+            let matters = hits.len() > before || on_grid.hides.contains(&true);
+            if matters || on_grid.shape.within(territory.jurisdiction.boundary_grid(), reach) {
                 self.note(territory);
                 grids.push(on_grid);
             }
@@ -253,6 +252,7 @@ impl<'a> Asking<'a> {
             coverage: covered.coverage,
             layers: covered.layers,
             not_checked: covered.not_checked,
+            notice: covered.notice,
             counts: true,
         })
     }
@@ -275,7 +275,7 @@ impl<'a> Asking<'a> {
         let line = line.and_then(|line| Chainage::of(&Grid(line)));
         let day = self.day(territory);
         let (rules, own) = (territory.rules().on(day), self.own_rules(subject, territory));
-        Ok(OnGrid { territory, shape: Prepared::new(&shape), day, rules, own, line })
+        Ok(OnGrid { territory, shape: Prepared::new(&shape), day, hides: Vec::new(), rules, own, line })
     }
 
     /// Every conflict in one territory, with its distance.
@@ -302,10 +302,10 @@ impl<'a> Asking<'a> {
             let all = features.near_within(&on_grid.shape, reach, &mut room, |entry| {
                 looked_at += 1;
                 late = late || (looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.patience.in_time().is_err());
-                if late || self.patience.looks_at(entry).is_err() {
-                    return;
-                }
                 if let Some(severity) = subject.meets(entry, &sight, day) {
+                    if late || self.patience.looks_at(entry).is_err() {
+                        return;
+                    }
                     let Pair { work, land, .. } = self.pair(subject, on_grid, entry);
                     if let Some(distance_m) = C::distance(work, land) {
                         hits.push(Hit { distance_m, entry, layer, on, severity });

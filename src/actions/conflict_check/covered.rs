@@ -19,6 +19,8 @@ pub(super) struct Covered {
     pub(super) layers: Vec<LayerCoverage>,
     /// The ground that was not checked.
     pub(super) not_checked: Option<NotChecked>,
+    /// The asker is told that something is hidden there.
+    pub(super) notice: bool,
 }
 
 impl Covered {
@@ -43,8 +45,8 @@ impl Asking<'_> {
         let mut layers = Vec::new();
         let mut gaps = Vec::new();
         let mut worst = Coverage::Full;
-        for &layer in &self.question().against {
-            worst = worst.min(self.of_layer(layer, grids, widest, &mut layers, &mut gaps));
+        for (n, &layer) in self.question().against.iter().enumerate() {
+            worst = worst.min(self.of_layer((n, layer), grids, widest, &mut layers, &mut gaps));
         }
         let (held, outside) = self.held(subject, grids, widest)?;
         let mut not_covered = Vec::new();
@@ -65,13 +67,14 @@ impl Asking<'_> {
             Coverage::None => Coverage::None,
             _ => worst,
         };
-        Ok(Covered { coverage, layers, not_checked })
+        let notice = grids.iter().any(|g| g.hides.contains(&true));
+        Ok(Covered { coverage, layers, not_checked, notice })
     }
 
-    /// What a layer says in each jurisdiction asked, the best of it, and why that is no more.
+    /// What a layer, of those asked the one with this number, says in each jurisdiction asked, the best of it, and why that is no more.
     fn of_layer(
         &self,
-        layer: Layer,
+        (asked, layer): (usize, Layer),
         grids: &[OnGrid<'_>],
         widest: f64,
         layers: &mut Vec<LayerCoverage>,
@@ -83,7 +86,7 @@ impl Asking<'_> {
         for on_grid in grids {
             let (territory, jurisdiction) = (on_grid.territory, &on_grid.territory.jurisdiction);
             let said = territory.coverages().of(layer, &on_grid.shape, widest, on_grid.day);
-            let hidden = self.hides(territory, layer);
+            let hidden = on_grid.hides.get(asked).copied().unwrap_or(false);
             let most = if hidden || said.later.is_some() { Coverage::Partial } else { Coverage::Full };
             let coverage = said.coverage.min(most);
             layers.push(LayerCoverage { jurisdiction: jurisdiction.code.as_str().into(), layer, coverage });
@@ -102,7 +105,10 @@ impl Asking<'_> {
         if by_areas == Coverage::Undeclared && since.is_none() {
             gaps.push(Gap { layer, coverage: by_areas, reason: GapReason::Undeclared, since: None });
         }
-        // One jurisdiction that answers for all of it is enough, whatever another hides.
+        if hides {
+            best = best.min(Coverage::Partial);
+        }
+        // One jurisdiction that answers for all of it is enough, unless another hides something there.
         if best < Coverage::Full {
             let later = since.map(|_| (GapReason::Later, since));
             let reasons = hides.then_some((GapReason::NotSeen, None)).into_iter().chain(later);

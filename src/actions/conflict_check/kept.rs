@@ -37,8 +37,8 @@ const WAYS_MAX: usize = 8;
 pub(super) struct CoveredBy {
     pub(super) coverages: Arc<Coverages>,
     pub(super) day: Date,
-    /// Whether the asker sees everything in each layer asked.
-    pub(super) sees_all: Vec<bool>,
+    /// Of each layer asked, whether the asker is told that it hides something there.
+    pub(super) hides: Vec<bool>,
 }
 
 /// In what way the coverage of a piece of land was asked for: how far round it, and of whom.
@@ -56,7 +56,7 @@ impl CoveredFor {
     }
 
     fn is(&self, other: &Self) -> bool {
-        let same = |(a, b): (&CoveredBy, &CoveredBy)| (a.day, &a.sees_all) == (b.day, &b.sees_all);
+        let same = |(a, b): (&CoveredBy, &CoveredBy)| (a.day, &a.hides) == (b.day, &b.hides);
         self.widest.total_cmp(&other.widest).is_eq()
             && self.is_of_one_state_with(other)
             && self.by.iter().zip(&other.by).all(same)

@@ -2,7 +2,8 @@
 //!
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
 //! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored, `kept` keeps its conflicts and
-//! `pairs` the pairs they are made of, `abroad` looks beyond the border, `min_revision` waits for a state that is asked for, `patience` says when a check takes too long.
+//! `pairs` the pairs they are made of, `abroad` looks beyond the border, `notice` says that something is hidden,
+//! `min_revision` waits for a state that is asked for, `patience` says when a check takes too long.
 
 mod abroad;
 mod asking;
@@ -10,6 +11,7 @@ mod covered;
 mod detail;
 mod kept;
 mod min_revision;
+mod notice;
 mod pairs;
 mod patience;
 mod stored;
@@ -27,6 +29,7 @@ pub use self::detail::Detail;
 pub(super) use self::kept::KeptConflicts;
 pub(super) use self::min_revision::Waits;
 pub use self::min_revision::at_least;
+pub(super) use self::notice::Notices;
 use self::patience::Patience;
 pub use self::patience::make_ready;
 pub use self::stored::{check_stored, check_stored_as};
@@ -68,7 +71,7 @@ pub struct NotChecked {
 }
 
 /// A layer that does not answer for all of a subject with the clearance round it, though it declares where it holds all
-/// there is, or hides some of it.
+/// there is, or hides some of it from the asker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotCovered {
     /// The layer.
@@ -181,8 +184,6 @@ pub struct Checked {
     pub layer: Layer,
     /// Features that the asker sees.
     pub features: usize,
-    /// There are others, somewhere.
-    pub hides: bool,
     /// The worst coverage that a subject met; none where no subject counts.
     pub coverage: Option<Coverage>,
 }
@@ -202,6 +203,8 @@ pub struct SubjectResult<C = Conflict> {
     pub layers: Vec<LayerCoverage>,
     /// The ground that was not.
     pub not_checked: Option<NotChecked>,
+    /// Something that the asker does not see may matter here: the office can tell.
+    pub notice: bool,
     /// A stored subject that does not count on that day is in conflict with nothing, whatever stands there.
     pub counts: bool,
 }

@@ -104,6 +104,7 @@ fn not_counting<C>(mut asking: Asking<'_>, home: &Territory, id: Uuid) -> Answer
         coverage: Coverage::Undeclared,
         layers: Vec::new(),
         not_checked: None,
+        notice: false,
         counts: false,
     };
     asking.answer(vec![nothing])
@@ -173,11 +174,12 @@ fn from_kept<C: Detail>(
         met.map(|met| C::of(&met)).collect()
     });
     let widest = land.clearance(None).0.get();
-    let (mut grounds, mut found) = (vec![home.as_ref()], Vec::new());
+    let (mut grounds, mut found) = (vec![(home.as_ref(), asking.hides(home, &entry.shape, widest))], Vec::new());
     for part in &beyond {
         let more = part.met::<C>(&land, &asking, &actor.sight(&part.territory.jurisdiction.code));
-        if !more.is_empty() || part.land.is_near(context.reach().get() + widest) {
-            grounds.push(part.territory);
+        let hides = asking.hides(part.territory, &part.land.shape, widest);
+        if !more.is_empty() || hides.contains(&true) || part.land.is_near(context.reach().get() + widest) {
+            grounds.push((part.territory, hides));
         }
         found.extend(more);
     }
@@ -189,6 +191,7 @@ fn from_kept<C: Detail>(
         coverage: covered.coverage,
         layers: covered.layers.clone(),
         not_checked: covered.not_checked.clone(),
+        notice: covered.notice,
         counts: true,
     };
     Ok(Some(asking.answer(vec![result])))
@@ -296,18 +299,22 @@ impl<'a> StoredLand<'a> {
         &self,
         asking: &mut Asking<'a>,
         kept: &Kept,
-        mut asked: Vec<&'a Territory>,
+        mut asked: Vec<(&'a Territory, Vec<bool>)>,
         widest: f64,
     ) -> Result<Arc<Covered>> {
-        asked.sort_by(|a, b| a.jurisdiction.code.cmp(&b.jurisdiction.code));
-        for territory in &asked {
+        asked.sort_by(|(a, _), (b, _)| a.jurisdiction.code.cmp(&b.jurisdiction.code));
+        for (territory, _) in &asked {
             asking.note(territory);
         }
-        let by = asked.iter().map(|territory| asking.covered_by(territory)).collect();
+        let by = asked.iter().map(|(territory, hides)| asking.covered_by(territory, hides.clone())).collect();
         let covered = kept.covered(&CoveredFor { widest, by }, || {
             let subject = self.subject(kept.around);
-            let grids =
-                asked.iter().map(|territory| asking.on_grid(&subject, territory)).collect::<Result<Vec<_>>>()?;
+            let on_grid = |(territory, hides): &(&'a Territory, Vec<bool>)| {
+                let mut on_grid = asking.on_grid(&subject, territory)?;
+                on_grid.hides.clone_from(hides);
+                Ok(on_grid)
+            };
+            let grids = asked.iter().map(on_grid).collect::<Result<Vec<_>>>()?;
             asking.covered(&subject, &grids, widest)
         })?;
         asking.keep_worst(&covered);

@@ -1,0 +1,194 @@
+//! "Restricted work here: ask the office", so that nobody learns more by asking often.
+//!
+//! Where somebody asks about ground on which features may matter that he does not see, the answer says so, and nothing
+//! else. **What that gives away**: a layer hides something on the ground of a subject where one of the 2 km cells that
+//! the subject meets, widened by what the asker brings, is a cell of a hidden feature ([`Hidden`](crate::index::Hidden)).
+//! The cells of a feature do not depend on the subject, so the answer depends on the subject by the set of cells it
+//! meets and by nothing else. Two subjects with the same cells get the same answer; whoever moves a point about in a
+//! cell, or turns the clearance up and down, sees it change where the widened shape comes into another cell, whose edges
+//! everybody knows. So all answers together tell of each cell one bit, whether there is something, and never where in
+//! it, what, how many or whose. And no conflict is missed: what can be in conflict has a cell in common
+//! with the subject (`geometry/cells.rs`).
+//!
+//! **How many bits**: of so many different cells in an hour (`notice_cells_per_hour`) somebody is told, then every answer
+//! to him has the notice, whatever he asks, until the hour is over. That errs to the safe side, and is no error: a
+//! refusal would say that there was something to refuse. When the limit is reached tells how many cells of some ground have
+//! something hidden in them, which the bits of those cells tell, too. Who sees all by his role is never told anything else
+//! than what there is.
+//!
+//! Each instance counts for itself. How long an answer takes is not evened out.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+use super::asking::Asking;
+use crate::clock;
+use crate::domain::actor::Actor;
+use crate::domain::layer::Layer;
+use crate::domain::word::Word;
+use crate::geometry::cells::Cell;
+use crate::geometry::measure::Prepared;
+use crate::index::Territory;
+
+/// So many askers are counted apart in an hour; those that come then are counted as one.
+const ASKERS_MAX: usize = 10_000;
+
+/// What all those are called together.
+const THE_OTHERS: &str = "";
+
+const HOUR_S: i64 = 3_600;
+
+/// Who was told of how many cells in this hour.
+#[derive(Debug)]
+pub(in crate::actions) struct Notices {
+    cells_max: usize,
+    hasher: RandomState,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    /// Hours since 1970.
+    hour: i64,
+    /// Fingerprints of the cells of each asker, at most one more than he may hear of.
+    by_asker: HashMap<String, HashSet<u64>>,
+}
+
+/// What somebody is told of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    /// Of no cell that he was not told of before.
+    Nothing,
+    /// Of a cell that is new to him.
+    New,
+    /// He was told of as many as he may, or is now.
+    All,
+}
+
+impl Notices {
+    /// Nobody was told anything yet.
+    pub(in crate::actions) fn new(cells_max: usize) -> Self {
+        Self { cells_max, hasher: RandomState::new(), told: Mutex::default() }
+    }
+
+    /// Takes note that an asker is told of `cells`.
+    fn tell(&self, asker: &str, now_s: i64, ground: (&str, Layer), cells: &[Cell]) -> Tells {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let hour = now_s.div_euclid(HOUR_S);
+        // A clock that was put back does not give anybody a new hour.
+        if hour > told.hour {
+            *told = Told { hour, by_asker: HashMap::new() };
+        }
+        let asker = match told.by_asker.contains_key(asker) {
+            false if told.by_asker.len() >= ASKERS_MAX => THE_OTHERS,
+            _ => asker,
+        };
+        let exhausted = |heard: &HashSet<u64>| heard.len() > self.cells_max;
+        match told.by_asker.get_mut(asker) {
+            Some(heard) if exhausted(heard) => return Tells::All,
+            None if cells.is_empty() => return Tells::Nothing,
+            Some(_) => {}
+            None => {
+                told.by_asker.insert(asker.to_owned(), HashSet::new());
+            }
+        }
+        let Some(heard) = told.by_asker.get_mut(asker) else { return Tells::All };
+        let before = heard.len();
+        for cell in cells {
+            if exhausted(heard) {
+                return Tells::All;
+            }
+            heard.insert(self.hasher.hash_one((ground, cell)));
+        }
+        match heard.len() {
+            after if after > self.cells_max => Tells::All,
+            after if after > before => Tells::New,
+            _ => Tells::Nothing,
+        }
+    }
+}
+
+/// Who asks, for counting: an account by its name, the public by address, which is part of its name.
+fn asker(actor: &Actor) -> &str {
+    &actor.name
+}
+
+impl Asking<'_> {
+    /// Of each layer asked, whether the asker is told that a territory hides something on the ground of a shape that is
+    /// widened by `widest` metres.
+    pub(super) fn hides(&self, territory: &Territory, shape: &Prepared, widest: f64) -> Vec<bool> {
+        let code = &territory.jurisdiction.code;
+        let against = &self.question().against;
+        let sight = self.actor.sight(code);
+        if sight.sees_all() {
+            return vec![false; against.len()];
+        }
+        let now_s = clock::now().as_second();
+        let of_layer = |layer: &Layer| {
+            let cells = territory.layer(*layer).hidden().met(&sight, shape, widest);
+            let tells = self.notices.tell(asker(self.actor), now_s, (code, *layer), &cells);
+            let hides = !cells.is_empty() || tells == Tells::All;
+            if hides {
+                metrics::counter!("clearway_restricted_notices_total", "jurisdiction" => code.clone()).increment(1);
+            }
+            if tells == Tells::New {
+                tracing::info!(actor = self.actor.name, jurisdiction = %code, layer = layer.as_str(), "told of restricted features");
+            }
+            hides
+        };
+        against.iter().map(of_layer).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(column: i32) -> Cell {
+        Cell { column, row: 0 }
+    }
+
+    #[test]
+    fn somebody_is_told_of_so_many_cells_in_an_hour() {
+        let notices = Notices::new(3);
+        let ground = ("VN-72", Layer::Works);
+        let told = |asker: &str, s: i64, columns: &[i32]| {
+            notices.tell(asker, s, ground, &columns.iter().copied().map(cell).collect::<Vec<_>>())
+        };
+        assert_eq!(told("a", 7_200, &[]), Tells::Nothing);
+        assert_eq!(told("a", 7_200, &[1, 2]), Tells::New);
+        assert_eq!(told("a", 7_201, &[2, 1]), Tells::Nothing);
+        assert_eq!(told("a", 7_201, &[3]), Tells::New);
+        assert_eq!(told("a", 7_202, &[]), Tells::Nothing);
+        // One too many, and then whatever is asked.
+        assert_eq!(told("a", 7_203, &[3, 4]), Tells::All);
+        assert_eq!(told("a", 7_203, &[]), Tells::All);
+        assert_eq!(told("b", 7_203, &[4]), Tells::New);
+        // A clock that is put back changes nothing, a new hour all.
+        assert_eq!(told("a", 3_600, &[]), Tells::All);
+        assert_eq!(told("a", 10_800, &[]), Tells::Nothing);
+        assert_eq!(told("a", 10_800, &[1, 2, 3, 4, 5, 6]), Tells::All);
+        // The same cell of another layer or jurisdiction is another.
+        for ground in [("VN-72", Layer::Works), ("VN-72", Layer::Corridors), ("VN-35", Layer::Works)] {
+            assert_eq!(notices.tell("c", 10_800, ground, &[cell(1)]), Tells::New);
+        }
+    }
+
+    #[test]
+    fn no_number_of_askers_takes_more_memory() {
+        let notices = Notices::new(1);
+        let ground = ("VN-72", Layer::Works);
+        for n in 0..ASKERS_MAX {
+            assert_eq!(notices.tell(&format!("asker {n}"), 0, ground, &[cell(1)]), Tells::New);
+        }
+        // Whoever comes now shares what is left.
+        assert_eq!(notices.tell("late", 0, ground, &[cell(1)]), Tells::New);
+        assert_eq!(notices.tell("later", 0, ground, &[cell(1)]), Tells::Nothing);
+        assert_eq!(notices.tell("latest", 0, ground, &[cell(2)]), Tells::All);
+        assert_eq!(notices.tell("asker 7", 0, ground, &[cell(1)]), Tells::Nothing);
+        let told = notices.told.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(told.by_asker.len(), ASKERS_MAX + 1);
+        assert!(told.by_asker.values().all(|heard| heard.len() <= 2));
+    }
+}
