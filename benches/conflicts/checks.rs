@@ -89,7 +89,12 @@ impl Subjects {
 
     /// The complete answer about subject `n`, in this process.
     pub fn check(&self, context: &Context, n: usize) -> Result<Answer, Failed> {
-        Ok(conflict_check::check(context, &Actor::public(), &self.drawn[n], &question()?)?)
+        self.check_as(context, &Actor::public(), n)
+    }
+
+    /// The same, as somebody else.
+    pub fn check_as(&self, context: &Context, actor: &Actor, n: usize) -> Result<Answer, Failed> {
+        Ok(conflict_check::check(context, actor, &self.drawn[n], &question()?)?)
     }
 
     /// What is in conflict with subject `n`, without measures.

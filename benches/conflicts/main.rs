@@ -23,6 +23,8 @@
 //! * `propagation`: from the answer to a write until a second server over the same database shows it, 99 of 100 writes
 //!   faster; the peer is the 250 ms that are promised.
 //! * `audit-cost`: the transaction of a new work against the same SQL without what the audit trail adds to it.
+//! * `conflict-check-visibility`: the same checks by a carrier who does not see some of the works, against somebody who sees
+//!   all; each equal to SQL with the same filter.
 //! * `index-load`: reading and building the whole index against reading the same columns by COPY, binary, and throwing
 //!   them away.
 //!
@@ -45,6 +47,7 @@ mod requests;
 mod run;
 #[allow(dead_code)] // the other bench needs more of it
 mod setup;
+mod sight;
 mod sql;
 mod stored;
 mod web;
@@ -108,6 +111,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     stored::all(&mut report, &serving, &mut conn, &subjects)?;
     propagation::all(&mut report, &serving, database.settings())?;
     drop(serving);
+    sight::all(&mut report, database.settings(), &mut conn, &subjects)?;
     audit::compare(&mut report, &mut conn, &jurisdiction.code, size.checks / 2)?;
     Ok(report.finish())
 }

@@ -21,6 +21,11 @@ const BIND: char = '?';
 pub const IDS: &str = "SELECT w.id FROM works AS w WHERE w.jurisdiction = ? \
      AND ST_DWithin(w.geom_grid, ?, ?) AND ST_DWithin(w.geom_grid, $2, ? + w.position_accuracy_m)";
 
+/// The same for somebody who does not see what is restricted.
+pub const IDS_SEEN: &str = "SELECT w.id FROM works AS w WHERE w.jurisdiction = ? \
+     AND ST_DWithin(w.geom_grid, ?, ?) AND ST_DWithin(w.geom_grid, $2, ? + w.position_accuracy_m) \
+     AND w.visibility <> 'restricted'";
+
 /// The same over a subject cut into pieces of at most 16 positions, so that the boxes are smaller.
 pub const PIECES: &str = "WITH cut AS MATERIALIZED (SELECT $1::text AS jurisdiction, ST_Subdivide($2, 16) AS piece \
          WHERE ? IS NOT NULL AND ? IS NOT NULL) \
