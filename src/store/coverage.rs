@@ -96,12 +96,12 @@ pub fn count(tx: &mut WriteTx<'_>, jurisdiction: &str, layer: Layer) -> Stored<u
 /// # Errors
 /// The database's.
 pub fn delete(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Stored<Option<RegisteredCoverage>> {
-    let row = diesel::delete(coverage_areas::table.find((jurisdiction, id)))
-        .returning(CoverageRow::as_returning())
-        .get_result(tx.conn)
-        .optional()?;
+    let here = coverage_areas::table.find((jurisdiction, id));
+    let row = here.select(CoverageRow::as_select()).for_update().first(tx.conn).optional()?;
     let Some(gone) = row.map(to_area).transpose()? else { return Ok(None) };
+    // Before it goes: its version ends with the revision that there is then.
     tx.raise(jurisdiction)?;
+    diesel::delete(here).execute(tx.conn)?;
     tx.changed(jurisdiction, Change { layer: gone.area.layer, kind: ChangeKind::Coverage, id: Some(id) })?;
     Ok(Some(gone))
 }

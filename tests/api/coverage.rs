@@ -416,3 +416,15 @@ fn numbers_that_fit_in_another_reading_are_told_so() {
     let map = api.send("", "POST", CHECKS, &headers, Some(&point(1_327_600.0, 411_600.0))).json();
     assert_eq!(map["not_checked"][0]["ground"]["hint"], swapped, "{map}");
 }
+
+#[test]
+fn a_withdrawn_area_ends_with_the_revision_that_withdraws_it() {
+    let api = Api::new();
+    let id = declare(&api, Layer::Works, &area(107.6, 11.9, 107.8, 12.1));
+    let actor = Actor::operator();
+    coverage::withdraw(&api.database.context(), Witness::new(&actor, "test"), "VN-72", id).unwrap();
+    let kept = api.sql("SELECT concat_ws(' ', revision, ended_revision) FROM coverage_areas_history");
+    assert_eq!(kept, Some("2 3".into()));
+    let event = "SELECT before = sha256(version_digest(h)) FROM audit_events AS e, coverage_areas_history AS h WHERE e.revision = 3";
+    assert_eq!(api.sql(event), Some("true".into()), "the event names what it ended");
+}
