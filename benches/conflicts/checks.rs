@@ -133,6 +133,7 @@ pub fn question() -> Result<Question, Failed> {
         clearance: Some(Metres::new(CLEARANCE_M)?),
         at: clock::now(),
         limit: LIMIT,
+        as_of: None,
         min_revision: Vec::new(),
     })
 }

@@ -2,13 +2,15 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`rules`], [`audit`] (what happened, for ever), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
+//! [`rules`], [`audit`] (what happened, for ever), [`version`] (what was recorded of a
+//! feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].
 
 pub mod access;
 pub mod account;
 pub mod api_token;
+mod as_of;
 pub mod audit;
 pub mod changes;
 pub mod conflict_check;
@@ -22,6 +24,7 @@ pub mod password;
 pub mod refresh;
 pub mod rules;
 pub mod session;
+pub mod version;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +53,8 @@ pub struct Context {
     pub(crate) events: Arc<changes::Events>,
     /// The conflicts of stored land, as the index shows them.
     kept: Arc<conflict_check::KeptConflicts>,
+    /// Jurisdictions as they were.
+    past: Arc<as_of::Past>,
     /// Who waits for a revision.
     waits: Arc<conflict_check::Waits>,
     /// What is known of credentials.
@@ -80,6 +85,7 @@ impl Context {
             recorded: Arc::default(),
             events,
             kept: Arc::new(kept),
+            past: Arc::default(),
             waits: Arc::default(),
             access: Arc::default(),
             notices: Arc::new(notices),

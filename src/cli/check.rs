@@ -71,6 +71,7 @@ impl Check {
             clearance,
             at: self.at.unwrap_or_else(clock::now),
             limit,
+            as_of: None,
             min_revision: Vec::new(),
         };
         let operator = Actor::operator();

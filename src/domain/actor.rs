@@ -27,6 +27,8 @@ words! {
         Rules = "rules",
         /// Reads the audit trail.
         Audit = "audit",
+        /// Knows who wrote each version of a feature, and why.
+        Authors = "authors",
         /// Keeps organisations and accounts.
         Accounts = "accounts",
     }
@@ -73,17 +75,29 @@ use Visibility::{Carriers, Government, Public, Restricted};
 pub const PERMISSIONS: &[Permission] = &[
     row(Role::Carrier, Reach::Own, Reach::Nothing, &[], &[Public, Carriers]),
     row(Role::Planner, Reach::Nothing, Reach::Every, &[], &[Public, Carriers, Government]),
-    row(Role::Officer, Reach::Every, Reach::Every, &[Duty::Rules], &[Public, Carriers, Government, Restricted]),
+    row(
+        Role::Officer,
+        Reach::Every,
+        Reach::Every,
+        &[Duty::Rules, Duty::Authors],
+        &[Public, Carriers, Government, Restricted],
+    ),
     row(Role::Approver, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government, Restricted]),
     row(Role::ProjectOwner, Reach::Nothing, Reach::Own, &[], &[Public]),
     row(Role::Consultee, Reach::Nothing, Reach::Nothing, &[], &[Public, Government]),
     row(Role::Inspector, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government]),
-    row(Role::Auditor, Reach::Nothing, Reach::Nothing, &[Duty::Audit], &[Public, Carriers, Government, Restricted]),
+    row(
+        Role::Auditor,
+        Reach::Nothing,
+        Reach::Nothing,
+        &[Duty::Audit, Duty::Authors],
+        &[Public, Carriers, Government, Restricted],
+    ),
     row(
         Role::Administrator,
         Reach::Every,
         Reach::Every,
-        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit, Duty::Accounts],
+        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit, Duty::Authors, Duty::Accounts],
         &[Public, Carriers, Government, Restricted],
     ),
 ];
@@ -199,6 +213,14 @@ impl Actor {
     #[must_use]
     pub fn writes(&self, layer: Layer) -> Reach {
         self.permissions().map(|p| p.writes(layer)).max().unwrap_or(Reach::Nothing)
+    }
+
+    /// May know who wrote a version of a feature for `organisation`, and why: whose duty it is, and of the own organisation
+    /// everybody in it.
+    #[must_use]
+    pub fn may_know_author(&self, jurisdiction: &str, organisation: Option<&str>) -> bool {
+        self.serves(jurisdiction) && self.may_do(Duty::Authors)
+            || organisation.is_some() && self.organisation.as_deref() == organisation
     }
 
     /// What the actor sees in `jurisdiction`.

@@ -13,7 +13,8 @@ use super::word::Visibility;
 use crate::geometry::{Grid, LonLat, Metres, MultiLineString, Problem};
 
 /// Properties that the service writes: accepted in a document that is sent back, and never taken from it.
-pub const READ_ONLY: &[&str] = &["version", "revision", "recorded_at", "recorded_crs", "geometry_derived"];
+pub const READ_ONLY: &[&str] =
+    &["version", "revision", "recorded_at", "recorded_from", "recorded_to", "recorded_crs", "geometry_derived"];
 
 /// A code is a reference people type: at most this many characters.
 pub const CODE_MAX: usize = 80;

@@ -21,5 +21,6 @@ pub mod organisation;
 pub mod place;
 pub mod rules;
 pub mod session;
+pub mod version;
 pub mod word;
 pub mod work;

@@ -29,7 +29,7 @@ use crate::wire::conflict::{self as wire, GapRow, with_conflict, write_not_check
 use crate::wire::{document, feature, plain};
 
 /// The parameters of a check, as the API document shows them.
-pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at", "measures"];
+pub const PARAMETERS: &[&str] = &["against", "clearance_m", "limit", "at", "as-of", "measures"];
 
 /// `POST /api/conflict-checks`
 ///
@@ -81,12 +81,12 @@ impl Asked {
         })
     }
 
-    /// Waits for the revisions that the answer must have reached.
+    /// Waits for the revisions that the answer must have reached, and refuses a moment of which nobody can tell.
     ///
     /// # Errors
-    /// As [`action::at_least`].
+    /// As [`action::can_answer`].
     pub(super) fn reach(&self) -> Result<()> {
-        action::at_least(&self.context, &self.question.min_revision).map(drop)
+        action::can_answer(&self.context, &self.question)
     }
 
     /// Checks what stands on a line of a batch, and writes the answer as a line behind `text`.
@@ -197,10 +197,13 @@ pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, 
 fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<Layer>) -> Result<Question> {
     let settings = &context.settings;
     let limit = query.limit(settings.conflicts_limit_default, settings.conflicts_limit_max)?;
+    let as_of = query.moment("as-of")?;
     Ok(Question {
         against: query.text("against").map(layers).transpose()?.unwrap_or(usual),
         clearance: query.metres("clearance_m", CLEARANCE_MAX_M)?.and_then(|m| Metres::new(m).ok()),
-        at: query.moment("at")?.unwrap_or_else(clock::now),
+        // What was known then is asked of that day, unless another is named.
+        at: query.moment("at")?.or(as_of).unwrap_or_else(clock::now),
+        as_of,
         limit: limit as usize,
         min_revision: params::min_revision(request)?,
     })
@@ -310,7 +313,13 @@ fn as_row<C: Listed>(answer: &Answer<C>, line: Option<u64>) -> AnswerRow<'_, C::
         not_checked: not_checked_of(r),
         conflicts: r.conflicts.iter().map(Listed::row).collect(),
     });
-    AnswerRow { line, revision: &answer.revisions, checked: checked(answer), results: results.collect() }
+    AnswerRow {
+        line,
+        revision: &answer.revisions,
+        as_of: answer.as_of,
+        checked: checked(answer),
+        results: results.collect(),
+    }
 }
 
 fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) -> Result<Json> {
@@ -345,7 +354,7 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
         }
     }
     let truncated = answer.results.iter().any(|r| r.conflict_count > r.conflicts.len());
-    Ok(json!({
+    let mut map = json!({
         "type": "FeatureCollection",
         "revision": answer.revisions,
         "checked": checked(answer),
@@ -353,7 +362,11 @@ fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) 
         "notices": notices,
         "not_checked": not_checked,
         "features": features,
-    }))
+    });
+    if let Some(moment) = answer.as_of {
+        map["as_of"] = json!(moment.to_string());
+    }
+    Ok(map)
 }
 
 /// What each layer says of a subject's ground.

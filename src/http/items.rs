@@ -10,17 +10,23 @@ use super::problem::{Answer, request_id};
 use super::{App, blocking};
 use crate::actions::Witness;
 use crate::actions::feature::{self, Draft, ListQuery, Registrable};
+use crate::actions::version;
 use crate::clock;
 use crate::domain::feature::{Noun, Registered};
+use crate::domain::version::Version;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::wire::document::{self, Reading};
 use crate::wire::feature::{Written, read_of, write};
 use crate::wire::merge_patch;
+use crate::wire::version::write_version;
 
 /// A noun with a collection of its own.
 pub trait Served: Registrable + Written {}
 impl<T: Registrable + Written> Served for T {}
+
+/// The parameters of a feature, as the API document shows them.
+pub const ITEM_PARAMETERS: &[&str] = &["f", "as-of"];
 
 /// The parameters of a list, as the API document shows them.
 pub const LIST_PARAMETERS: &[&str] = &["bbox", "limit", "after", "jurisdiction", "f"];
@@ -82,11 +88,15 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
 /// # Errors
 /// As [`feature::get`].
 pub async fn get<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
-    let query = Query::of(&request, &["f"])?;
+    let query = Query::of(&request, ITEM_PARAMETERS)?;
     format_is_json(&query)?;
     let actor = actor_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let context = app.context.clone();
+    if let Some(moment) = query.moment("as-of")? {
+        let found = blocking(move || version::get::<T>(&context, &actor, id, moment)).await?;
+        return Ok(as_of(&request, &found));
+    }
     let found = blocking(move || feature::get::<T>(&context, &actor, id)).await?;
     let tag = etag(&found);
     if params::is_known(&request, &tag) {
@@ -272,19 +282,32 @@ fn one<T: Served>(
     request: &HttpRequest,
     feature: &Registered<T>,
 ) -> HttpResponse {
-    let mut document: Map<String, Json> = write(feature);
-    let here = address(request, feature);
+    response.insert_header((ETAG, etag(feature)));
+    shown::<T>(response, request, &address(request, feature), write(feature))
+}
+
+/// A feature as it was. It has no tag: by one, the present version is changed.
+fn as_of<T: Served>(request: &HttpRequest, version: &Version<T>) -> HttpResponse {
+    let here = format!("{}{}", params::base(request), request.uri());
+    shown::<T>(HttpResponse::Ok(), request, &here, write_version(version))
+}
+
+fn shown<T: Noun>(
+    mut response: actix_web::HttpResponseBuilder,
+    request: &HttpRequest,
+    here: &str,
+    mut document: Map<String, Json>,
+) -> HttpResponse {
     let collection = format!("{}/ogc/collections/{}", params::base(request), T::LAYER);
     document.insert(
         "links".into(),
         json!([
-            link(&here, "self", GEOJSON, "This feature"),
+            link(here, "self", GEOJSON, "This feature"),
             link(&collection, "collection", "application/json", "The collection"),
         ]),
     );
     response
         .content_type(GEOJSON)
-        .insert_header((ETAG, etag(feature)))
         .insert_header(("Content-Crs", CRS84))
         .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-cache"))

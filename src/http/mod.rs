@@ -24,6 +24,7 @@ pub mod rate_limit;
 pub mod routes;
 pub mod rules;
 pub mod session;
+pub mod version;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

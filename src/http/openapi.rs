@@ -8,6 +8,7 @@ use super::batch::NDJSON;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Access, Method, ROUTES, Route};
+use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;
 use crate::domain::layer::Layer;
@@ -74,8 +75,10 @@ pub fn write(settings: &Settings, base: &str) -> Json {
 
 fn operation(route: &Route) -> Json {
     let is_check = route.path.contains("conflict");
+    let is_history = route.path.ends_with("/history");
     let query = route.parameters.iter().map(|name| match *name {
         "limit" if is_check => "conflicts_limit",
+        "limit" if is_history => "versions_limit",
         name => name,
     });
     let id = ["id", "code"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
@@ -98,6 +101,12 @@ fn operation(route: &Route) -> Json {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
+    } else if is_history {
+        json!({"description": "Its versions, the newest first", "content": {"application/json":
+            {"schema": {"$ref": "#/components/schemas/history"}}}})
+    } else if route.parameters.contains(&"as-of") {
+        json!({"description": "The feature; as of a moment with recorded_from and recorded_to among its properties, the moments \
+            from and until which it was recorded so, the latter null where it is so still"})
     } else {
         json!({"description": "Done"})
     };
@@ -154,7 +163,9 @@ fn schemas() -> Json {
         "run": {"type": "object", "properties": run},
         "conflict": {"type": "object", "properties": conflict},
         "result": {"type": "object", "properties": {"conflicts": list("conflict"), "notice": notice()}},
-        "answer": {"type": "object", "properties": {"results": list("result")}},
+        "answer": {"type": "object", "properties": {"results": list("result"), "as_of": {"type": "string",
+            "format": "date-time", "description": "The moment at which this was known; left out where none was asked"}}},
+        "history": history(),
         "answer_line": {"allOf": [{"$ref": "#/components/schemas/answer"}, {"type": "object", "required": ["line"],
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
@@ -168,6 +179,38 @@ fn notice() -> Json {
             it: ask the office. Also where the asker was told of more cells than notice_cells_per_hour; null where there is nothing to tell",
         "properties": {"code": {"type": "string", "enum": [Notice::RESTRICTED.code]},
             "text": {"type": "object", "properties": {"vi": {"type": "string"}, "en": {"type": "string"}}}}})
+}
+
+/// Every version of a feature.
+fn history() -> Json {
+    let moment = |description: &str| json!({"type": "string", "format": "date-time", "description": description});
+    let said = |description: &str| {
+        json!({"type": "string", "nullable": true,
+        "description": format!("{description}; null for whoever may not know it")})
+    };
+    let mut to = moment("Until when it was recorded; null: it is the present one");
+    to["nullable"] = json!(true);
+    let mut version = json!({
+        "deed": {"type": "string", "description": "What was done"},
+        "actor": said("Who did it"),
+        "organisation": said("For which organisation"),
+        "on_behalf_of": said("The owner, where that is another organisation"),
+        "reason": said("Why"),
+        "revision": {"type": "integer", "description": "The revision of the jurisdiction in which it was done"},
+    });
+    let mut deleted = version.clone();
+    deleted["recorded_at"] = moment("When it was deleted");
+    version["version"] = json!({"type": "integer", "minimum": 1});
+    version["recorded_from"] = moment("From when on it was recorded");
+    version["recorded_to"] = to;
+    version["digest"] =
+        json!({"type": "string", "description": "SHA-256 of what it says, as the audit trail sums it up"});
+    json!({"type": "object", "properties": {
+        "deleted": {"type": "object", "nullable": true, "properties": deleted,
+            "description": "How it was deleted; null where it is there"},
+        "versions": {"type": "array", "items": {"type": "object", "properties": version},
+            "description": "Those that the asker may see, the newest first"},
+    }})
 }
 
 /// What gave a clearance.
@@ -275,6 +318,12 @@ fn parameters(s: &Settings) -> Json {
             corridor's own, else that of the rules", json!({"type": "number", "minimum": 0})),
         "measures": query("measures", "With false only which features are in conflict, without relation, distance and \
             the like: several times faster, for comparing many alignments", json!({"type": "boolean", "default": true})),
+        "as-of": query("as-of", "What was known at that moment, which is none in the future: features, rules and coverage as they \
+            were recorded by then. What may not be seen now is not seen as of then either. With it, at is that moment by default",
+            json!({"type": "string", "format": "date-time"})),
+        "before": query("before", "Only versions before this one", json!({"type": "integer", "minimum": 1})),
+        "versions_limit": query("limit", "At most so many versions", json!({"type": "integer", "minimum": 1,
+            "maximum": VERSIONS_LIMIT_MAX, "default": VERSIONS_LIMIT_DEFAULT})),
         "key": query("key", "Only this parameter, such as corridor.road.clearance_m", json!({"type": "string"})),
         "at": query("at", "The moment at which dates are looked at, those of rules too; now by default, and in the list of rules any",
             json!({"type": "string", "format": "date-time"})),

@@ -87,6 +87,16 @@ impl Query {
         self.text(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
     }
 
+    /// The number of a version.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when it is none.
+    pub fn version(&self, name: &str) -> Result<Option<i32>> {
+        let wrong = |t: &str| Error::parameter(name, format!("«{t}» is not the number of a version"));
+        let version = |t: &str| t.parse::<i32>().ok().filter(|v| *v > 0 && v.to_string() == t);
+        self.text(name).map(|text| version(text).ok_or_else(|| wrong(text))).transpose()
+    }
+
     /// A length in metres.
     ///
     /// # Errors

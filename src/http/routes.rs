@@ -13,7 +13,7 @@ use super::auth::authenticate;
 use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
-use super::{batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules};
+use super::{batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules, version};
 use crate::domain::corridor::Corridor;
 use crate::domain::work::Work;
 use crate::error::Error;
@@ -98,6 +98,7 @@ use Cost::{Check, Free, SignIn};
 use Method::{Delete, Get, Patch, Post, Put};
 
 const F: &[&str] = &["f"];
+const ITEM: &[&str] = items::ITEM_PARAMETERS;
 const LIST: &[&str] = items::LIST_PARAMETERS;
 const CHECK: &[&str] = conflict_check::PARAMETERS;
 const NO: &[&str] = &[];
@@ -130,13 +131,15 @@ pub const ROUTES: &[Route] = &[
     }),
     route(Get, WORKS, Everyone, "List works", LIST, || web::route().to(items::list::<Work>)),
     route(Post, WORKS, SignedIn, "Create a work", NO, || web::route().to(items::create::<Work>)),
-    route(Get, WORK, Everyone, "Read a work", F, || web::route().to(items::get::<Work>)),
+    route(Get, WORK, Everyone, "Read a work, now or as it was", ITEM, || web::route().to(items::get::<Work>)),
     route(Put, WORK, SignedIn, "Replace a work", NO, || web::route().to(items::replace::<Work>)),
     route(Patch, WORK, SignedIn, "Change a work by merge-patch", NO, || web::route().to(items::patch::<Work>)),
     route(Delete, WORK, SignedIn, "Delete a work", NO, || web::route().to(items::delete::<Work>)),
     route(Get, CORRIDORS, Everyone, "List corridors", LIST, || web::route().to(items::list::<Corridor>)),
     route(Post, CORRIDORS, SignedIn, "Create a corridor", NO, || web::route().to(items::create::<Corridor>)),
-    route(Get, CORRIDOR, Everyone, "Read a corridor", F, || web::route().to(items::get::<Corridor>)),
+    route(Get, CORRIDOR, Everyone, "Read a corridor, now or as it was", ITEM, || {
+        web::route().to(items::get::<Corridor>)
+    }),
     route(Put, CORRIDOR, SignedIn, "Replace a corridor", NO, || web::route().to(items::replace::<Corridor>)),
     route(Patch, CORRIDOR, SignedIn, "Change a corridor by merge-patch", NO, || {
         web::route().to(items::patch::<Corridor>)
@@ -165,6 +168,12 @@ pub const ROUTES: &[Route] = &[
         web::route().to(conflict_check::check_stored::<Corridor>)
     })
     .costs(Check),
+    route(Get, "/api/works/{id}/history", Everyone, "Every version of a work", version::PARAMETERS, || {
+        web::route().to(version::history::<Work>)
+    }),
+    route(Get, "/api/corridors/{id}/history", Everyone, "Every version of a corridor", version::PARAMETERS, || {
+        web::route().to(version::history::<Corridor>)
+    }),
     route(Post, "/api/sessions", OwnCredentials, "Sign in", NO, || web::route().to(session::sign_in)).costs(SignIn),
     route(Post, "/api/sessions/refresh", OwnCredentials, "Exchange a refresh token", NO, || {
         web::route().to(session::refresh)

@@ -106,8 +106,8 @@ fn cells_of(entry: &Entry) -> Option<Vec<Cell>> {
 }
 
 /// What everybody sees is hidden from nobody.
-fn counts(entry: &Entry) -> bool {
-    entry.facts.visibility != Visibility::Public
+fn counts(visibility: Visibility) -> bool {
+    visibility != Visibility::Public
 }
 
 impl Hidden {
@@ -120,18 +120,23 @@ impl Hidden {
 
     /// A feature came.
     pub(super) fn enter(hidden: &mut Arc<Self>, entry: &Entry) {
-        if counts(entry) {
+        Self::enter_as(hidden, entry, entry.facts.visibility, &entry.facts.organisation);
+    }
+
+    /// A feature came that is seen as one of this visibility and owner.
+    pub(super) fn enter_as(hidden: &mut Arc<Self>, entry: &Entry, visibility: Visibility, organisation: &Arc<str>) {
+        if counts(visibility) {
             let cells = cells_of(entry);
-            let class = Arc::make_mut(hidden).0.entry(entry.facts.visibility).or_default();
+            let class = Arc::make_mut(hidden).0.entry(visibility).or_default();
             Arc::make_mut(&mut class.all).enter(cells.as_deref());
-            let own = class.of.entry(Arc::clone(&entry.facts.organisation)).or_default();
+            let own = class.of.entry(Arc::clone(organisation)).or_default();
             Arc::make_mut(own).enter(cells.as_deref());
         }
     }
 
     /// A feature went.
     pub(super) fn leave(hidden: &mut Arc<Self>, entry: &Entry) {
-        if counts(entry)
+        if counts(entry.facts.visibility)
             && let Some(class) = Arc::make_mut(hidden).0.get_mut(&entry.facts.visibility)
         {
             let cells = cells_of(entry);

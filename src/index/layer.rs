@@ -26,6 +26,10 @@ const MERGED_BY_WRITE_MAX: usize = 1_024;
 /// A forest of which so many of a hundred entries are dead is planted anew.
 const DEAD_PERCENT_MAX: usize = 25;
 
+/// What the newest versions of features say of who may see them, where that is not what the layer says: of a layer that shows
+/// what was.
+pub type SeenNow = HashMap<Uuid, (Visibility, Arc<str>)>;
+
 /// How many features there are of each owner and visibility.
 type Census = HashMap<(Visibility, Arc<str>), usize>;
 
@@ -101,6 +105,7 @@ pub struct LayerIndex {
     levels: Vec<Level>,
     census: Arc<Census>,
     hidden: Arc<Hidden>,
+    seen_now: Option<Arc<SeenNow>>,
 }
 
 impl LayerIndex {
@@ -113,7 +118,7 @@ impl LayerIndex {
 
     fn of(forest: Forest, census: Census, hidden: Hidden) -> Self {
         let levels = if forest.entries().is_empty() { Vec::new() } else { vec![Level::new(Arc::new(forest))] };
-        Self { levels, census: Arc::new(census), hidden: Arc::new(hidden) }
+        Self { levels, census: Arc::new(census), hidden: Arc::new(hidden), seen_now: None }
     }
 
     /// The layer after some features were deleted and others came or changed.
@@ -261,10 +266,33 @@ impl LayerIndex {
         true
     }
 
+    /// The layer, of which only that is seen that may be seen now, too.
+    #[must_use]
+    pub fn seen_by(&self, seen_now: Arc<SeenNow>) -> Self {
+        // What may not be seen any more is hidden where it stood, as what might not be seen then.
+        let mut hidden = Arc::clone(&self.hidden);
+        for (id, (visibility, organisation)) in seen_now.iter() {
+            if let Some(entry) = self.get(*id) {
+                Hidden::enter_as(&mut hidden, entry, *visibility, organisation);
+            }
+        }
+        Self { seen_now: Some(seen_now).filter(|seen| !seen.is_empty()), hidden, ..self.clone() }
+    }
+
+    /// Somebody sees a feature of the layer.
+    #[must_use]
+    pub fn sees(&self, sight: &Sight, entry: &Entry) -> bool {
+        let may_now = |seen: &Arc<SeenNow>| seen.get(&entry.facts.id).is_none_or(|(v, owner)| sight.sees(*v, owner));
+        sight.sees(entry.facts.visibility, &entry.facts.organisation) && self.seen_now.as_ref().is_none_or(may_now)
+    }
+
     /// How many features somebody sees.
     #[must_use]
     pub fn count(&self, sight: &Sight) -> usize {
-        self.census.iter().filter(|((v, owner), _)| sight.sees(*v, owner)).map(|(_, n)| n).sum()
+        let seen: usize = self.census.iter().filter(|((v, owner), _)| sight.sees(*v, owner)).map(|(_, n)| n).sum();
+        let changed = self.seen_now.iter().flat_map(|seen| seen.keys()).filter_map(|id| self.get(*id));
+        let not_now = |e: &&Arc<Entry>| sight.sees(e.facts.visibility, &e.facts.organisation) && !self.sees(sight, e);
+        seen - changed.filter(not_now).count()
     }
 
     /// Where features stand that somebody does not see, by the cells they meet.

@@ -59,7 +59,7 @@ use geo::CoordsIter;
 pub use coverage::{Coverages, Said};
 pub use entry::Entry;
 pub use hidden::Hidden;
-pub use layer::{Changes, LayerIndex, Room, Sowing, Tidied};
+pub use layer::{Changes, LayerIndex, Room, SeenNow, Sowing, Tidied};
 
 use forest::Forest;
 
@@ -143,6 +143,16 @@ impl Territory {
         Self { rules, ..self }
     }
 
+    /// The territory, of whose layers only that is seen that may be seen now, too.
+    #[must_use]
+    pub fn seen_by(&self, seen_now: &[(Layer, Arc<SeenNow>)]) -> Self {
+        let mut seen = self.clone();
+        for (layer, now) in seen_now {
+            seen.layers.insert(layer.as_str(), self.layer(*layer).seen_by(Arc::clone(now)));
+        }
+        seen
+    }
+
     /// The rules that its layers were prepared by.
     #[must_use]
     pub fn rules(&self) -> &Arc<Ruling> {
@@ -197,6 +207,12 @@ fn in_degrees(bounds: &Bounds, grid: Epsg) -> Option<Bounds> {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     territories: BTreeMap<String, Arc<Territory>>,
+}
+
+impl FromIterator<Arc<Territory>> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = Arc<Territory>>>(territories: I) -> Self {
+        Self { territories: territories.into_iter().map(|t| (t.jurisdiction.code.clone(), t)).collect() }
+    }
 }
 
 impl Snapshot {

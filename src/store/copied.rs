@@ -61,11 +61,15 @@ pub trait Copied: Records {
 /// Declares the columns that the index needs of a table, those of a query and those of a copy, and writes [`Copied`] for a
 /// noun whose file has `index_tuple`.
 macro_rules! copied {
-    ($Noun:ty, $table:ident: $($column:ident),+ $(,)?) => {
+    ($Noun:ty, $table:ident, $history:ident: $($column:ident),+ $(,)?) => {
         type IndexColumns = ($($table::$column,)+);
 
         fn index_columns() -> IndexColumns {
             ($($table::$column,)+)
+        }
+
+        fn ended_index_columns() -> ($($history::$column,)+) {
+            ($($history::$column,)+)
         }
 
         struct IndexRows;

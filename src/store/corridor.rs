@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::copied::{self, Decoder, Tuple, copied};
 use super::import::{Incoming, Merged};
 use super::records::{IndexRow, ListFilter, Records, epsg, lines, records, rows, srid, st_intersects, word};
-use super::schema::{corridors, import_corridors};
+use super::schema::{corridors, corridors_history, import_corridors};
 use super::shape::Shape;
+use super::version::{Versions, versions};
 use super::{Failure, Stored, WriteTx, audit, import};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::conflict::Facts;
@@ -19,11 +20,12 @@ use crate::domain::corridor::{Corridor, CorridorFacts, CorridorProps};
 use crate::domain::feature::{Centreline, Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::rules::LandKind;
+use crate::domain::version::{Ended, Version};
 use crate::domain::word::Word;
 use crate::error::Error;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
 
-rows! { corridors, CorridorRow; import_corridors, StagedCorridor {
+rows! { corridors, CorridorRow; corridors_history; import_corridors, StagedCorridor {
     jurisdiction: String,
     id: Uuid,
     code: String,
@@ -54,6 +56,7 @@ rows! { corridors, CorridorRow; import_corridors, StagedCorridor {
 } }
 
 records!(Corridor, corridors, CorridorRow, import_corridors, StagedCorridor);
+versions!(Corridor, corridors, corridors_history, CorridorRow);
 
 fn to_row(feature: &Registered<Corridor>) -> CorridorRow {
     let p = feature.body.props();
@@ -139,7 +142,7 @@ fn to_feature(row: CorridorRow) -> Stored<Registered<Corridor>> {
     })
 }
 
-copied! { Corridor, corridors:
+copied! { Corridor, corridors, corridors_history:
     id, code, organisation, visibility, kind, class, voltage_kv, status,
     in_force_from, in_force_to, clearance_m, geom_grid, centreline_grid,
 }

@@ -2,6 +2,7 @@
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::domain::word::Word;
 use crate::error::Error;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, MultiPolygon};
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = coverage_areas, check_for_backend(diesel::pg::Pg))]
 struct CoverageRow {
     jurisdiction: String,
@@ -47,6 +48,24 @@ pub fn list(
         query = query.filter(coverage_areas::layer.eq(layer.as_str()));
     }
     let rows = query.order((coverage_areas::jurisdiction.asc(), coverage_areas::id.asc())).load(conn)?;
+    rows.into_iter().map(to_area).collect()
+}
+
+/// The areas of a jurisdiction as they were at a revision.
+///
+/// # Errors
+/// The database's.
+pub fn list_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -> Stored<Vec<RegisteredCoverage>> {
+    let columns = "jurisdiction, id, layer, source, as_of, geom, geom_grid, revision, recorded_at";
+    let rows: Vec<CoverageRow> = diesel::sql_query(format!(
+        "SELECT {columns} FROM coverage_areas WHERE jurisdiction = $1 AND revision <= $2
+         UNION ALL
+         SELECT {columns} FROM coverage_areas_history
+         WHERE jurisdiction = $1 AND revision <= $2 AND ended_revision > $2 ORDER BY id"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(revision)
+    .load(conn)?;
     rows.into_iter().map(to_area).collect()
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to
 //! write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
-//! whole index), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
+//! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
 //! [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
@@ -30,6 +30,7 @@ pub mod schema;
 pub mod session;
 pub mod shape;
 pub mod tx;
+pub mod version;
 pub mod work;
 
 use std::time::Duration;

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::import::{Duplicate, Incoming, Merged, TakenOut};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::shape::Shape;
+use super::version::Versions;
 use super::{Failure, Stored, WriteTx};
 use crate::domain::actor::Sight;
 use crate::domain::conflict::Facts;
-use crate::domain::feature::{Noun, Registered};
+use crate::domain::feature::Registered;
 use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
@@ -67,7 +68,7 @@ pub struct IndexRow {
 }
 
 /// A noun with a table.
-pub trait Records: Noun {
+pub trait Records: Versions {
     /// Features by ascending id.
     ///
     /// # Errors
@@ -196,9 +197,10 @@ pub(super) fn srid(code: Epsg) -> i32 {
     i32::try_from(code.0).unwrap_or(0)
 }
 
-/// Declares the row of a table twice: for the table itself and for the staging table of an import.
+/// Declares the row of a table twice: for the table itself, whose history has the same columns, and for the staging table
+/// of an import.
 macro_rules! rows {
-    ($table:ident, $Row:ident; $staging:ident, $Staged:ident { $($field:ident: $ty:ty,)+ }) => {
+    ($table:ident, $Row:ident; $history:ident; $staging:ident, $Staged:ident { $($field:ident: $ty:ty,)+ }) => {
         #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable, diesel::AsChangeset)]
         #[diesel(table_name = $table, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
         struct $Row { $($field: $ty,)+ }
@@ -211,6 +213,10 @@ macro_rules! rows {
             fn new(number: i64, place: String, made: bool, kept: Vec<&'static str>, row: $Row) -> Self {
                 Self { number, place, made, kept, $($field: row.$field,)+ }
             }
+        }
+
+        fn ended_columns() -> ($($history::$field,)+) {
+            ($($history::$field,)+)
         }
 
         /// The columns that an import takes from the staging table as they are.

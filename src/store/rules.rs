@@ -5,6 +5,7 @@ use std::sync::Arc;
 use diesel::dsl::{exists, not};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use jiff_diesel::ToDiesel;
 use serde_json::json;
 
@@ -16,7 +17,7 @@ use crate::domain::layer::Layer;
 use crate::domain::rules::{Applies, Parameter, RegisteredPack, RulePack};
 use crate::domain::word::Word;
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = rule_packs, check_for_backend(diesel::pg::Pg))]
 struct PackRow {
     jurisdiction: String,
@@ -27,7 +28,7 @@ struct PackRow {
     recorded_at: jiff_diesel::Timestamp,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = rule_parameters, check_for_backend(diesel::pg::Pg))]
 struct ParameterRow {
     jurisdiction: String,
@@ -70,6 +71,27 @@ pub fn list(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec<R
 /// The database's.
 pub fn find(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Option<RegisteredPack>> {
     Ok(list(tx.conn, Some(jurisdiction))?.pop())
+}
+
+/// The parameters by which a jurisdiction judged at a revision.
+///
+/// # Errors
+/// The database's.
+pub fn parameters_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -> Stored<Vec<Arc<Parameter>>> {
+    let columns =
+        "jurisdiction, p.number, p.key, p.value, p.unit, p.corridor_kind, p.corridor_class, p.voltage_from_kv,
+        p.voltage_to_kv, p.work_kind, p.document, p.article, p.valid_from, p.valid_to, p.confidence, p.note";
+    let rows: Vec<ParameterRow> = diesel::sql_query(format!(
+        "SELECT {columns} FROM rule_packs JOIN rule_parameters AS p USING (jurisdiction)
+         WHERE jurisdiction = $1 AND revision <= $2
+         UNION ALL
+         SELECT {columns} FROM rule_packs_history JOIN rule_parameters_history AS p USING (jurisdiction, ended_revision)
+         WHERE jurisdiction = $1 AND revision <= $2 AND ended_revision > $2 ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(revision)
+    .load(conn)?;
+    rows.into_iter().map(|r| Ok(Arc::new(to_parameter(r)?))).collect()
 }
 
 /// Whether a pack of the same name and version was ever loaded with another content, inside a write. What was replaced

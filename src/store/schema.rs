@@ -117,8 +117,12 @@ macro_rules! corridors_table {
 }
 
 works_table! { works (jurisdiction, id) {} }
+works_table! { works_history (jurisdiction, id, version, ended_revision) { ended_revision -> BigInt, ended_at -> Timestamptz, } }
 works_table! { import_works (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, } }
 corridors_table! { corridors (jurisdiction, id) {} }
+corridors_table! {
+    corridors_history (jurisdiction, id, version, ended_revision) { ended_revision -> BigInt, ended_at -> Timestamptz, }
+}
 corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, } }
 
 diesel::table! {

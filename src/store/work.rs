@@ -10,19 +10,21 @@ use uuid::Uuid;
 use super::copied::{self, Decoder, Tuple, copied};
 use super::import::{Incoming, Merged};
 use super::records::{IndexRow, ListFilter, Records, epsg, optional_word, records, rows, srid, st_intersects, word};
-use super::schema::{import_works, works};
+use super::schema::{import_works, works, works_history};
 use super::shape::Shape;
+use super::version::{Versions, versions};
 use super::{Stored, WriteTx, audit, import};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
+use crate::domain::version::{Ended, Version};
 use crate::domain::word::Word;
 use crate::domain::work::{Work, WorkFacts, WorkProps};
 use crate::error::Error;
 use crate::geometry::{Epsg, Grid, LonLat};
 
-rows! { works, WorkRow; import_works, StagedWork {
+rows! { works, WorkRow; works_history; import_works, StagedWork {
     jurisdiction: String,
     id: Uuid,
     code: String,
@@ -51,6 +53,7 @@ rows! { works, WorkRow; import_works, StagedWork {
 } }
 
 records!(Work, works, WorkRow, import_works, StagedWork);
+versions!(Work, works, works_history, WorkRow);
 
 fn to_row(feature: &Registered<Work>) -> WorkRow {
     let p = feature.body.props();
@@ -119,7 +122,7 @@ fn to_feature(row: WorkRow) -> Stored<Registered<Work>> {
     })
 }
 
-copied! { Work, works:
+copied! { Work, works, works_history:
     id, code, organisation, visibility, kind, status,
     valid_from, valid_to, position_accuracy_m, capture_method, geom_grid,
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -99,6 +100,8 @@ pub struct AnswerRow<'a, C: Row> {
     pub line: Option<u64>,
     /// The revision of each jurisdiction asked.
     pub revision: &'a BTreeMap<String, i64>,
+    /// The moment at which this was known; left out of an answer of what is known now.
+    pub as_of: Option<Timestamp>,
     /// The layers asked.
     pub checked: Vec<CheckedRow<'a>>,
     /// One result for each subject, in order.
@@ -124,6 +127,9 @@ impl<C: Row> AnswerRow<'_, C> {
             text.push(b',');
         }
         member(text, "\"revision\":", self.revision);
+        if let Some(moment) = self.as_of {
+            member(text, ",\"as_of\":", &moment.to_string());
+        }
         member(text, ",\"checked\":", &self.checked);
         text.extend_from_slice(b",\"results\":");
         list(text, &self.results, ResultRow::write);
@@ -425,7 +431,8 @@ mod tests {
             not_checked: Json::Null,
             conflicts: vec![found(), found()],
         };
-        let mut answer = AnswerRow { line: None, revision: &revision, checked: Vec::new(), results: vec![result] };
+        let mut answer =
+            AnswerRow { line: None, revision: &revision, as_of: None, checked: Vec::new(), results: vec![result] };
         let conflict = found().json();
         let single = format!(
             "\"revision\":{{\"VN-72\":118}},\"checked\":[],\"results\":[{{\"subject\":\"a \\\"b\\\"\",\"conflict_count\":2,\
@@ -435,5 +442,8 @@ mod tests {
         assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{{single}"));
         answer.line = Some(7);
         assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{\"line\":7,{single}"));
+        answer.as_of = Some("2026-03-01T00:00:00Z".parse().unwrap());
+        let then = single.replace("},\"checked\"", "},\"as_of\":\"2026-03-01T00:00:00Z\",\"checked\"");
+        assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{\"line\":7,{then}"));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`change`], [`rules`], [`audit`], then [`organisation`],
+//! [`answer`], [`change`], [`rules`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
 pub mod account;
@@ -21,4 +21,5 @@ pub mod organisation;
 pub mod plain;
 pub mod rules;
 pub mod session;
+pub mod version;
 pub mod work;

@@ -141,6 +141,7 @@ fn what_takes_long_is_not_answered_at_once() {
         clearance: Metres::new(1.0).ok(),
         at: clock::now(),
         limit: 100,
+        as_of: None,
         min_revision,
     };
     let all_at_once = |shapes: &[&Json], crs: Epsg, min_revision: Vec<(String, i64)>| {

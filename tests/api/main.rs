@@ -18,6 +18,7 @@ mod coverage;
 mod edge;
 mod following;
 mod help;
+mod history;
 mod items;
 mod limits;
 mod list;

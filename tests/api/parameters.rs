@@ -8,7 +8,7 @@ use crate::help::{Api, feature, mast, town};
 fn parameters_that_cannot_be_used() {
     let api = Api::new();
     let list = "is not known here; known are bbox, limit, after, jurisdiction, f";
-    let checks = "is not known here; known are against, clearance_m, limit, at, measures";
+    let checks = "is not known here; known are against, clearance_m, limit, at, as-of, measures";
     let table: &[(&str, &str, &str)] = &[
         ("GET", "/ogc/collections/works/items?colour=red", &format!("parameter «colour»: {list}")),
         ("GET", "/ogc/collections/works/items?Limit=1", &format!("parameter «Limit»: {list}")),

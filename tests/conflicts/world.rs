@@ -160,6 +160,7 @@ pub fn question(against: Layer, clearance: Option<f64>) -> Question {
         clearance: clearance.map(|m| Metres::new(m).unwrap()),
         at: AT.parse::<Timestamp>().unwrap(),
         limit: usize::MAX,
+        as_of: None,
         min_revision: Vec::new(),
     }
 }

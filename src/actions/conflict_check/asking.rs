@@ -25,7 +25,7 @@ use crate::geometry::crs;
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Epsg, Geometry, Grid, LonLat, Metres, MultiLineString, outside};
-use crate::index::{Entry, Snapshot, Territory};
+use crate::index::{Entry, LayerIndex, Snapshot, Territory};
 
 /// What is asked about.
 pub(super) struct Subject<'a> {
@@ -63,10 +63,10 @@ impl Subject<'_> {
         }
     }
 
-    /// The severity of a conflict with `entry`, if the asker sees it and it counts on `day`.
-    fn meets(&self, entry: &Entry, sight: &Sight, day: Date) -> Option<Severity> {
-        let Facts { id, visibility, organisation, noun, .. } = &entry.facts;
-        if self.stored_in == Some(*id) || !sight.sees(*visibility, organisation) {
+    /// The severity of a conflict with `entry` of a layer, if the asker sees it and it counts on `day`.
+    fn meets(&self, features: &LayerIndex, entry: &Entry, sight: &Sight, day: Date) -> Option<Severity> {
+        let Facts { id, noun, .. } = &entry.facts;
+        if self.stored_in == Some(*id) || !features.sees(sight, entry) {
             return None;
         }
         let severity = noun.severity(day)?;
@@ -145,7 +145,7 @@ impl<'a> Asking<'a> {
     }
 
     pub(super) fn answer<C>(self, results: Vec<SubjectResult<C>>) -> Answer<C> {
-        Answer { revisions: self.revisions, checked: self.checked, results }
+        Answer { revisions: self.revisions, as_of: self.question.as_of, checked: self.checked, results }
     }
 
     /// The calendar day of the question in a jurisdiction.
@@ -302,7 +302,7 @@ impl<'a> Asking<'a> {
             let all = features.near_within(&on_grid.shape, reach, &mut room, |entry| {
                 looked_at += 1;
                 late = late || (looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.patience.in_time().is_err());
-                if let Some(severity) = subject.meets(entry, &sight, day) {
+                if let Some(severity) = subject.meets(features, entry, &sight, day) {
                     if late || self.patience.looks_at(entry).is_err() {
                         return;
                     }

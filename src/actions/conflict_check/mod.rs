@@ -3,7 +3,7 @@
 //! Here is what is asked and answered; `asking` goes through the jurisdictions, `covered` says how much of the
 //! ground they answer for, `detail` what is listed of a pair, `stored` checks what is stored, `kept` keeps its conflicts and
 //! `pairs` the pairs they are made of, `abroad` looks beyond the border, `notice` says that something is hidden,
-//! `min_revision` waits for a state that is asked for, `patience` says when a check takes too long.
+//! `min_revision` waits for a state that is asked for, `then` takes one that was, `patience` says when a check takes too long.
 
 mod abroad;
 mod asking;
@@ -15,6 +15,7 @@ mod notice;
 mod pairs;
 mod patience;
 mod stored;
+mod then;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,6 +109,9 @@ pub struct Question {
     pub at: Timestamp,
     /// Most conflicts listed for one subject.
     pub limit: usize,
+    /// The moment at which this was known; none: now. Then the layers, the rules and the coverage are those that were recorded
+    /// by that moment, and whatever the asker may not see now he did not see then.
+    pub as_of: Option<Timestamp>,
     /// Revisions that the answer must have reached.
     pub min_revision: Vec<(String, i64)>,
 }
@@ -214,6 +218,8 @@ pub struct SubjectResult<C = Conflict> {
 pub struct Answer<C = Conflict> {
     /// The revision of each jurisdiction asked.
     pub revisions: BTreeMap<String, i64>,
+    /// The moment at which this was known, where one was asked.
+    pub as_of: Option<Timestamp>,
     /// The layers asked.
     pub checked: Vec<Checked>,
     /// One result for each subject, in order.
@@ -239,14 +245,17 @@ pub fn check_as<C: Detail>(
     subjects: &[Drawn],
     question: &Question,
 ) -> Result<Answer<C>> {
-    let snapshot = at_least(context, &question.min_revision)?;
+    let snapshot = match question.as_of {
+        None => at_least(context, &question.min_revision)?,
+        Some(moment) => then::round_drawn(context, subjects, question, moment)?,
+    };
     let mut asking = Asking::new(context, &snapshot, actor, question, Patience::of_request(context));
     let results = ask_all(&mut asking, subjects)?;
     Ok(asking.answer(results))
 }
 
 /// The same, if it takes no longer than a thread that serves may be held up (`check_at_once_features`); `None` where it takes
-/// longer, or has to wait for a revision. What it says is what [`check_as`] says.
+/// longer, has to wait for a revision, or asks what was known then. What it says is what [`check_as`] says.
 #[must_use]
 pub fn check_at_once<C: Detail>(
     context: &Context,
@@ -254,11 +263,20 @@ pub fn check_at_once<C: Detail>(
     subjects: &[Drawn],
     question: &Question,
 ) -> Option<Result<Answer<C>>> {
-    let patience = Patience::at_once(context)?;
+    let patience = Patience::at_once(context).filter(|_| question.as_of.is_none())?;
     let snapshot = min_revision::at_once(context, &question.min_revision)?;
     let mut asking = Asking::new(context, &snapshot, actor, question, patience);
     let results = ask_all(&mut asking, subjects);
     (!asking.patience.gave_up()).then(|| results.map(|results| asking.answer(results)))
+}
+
+/// A question can be answered, whatever the shapes: waits for the revisions that it asks for.
+///
+/// # Errors
+/// As [`at_least`], and [`Error::Parameter`] for a moment of which nobody can tell what was known.
+pub fn can_answer(context: &Context, question: &Question) -> Result<()> {
+    at_least(context, &question.min_revision)?;
+    question.as_of.map_or(Ok(()), |moment| super::as_of::known(context, moment).map(drop))
 }
 
 fn ask_all<C: Detail>(asking: &mut Asking<'_>, subjects: &[Drawn]) -> Result<Vec<SubjectResult<C>>> {
@@ -305,6 +323,9 @@ pub fn features_of<T: Records, C: Detail>(
 ) -> Result<BTreeMap<Uuid, Registered<T>>> {
     let listed = answer.results.iter().flat_map(|r| &r.conflicts).map(Detail::feature);
     let ids: Vec<Uuid> = listed.filter(|(layer, _)| *layer == T::LAYER).map(|(_, id)| id).collect();
+    if answer.as_of.is_some() {
+        return then::features(context, actor, &ids, &answer.revisions);
+    }
     let found = context.store.read(|conn| T::find_many(conn, &ids))?;
     // What is stored now may be newer than the answer, and no longer the asker's to see.
     let seen = |f: &Registered<T>| {

@@ -14,7 +14,7 @@ use super::detail::{Detail, Met};
 use super::kept::{CoveredFor, Kept, ListedFor};
 use super::pairs::{KeptPair, LISTED_MAX, pairs_of};
 use super::patience::Patience;
-use super::{Answer, Conflict, Question, SubjectResult, at_least};
+use super::{Answer, Conflict, Question, SubjectResult, at_least, then};
 use crate::actions::{Context, feature, refresh};
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{self, Clause, Facts, Land, Severity, Standing};
@@ -57,6 +57,10 @@ pub fn check_stored_as<T: Records, C: Detail>(
         let other = if *same == T::LAYER { "other " } else { "" };
         return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
     }
+    if let Some(moment) = question.as_of {
+        let (snapshot, stored) = then::round_stored::<T>(context, actor, id, question, moment)?;
+        return ask_stored(context, &snapshot, actor, &stored, question);
+    }
     if T::LAND && question.clearance.is_none() {
         let snapshot = at_least(context, &question.min_revision)?;
         if let Some(answer) = from_kept(context, &snapshot, actor, T::LAYER, id, question)? {
@@ -64,9 +68,21 @@ pub fn check_stored_as<T: Records, C: Detail>(
         }
     }
     let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
+    ask_stored(context, &snapshot, actor, &stored, question)
+}
+
+/// Asks about a feature as it stands in the snapshot.
+fn ask_stored<T: Records, C: Detail>(
+    context: &Context,
+    snapshot: &Snapshot,
+    actor: &Actor,
+    stored: &Registered<T>,
+    question: &Question,
+) -> Result<Answer<C>> {
+    let id = stored.id;
     let gone = || Error::NotFound(format!("the jurisdiction «{}»", stored.jurisdiction));
     let home = snapshot.territory(&stored.jurisdiction).ok_or_else(gone)?;
-    let mut asking = Asking::new(context, &snapshot, actor, question, Patience::of_request(context));
+    let mut asking = Asking::new(context, snapshot, actor, question, Patience::of_request(context));
     let facts = stored.body.facts(id);
     let Some(severity) = facts.noun.severity(asking.day(home)) else {
         return Ok(not_counting(asking, home, id));
@@ -80,11 +96,7 @@ pub fn check_stored_as<T: Records, C: Detail>(
         lonlat: Some(place.lonlat.clone()),
         accuracy: home.rules().on(asking.day(home)).accuracy(&facts.noun),
         own_clearance_m: role.own_clearance_m(),
-        kind: match (stored.body.land_kind(), role.work_kind()) {
-            (Some(land), _) => DrawnKind::Land(land),
-            (None, Some(kind)) => DrawnKind::Work(kind),
-            (None, None) => DrawnKind::Unknown,
-        },
+        kind: kind_of(stored),
         home: Some(home),
         severity,
         centreline: stored.body.centreline().map(|c| (place.grid_crs, c.grid.clone())),
@@ -92,6 +104,15 @@ pub fn check_stored_as<T: Records, C: Detail>(
     };
     let result = asking.ask(&subject)?;
     Ok(asking.answer(vec![result]))
+}
+
+/// What a stored feature stands for.
+pub(super) fn kind_of<T: Records>(stored: &Registered<T>) -> DrawnKind {
+    match (stored.body.land_kind(), stored.body.facts(stored.id).noun.role().work_kind()) {
+        (Some(land), _) => DrawnKind::Land(land),
+        (None, Some(kind)) => DrawnKind::Work(kind),
+        (None, None) => DrawnKind::Unknown,
+    }
 }
 
 /// It does not count on that day, so it is in conflict with nothing; the layers are listed all the same.

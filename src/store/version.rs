@@ -1,0 +1,350 @@
+//! Versions in rows: the present ones stand in the table of their noun, those that have ended in the table of the same
+//! name with `_history`. A version is what was recorded at every revision from its own to the one that ended it.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel;
+use uuid::Uuid;
+
+use super::records::{IndexRow, word};
+use super::{Stored, audit};
+use crate::domain::actor::Sight;
+use crate::domain::audit::ACCESS;
+use crate::domain::feature::Noun;
+use crate::domain::layer::Layer;
+use crate::domain::version::{Author, Authorship, Ended, ListedVersion, Newest, Version};
+use crate::domain::word::Word;
+use crate::geometry::Bounds;
+
+/// A noun whose versions are kept.
+pub trait Versions: Noun {
+    /// What the index needs of every feature that there was at a revision, row by row.
+    ///
+    /// # Errors
+    /// The database's, and what `each` fails with.
+    fn index_rows_at(
+        conn: &mut PgConnection,
+        jurisdiction: &str,
+        revision: i64,
+        each: &mut dyn FnMut(IndexRow) -> Stored<()>,
+    ) -> Stored<()>;
+
+    /// Some features as they were at a revision; those that there were not are left out.
+    ///
+    /// # Errors
+    /// The database's.
+    fn at(conn: &mut PgConnection, jurisdiction: &str, ids: &[Uuid], revision: i64) -> Stored<Vec<Version<Self>>>;
+}
+
+/// Writes [`Versions`] for a noun whose file has the columns of its rows at hand.
+macro_rules! versions {
+    ($Noun:ty, $table:ident, $history:ident, $Row:ident) => {
+        impl Versions for $Noun {
+            fn index_rows_at(
+                conn: &mut PgConnection,
+                jurisdiction: &str,
+                revision: i64,
+                each: &mut dyn FnMut(IndexRow) -> Stored<()>,
+            ) -> Stored<()> {
+                let rows = $table::table
+                    .filter($table::jurisdiction.eq(jurisdiction).and($table::revision.le(revision)))
+                    .select(index_columns())
+                    .load_iter::<IndexValues, diesel::pg::PgRowByRowLoadingMode>(conn)?;
+                for row in rows {
+                    each(index_row(row?)?)?;
+                }
+                let rows = $history::table
+                    .filter($history::jurisdiction.eq(jurisdiction).and($history::revision.le(revision)))
+                    .filter($history::ended_revision.gt(revision))
+                    .select(ended_index_columns())
+                    .load_iter::<IndexValues, diesel::pg::PgRowByRowLoadingMode>(conn)?;
+                for row in rows {
+                    each(index_row(row?)?)?;
+                }
+                Ok(())
+            }
+
+            fn at(
+                conn: &mut PgConnection,
+                jurisdiction: &str,
+                ids: &[Uuid],
+                revision: i64,
+            ) -> Stored<Vec<Version<Self>>> {
+                let present: Vec<$Row> = $table::table
+                    .filter($table::jurisdiction.eq(jurisdiction).and($table::id.eq_any(ids)))
+                    .filter($table::revision.le(revision))
+                    .select($Row::as_select())
+                    .load(conn)?;
+                let ended: Vec<($Row, i64, jiff_diesel::Timestamp)> = $history::table
+                    .filter($history::jurisdiction.eq(jurisdiction).and($history::id.eq_any(ids)))
+                    .filter($history::revision.le(revision).and($history::ended_revision.gt(revision)))
+                    .select((ended_columns(), $history::ended_revision, $history::ended_at))
+                    .load(conn)?;
+                let present = present.into_iter().map(|row| (row, None));
+                let ended =
+                    ended.into_iter().map(|(row, revision, at)| (row, Some(Ended { revision, at: at.to_jiff() })));
+                present.chain(ended).map(|(row, ended)| Ok(Version { feature: to_feature(row)?, ended })).collect()
+            }
+        }
+    };
+}
+pub(super) use versions;
+
+/// The revision of a jurisdiction at some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The jurisdiction.
+    pub jurisdiction: String,
+    /// The last revision that was recorded by then.
+    pub revision: i64,
+    /// When it was.
+    pub recorded_at: Timestamp,
+    /// What ended after it was kept: else nobody can tell what there was.
+    pub kept: bool,
+}
+
+#[derive(QueryableByName)]
+struct RecordedRow {
+    #[diesel(sql_type = Text)]
+    jurisdiction: String,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+    #[diesel(sql_type = Timestamptz)]
+    recorded_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Bool)]
+    kept: bool,
+}
+
+/// Where every jurisdiction stood at `moment`, by code; those that were not registered by then are left out. A write that is
+/// being committed is not known yet, whenever it was recorded.
+///
+/// # Errors
+/// The database's.
+pub fn recorded_by(conn: &mut PgConnection, moment: Timestamp) -> Stored<Vec<Recorded>> {
+    // Versions are kept since there are hashes: an event without one may have ended versions that nobody has.
+    let rows: Vec<RecordedRow> = sql_query(
+        "SELECT r.jurisdiction, e.revision, e.recorded_at,
+             NOT EXISTS (
+                 SELECT FROM audit_events AS n
+                 WHERE n.jurisdiction = r.jurisdiction AND n.revision = e.revision + 1 AND n.hash IS NULL
+             ) AS kept
+         FROM revisions AS r CROSS JOIN LATERAL (
+             SELECT revision, recorded_at FROM audit_events AS e
+             WHERE e.jurisdiction = r.jurisdiction AND e.recorded_at <= $1
+             ORDER BY e.recorded_at DESC, e.revision DESC LIMIT 1
+         ) AS e
+         WHERE r.jurisdiction <> $2 ORDER BY r.jurisdiction",
+    )
+    .bind::<Timestamptz, _>(moment.to_diesel())
+    .bind::<Text, _>(ACCESS)
+    .load(conn)?;
+    let recorded = |row: RecordedRow| {
+        let RecordedRow { jurisdiction, revision, recorded_at, kept } = row;
+        Recorded { jurisdiction, revision, recorded_at: recorded_at.to_jiff(), kept }
+    };
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+#[derive(QueryableByName)]
+struct NewestRow {
+    #[diesel(sql_type = UuidSql)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    jurisdiction: String,
+    #[diesel(sql_type = Text)]
+    visibility: String,
+    #[diesel(sql_type = Text)]
+    organisation: String,
+}
+
+fn newest_of(row: NewestRow) -> Stored<Newest> {
+    let NewestRow { id, jurisdiction, visibility, organisation } = row;
+    Ok(Newest { id, jurisdiction, visibility: word(&visibility)?, organisation })
+}
+
+/// The newest versions of some features; those that there never were are left out.
+///
+/// # Errors
+/// The database's.
+pub fn newest(conn: &mut PgConnection, layer: Layer, ids: &[Uuid]) -> Stored<Vec<Newest>> {
+    let table = layer.as_str();
+    let rows: Vec<NewestRow> = sql_query(format!(
+        "SELECT DISTINCT ON (id) id, jurisdiction, visibility, organisation FROM (
+             SELECT id, jurisdiction, version, visibility, organisation FROM {table} WHERE id = ANY ($1)
+             UNION ALL
+             SELECT id, jurisdiction, version, visibility, organisation FROM {table}_history WHERE id = ANY ($1)
+         ) AS every ORDER BY id, version DESC"
+    ))
+    .bind::<Array<UuidSql>, _>(ids)
+    .load(conn)?;
+    rows.into_iter().map(newest_of).collect()
+}
+
+/// The newest versions of the features of a jurisdiction that changed or were deleted after a revision.
+///
+/// # Errors
+/// The database's.
+pub fn newest_since(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, after: i64) -> Stored<Vec<Newest>> {
+    let table = layer.as_str();
+    let rows: Vec<NewestRow> = sql_query(format!(
+        "SELECT DISTINCT ON (id) id, jurisdiction, visibility, organisation FROM (
+             SELECT id, jurisdiction, version, visibility, organisation FROM {table}
+             WHERE jurisdiction = $1 AND revision > $2
+             UNION ALL
+             SELECT id, jurisdiction, version, visibility, organisation FROM {table}_history
+             WHERE jurisdiction = $1 AND ended_revision > $2
+         ) AS every ORDER BY id, version DESC"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(after)
+    .load(conn)?;
+    rows.into_iter().map(newest_of).collect()
+}
+
+#[derive(QueryableByName)]
+struct BoxRow {
+    #[diesel(sql_type = Double)]
+    west: f64,
+    #[diesel(sql_type = Double)]
+    south: f64,
+    #[diesel(sql_type = Double)]
+    east: f64,
+    #[diesel(sql_type = Double)]
+    north: f64,
+}
+
+/// The box in WGS 84 round the versions of a layer that were recorded at a revision and have ended since.
+///
+/// # Errors
+/// The database's.
+pub fn ended_box(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, revision: i64) -> Stored<Bounds> {
+    let table = layer.as_str();
+    let found: Option<BoxRow> = sql_query(format!(
+        "SELECT ST_XMin(around) AS west, ST_YMin(around) AS south, ST_XMax(around) AS east, ST_YMax(around) AS north
+         FROM (
+             SELECT ST_Extent(geom) AS around FROM {table}_history
+             WHERE jurisdiction = $1 AND revision <= $2 AND ended_revision > $2
+         ) AS ended WHERE around IS NOT NULL"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(revision)
+    .get_result(conn)
+    .optional()?;
+    Ok(found.map_or(Bounds::EMPTY, |b| Bounds { min: [b.west, b.south], max: [b.east, b.north] }))
+}
+
+#[derive(QueryableByName)]
+struct ListedRow {
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+    #[diesel(sql_type = Timestamptz)]
+    recorded_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ended_revision: Option<i64>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    ended_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Binary)]
+    digest: Vec<u8>,
+}
+
+#[derive(QueryableByName)]
+struct EventRow {
+    #[diesel(sql_type = BigInt)]
+    event_revision: i64,
+    #[diesel(sql_type = Text)]
+    deed: String,
+    #[diesel(sql_type = Text)]
+    actor: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    organisation: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    on_behalf_of: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+}
+
+/// The versions of a feature that somebody sees by what they say themselves, the newest first, with who began them.
+///
+/// # Errors
+/// The database's.
+pub fn list(
+    conn: &mut PgConnection,
+    layer: Layer,
+    (jurisdiction, id): (&str, Uuid),
+    sight: &Sight,
+    before: Option<i32>,
+    limit: i64,
+) -> Stored<Vec<ListedVersion>> {
+    let table = layer.as_str();
+    let which = "jurisdiction = $1 AND id = $2 AND version < $3 AND (visibility = ANY ($4) OR organisation = $5)";
+    let rows: Vec<(ListedRow, EventRow)> = sql_query(format!(
+        "SELECT v.*, e.revision AS event_revision, e.deed, e.actor, e.organisation, e.on_behalf_of, e.reason FROM (
+             SELECT version, revision, recorded_at, NULL AS ended_revision, NULL AS ended_at, version_digest(p) AS digest
+             FROM {table} AS p WHERE {which}
+             UNION ALL
+             SELECT version, revision, recorded_at, ended_revision, ended_at, version_digest(h)
+             FROM {table}_history AS h WHERE {which}
+             ORDER BY version DESC LIMIT $6
+         ) AS v JOIN audit_events AS e ON e.jurisdiction = $1 AND e.revision = v.revision ORDER BY v.version DESC"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<UuidSql, _>(id)
+    .bind::<BigInt, _>(before.map_or(i64::MAX, i64::from))
+    .bind::<Array<Text>, _>(sight.visibilities.iter().map(|v| v.as_str()).collect::<Vec<_>>())
+    .bind::<Nullable<Text>, _>(sight.organisation.as_deref())
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    let listed = |(row, event): (ListedRow, EventRow)| {
+        let ended = row.ended_revision.zip(row.ended_at);
+        Ok(ListedVersion {
+            version: row.version,
+            revision: row.revision,
+            recorded_at: row.recorded_at.to_jiff(),
+            ended: ended.map(|(revision, at)| Ended { revision, at: at.to_jiff() }),
+            digest: audit::digest(&row.digest)?,
+            began: authorship(event),
+        })
+    };
+    rows.into_iter().map(listed).collect()
+}
+
+fn authorship(row: EventRow) -> Authorship {
+    let EventRow { deed, actor: name, organisation, on_behalf_of, reason, .. } = row;
+    Authorship { deed, author: Some(Author { name, organisation, on_behalf_of, reason }) }
+}
+
+/// How the last version of a feature ended, and who ended it; none where the feature is there.
+///
+/// # Errors
+/// The database's.
+pub fn deleted(
+    conn: &mut PgConnection,
+    layer: Layer,
+    (jurisdiction, id): (&str, Uuid),
+) -> Stored<Option<(Ended, Authorship)>> {
+    #[derive(QueryableByName)]
+    struct At {
+        #[diesel(sql_type = Timestamptz)]
+        ended_at: jiff_diesel::Timestamp,
+    }
+    let table = layer.as_str();
+    let row: Option<(At, EventRow)> = sql_query(format!(
+        "SELECT h.ended_at, e.revision AS event_revision, e.deed, e.actor, e.organisation, e.on_behalf_of, e.reason
+         FROM {table}_history AS h JOIN audit_events AS e ON e.jurisdiction = h.jurisdiction AND e.revision = h.ended_revision
+         WHERE h.jurisdiction = $1 AND h.id = $2
+             AND NOT EXISTS (SELECT FROM {table} AS p WHERE p.jurisdiction = $1 AND p.id = $2)
+         ORDER BY h.version DESC LIMIT 1"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<UuidSql, _>(id)
+    .get_result(conn)
+    .optional()?;
+    Ok(row.map(|(At { ended_at }, event)| {
+        (Ended { revision: event.event_revision, at: ended_at.to_jiff() }, authorship(event))
+    }))
+}
