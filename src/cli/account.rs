@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Failed, Outcome, connect};
+use super::{Failed, Outcome, Why, connect};
 use crate::actions::{Context, Witness, account};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountChange, AccountDraft, Scope};
@@ -49,12 +49,16 @@ struct Add {
     /// Read the password from standard input, one line.
     #[arg(long)]
     password_stdin: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 #[derive(Debug, Args)]
 struct Named {
     /// The name of the account.
     name: String,
+    #[command(flatten)]
+    why: Why,
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +68,8 @@ struct Reset {
     /// Read the password from standard input, one line.
     #[arg(long)]
     password_stdin: bool,
+    #[command(flatten)]
+    why: Why,
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -76,7 +82,6 @@ const PAGE: u32 = 1_000;
 impl AccountCommand {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let actor = Actor::operator();
-        let witness = Witness::new(&actor, "command line");
         match self.command {
             Command::Add(add) => {
                 let password = read_password(add.password_stdin)?;
@@ -84,17 +89,17 @@ impl AccountCommand {
                 let jurisdictions = (!add.jurisdiction.is_empty()).then_some(add.jurisdiction);
                 let scope = Scope { roles: add.role, jurisdictions };
                 let draft = AccountDraft { name: add.name, organisation: add.organisation, scope, password };
-                let (made, generated) = account::add(&context, witness, draft)?;
+                let (made, generated) = account::add(&context, add.why.witness(&actor), draft)?;
                 println!("Added {}.", line(&made));
                 show(generated);
             }
-            Command::Disable(named) => set_disabled(&connect(settings)?, witness, &named.name, true)?,
-            Command::Enable(named) => set_disabled(&connect(settings)?, witness, &named.name, false)?,
+            Command::Disable(named) => set_disabled(&connect(settings)?, named.why.witness(&actor), &named.name, true)?,
+            Command::Enable(named) => set_disabled(&connect(settings)?, named.why.witness(&actor), &named.name, false)?,
             Command::Reset(reset) => {
                 let password = read_password(reset.password_stdin)?;
                 let context = connect(settings)?;
                 let found = account::by_name(&context, &actor, &reset.name)?;
-                let generated = account::reset(&context, witness, found.id, password)?;
+                let generated = account::reset(&context, reset.why.witness(&actor), found.id, password)?;
                 println!("{} has another password and is signed out everywhere.", found.name);
                 show(generated);
             }

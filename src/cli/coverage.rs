@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::{Outcome, connect, jurisdiction::boundary};
-use crate::actions::{Witness, coverage};
+use super::{Outcome, Why, connect, jurisdiction::boundary};
+use crate::actions::coverage;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::coverage::CoverageDraft;
@@ -52,6 +52,8 @@ struct Add {
     /// The day of which the source says so, and from which on the area counts; else that on which it is recorded.
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
+    #[command(flatten)]
+    why: Why,
 }
 
 #[derive(Debug, Args)]
@@ -71,17 +73,18 @@ struct Remove {
     jurisdiction: String,
     /// The id of the area, as «list» shows it.
     id: Uuid,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Coverage {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let actor = Actor::operator();
-        let witness = Witness::new(&actor, "command line");
         match self.command {
             Command::Add(add) => {
                 let boundary = boundary(&add.boundary, &settings)?;
                 let draft = CoverageDraft { layer: add.layer, source: add.source, as_of: add.as_of, boundary };
-                let made = coverage::declare(&connect(settings)?, witness, &add.jurisdiction, draft)?;
+                let made = coverage::declare(&connect(settings)?, add.why.witness(&actor), &add.jurisdiction, draft)?;
                 println!(
                     "Declared {}: coverage of {} in {}, revision {}.",
                     made.id, made.area.layer, made.jurisdiction, made.revision
@@ -94,6 +97,7 @@ impl Coverage {
                 }
             }
             Command::Remove(remove) => {
+                let witness = remove.why.witness(&actor);
                 let gone = coverage::withdraw(&connect(settings)?, witness, &remove.jurisdiction, remove.id)?;
                 println!("Removed {}: coverage of {} in {}.", gone.id, gone.area.layer, gone.jurisdiction);
             }

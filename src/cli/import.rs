@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failed, Outcome, connect, sentence, system};
-use crate::actions::Witness;
+use super::{Failed, Outcome, Why, connect, sentence, system};
 use crate::actions::import::{self as action, ImportOptions, ImportReport, Observer, OnError, Rejected, Row};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
@@ -66,6 +65,8 @@ pub(super) struct Import {
     /// Write every rejected record to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    why: Why,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -139,7 +140,7 @@ impl Import {
         let digests = rows.digests();
         watcher.digests = digests;
         let actor = Actor::operator();
-        let witness = Witness::new(&actor, "command line");
+        let witness = self.why.witness(&actor);
         let report =
             with_noun!(self.layer, N => action::import::<N>(&context, witness, &options, &mut rows, &mut watcher))?;
         watcher.end();

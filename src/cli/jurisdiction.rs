@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Failed, Outcome, connect};
-use crate::actions::{Witness, jurisdiction};
+use super::{Failed, Outcome, Why, connect};
+use crate::actions::jurisdiction;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::jurisdiction::JurisdictionDraft;
@@ -50,6 +50,8 @@ struct Add {
     /// A further system in which its data are found: used to name the meridian that fits.
     #[arg(long, value_name = "EPSG:CODE")]
     related_crs: Vec<String>,
+    #[command(flatten)]
+    why: Why,
 }
 
 impl Jurisdiction {
@@ -68,8 +70,7 @@ impl Jurisdiction {
         };
         let context = connect(settings)?;
         let actor = Actor::operator();
-        let witness = Witness::new(&actor, "command line");
-        let registered = jurisdiction::register(&context, witness, draft)?;
+        let registered = jurisdiction::register(&context, add.why.witness(&actor), draft)?;
         let r = &registered;
         println!("Registered {} ({}) on {}, in the time zone {}{hint}.", r.code, r.name_en, r.grid, r.time_zone);
         Ok(ExitCode::SUCCESS)

@@ -17,10 +17,11 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::actions::Context;
+use crate::actions::{Context, Witness};
 use crate::config::{Secret, Settings};
+use crate::domain::actor::Actor;
 use crate::error::Error;
 use crate::formats::Axes;
 use crate::geometry::{Epsg, Problem, crs};
@@ -81,6 +82,25 @@ impl From<Error> for Failed {
 impl From<String> for Failed {
     fn from(text: String) -> Self {
         Self(text)
+    }
+}
+
+/// Why a command writes.
+#[derive(Debug, Args)]
+struct Why {
+    /// Why, for the audit trail: a sentence, the number of a document.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: Option<String>,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    crate::domain::audit::reason(text)?.ok_or_else(|| "says nothing".into())
+}
+
+impl Why {
+    /// Of what is done on this command line.
+    fn witness<'a>(&'a self, actor: &'a Actor) -> Witness<'a> {
+        Witness::new(actor, "command line").because(self.reason.as_deref())
     }
 }
 

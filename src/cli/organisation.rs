@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Outcome, connect};
-use crate::actions::{Witness, organisation};
+use super::{Outcome, Why, connect};
+use crate::actions::organisation;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::organisation::{Organisation, OrganisationKind};
@@ -37,6 +37,8 @@ struct Add {
     /// What it is.
     #[arg(long, value_parser = kind)]
     kind: OrganisationKind,
+    #[command(flatten)]
+    why: Why,
 }
 
 fn kind(text: &str) -> Result<OrganisationKind, String> {
@@ -46,11 +48,10 @@ fn kind(text: &str) -> Result<OrganisationKind, String> {
 impl OrganisationCommand {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let actor = Actor::operator();
-        let witness = Witness::new(&actor, "command line");
         match self.command {
             Command::Add(add) => {
                 let new = Organisation::new(&add.code, &add.name, add.kind).map_err(Error::Invalid)?;
-                organisation::add(&connect(settings)?, witness, &new)?;
+                organisation::add(&connect(settings)?, add.why.witness(&actor), &new)?;
                 println!("Added {}.", line(&new));
             }
             Command::List => {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Failed, Outcome, connect, sentence};
+use super::{Failed, Outcome, Why, connect, sentence};
 use crate::actions::rules::{self, Listed, Wanted};
 use crate::actions::{Context, Witness};
 use crate::config::Settings;
@@ -39,6 +39,8 @@ struct Import {
     /// ISO 3166-2 code of a jurisdiction to load it in; several, with commas or again.
     #[arg(long, required = true, value_delimiter = ',', value_name = "CODE")]
     jurisdiction: Vec<String>,
+    #[command(flatten)]
+    why: Why,
 }
 
 #[derive(Debug, Args)]
@@ -62,8 +64,7 @@ impl Rules {
                     .map_err(|e| format!("{} cannot be read: {e}", import.file.display()))?;
                 let (pack, digest) = read(&import.file.display().to_string(), &bytes)?;
                 let actor = Actor::operator();
-                let witness = Witness::new(&actor, "command line");
-                load(&connect(settings)?, witness, &import.jurisdiction, &pack, &digest)?;
+                load(&connect(settings)?, import.why.witness(&actor), &import.jurisdiction, &pack, &digest)?;
             }
             Command::List(list) => {
                 let wanted = Wanted { jurisdiction: list.jurisdiction, key: list.key, at: list.at };

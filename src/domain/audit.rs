@@ -33,6 +33,24 @@ words! {
 /// The chain of what belongs to no jurisdiction: organisations, accounts, sessions, tokens.
 pub const ACCESS: &str = "access";
 
+/// Most characters of a reason: a sentence and the number of a document.
+const REASON_MAX: usize = 500;
+
+/// Why somebody writes, as it is kept; none where nothing is said.
+///
+/// # Errors
+/// What is wrong with it: too long, or no single line.
+pub fn reason(text: &str) -> Result<Option<String>, String> {
+    let text = text.trim();
+    if text.chars().count() > REASON_MAX {
+        return Err(format!("has more than {REASON_MAX} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("has characters that are no text, such as ends of lines".into());
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
 impl Deed {
     /// Nobody may less than before: what is known of credentials still holds.
     pub const TAKES_NOTHING: &[Self] = &[Self::Create, Self::SignIn, Self::RefuseSignIn, Self::Refresh];

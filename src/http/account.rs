@@ -39,8 +39,13 @@ pub async fn add(request: HttpRequest, app: web::Data<App>, payload: web::Payloa
     Query::of(&request, &[])?;
     let actor = actor_of(&request)?;
     let draft = wire::draft(&params::document(&request, payload, &app.context.settings).await?)?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
-    let (made, generated) = blocking(move || account::add(&context, Witness::new(&actor, &request_id), draft)).await?;
+    let (made, generated) = blocking(move || {
+        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        account::add(&context, witness, draft)
+    })
+    .await?;
     let mut document = wire::write(&made);
     if let Some(password) = generated {
         document["password"] = password.into();
@@ -71,9 +76,13 @@ pub async fn change(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
     let id = path_id(&id, "account")?;
     let expected = params::if_match(&request)?;
     let change = wire::change(&params::document(&request, payload, &app.context.settings).await?)?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
-    let changed =
-        blocking(move || account::change(&context, Witness::new(&actor, &request_id), id, expected, &change)).await?;
+    let changed = blocking(move || {
+        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        account::change(&context, witness, id, expected, &change)
+    })
+    .await?;
     Ok(tagged(HttpResponse::Ok(), &changed).json(wire::write(&changed)))
 }
 

@@ -31,9 +31,10 @@ pub async fn add(request: HttpRequest, app: web::Data<App>, payload: web::Payloa
     Query::of(&request, &[])?;
     let identity = identity_of(&request)?;
     let draft = wire::draft(&params::document(&request, payload, &app.context.settings).await?)?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let (token, made) = blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id);
+        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
         api_token::add(&context, witness, &identity, draft)
     })
     .await?;
@@ -48,9 +49,10 @@ pub async fn revoke(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
     Query::of(&request, &[])?;
     let identity = identity_of(&request)?;
     let id = path_id(&id, "token")?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id);
+        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
         api_token::revoke(&context, witness, &identity, id)
     })
     .await?;

@@ -247,7 +247,7 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned {
         names.push("If-Match");
     }
-    if route.path.contains("/items") && route.method != Method::Get {
+    if route.access == Access::SignedIn && route.method != Method::Get {
         names.push("Reason");
     }
     if is_check {

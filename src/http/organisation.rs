@@ -31,9 +31,14 @@ pub async fn add(request: HttpRequest, app: web::Data<App>, payload: web::Payloa
     Query::of(&request, &[])?;
     let actor = actor_of(&request)?;
     let new = wire::organisation(&params::document(&request, payload, &app.context.settings).await?)?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let document = wire::write(&new);
-    blocking(move || organisation::add(&context, Witness::new(&actor, &request_id), &new)).await?;
+    blocking(move || {
+        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        organisation::add(&context, witness, &new)
+    })
+    .await?;
     Ok(secret(HttpResponse::Created()).json(document))
 }
 
@@ -50,9 +55,10 @@ pub async fn change(
     Query::of(&request, &[])?;
     let actor = actor_of(&request)?;
     let (name, kind) = wire::change(&params::document(&request, payload, &app.context.settings).await?)?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let changed = blocking(move || {
-        let witness = Witness::new(&actor, &request_id);
+        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
         organisation::change(&context, witness, &code, name.as_deref(), kind)
     })
     .await?;

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::config::Settings;
+use crate::domain::audit;
 use crate::error::{Error, Result};
 use crate::geometry::Bounds;
 use crate::geometry::crs::{self, Epsg};
@@ -210,20 +211,19 @@ pub fn min_revision(request: &HttpRequest) -> Result<Vec<(String, i64)>> {
         .collect()
 }
 
-/// Most characters of a reason.
-const REASON_MAX: usize = 500;
-
 /// Why a client writes, by the header `Reason`: text in UTF-8, for the audit trail.
 ///
 /// # Errors
-/// [`Error::Parameter`] for what is no text, or too much of it.
+/// [`Error::Parameter`] for what is no text, or too much of it, and for two of them.
 pub fn reason(request: &HttpRequest) -> Result<Option<String>> {
-    let Some(value) = request.headers().get("Reason") else { return Ok(None) };
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Error::parameter("Reason", "must be UTF-8"))?.trim();
-    if text.chars().count() > REASON_MAX {
-        return Err(Error::parameter("Reason", format!("has more than {REASON_MAX} characters")));
+    let wrong = |detail: String| Error::parameter("Reason", detail);
+    let mut all = request.headers().get_all("Reason");
+    let Some(value) = all.next() else { return Ok(None) };
+    if all.next().is_some() {
+        return Err(wrong("stands twice".into()));
     }
-    Ok((!text.is_empty()).then(|| text.to_owned()))
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| wrong("must be UTF-8".into()))?;
+    audit::reason(text).map_err(wrong)
 }
 
 /// How the coordinates of the body are to be read, by `Content-Crs`.

@@ -56,9 +56,10 @@ pub async fn sign_out(request: HttpRequest, app: web::Data<App>) -> Answer {
     Query::of(&request, &[])?;
     let identity = identity_of(&request)?;
     let by_cookie = matches!(identity.via, Via::Cookie(_));
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id);
+        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
         session::sign_out(&context, witness, &identity)
     })
     .await?;
@@ -89,9 +90,10 @@ pub async fn password(request: HttpRequest, app: web::Data<App>, payload: web::P
     let identity = identity_of(&request)?;
     let document = params::document(&request, payload, &app.context.settings).await?;
     let (present, new) = wire::session::passwords(&document)?;
+    let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id);
+        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
         session::change_password(&context, witness, &identity, &present, &new)
     })
     .await?;

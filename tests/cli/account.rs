@@ -122,7 +122,7 @@ fn send(base: &str, headers: &[(&str, &str)], method: &str, path: &str, body: &J
 #[test]
 fn the_log_says_no_secret_even_when_it_says_all() {
     let db = with_office();
-    let nga = ["account", "add", "nga", "--organisation", "office", "--role", "officer", "--password-stdin"];
+    let nga = ["account", "add", "nga", "--organisation", "office", "--role", "administrator", "--password-stdin"];
     assert_eq!(with_input(&db, &nga, PASSWORD).code, 0);
     let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
     serve.env("DATABASE_URL", &db.url).env("CLEARWAY_LOG", "trace");
@@ -147,6 +147,26 @@ fn the_log_says_no_secret_even_when_it_says_all() {
     let (status, token, _) = send(&base, &header, "POST", "/api/tokens", &json!({"name": "machine"}));
     assert_eq!(status, 201, "{token}");
     let token = text(&token, "token");
+    let an = json!({"name": "an", "organisation": "office", "roles": ["officer"]});
+    let (status, an, _) = send(&base, &header, "POST", "/api/accounts", &an);
+    assert_eq!(status, 201, "{an}");
+    let (generated, an) = (text(&an, "password"), format!("/api/accounts/{}", text(&an, "id")));
+    for (method, path, body, expect) in [
+        ("PATCH", an.as_str(), json!({"password": "hunter2 of the account an"}), 200),
+        ("PATCH", &an, json!({"password": "hunter2"}), 422),
+        ("PATCH", &an, json!({"pass": "hunter2"}), 422),
+        (
+            "PUT",
+            "/api/account/password",
+            json!({"password": "hunter2", "new_password": "hunter2 and so on and on"}),
+            422,
+        ),
+        ("PUT", "/api/account/password", json!({"password": PASSWORD, "new_password": "hunter2"}), 422),
+    ] {
+        let (status, told, _) = send(&base, &header, method, path, &body);
+        assert_eq!(status, expect, "{method} {path} {body}: {told}");
+        assert!(!told.to_string().contains("hunter2"), "{told}");
+    }
     let (status, fresh, _) = send(&base, &[], "POST", "/api/sessions/refresh", &json!({"refresh_token": refresh}));
     assert_eq!(status, 200);
     for (headers, method, path, body, expect) in [
@@ -164,7 +184,8 @@ fn the_log_says_no_secret_even_when_it_says_all() {
     let said = running.said();
     assert!(said.contains("/api/sessions/refresh"), "the log is there: {said}");
     let cookie = cookie.split_once('=').unwrap().1.to_owned();
-    for secret in ["hunter2".to_owned(), access, refresh, token, cookie, csrf, text(&fresh, "access_token")] {
+    for secret in ["hunter2".to_owned(), generated, access, refresh, token, cookie, csrf, text(&fresh, "access_token")]
+    {
         assert!(!said.contains(&secret), "{}", said.lines().find(|l| l.contains(&secret)).unwrap());
     }
 }

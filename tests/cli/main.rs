@@ -19,6 +19,7 @@ mod import_large;
 mod jurisdiction;
 mod program;
 mod real_data;
+mod reason;
 mod review;
 mod rules;
 mod serve;
