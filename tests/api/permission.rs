@@ -1,7 +1,12 @@
 //! Who may do what: strangers, wrong roles, other people's features, other jurisdictions, and secrets.
 
-use clearway::domain::actor::Role;
-use clearway::domain::word::Word;
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+use clearway::domain::actor::{PERMISSIONS, Reach, Role};
+use clearway::domain::layer::Layer;
+use clearway::domain::word::{Visibility, Word};
 use clearway::http::routes::{Access, ROUTES};
 use serde_json::json;
 
@@ -155,4 +160,43 @@ fn what_is_secret_is_not_there() {
             assert_eq!(api.server.get(role, &format!("{items}/{id}")).status, 200, "{role}");
         }
     }
+}
+
+/// The permission table as the README shows it.
+fn printed() -> String {
+    let writes = |reach: Reach| match reach {
+        Reach::Nothing => "–",
+        Reach::Own => "its own",
+        Reach::Every => "all",
+    };
+    let list = |words: Vec<&str>| if words.is_empty() { "–".to_owned() } else { words.join(", ") };
+    let layers: Vec<&str> = Layer::ALL.iter().map(|(_, name)| *name).collect();
+    assert_eq!(layers, ["works", "corridors"], "a layer has a column");
+    let mut text =
+        "\n| role | writes works | writes corridors | duties | sees, besides its own |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for p in PERMISSIONS {
+        let duties = list(p.duties.iter().map(|d| d.as_str()).collect());
+        let all = p.sees.len() == Visibility::ALL.len();
+        let sees = if all { "everything".to_owned() } else { list(p.sees.iter().map(|v| v.as_str()).collect()) };
+        let (works, corridors) = (writes(p.works), writes(p.corridors));
+        writeln!(text, "| {} | {works} | {corridors} | {duties} | {sees} |", p.role.as_str()).unwrap();
+    }
+    text + "\n"
+}
+
+#[test]
+fn permissions_of_the_readme_are_those_of_the_code() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, rest) = text.split_once("<!-- permissions:").unwrap();
+    let (mark, rest) = rest.split_once("-->\n").unwrap();
+    let (kept, after) = rest.split_once("<!-- end of permissions -->").unwrap();
+    let fresh = printed();
+    if env::var_os("CLEARWAY_DRAW").is_some() {
+        fs::write(&file, format!("{before}<!-- permissions:{mark}-->\n{fresh}<!-- end of permissions -->{after}"))
+            .unwrap();
+        return;
+    }
+    assert!(kept == fresh, "README.md is stale: run `CLEARWAY_DRAW=1 cargo test --test api permissions_of_the_readme`");
 }
