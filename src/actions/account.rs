@@ -134,17 +134,28 @@ pub fn by_name(context: &Context, actor: &Actor, name: &str) -> Result<Account> 
     found.filter(mine).ok_or_else(|| Error::NotFound(format!("the account {name}")))
 }
 
-/// Accounts that are the actor's to keep, after an id, and the last id that was looked at where there may be more.
+/// Accounts that are the actor's to keep, after an id, and the last of them where there may be more.
 ///
 /// # Errors
 /// [`Error::Forbidden`], [`Error::Busy`].
 pub fn list(context: &Context, actor: &Actor, after: Option<Uuid>, limit: u32) -> Result<(Vec<Account>, Option<Uuid>)> {
     keeps_any(actor)?;
-    let mut found = context.store.read(|conn| store::account::list(conn, after, limit))?;
-    let full = u32::try_from(found.len()).is_ok_and(|n| n >= limit);
-    let next = found.last().map(|a| a.id).filter(|_| full);
-    found.retain(|a| actor.may_keep_accounts(a.scope.jurisdictions.as_deref()));
-    Ok((found, next))
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut mine, mut from) = (Vec::new(), after);
+    // Where a page ended at an account of others, the address of the next one would tell of it.
+    loop {
+        let found = context.store.read(|conn| store::account::list(conn, from, limit))?;
+        let full = found.len() >= most;
+        from = found.last().map(|a| a.id);
+        mine.extend(found.into_iter().filter(|a| actor.may_keep_accounts(a.scope.jurisdictions.as_deref())));
+        if !full || mine.len() > most {
+            break;
+        }
+    }
+    let more = mine.len() > most;
+    mine.truncate(most);
+    let next = mine.last().map(|a| a.id).filter(|_| more);
+    Ok((mine, next))
 }
 
 fn keeps_any(actor: &Actor) -> Result<()> {
