@@ -29,15 +29,19 @@ impl Query {
     /// Reads the query.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a parameter that is not in `known`, stands twice, or is not percent-encoded UTF-8.
+    /// [`Error::Parameter`] for a parameter that is not in `known`, stands twice, is not percent-encoded UTF-8 or has a NUL.
     pub fn of(request: &HttpRequest, known: &[&str]) -> Result<Self> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
             .map_err(|e| Error::parameter("query", format!("cannot be read: {e}")))?
             .into_inner();
-        for (n, (name, _)) in pairs.iter().enumerate() {
+        for (n, (name, value)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let list = if known.is_empty() { "none".into() } else { known.join(", ") };
                 return Err(Error::parameter(name, format!("is not known here; known are {list}")));
+            }
+            if value.contains('\0') {
+                // The database takes no such text, and would say so as if it were a fault of ours.
+                return Err(Error::parameter(name, "has a NUL in it, which is part of no text"));
             }
             if pairs[..n].iter().any(|(other, _)| other == name) {
                 return Err(Error::parameter(name, "stands twice"));
