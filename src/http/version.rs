@@ -60,7 +60,7 @@ pub async fn history<T: Served>(request: HttpRequest, app: web::Data<App>, id: w
     });
     Ok(HttpResponse::Ok()
         .content_type(JSON)
-        .insert_header((VARY, "Authorization"))
+        .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .body(document.to_string()))
 }
