@@ -25,7 +25,7 @@ use crate::support::{TestServer, run_sql, token, vn72_draft};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A listener on a connection of its own.
-struct Listener {
+pub struct Listener {
     reader: BufReader<TcpStream>,
     /// The id that a browser would send back.
     id: String,
@@ -41,7 +41,7 @@ struct Event {
 }
 
 impl Listener {
-    fn open(server: &TestServer, role: &str, query: &str, last: Option<&str>) -> Self {
+    pub fn open(server: &TestServer, role: &str, query: &str, last: Option<&str>) -> Self {
         let bearer = if role.is_empty() { String::new() } else { token(role) };
         Self::open_with(server, &bearer, query, last)
     }
@@ -127,7 +127,7 @@ impl Listener {
     }
 
     /// The next event, which is a change.
-    fn change(&mut self) -> Json {
+    pub fn change(&mut self) -> Json {
         let event = self.next();
         assert_eq!(event.name, "change", "{event:?}");
         event.data

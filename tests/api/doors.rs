@@ -1,0 +1,268 @@
+//! Every door of the route table: who is refused, what is worth nothing, and the one event that each mutation leaves. A new
+//! protected route fails here until it has a row.
+
+use std::collections::BTreeMap;
+
+use clearway::actions::audit::{self, Range};
+use clearway::domain::actor::Actor;
+use clearway::http::routes::{Access, Method, ROUTES, Route};
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, mast, merged, point, rect, road};
+use crate::matrix::{Door, GEOJSON, door};
+use crate::people::PASSWORD;
+use crate::support::{Response, run_sql, token};
+
+/// For each protected route: who is refused, as what. By the name of a configured token, or of a session of [`doors`].
+fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
+    use Method::{Delete, Get, Patch, Post, Put};
+    // Wrong role, wrong organisation, wrong jurisdiction.
+    match (route.method, route.path) {
+        (Post | Put | Patch | Delete, path) if path.starts_with(WORKS) => {
+            &[("planner", 403), ("auditor", 403), ("other-carrier", 403), ("officer-elsewhere", 403)]
+        }
+        (Post | Put | Patch | Delete, path) if path.starts_with(CORRIDORS) => {
+            &[("carrier", 403), ("auditor", 403), ("project_owner", 403), ("officer-elsewhere", 403)]
+        }
+        // One's own alone, and no session can be named.
+        (Get, "/api/account") => &[],
+        (Delete, "/api/sessions/current") => &[("officer", 404), ("machine", 404)],
+        (Put, "/api/account/password") => &[("officer", 403), ("machine", 403)],
+        (Get, "/api/tokens") => &[("officer", 403)],
+        (Post, "/api/tokens") => &[("officer", 403), ("machine", 403)],
+        (Delete, "/api/tokens/{id}") => &[("binh", 404), ("local", 404)],
+        (Get, "/api/accounts") => &[("officer", 403), ("carrier", 403), ("auditor", 403)],
+        (Post, "/api/accounts") => &[("officer", 403), ("auditor", 403), ("local", 403)],
+        (Get | Patch, "/api/accounts/{id}") => &[("officer", 403), ("auditor", 403), ("local", 404)],
+        // Their codes are those of owners, which features show.
+        (Get, "/api/organisations") => &[],
+        (Post, "/api/organisations") | (Patch, "/api/organisations/{code}") => &[("officer", 403), ("auditor", 403)],
+        (method, path) => panic!("{} {path}: say here who is refused", method.as_str()),
+    }
+}
+
+/// People, and what each signs in with.
+struct Doors {
+    api: Api,
+    bearers: BTreeMap<&'static str, String>,
+    account: String,
+    machine: String,
+}
+
+fn doors() -> Doors {
+    let api = Api::with_people();
+    let account = api.account("nga", "office", &["officer", "administrator"]);
+    api.account("binh", "office", &["officer"]);
+    let local = json!({"name": "local", "organisation": "office", "roles": ["administrator"],
+        "jurisdictions": ["VN-72"], "password": PASSWORD});
+    assert_eq!(api.json(&token("administrator"), "POST", "/api/accounts", Some(&local)).status, 201);
+    let mut bearers: BTreeMap<&'static str, String> =
+        ["nga", "binh", "local"].map(|name| (name, api.sign_in(name).0)).into();
+    let made = api.json(&bearers["nga"], "POST", "/api/tokens", Some(&json!({"name": "machine"}))).json();
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    bearers.insert("machine", text("token"));
+    Doors { api, bearers, account, machine: text("id") }
+}
+
+impl Doors {
+    fn events(&self) -> i64 {
+        self.api.sql("SELECT count(*) FROM audit_events").unwrap().parse().unwrap()
+    }
+
+    fn path(&self, route: &Route, id: &str) -> String {
+        let id = match route.path {
+            "/api/accounts/{id}" => &self.account,
+            "/api/tokens/{id}" => &self.machine,
+            _ => id,
+        };
+        route.path.replace("{id}", id).replace("{code}", "office")
+    }
+
+    fn send(&self, bearer: &str, route: &Route, id: &str, body: &Json) -> Response {
+        let header = format!("Bearer {bearer}");
+        let mut headers = vec![("Reason", "a test of every door")];
+        if !bearer.is_empty() {
+            headers.push(("Authorization", header.as_str()));
+        }
+        if matches!(door(route), Door::Write(_) | Door::Check) {
+            headers.extend([("Content-Type", GEOJSON), ("Content-Crs", GRID)]);
+        } else if door(route) == Door::Batch {
+            headers.extend([("Content-Type", "application/x-ndjson"), ("Content-Crs", GRID)]);
+        } else {
+            headers.push(("Content-Type", "application/json"));
+        }
+        let path = self.path(route, id);
+        self.api.server.send(route.method.as_str(), &path, &headers, Some(body.to_string().as_bytes()))
+    }
+}
+
+/// A document that the door would take.
+fn document(route: &Route) -> Json {
+    use Method::{Patch, Post, Put};
+    match (route.method, route.path) {
+        (Post | Put, path) if path.starts_with(WORKS) => feature(point(0.0, 0.0), mast()),
+        (Post | Put, path) if path.starts_with(CORRIDORS) => {
+            feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"organisation": "other-board"}), &road()))
+        }
+        (Patch, path) if path.starts_with("/ogc") => json!({"properties": {"name": "another"}}),
+        (Post, CHECKS | "/api/conflict-checks/batch") => point(0.0, 0.0),
+        (Post, "/api/sessions") => json!({"name": "nga", "password": PASSWORD}),
+        (Put, "/api/account/password") => {
+            json!({"password": PASSWORD, "new_password": "another password, longer"})
+        }
+        (Post, "/api/tokens") => json!({"name": "another machine"}),
+        (Post, "/api/accounts") => json!({"name": "an", "organisation": "office", "roles": ["officer"]}),
+        (Post, "/api/organisations") => json!({"code": "army", "name": "Army", "kind": "consultee"}),
+        (Patch, "/api/accounts/{id}") => json!({"roles": ["administrator", "officer", "planner"]}),
+        (Patch, "/api/organisations/{code}") => json!({"name": "The office"}),
+        _ => json!({}),
+    }
+}
+
+#[test]
+fn every_protected_door_refuses_the_wrong_role_organisation_and_jurisdiction() {
+    let doors = doors();
+    let work = doors.api.work("A-1", point(0.0, 0.0));
+    let other_board = merged(json!({"organisation": "other-board"}), &road());
+    let corridor = doors.api.add(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), other_board);
+    let before = doors.events();
+    for route in ROUTES.iter().filter(|r| r.access == Access::SignedIn) {
+        let id = if route.path.contains("works") { &work } else { &corridor };
+        for (who, status) in refusals(route) {
+            let bearer = doors.bearers.get(who).cloned().unwrap_or_else(|| token(who));
+            let refused = doors.send(&bearer, route, id, &document(route));
+            let what = format!("{who} {} {}", route.method.as_str(), route.path);
+            assert_eq!(refused.status, *status, "{what}: {}", refused.text);
+        }
+    }
+    assert_eq!(doors.events(), before, "what is refused leaves nothing");
+}
+
+#[test]
+fn every_door_refuses_what_is_expired_revoked_or_forged() {
+    let doors = doors();
+    let api = &doors.api;
+    let work = api.work("A-1", point(0.0, 0.0));
+    let (signed_out, _) = api.sign_in("nga");
+    assert_eq!(api.json(&signed_out, "DELETE", "/api/sessions/current", None).status, 204);
+    let (expired, _) = api.sign_in("nga");
+    let past = "expires_at = now() - interval '1 s'";
+    run_sql(&api.database.url, &format!("UPDATE session_credentials SET {past} WHERE digest = sha256('{expired}')"));
+    let (good, refresh) = api.sign_in("nga");
+    let machine = |name: &str| {
+        let made = api.json(&good, "POST", "/api/tokens", Some(&json!({"name": name}))).json();
+        (made["token"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned())
+    };
+    let ((over, over_id), (revoked, revoked_id)) = (machine("over"), machine("revoked"));
+    run_sql(&api.database.url, &format!("UPDATE api_tokens SET {past} WHERE id = '{over_id}'"));
+    assert_eq!(api.json(&good, "DELETE", &format!("/api/tokens/{revoked_id}"), None).status, 204);
+    let off = api.account("off", "office", &["administrator"]);
+    let (disabled, _) = api.sign_in("off");
+    let end = json!({"disabled": true});
+    assert_eq!(api.json(&good, "PATCH", &format!("/api/accounts/{off}"), Some(&end)).status, 200);
+    let (cookie, _) = api.cookie("nga");
+    let stored =
+        |form: &str| api.sql(&format!("SELECT {form} FROM session_credentials WHERE digest = sha256('{good}')"));
+    let (hex, base64) = (stored("encode(digest, 'hex')").unwrap(), stored("encode(digest, 'base64')").unwrap());
+    let mut last = good.clone();
+    let end = if last.pop() == Some('A') { 'B' } else { 'A' };
+    last.push(end);
+    // {"alg":"none"} and {"sub":"nga","roles":["administrator"]}
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJuZ2EiLCJyb2xlcyI6WyJhZG1pbmlzdHJhdG9yIl19.";
+    let forged = [
+        ("signed out", signed_out),
+        ("expired", expired),
+        ("an expired API token", over),
+        ("a revoked API token", revoked),
+        ("of a disabled account", disabled),
+        ("a refresh token", refresh),
+        ("the cookie", cookie.split_once('=').unwrap().1.to_owned()),
+        ("what is stored", hex.clone()),
+        ("what is stored, as one of ours", format!("cwa_{hex}")),
+        ("what is stored, in base64", format!("cwa_{}", base64.trim_end_matches('='))),
+        ("another last letter", last),
+        ("as an API token", good.replace("cwa_", "cwt_")),
+        ("in capitals", good.to_uppercase()),
+        ("without its kind", good["cwa_".len()..].to_owned()),
+        ("twice", format!("{good}{good}")),
+        ("not signed", unsigned.to_owned()),
+        ("any", "cwa_%".to_owned()),
+        ("SQL", "cwa_' OR '1'='1".to_owned()),
+    ];
+    assert_eq!(api.json(&good, "GET", "/api/account", None).status, 200);
+    let before = doors.events();
+    let mut refused = 0;
+    for route in ROUTES.iter().filter(|r| r.access != Access::OwnCredentials) {
+        for (what, bearer) in &forged {
+            let answer = doors.send(bearer, route, &work, &document(route));
+            assert_eq!(answer.status, 401, "{what} {} {}: {}", route.method.as_str(), route.path, answer.text);
+            refused += 1;
+        }
+        let as_cookie = format!("clearway_session={good}");
+        let headers = [("Cookie", as_cookie.as_str())];
+        let path = doors.path(route, &work);
+        assert_eq!(api.server.send(route.method.as_str(), &path, &headers, Some(b"{}")).status, 401, "as a cookie");
+        let two = format!("Bearer {good}");
+        let headers = [("Authorization", two.as_str()), ("Authorization", two.as_str())];
+        assert_eq!(api.server.send(route.method.as_str(), &path, &headers, Some(b"{}")).status, 401, "two headers");
+    }
+    assert_eq!(doors.events(), before, "what is refused leaves nothing");
+    eprintln!("{refused} credentials refused at {} doors", ROUTES.len());
+}
+
+/// How many events a door leaves that is used as it is meant.
+fn events_of(route: &Route) -> i64 {
+    i64::from(route.method != Method::Get && !matches!(door(route), Door::Check | Door::Batch))
+}
+
+#[test]
+fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
+    let doors = doors();
+    let api = &doors.api;
+    let mut made: BTreeMap<&str, String> = BTreeMap::new();
+    let seen = api.work("SEEN", point(0.0, 0.0));
+    let land = api.road("LAND", rect(0.0, 0.0, 9.0, 9.0));
+    // What ends a session or a password comes when the others are done.
+    let ends = |r: &Route| ["/api/sessions/current", "/api/account/password"].contains(&r.path);
+    let ordered = ROUTES.iter().filter(|r| !ends(r)).chain(ROUTES.iter().filter(|r| ends(r)));
+    let mut mutations = 0;
+    for route in ordered.filter(|r| r.path != "/api/changes") {
+        let what = format!("{} {}", route.method.as_str(), route.path);
+        let body = match route.path {
+            "/api/sessions/refresh" => json!({"refresh_token": api.sign_in("nga").1}),
+            _ => document(route),
+        };
+        let layer = if route.path.contains("works") { "works" } else { "corridors" };
+        let id = if route.method == Method::Get {
+            if layer == "works" { seen.clone() } else { land.clone() }
+        } else {
+            made.get(layer).cloned().unwrap_or_default()
+        };
+        let bearer = match route.access {
+            Access::OwnCredentials => String::new(),
+            _ if ends(route) => api.sign_in("nga").0,
+            _ => doors.bearers["nga"].clone(),
+        };
+        let before = doors.events();
+        let answer = doors.send(&bearer, route, &id, &body);
+        assert!((200..300).contains(&answer.status), "{what}: {} {}", answer.status, answer.text);
+        if route.method == Method::Post && route.path.ends_with("/items") {
+            made.insert(layer, answer.json()["id"].as_str().unwrap().to_owned());
+        }
+        let expect = events_of(route);
+        assert_eq!(doors.events() - before, expect, "{what}");
+        mutations += expect;
+        if expect == 1 && route.access == Access::SignedIn {
+            let of = format!(
+                "SELECT concat_ws(' ', actor, reason) FROM audit_events WHERE request_id = '{}'",
+                answer.header("x-request-id").unwrap()
+            );
+            assert_eq!(api.sql(&of), Some("nga a test of every door".into()), "{what}");
+        }
+    }
+    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    assert!(reports.iter().all(|(_, r)| r.faults.is_empty()), "the chains hold");
+    let by_table = ROUTES.iter().map(events_of).sum::<i64>();
+    assert_eq!(mutations, by_table);
+    eprintln!("{mutations} mutations, one event each, of {} routes", ROUTES.len());
+}
