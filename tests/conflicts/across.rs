@@ -219,16 +219,16 @@ fn a_pair_across_the_border_is_measured_on_one_grid() {
         let told = hear(&mut listening).pairs;
         assert_eq!(told, expect.iter().map(|(w, l)| (Begun, *w, *l)).collect::<Vec<_>>(), "{what}: begun");
         if land_first {
-            delete::<Corridor>(&world, way)
+            delete::<Corridor>(&world, way);
         } else {
-            delete::<Work>(&world, one)
+            delete::<Work>(&world, one);
         }
         let told = hear(&mut listening).pairs;
         assert_eq!(told, expect.iter().map(|(w, l)| (Ended, *w, *l)).collect::<Vec<_>>(), "{what}: ended");
         if land_first {
-            delete::<Work>(&world, one)
+            delete::<Work>(&world, one);
         } else {
-            delete::<Corridor>(&world, way)
+            delete::<Corridor>(&world, way);
         }
         hear(&mut listening);
     }
