@@ -106,7 +106,8 @@ fn cell(metres: f64) -> i32 {
 /// grid, in order; `None` where they are more than `most`.
 #[must_use]
 pub fn met(shape: &Prepared, reach: f64, ground: &CellBox, most: usize) -> Option<Vec<Cell>> {
-    let round = CellBox::round(&shape.bounds(), reach).common(ground);
+    let whole = CellBox::round(&shape.bounds(), reach);
+    let round = whole.common(ground);
     if round.is_empty() {
         return Some(Vec::new());
     }
@@ -114,7 +115,7 @@ pub fn met(shape: &Prepared, reach: f64, ground: &CellBox, most: usize) -> Optio
     found.edges(&shape.geometry())?;
     found.sort();
     if shape.dimension() == Dimension::Area {
-        found.inside(shape)?;
+        found.inside(shape, &whole)?;
         found.sort();
     }
     (found.cells.len() <= most).then_some(found.cells)
@@ -195,8 +196,9 @@ impl Found {
     }
 
     /// Cells that no edge comes near lie wholly inside the areas or wholly outside, and all of a row between two that an
-    /// edge comes near alike.
-    fn inside(&mut self, shape: &Prepared) -> Option<()> {
+    /// edge comes near alike. Before the first and after the last edge of a row they lie outside, unless edges were cut off
+    /// there; `whole` is the box of cells before that.
+    fn inside(&mut self, shape: &Prepared, whole: &CellBox) -> Option<()> {
         let CellBox { min, max } = self.round;
         let mut edges = self.cells.clone();
         edges.sort_unstable_by_key(|c| (c.row, c.column));
@@ -206,7 +208,9 @@ impl Found {
             loop {
                 let edge = edges.next_if(|c| c.row == row).map(|c| c.column);
                 let until = edge.map_or(max.column, |column| column.saturating_sub(1));
-                if from <= until {
+                let beside = from == min.column && min.column == whole.min.column
+                    || edge.is_none() && max.column == whole.max.column;
+                if from <= until && !beside {
                     let middle = |n: i32| f64::from(n) * CELL_M + CELL_M / 2.0;
                     if Prepared::point(Coord { x: middle(from), y: middle(row) }).within(shape, 0.0) {
                         (from..=until).try_for_each(|column| self.push(Cell { column, row }))?;
