@@ -173,13 +173,12 @@ fn from_kept<C: Detail>(
     let mut asking = Asking::new(context, snapshot, actor, question, Patience::of_request(context));
     let day = asking.day(home);
     let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
-    let kept = match context.kept.get(home, id) {
-        Some(kept) => kept,
-        None => {
-            let found = Kept::find(home, layer, entry, &asking.patience)?;
-            context.kept.put(home, id, &found);
-            found
-        }
+    let kept = if let Some(kept) = context.kept.get(home, id) {
+        kept
+    } else {
+        let found = Kept::find(home, layer, entry, &asking.patience)?;
+        context.kept.put(home, id, &found);
+        found
     };
     // So many are measured under the limits of a request, as far as they are listed.
     let Some(pairs) = kept.pairs() else { return Ok(None) };
