@@ -338,12 +338,17 @@ fn every_door_shows_each_role_what_the_table_says() {
     eprintln!("{} who ask, {} doors, {} features, {hidden} times hidden", PEOPLE.len(), ROUTES.len(), world.all.len());
 }
 
-/// All of an answer but what is new in each: the id of the request, the moment, and the id that was asked for.
+/// All of an answer but what is new in each: the id of the request, the moment, and the id that was asked for; and whether the
+/// connection is kept, which says whether a body that nobody reads had arrived by then.
 fn shown(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
     let request = answer.header("x-request-id").unwrap_or("no id of the request").to_owned();
     let clean = |text: &str| text.replace(id, "ID").replace(&request, "REQUEST");
-    let mut headers: Vec<(String, String)> =
-        answer.headers.iter().filter(|(n, _)| n != "date").map(|(n, v)| (n.clone(), clean(v))).collect();
+    let mut headers: Vec<(String, String)> = answer
+        .headers
+        .iter()
+        .filter(|(n, _)| !["date", "connection"].contains(&n.as_str()))
+        .map(|(n, v)| (n.clone(), clean(v)))
+        .collect();
     for (name, value) in &mut headers {
         // These are kept as a set, whose order says nothing.
         if name == "access-control-expose-headers" {
