@@ -39,7 +39,7 @@ const HAIR_DEG: f64 = 0.001;
 /// What is known of the past.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    outlines: Mutex<BTreeMap<String, BTreeMap<(i64, Timestamp), Outline>>>,
+    outlines: Mutex<BTreeMap<(String, i64, Timestamp), Outline>>,
     /// The one used last stands last.
     states: Mutex<Vec<Arc<State>>>,
     making: Mutex<()>,
@@ -160,8 +160,8 @@ impl Past {
         now: &Territory,
     ) -> Stored<Outline> {
         let (code, revision) = (&recorded.jurisdiction, recorded.revision);
-        let key = (revision, recorded.recorded_at);
-        if let Some(known) = lock(&self.outlines).get(code).and_then(|all| all.get(&key)) {
+        let key = (code.clone(), revision, recorded.recorded_at);
+        if let Some(known) = lock(&self.outlines).get(&key) {
             return Ok(known.clone());
         }
         let parameters = rules::parameters_at(conn, code, revision)?;
@@ -174,10 +174,10 @@ impl Past {
         }
         let outline = Outline { rules: Arc::new(Ruling::new(&parameters, context.accuracies())), extent };
         let mut outlines = lock(&self.outlines);
-        if outlines.values().map(BTreeMap::len).sum::<usize>() >= OUTLINES_MAX {
+        if outlines.len() >= OUTLINES_MAX {
             outlines.clear();
         }
-        outlines.entry(code.clone()).or_default().insert(key, outline.clone());
+        outlines.insert(key, outline.clone());
         Ok(outline)
     }
 

@@ -163,7 +163,9 @@ impl Hidden {
             return vec![EVERYWHERE];
         }
         let mut ground = CellBox::EMPTY;
-        unseen.iter().for_each(|(all, _)| ground.merge(&all.ground));
+        for (all, _) in &unseen {
+            ground.merge(&all.ground);
+        }
         let Some(mut cells) = cells::met(subject, reach, &ground, CELLS_MAX) else { return vec![EVERYWHERE] };
         cells.retain(|cell| unseen.iter().any(|(all, own)| all.at(*cell) > own.at(*cell)));
         cells

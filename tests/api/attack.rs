@@ -2,6 +2,8 @@
 //! document that are not his to set, and the database itself read for secrets. Too large and too slow a body, and heads
 //! beyond the limits, are in `limits.rs` and `edge.rs`; what the log says at its most talkative is in `tests/cli/account.rs`.
 
+#![allow(clippy::format_collect)] // short texts
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -405,7 +407,7 @@ fn members_that_are_not_the_client_s_to_set_are_not_set() {
                     made.push((id, member));
                 }
                 403 | 422 => {
-                    assert!(["organisation", "jurisdiction"].contains(&member) || answer.status == 422, "{member}")
+                    assert!(["organisation", "jurisdiction"].contains(&member) || answer.status == 422, "{member}");
                 }
                 other => panic!("{member}: {other} {}", answer.text),
             }

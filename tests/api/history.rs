@@ -248,7 +248,7 @@ fn one_write(api: &Api, dice: &mut Dice, n: usize, ids: &mut Vec<(&'static str, 
         }
         8 => load_rules(api, n, dice.metres() / 4.0),
         _ => match areas.pop() {
-            Some(area) if n % 2 == 0 => withdraw(api, area),
+            Some(area) if n.is_multiple_of(2) => withdraw(api, area),
             kept => {
                 areas.extend(kept);
                 let wide = *dice.pick(&[0.0907, 0.2]);

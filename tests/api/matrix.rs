@@ -87,9 +87,10 @@ impl World {
             for owner in OWNERS {
                 for layer in LAYERS {
                     let code = format!("{layer}-{word}-{owner}");
-                    let (base, shape) = match layer {
-                        Layer::Works => (mast(), point(5.0, 5.0)),
-                        _ => (road(), rect(0.0, 0.0, 10.0, 10.0)),
+                    let (base, shape) = if layer == Layer::Works {
+                        (mast(), point(5.0, 5.0))
+                    } else {
+                        (road(), rect(0.0, 0.0, 10.0, 10.0))
                     };
                     let own = json!({"code": code, "visibility": word, "organisation": owner});
                     let id = api.add(items(layer), shape, merged(own, &base));
@@ -362,6 +363,7 @@ fn shown(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
 }
 
 /// Ways to ask: each must be refused before or after it is known that there is something, but never otherwise.
+#[allow(clippy::type_complexity)] // method, headers, body
 fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String>)> {
     let document = feature(point(1.0, 1.0), merged(json!({"visibility": "public"}), &mast())).to_string();
     let land = feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"visibility": "public"}), &road())).to_string();

@@ -1,5 +1,8 @@
 //! What is hidden may matter: the answer says so by 2 km cells, and whoever asks often learns nothing finer.
 
+#![allow(clippy::format_collect)] // short texts
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small counts out of a random number
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clearway::actions::{Witness, coverage};
@@ -202,7 +205,7 @@ fn bisecting_the_clearance_ends_at_the_edge_of_a_cell() {
             (Json::Null, &json!("restricted_work"))
         );
         while told - silent > 0.01 {
-            let middle = (silent + told) / 2.0;
+            let middle = f64::midpoint(silent, told);
             if way(middle)["notice"].is_null() { silent = middle } else { told = middle }
         }
         assert!((told - 500.0).abs() < 0.02, "{told}");

@@ -46,7 +46,7 @@ impl Asking<'_> {
         let mut gaps = Vec::new();
         let mut worst = Coverage::Full;
         for (n, &layer) in self.question().against.iter().enumerate() {
-            worst = worst.min(self.of_layer((n, layer), grids, widest, &mut layers, &mut gaps));
+            worst = worst.min(Self::of_layer((n, layer), grids, widest, &mut layers, &mut gaps));
         }
         let (held, outside) = self.held(subject, grids, widest)?;
         let mut not_covered = Vec::new();
@@ -73,7 +73,6 @@ impl Asking<'_> {
 
     /// What a layer, of those asked the one with this number, says in each jurisdiction asked, the best of it, and why that is no more.
     fn of_layer(
-        &self,
         (asked, layer): (usize, Layer),
         grids: &[OnGrid<'_>],
         widest: f64,

@@ -80,10 +80,8 @@ impl Notices {
         if hour > told.hour {
             *told = Told { hour, by_asker: HashMap::new() };
         }
-        let asker = match told.by_asker.contains_key(asker) {
-            false if told.by_asker.len() >= ASKERS_MAX => THE_OTHERS,
-            _ => asker,
-        };
+        let full = told.by_asker.len() >= ASKERS_MAX;
+        let asker = if full && !told.by_asker.contains_key(asker) { THE_OTHERS } else { asker };
         let exhausted = |heard: &HashSet<u64>| heard.len() > self.cells_max;
         match told.by_asker.get_mut(asker) {
             Some(heard) if exhausted(heard) => return Tells::All,
