@@ -13,6 +13,7 @@ use crate::actions::rules::{self, Listed, Wanted};
 use crate::actions::{Context, Witness};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
+use crate::domain::audit::hex;
 use crate::domain::rules::{Parameter, RulePack, is_read};
 use crate::formats;
 
@@ -82,11 +83,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<(RulePack, String), Faile
         let all: Vec<String> = problems.iter().map(|p| format!("{name}: {}", sentence(p))).collect();
         Failed(all.join("\n"))
     })?;
-    let mut digest = String::new();
-    for byte in Sha256::digest(bytes) {
-        let _ = std::fmt::Write::write_fmt(&mut digest, format_args!("{byte:02x}"));
-    }
-    Ok((pack, digest))
+    Ok((pack, hex(&Sha256::digest(bytes))))
 }
 
 fn load(

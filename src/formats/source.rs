@@ -1,6 +1,5 @@
 //! Bytes of a file, counted for a progress bar and digested for the record of the import.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sha2::{Digest, Sha256};
 
 use super::ReadError;
+use crate::domain::audit::hex;
 
 /// How far a reading is. Clones look at the same reading.
 #[derive(Debug, Clone)]
@@ -83,12 +83,7 @@ impl Source {
     /// Those of the reading.
     pub fn digest(&mut self) -> io::Result<String> {
         io::copy(self, &mut io::sink())?;
-        let mut text = String::with_capacity(64);
-        for byte in self.sha256.clone().finalize() {
-            // Writing to a String does not fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(text)
+        Ok(hex(&self.sha256.clone().finalize()))
     }
 }
 
