@@ -5,6 +5,12 @@ use std::process::ExitCode;
 /// Anything that keeps a bench from going on.
 pub type Failed = Box<dyn std::error::Error>;
 
+/// Whether only the requests over HTTP are to be measured, as somebody who looks at a profile of them wants.
+#[allow(dead_code)] // each bench uses a part of this file
+pub fn only_what_is_served() -> bool {
+    std::env::var_os("CLEARWAY_BENCH_SERVED").is_some()
+}
+
 /// Runs a bench in the full size where `cargo bench` asks for it, else in a size that only shows that it works. `run` says
 /// whether every target was reached, and fails where answers differ.
 pub fn run_in<S>(full_size: S, quick_size: S, run: impl FnOnce(S) -> Result<bool, Failed>) -> ExitCode {

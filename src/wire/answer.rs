@@ -5,6 +5,7 @@
 //! escaping, so they go there as they are, which is several times cheaper than a serialiser that looks at every byte.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -148,9 +149,18 @@ impl<C: Row> ResultRow<'_, C> {
         member(text, ",\"notice\":", &self.notice.then_some(&Notice::RESTRICTED));
         member(text, ",\"not_checked\":", &self.not_checked);
         text.extend_from_slice(b",\"conflicts\":");
-        list(text, &self.conflicts, C::write);
+        let mut repeated = Repeated::default();
+        list(text, &self.conflicts, |conflict, text| conflict.write(text, &mut repeated));
         text.push(b'}');
     }
+}
+
+/// Where the last rule stands in the text: most conflicts of a subject have the rule of the one before, and a third of their
+/// text is what it says.
+#[derive(Debug, Default)]
+pub struct Repeated {
+    /// The address of the parameter, which outlives the rows, and its text.
+    rule: Option<(usize, Range<usize>)>,
 }
 
 /// A member of any value; `name` is its name with what stands round it.
@@ -168,7 +178,7 @@ fn word(text: &mut Vec<u8>, name: &str, value: &'static str) {
     text.push(b'"');
 }
 
-fn list<T>(text: &mut Vec<u8>, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) {
+fn list<T>(text: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&T, &mut Vec<u8>)) {
     text.push(b'[');
     for (n, item) in items.iter().enumerate() {
         if n > 0 {
@@ -184,13 +194,13 @@ pub trait Row {
     /// About how long it is as text, bytes.
     const BYTES: usize;
 
-    /// Its text, after what stands in `text` already.
-    fn write(&self, text: &mut Vec<u8>);
+    /// Its text, after what stands in `text` already; `repeated` is of the rows before in the same text.
+    fn write(&self, text: &mut Vec<u8>, repeated: &mut Repeated);
 
     /// As a value, for a document that is not an answer.
     fn json(&self) -> Json {
         let mut text = Vec::with_capacity(Self::BYTES);
-        self.write(&mut text);
+        self.write(&mut text, &mut Repeated::default());
         serde_json::from_slice(&text).unwrap_or_default()
     }
 }
@@ -228,7 +238,7 @@ impl FoundRow<'_> {
 impl Row for FoundRow<'_> {
     const BYTES: usize = 160;
 
-    fn write(&self, text: &mut Vec<u8>) {
+    fn write(&self, text: &mut Vec<u8>, _: &mut Repeated) {
         self.members(text);
         text.push(b'}');
     }
@@ -271,7 +281,7 @@ fn side(text: &mut Vec<u8>, side: Option<SideWord>) {
 }
 
 /// What gave a clearance.
-fn rule(rule: &Rule, text: &mut Vec<u8>) {
+fn rule(rule: &Rule, text: &mut Vec<u8>, repeated: &mut Repeated) {
     let Rule::Parameter(p) = rule else {
         member(text, ",\"rule\":{\"key\":", rule.key());
         text.extend_from_slice(
@@ -280,6 +290,11 @@ fn rule(rule: &Rule, text: &mut Vec<u8>) {
         );
         return;
     };
+    let address = std::ptr::from_ref::<Parameter>(p).addr();
+    if let Some((_, written)) = repeated.rule.as_ref().filter(|(of, _)| *of == address) {
+        return text.extend_from_within(written.clone());
+    }
+    let begun = text.len();
     member(text, ",\"rule\":{\"key\":", &p.key);
     member(text, ",\"value\":", &p.value);
     word(text, ",\"unit\":", p.unit.as_str());
@@ -289,6 +304,7 @@ fn rule(rule: &Rule, text: &mut Vec<u8>) {
     member(text, ",\"valid_to\":", &p.valid_to.map(Day));
     word(text, ",\"confidence\":", p.confidence.as_str());
     text.push(b'}');
+    repeated.rule = Some((address, begun..text.len()));
 }
 
 /// A day, written without a text in between.
@@ -313,7 +329,7 @@ fn run(run: &LinearRun, text: &mut Vec<u8>) {
 impl Row for ConflictRow<'_> {
     const BYTES: usize = 860;
 
-    fn write(&self, text: &mut Vec<u8>) {
+    fn write(&self, text: &mut Vec<u8>, repeated: &mut Repeated) {
         let f = self.finding;
         self.found.members(text);
         word(text, ",\"relation\":", f.relation.as_str());
@@ -340,7 +356,7 @@ impl Row for ConflictRow<'_> {
                 b",\"chainage_from_m\":null,\"chainage_to_m\":null,\"offset_m\":null,\"side\":null,\"runs\":[]",
             ),
         }
-        rule(self.rule, text);
+        rule(self.rule, text, repeated);
         text.push(b'}');
     }
 }
