@@ -52,14 +52,18 @@ impl Drop for Folder {
 pub struct Database {
     /// Where it is not the first in its cluster, that has the cluster.
     cluster: Option<Cluster>,
+    /// For a superuser.
     pub url: String,
+    /// For the service.
+    pub service_url: String,
 }
 
 impl Database {
     /// Starts it, migrated and with the jurisdiction of the fixtures.
     pub fn start(folder: &Folder) -> Result<(Self, Jurisdiction), Failed> {
         let cluster = Cluster::start_with(&folder.0.join("cluster"), &Options::default())?;
-        let database = Self { url: cluster.url("clearway"), cluster: Some(cluster) };
+        let (url, service_url) = (cluster.url("clearway"), cluster.service_url("clearway"));
+        let database = Self { url, service_url, cluster: Some(cluster) };
         let registered = database.prepare()?;
         Ok((database, registered))
     }
@@ -76,14 +80,15 @@ impl Database {
     pub fn beside(&self, name: &str) -> Result<Self, Failed> {
         let cluster = self.cluster.as_ref().ok_or("only the first database has the cluster")?;
         PgConnection::establish(&self.url)?.batch_execute(&format!("CREATE DATABASE {name}"))?;
-        let database = Self { url: cluster.url(name), cluster: None };
+        let (url, service_url) = (cluster.url(name), cluster.service_url(name));
+        let database = Self { url, service_url, cluster: None };
         database.prepare()?;
         Ok(database)
     }
 
     pub fn settings(&self) -> Settings {
         Settings {
-            database_url: Secret(self.url.clone()),
+            database_url: Secret(self.service_url.clone()),
             listen: "127.0.0.1:0".into(),
             workers: WORKERS,
             rate_address_per_second: 0,
@@ -99,7 +104,7 @@ impl Database {
         let done = Command::new(env!("CARGO_BIN_EXE_clearway"))
             .args(["import", layer, "--jurisdiction", &jurisdiction.code, "--organisation", "invented", "--crs", &crs])
             .arg(file)
-            .env("DATABASE_URL", &self.url)
+            .env("DATABASE_URL", &self.service_url)
             .env("CLEARWAY_LOG", "warn")
             .output()?;
         if !done.status.success() {

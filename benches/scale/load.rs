@@ -62,7 +62,7 @@ fn in_a_process(url: &str) -> Result<(f64, f64), Failed> {
 
 /// The memory of the works.
 pub fn memory(report: &mut Report, database: &Database, size: Size) -> Result<(), Failed> {
-    let (_, bytes) = in_a_process(&database.url)?;
+    let (_, bytes) = in_a_process(&database.service_url)?;
     report.add(Comparison {
         name: "scale-memory",
         ours: Side::figure("resident for each work, corridors not loaded", bytes / size.works as f64, "B"),
@@ -86,7 +86,7 @@ pub fn compare(report: &mut Report, database: &Database, conn: &mut PgConnection
         let begun = Instant::now();
         bare::copy(&database.url)?;
         peer = peer.min(begun.elapsed().as_secs_f64() * 1e3);
-        let (milliseconds, bytes) = in_a_process(&database.url)?;
+        let (milliseconds, bytes) = in_a_process(&database.service_url)?;
         ours = ours.min(milliseconds);
         memory = bytes;
     }

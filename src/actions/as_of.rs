@@ -19,7 +19,7 @@ use crate::geometry::{Bounds, outside};
 use crate::index::{Coverages, Entry, LayerIndex, SeenNow, Snapshot, Sowing, Territory};
 use crate::store::records::IndexRow;
 use crate::store::version::{self, Recorded, Versions};
-use crate::store::{Connection, Stored, changes, coverage, lift_statement_timeout, rules};
+use crate::store::{Connection, Stored, changes, coverage, rules};
 
 /// Most past states that are kept, of whatever size: somebody who looks into a case asks of a few moments.
 const STATES_MAX: usize = 16;
@@ -236,8 +236,7 @@ impl State {
         rules: &Arc<Ruling>,
     ) -> Result<Self> {
         let (code, revision) = (&recorded.jurisdiction, recorded.revision);
-        let (layers, areas) = context.store.snapshot(|conn| {
-            lift_statement_timeout(conn)?;
+        let (layers, areas) = context.store.long_snapshot(|conn| {
             let mut left = FEATURES_MAX;
             let layer =
                 |layer| Ok((layer, with_noun!(layer, N => read_layer::<N>(conn, code, revision, rules, &mut left))?));
@@ -257,10 +256,10 @@ impl State {
         let code = &self.recorded.jurisdiction;
         let mut seen = lock(&self.seen_now);
         let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
-        let now = changes::revision(conn, code)?.ok_or_else(unknown)?;
-        let recorded = changes::recorded_at(conn, code, &[now, seen.revision])?;
+        let stands = changes::stands(conn, code, seen.revision)?.ok_or_else(unknown)?;
+        let now = stands.revision;
         // A database that was restored has another history from some revision on.
-        if seen.revision > now || recorded.get(&seen.revision).copied() != seen.recorded_at {
+        if seen.revision > now || stands.recorded_at(seen.revision) != seen.recorded_at {
             *seen = SeenAt::then(&self.recorded);
         }
         if seen.revision < now {
@@ -277,7 +276,7 @@ impl State {
                     }
                 }
             }
-            (seen.revision, seen.recorded_at) = (now, recorded.get(&now).copied());
+            (seen.revision, seen.recorded_at) = (now, stands.recorded_at(now));
         }
         Ok(seen.layers.clone())
     }

@@ -9,7 +9,7 @@ use super::{Context, forbidden};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Head, RecordedEvent, Report, Verifier};
 use crate::error::{Error, Result};
-use crate::store::{audit, lift_statement_timeout};
+use crate::store::audit;
 
 /// Which events are meant.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +60,7 @@ pub fn export(
     each: &mut dyn FnMut(&RecordedEvent) -> Result<()>,
 ) -> Result<()> {
     may_read(actor)?;
-    context.store.snapshot(|conn| {
-        lift_statement_timeout(conn)?;
+    context.store.long_snapshot(|conn| {
         for (chain, _) in chains(audit::chains(conn)?, range.chain.as_deref())? {
             audit::events(conn, &chain, range.from.unwrap_or(1), range.to, &mut |event| Ok(each(&event)?))?;
         }
@@ -77,8 +76,7 @@ pub fn export(
 pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) -> Result<Vec<(String, Report)>> {
     may_read(actor)?;
     let from = range.from.unwrap_or(1);
-    context.store.snapshot(|conn| {
-        lift_statement_timeout(conn)?;
+    context.store.long_snapshot(|conn| {
         let known = audit::chains(conn)?;
         let mut reports = Vec::new();
         // A chain that was deleted as a whole is missed by whoever kept its head.

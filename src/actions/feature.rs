@@ -78,7 +78,7 @@ pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery)
     }
     let filter =
         ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
-    let mut features = context.store.read(|conn| T::list(conn, &filter))?;
+    let mut features = context.store.read_as(actor, |conn| T::list(conn, &filter))?;
     let more = features.len() > query.limit as usize;
     features.truncate(query.limit as usize);
     let next = features.last().filter(|_| more).map(|f| f.id);
@@ -90,7 +90,7 @@ pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery)
 /// # Errors
 /// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
 pub fn get<T: Registrable>(context: &Context, actor: &Actor, id: Uuid) -> Result<Registered<T>> {
-    let found = context.store.read(|conn| T::find(conn, id))?;
+    let found = context.store.read_as(actor, |conn| T::find(conn, id))?;
     visible(actor, found, id)
 }
 

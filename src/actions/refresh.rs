@@ -21,7 +21,7 @@ use crate::store::changes::Head;
 use crate::store::copied::{Copied, Decoder};
 use crate::store::listen::Listener;
 use crate::store::records::{IndexRow, Records};
-use crate::store::{Connection, Stored, changes, jurisdiction, lift_statement_timeout};
+use crate::store::{Connection, Stored, changes, jurisdiction};
 
 /// How often the listening connection is looked at: libpq has no way to wait for it together with a stop.
 const LISTEN_EVERY: Duration = Duration::from_millis(25);
@@ -192,14 +192,13 @@ enum Content {
 /// The present state of a jurisdiction; `None` where the index has it already.
 fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Option<Next>> {
     let begun = Instant::now();
-    context.store.snapshot(|conn| {
-        lift_statement_timeout(conn)?;
+    context.store.long_snapshot(|conn| {
         let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
-        let revision = changes::revision(conn, code)?.ok_or_else(unknown)?;
-        let known = held.map_or(revision, |h| h.territory.revision);
-        let recorded = changes::recorded_at(conn, code, &[revision, known])?;
-        let recorded_at = recorded.get(&revision).copied();
-        let follows = |h: &&Held| known <= revision && recorded.get(&known).copied() == h.recorded_at;
+        let known = held.map_or(0, |h| h.territory.revision);
+        let stands = changes::stands(conn, code, known)?.ok_or_else(unknown)?;
+        let revision = stands.revision;
+        let recorded_at = stands.recorded_at(revision);
+        let follows = |h: &&Held| known <= revision && stands.recorded_at(known) == h.recorded_at;
         let base = held.filter(follows).map(|h| h.territory.as_ref());
         if base.is_some_and(|b| b.revision == revision) {
             return Ok(None);

@@ -9,6 +9,7 @@ use crate::domain::actor::Actor;
 use crate::domain::version::{Authorship, Ended, ListedVersion, Newest, Version};
 use crate::error::{Error, Result};
 use crate::store::records::Records;
+use crate::store::seen::see;
 use crate::store::{Connection, Stored, version};
 
 /// Most versions on a page of a history; each has its digest computed.
@@ -27,6 +28,7 @@ pub fn get<T: Records>(context: &Context, actor: &Actor, id: Uuid, moment: Times
     let unknown = || Error::NotFound(format!("the {} {id} as of {moment}", T::WORD));
     context.store.snapshot(|conn| {
         let newest = seen_newest::<T>(conn, actor, &[id])?.pop().ok_or_else(unknown)?;
+        see(conn, actor)?;
         let recorded = as_of::recorded(conn, moment)?;
         let at = recorded.into_iter().find(|r| r.jurisdiction == newest.jurisdiction).ok_or_else(unknown)?;
         let found = T::at(conn, &at.jurisdiction, &[id], at.revision)?.pop();
@@ -44,6 +46,7 @@ pub(super) fn seen_at<T: Records>(
 ) -> Result<Vec<Version<T>>> {
     context.store.snapshot(|conn| {
         let now: Vec<Uuid> = seen_newest::<T>(conn, actor, ids)?.into_iter().map(|n| n.id).collect();
+        see(conn, actor)?;
         let mut then = T::at(conn, jurisdiction, &now, revision)?;
         then.retain(|v| sees(actor, v));
         Ok(then)
@@ -90,6 +93,7 @@ pub fn history<T: Records>(
     let unknown = || Error::NotFound(format!("the {} {id}", T::WORD));
     context.store.snapshot(|conn| {
         let newest = seen_newest::<T>(conn, actor, &[id])?.pop().ok_or_else(unknown)?;
+        see(conn, actor)?;
         let jurisdiction = newest.jurisdiction;
         let feature = (jurisdiction.as_str(), id);
         let sight = actor.sight(&jurisdiction);

@@ -73,18 +73,18 @@ impl Demo {
         if let Some(moved) = cluster.moved_to() {
             println!("Its data are in {}, for the server's user cannot reach this folder.", moved.display());
         }
-        let url = cluster.url("clearway");
-        let outcome = self.serve(settings, listener, &url);
+        let outcome = self.serve(settings, listener, &cluster);
         let _ = fs::remove_file(self.data_dir.join(DEMO_ADDRESS));
         println!("Stopping PostgreSQL …");
         cluster.stop().map_err(|e| e.to_string())?;
         outcome
     }
 
-    fn serve(&self, mut settings: Settings, listener: std::net::TcpListener, url: &str) -> Outcome {
-        migrations::migrate(url)?;
-        private_file(&self.data_dir.join(DEMO_ADDRESS), url)?;
-        settings.database_url = Secret(url.to_owned());
+    fn serve(&self, mut settings: Settings, listener: std::net::TcpListener, cluster: &Cluster) -> Outcome {
+        migrations::migrate(&cluster.url("clearway"))?;
+        let url = cluster.service_url("clearway");
+        private_file(&self.data_dir.join(DEMO_ADDRESS), &url)?;
+        settings.database_url = Secret(url);
         let people = People::of(&self.data_dir)?;
         settings.tokens.clone_from(&people.tokens);
         let server = Server::prepare(settings, listener, server::record_metrics())?;

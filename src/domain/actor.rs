@@ -226,8 +226,18 @@ impl Actor {
     /// What the actor sees in `jurisdiction`.
     #[must_use]
     pub fn sight(&self, jurisdiction: &str) -> Sight {
+        self.sight_where(self.serves(jurisdiction))
+    }
+
+    /// What the actor sees in every jurisdiction.
+    #[must_use]
+    pub fn sight_everywhere(&self) -> Sight {
+        self.sight_where(self.jurisdictions.is_none())
+    }
+
+    fn sight_where(&self, serves: bool) -> Sight {
         let mut visibilities = vec![Public];
-        if self.serves(jurisdiction) {
+        if serves {
             for v in self.permissions().flat_map(|p| p.sees) {
                 if !visibilities.contains(v) {
                     visibilities.push(*v);

@@ -5,18 +5,19 @@ use diesel::expression::SqlLiteral;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored};
-use crate::domain::audit::{AuditEvent, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
+use crate::domain::audit::{AuditEvent, Change, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
+use crate::domain::word::Word;
 use crate::error::Error;
 
-/// Appends the event to its chain, whose head it becomes, and announces its revision on `channel` at commit: one statement,
-/// for every write waits for it.
-pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, channel: &str) -> Stored<()> {
+/// Appends the event to its chain, whose head it becomes, with the changes of its revision, and announces that on `channel` at
+/// commit: one statement, for every write waits for it.
+pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, changes: &[Change], channel: &str) -> Stored<()> {
     let detail: serde_json::Map<String, serde_json::Value> =
         event.detail.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     sql_query(
@@ -26,6 +27,10 @@ pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, channel: &str)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
          ), head AS (
              UPDATE revisions SET audit_hash = $16 WHERE jurisdiction = $1
+         ), told AS (
+             INSERT INTO changes (jurisdiction, revision, ordinal, layer, kind, id)
+             SELECT $1, $2, c.ordinal, c.layer, c.kind, c.id
+             FROM unnest($19, $20, $21) WITH ORDINALITY AS c (layer, kind, id, ordinal)
          )
          SELECT pg_notify($17, $18)",
     )
@@ -47,6 +52,9 @@ pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, channel: &str)
     .bind::<Binary, _>(event.hash().as_slice())
     .bind::<Text, _>(channel)
     .bind::<Text, _>(format!("{} {}", event.chain, event.revision))
+    .bind::<Array<Text>, _>(changes.iter().map(|c| c.layer.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changes.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<UuidSql>>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -89,18 +97,10 @@ pub(super) fn versions_in(
     chain: &str,
     revision: i64,
 ) -> Stored<(Option<Digest>, Option<Digest>)> {
-    let row: SumRow = sql_query(
-        "SELECT (
-             SELECT sha256(string_agg(digest, ''::bytea ORDER BY id, digest)) FROM versions
-             WHERE jurisdiction = $1 AND ended_revision = $2
-         ) AS ended, (
-             SELECT sha256(string_agg(digest, ''::bytea ORDER BY id, digest)) FROM versions
-             WHERE jurisdiction = $1 AND revision = $2
-         ) AS began",
-    )
-    .bind::<Text, _>(chain)
-    .bind::<BigInt, _>(revision)
-    .get_result(conn)?;
+    let row: SumRow = sql_query("SELECT ended, began FROM versions_in($1, $2)")
+        .bind::<Text, _>(chain)
+        .bind::<BigInt, _>(revision)
+        .get_result(conn)?;
     let optional = |bytes: Option<Vec<u8>>| bytes.as_deref().map(digest).transpose();
     Ok((optional(row.ended)?, optional(row.began)?))
 }
@@ -110,10 +110,9 @@ pub(super) fn versions_in(
 /// # Errors
 /// The database's.
 pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
-    let rows: Vec<VersionRow> =
-        sql_query("SELECT id, revision, ended_revision, digest FROM versions WHERE jurisdiction = $1")
-            .bind::<Text, _>(chain)
-            .load(conn)?;
+    let rows: Vec<VersionRow> = sql_query("SELECT id, revision, ended_revision, digest FROM versions_of($1)")
+        .bind::<Text, _>(chain)
+        .load(conn)?;
     Ok(versions_of(&rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?))
 }
 

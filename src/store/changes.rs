@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -54,16 +56,49 @@ pub fn revision(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Option<i6
     Ok(revisions::table.find(jurisdiction).select(revisions::revision).first(conn).optional()?)
 }
 
-/// When revisions were recorded; those that there are not are left out.
+/// Where one jurisdiction stands, and when that revision and another one were recorded; `None` where it is not registered.
 ///
 /// # Errors
 /// The database's.
-pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revisions: &[i64]) -> Stored<BTreeMap<i64, Timestamp>> {
-    let rows: Vec<(i64, jiff_diesel::Timestamp)> = audit_events::table
-        .filter(audit_events::jurisdiction.eq(jurisdiction).and(audit_events::revision.eq_any(revisions)))
-        .select((audit_events::revision, audit_events::recorded_at))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(revision, at)| (revision, at.to_jiff())).collect())
+pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored<Option<Stands>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        revision: i64,
+        #[diesel(sql_type = Nullable<BigInt>)]
+        event: Option<i64>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        recorded_at: Option<jiff_diesel::Timestamp>,
+    }
+    // One question, for every commit is followed by it.
+    let rows: Vec<Row> = sql_query(
+        "SELECT r.revision, e.revision AS event, e.recorded_at FROM revisions AS r
+         LEFT JOIN audit_events AS e ON e.jurisdiction = r.jurisdiction AND e.revision = ANY (ARRAY[r.revision, $2])
+         WHERE r.jurisdiction = $1",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(other)
+    .load(conn)?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let revision = first.revision;
+    let recorded = rows.into_iter().filter_map(|row| Some((row.event?, row.recorded_at?.to_jiff()))).collect();
+    Ok(Some(Stands { revision, recorded }))
+}
+
+/// Where a jurisdiction stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stands {
+    /// Its revision.
+    pub revision: i64,
+    recorded: BTreeMap<i64, Timestamp>,
+}
+
+impl Stands {
+    /// When its revision or the other one asked was recorded; `None` where there is no such revision.
+    #[must_use]
+    pub fn recorded_at(&self, revision: i64) -> Option<Timestamp> {
+        self.recorded.get(&revision).copied()
+    }
 }
 
 /// What changed after a revision.

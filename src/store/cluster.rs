@@ -20,6 +20,8 @@ use server::Server;
 
 /// The superuser of the cluster; only those who may enter the socket's folder can be it.
 const USER: &str = "clearway";
+/// The role of the service, as the migrations know it; here it may sign in.
+const SERVICE: &str = "clearway_service";
 /// The database that a start creates if it is missing.
 const DATABASE: &str = "clearway";
 /// Part of the socket's file name, nothing listens on it; fixed, so that `PGPORT` cannot change it.
@@ -207,7 +209,7 @@ impl Cluster {
         let server = Server::start(&programs, &place, &arguments)?;
         // From here on an early return drops the cluster, which stops the server.
         let cluster = Cluster { server, place, socket, lock, stopped: false };
-        cluster.create_database(&programs)?;
+        cluster.create_what_lacks(&programs)?;
         Ok(cluster)
     }
 
@@ -235,11 +237,21 @@ impl Cluster {
         Ok(())
     }
 
-    /// The address of a database in this cluster, as a libpq URI.
+    /// The address of a database in this cluster for its superuser, as a libpq URI: for migrations, and people with psql.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
+        self.url_of(USER, database)
+    }
+
+    /// The address of a database in this cluster for the service, which owns nothing there.
+    #[must_use]
+    pub fn service_url(&self, database: &str) -> String {
+        self.url_of(SERVICE, database)
+    }
+
+    fn url_of(&self, user: &str, database: &str) -> String {
         let host = percent_encoded(self.socket.path.as_os_str().as_bytes());
-        format!("postgresql://{USER}@/{}?host={host}&port={PORT}", percent_encoded(database.as_bytes()))
+        format!("postgresql://{user}@/{}?host={host}&port={PORT}", percent_encoded(database.as_bytes()))
     }
 
     /// The folder of the socket: what `psql -h` wants.
@@ -285,19 +297,21 @@ impl Cluster {
         ended.and(unlocked)
     }
 
-    fn create_database(&self, programs: &Programs) -> Result<(), ClusterError> {
+    fn create_what_lacks(&self, programs: &Programs) -> Result<(), ClusterError> {
         let present = self.psql(
             programs,
             &format!(
                 "SELECT (SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'), \
+                        (SELECT count(*) FROM pg_roles WHERE rolname = '{SERVICE}'), \
                         (SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}')"
             ),
         )?;
-        match present.as_str() {
-            "1|1" => Ok(()),
-            "1|0" => self.psql(programs, &format!("CREATE DATABASE {DATABASE}")).map(drop),
-            _ => Err(ClusterError::NoPostgis { major: programs.major }),
+        let lacks = |nth| present.split('|').nth(nth) != Some("1");
+        if lacks(0) {
+            return Err(ClusterError::NoPostgis { major: programs.major });
         }
+        let missing = [(1, format!("CREATE ROLE {SERVICE} LOGIN")), (2, format!("CREATE DATABASE {DATABASE}"))];
+        missing.iter().filter(|(nth, _)| lacks(*nth)).try_for_each(|(_, sql)| self.psql(programs, sql).map(drop))
     }
 
     fn psql(&self, programs: &Programs, sql: &str) -> Result<String, ClusterError> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
 use super::import::{Incoming, Merged};
-use super::records::{IndexRow, ListFilter, Records, epsg, lines, records, rows, srid, st_intersects, word};
+use super::records::{self, IndexRow, ListFilter, Records, epsg, lines, records, rows, srid, word};
 use super::schema::{corridors, corridors_history, import_corridors};
 use super::shape::Shape;
 use super::version::{Versions, versions};

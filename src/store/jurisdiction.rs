@@ -2,7 +2,7 @@
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::Integer;
 
 use super::records::{epsg, srid};
 use super::schema::{jurisdictions, revisions};
@@ -74,12 +74,7 @@ fn to_jurisdiction(row: JurisdictionRow) -> Stored<Jurisdiction> {
 /// [`Error::Changed`] where the code is registered already, and the database's.
 pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &Jurisdiction) -> Stored<()> {
     let grid = srid(jurisdiction.grid);
-    diesel::sql_query(
-        "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid) VALUES ($1, $2, $1) ON CONFLICT (srid) DO NOTHING",
-    )
-    .bind::<Integer, _>(grid)
-    .bind::<Text, _>("EPSG")
-    .execute(tx.conn)?;
+    diesel::sql_query("SELECT register_grid($1)").bind::<Integer, _>(grid).execute(tx.conn)?;
     let row = JurisdictionRow {
         code: jurisdiction.code.clone(),
         name_vi: jurisdiction.name_vi.clone(),

@@ -1,8 +1,8 @@
 //! The only diesel: PostGIS, the truth. Functions take a connection or a [`WriteTx`], never the pool, so that they
 //! compose in one transaction. Values are bound, never formatted.
 //!
-//! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`tx`] (the one way to
-//! write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
+//! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`seen`] (what a transaction
+//! sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
 //! [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
@@ -27,6 +27,7 @@ pub mod organisation;
 pub mod records;
 pub mod rules;
 pub mod schema;
+pub mod seen;
 pub mod session;
 pub mod shape;
 pub mod tx;
@@ -40,6 +41,7 @@ use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, ManageConnection, NopErrorHandler, Pool, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use crate::domain::actor::Actor;
 use crate::error::{Error, Result};
 pub use tx::{Witness, WriteTx};
 
@@ -114,7 +116,7 @@ impl Store {
             .error_handler(Box::new(NopErrorHandler)) // what it would print may hold the address
             .build_unchecked(manager);
         let store = Self { pool, url };
-        store.run(|c| c.ping().map_err(Failure::from))?;
+        store.run(seen::require_wall)??;
         Ok(store)
     }
 
@@ -124,7 +126,7 @@ impl Store {
         &self.url
     }
 
-    /// Runs `f` on a connection, each statement on its own.
+    /// Runs `f` on a connection, each statement on its own; it sees no features.
     ///
     /// # Errors
     /// What `f` fails with; [`Error::Busy`] without a connection.
@@ -132,12 +134,44 @@ impl Store {
         self.run(&mut f)
     }
 
-    /// Runs `f` in a read-only transaction that sees one state of the database throughout.
+    /// Runs `f` in a read-only transaction that sees of features what `actor` sees.
+    ///
+    /// # Errors
+    /// What `f` fails with; [`Error::Busy`] without a connection.
+    pub fn read_as<T>(&self, actor: &Actor, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
+        self.run(|c| {
+            c.build_transaction().read_only().run(|c| {
+                seen::see(c, actor)?;
+                f(c)
+            })
+        })
+    }
+
+    /// Runs `f` in a read-only transaction that sees one state of the database throughout, and every feature: for what the
+    /// program needs itself, and judges by itself. [`seen::see`] narrows it.
     ///
     /// # Errors
     /// What `f` fails with; [`Error::Busy`] without a connection.
     pub fn snapshot<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
-        self.run(|c| c.build_transaction().repeatable_read().read_only().run(|c| f(c)))
+        self.run(|c| {
+            c.build_transaction().repeatable_read().read_only().run(|c| {
+                seen::see(c, &Actor::operator())?;
+                f(c)
+            })
+        })
+    }
+
+    /// As [`Store::snapshot`], and its statements may take their time: loading an index is not a request.
+    ///
+    /// # Errors
+    /// As [`Store::snapshot`].
+    pub fn long_snapshot<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
+        self.run(|c| {
+            c.build_transaction().repeatable_read().read_only().run(|c| {
+                seen::see_at_leisure(c, &Actor::operator())?;
+                f(c)
+            })
+        })
     }
 
     fn run<T>(&self, f: impl FnOnce(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
@@ -238,11 +272,13 @@ fn translate(error: &DieselError) -> Error {
     }
 }
 
-/// The code in `Key (jurisdiction, code)=(VN-72, DNO-0042) already exists.`
+/// The code in `Key (jurisdiction, code, organisation, visibility)=(VN-72, DNO-0042, vnpt, public) already exists.` An owner
+/// may have a comma in his name; then a part of it stands with the code.
 fn code_of_detail(detail: &str) -> Option<String> {
     let (_, values) = detail.split_once(")=(")?;
     let (values, _) = values.rsplit_once(')')?;
-    values.split_once(", ").map(|(_, code)| code.to_owned())
+    let (_, rest) = values.split_once(", ")?;
+    rest.rsplitn(3, ", ").last().map(str::to_owned)
 }
 
 /// Another transaction was in the way; the whole action may be done again.
@@ -257,11 +293,3 @@ fn is_deadlock(failure: &Failure) -> bool {
 
 /// A connection, for the functions of this ring.
 pub type Connection = PgConnection;
-
-/// Lets the present transaction take its time: loading an index or staging an import is not a request.
-///
-/// # Errors
-/// The database's.
-pub fn lift_statement_timeout(conn: &mut PgConnection) -> Stored<()> {
-    Ok(conn.batch_execute("SET LOCAL statement_timeout = 0")?)
-}

@@ -2,6 +2,9 @@
 //! The two nouns differ in their columns alone; `records!` writes the queries for each table.
 
 use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as UuidSql};
 use uuid::Uuid;
 
 use super::import::{Duplicate, Incoming, Merged, TakenOut};
@@ -16,12 +19,6 @@ use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
 use crate::geometry::{Bounds, Coord, Epsg, Geometry, Grid, MultiLineString};
-
-diesel::define_sql_function! {
-    /// Two shapes share a point (OGC 06-103r4).
-    #[sql_name = "ST_Intersects"]
-    fn st_intersects(a: GeometrySql, b: GeometrySql) -> Bool;
-}
 
 /// Which features a list asks for.
 #[derive(Debug, Clone)]
@@ -52,6 +49,25 @@ impl ListFilter {
         };
         self.boxes.iter().map(shape).collect()
     }
+}
+
+/// Ids of the features that the transaction sees and whose shape meets one of the boxes, in their order. The database finds
+/// them by a function of its own: a policy keeps what is no function of PostgreSQL from an index.
+pub(super) fn meeting(conn: &mut PgConnection, table: &'static str, filter: &ListFilter) -> Stored<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = UuidSql)]
+        id: Uuid,
+    }
+    let places: Vec<&String> = filter.sights.iter().flat_map(|(codes, _)| codes).collect();
+    let rows: Vec<Row> = sql_query("SELECT id FROM features_meeting($1, $2, $3, $4, $5) AS id")
+        .bind::<Text, _>(table)
+        .bind::<Array<Text>, _>(places)
+        .bind::<Array<GeometrySql>, _>(filter.areas())
+        .bind::<Nullable<UuidSql>, _>(filter.after)
+        .bind::<BigInt, _>(filter.limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// What the index needs of a row.
@@ -228,6 +244,14 @@ pub(super) use rows;
 /// Writes [`Records`] for a noun whose file has `to_row`, `to_feature`, `INDEX_COLUMNS`-like `index_row` at hand.
 macro_rules! records {
     ($Noun:ty, $table:ident, $Row:ident, $staging:ident, $Staged:ident) => {
+        /// Another feature that the writer sees has the code of this one; after the revision was raised, so that it stays true.
+        fn code_is_taken(tx: &mut WriteTx<'_>, row: &$Row) -> Stored<bool> {
+            let others = $table::table
+                .filter($table::jurisdiction.eq(&row.jurisdiction).and($table::code.eq(&row.code)))
+                .filter($table::id.ne(row.id));
+            Ok(diesel::select(diesel::dsl::exists(others)).get_result(tx.conn)?)
+        }
+
         impl Records for $Noun {
             fn list(conn: &mut PgConnection, filter: &ListFilter) -> Stored<Vec<Registered<Self>>> {
                 let mut query = $table::table.select($Row::as_select()).into_boxed::<Pg>();
@@ -245,16 +269,8 @@ macro_rules! records {
                 }
                 let Some(visible) = visible else { return Ok(Vec::new()) };
                 query = query.filter(visible);
-                let mut met: Option<Box<dyn BoxableExpression<$table::table, Pg, SqlType = Bool>>> = None;
-                for area in filter.areas() {
-                    let this = st_intersects($table::geom, area);
-                    met = Some(match met {
-                        None => Box::new(this),
-                        Some(others) => Box::new(others.or(this)),
-                    });
-                }
-                if let Some(met) = met {
-                    query = query.filter(met);
+                if !filter.boxes.is_empty() {
+                    query = query.filter($table::id.eq_any(records::meeting(conn, stringify!($table), filter)?));
                 }
                 if let Some(after) = filter.after {
                     query = query.filter($table::id.gt(after));
@@ -287,8 +303,12 @@ macro_rules! records {
                 let (revision, recorded_at) = tx.raise(jurisdiction)?;
                 let new =
                     Registered { jurisdiction: jurisdiction.to_owned(), id, version: 1, revision, recorded_at, body };
+                let row = to_row(&new);
+                if code_is_taken(tx, &row)? {
+                    return Err(Error::CodeTaken(row.code).into());
+                }
                 let began: Vec<u8> = diesel::insert_into($table::table)
-                    .values(to_row(&new))
+                    .values(row)
                     .returning(audit::present_digest(stringify!($table)))
                     .get_result(tx.conn)?;
                 tx.versions(jurisdiction, id, None, Some(audit::digest(&began)?))?;
@@ -306,9 +326,13 @@ macro_rules! records {
                     recorded_at,
                     body,
                 };
+                let row = to_row(&new);
+                if <$Noun>::code(old.body.props()) != <$Noun>::code(new.body.props()) && code_is_taken(tx, &row)? {
+                    return Err(Error::CodeTaken(row.code).into());
+                }
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
                 let began: Option<Vec<u8>> = diesel::update(target)
-                    .set(to_row(&new))
+                    .set(row)
                     .returning(audit::present_digest(stringify!($table)))
                     .get_result(tx.conn)
                     .optional()?;

@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::schema::{changes, revisions};
-use super::{Failure, Store, Stored, audit, is_deadlock};
+use super::schema::revisions;
+use super::{Failure, Store, Stored, audit, is_deadlock, seen};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, ZEROS, digest_of};
 use crate::domain::word::Word;
@@ -81,7 +81,8 @@ diesel::define_sql_function! {
 }
 
 impl Store {
-    /// Runs `f` in one transaction and commits it with its audit entries. `f` runs again when it met a deadlock.
+    /// Runs `f` in one transaction, which sees of features what the actor sees, and commits it with its audit entries. `f` runs
+    /// again when it met a deadlock.
     /// Answers with what `f` gave and the revision that each jurisdiction has come to.
     ///
     /// # Errors
@@ -96,6 +97,7 @@ impl Store {
         loop {
             let outcome = self.run(|conn| {
                 let done = conn.build_transaction().read_committed().run(|conn| {
+                    seen::see(conn, witness.actor)?;
                     let mut tx = WriteTx { conn, raised: BTreeMap::new() };
                     let value = f(&mut tx)?;
                     let revisions = tx.finish(witness)?;
@@ -200,24 +202,6 @@ impl WriteTx<'_> {
             let Some(entry) = raised.entry else {
                 return Err(Error::Internal(format!("a write in {jurisdiction} without an audit entry")).into());
             };
-            let rows: Vec<_> = raised
-                .changes
-                .iter()
-                .zip(1_i32..)
-                .map(|(change, ordinal)| {
-                    (
-                        changes::jurisdiction.eq(&jurisdiction),
-                        changes::revision.eq(raised.revision),
-                        changes::ordinal.eq(ordinal),
-                        changes::layer.eq(change.layer.as_str()),
-                        changes::kind.eq(change.kind.as_str()),
-                        changes::id.eq(change.id),
-                    )
-                })
-                .collect();
-            if !rows.is_empty() {
-                diesel::insert_into(changes::table).values(&rows).execute(self.conn)?;
-            }
             let (before, after) = match raised.versions {
                 Some(mut noted) => (digest_of(&mut noted.ended), digest_of(&mut noted.began)),
                 None => audit::versions_in(self.conn, &jurisdiction, raised.revision)?,
@@ -240,7 +224,7 @@ impl WriteTx<'_> {
                 after,
                 previous: Some(raised.previous),
             };
-            audit::append(self.conn, &event, CHANNEL)?;
+            audit::append(self.conn, &event, &raised.changes, CHANNEL)?;
             revisions.push((jurisdiction, raised.revision));
         }
         Ok(revisions)

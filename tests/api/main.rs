@@ -36,6 +36,7 @@ mod problems;
 mod rate_limit;
 mod restricted;
 mod routes;
+mod row_security;
 mod rules;
 mod session;
 mod shapes;

@@ -13,7 +13,7 @@ const PASSWORD: &str = "hunter2 hunter2 hunter2";
 /// Runs the program with a line on its standard input.
 fn with_input(db: &Database, arguments: &[&str], input: &str) -> Ran {
     let mut child = command(arguments)
-        .env("DATABASE_URL", &db.url)
+        .env("DATABASE_URL", &db.service_url)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -125,7 +125,7 @@ fn the_log_says_no_secret_even_when_it_says_all() {
     let nga = ["account", "add", "nga", "--organisation", "office", "--role", "administrator", "--password-stdin"];
     assert_eq!(with_input(&db, &nga, PASSWORD).code, 0);
     let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
-    serve.env("DATABASE_URL", &db.url).env("CLEARWAY_LOG", "trace");
+    serve.env("DATABASE_URL", &db.service_url).env("CLEARWAY_LOG", "trace");
     let mut running = Running::start(serve);
     let said = running.wait_for("\"serving\"");
     let line: Json = serde_json::from_str(said.lines().find(|l| l.contains("\"serving\"")).unwrap()).unwrap();

@@ -147,7 +147,7 @@ fn a_head_that_was_kept_elsewhere_finds_what_the_database_cannot_tell() {
     assert_eq!(made.code, 0, "{made:?}");
     let public = made.out.trim_end().to_owned();
     clearway(&db, &["audit", "key", &key]).fails(&format!("clearway: {key} cannot be made: File exists (os error 17)"));
-    let environment = [("DATABASE_URL", db.url.as_str()), ("CLEARWAY_AUDIT_KEY", key.as_str())];
+    let environment = [("DATABASE_URL", db.service_url.as_str()), ("CLEARWAY_AUDIT_KEY", key.as_str())];
     let signed = clearway_with(&environment, &["audit", "head"]);
     assert_eq!((signed.code, signed.out.lines().count()), (0, 1), "{signed:?}");
     let head = folder.file("head.json", &signed.out);

@@ -18,7 +18,7 @@ impl Serving {
     fn start() -> Self {
         let database = Database::vn72();
         let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
-        serve.env("DATABASE_URL", &database.url);
+        serve.env("DATABASE_URL", &database.service_url);
         let running = Running::start(serve);
         let said = running.wait_for("\"serving\"");
         let line = said.lines().find(|l| l.contains("\"serving\"")).unwrap();

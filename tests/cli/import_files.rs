@@ -296,8 +296,11 @@ fn how_far_outside_is_still_taken_can_be_set() {
     let file = folder.file("near.csv", near);
     let arguments = ["import", "works", &file, "--jurisdiction", "VN-72", "--dry-run"];
     assert_eq!(clearway(&db, &arguments).code, 0);
-    let nearer =
-        command(&arguments).env("DATABASE_URL", &db.url).env("CLEARWAY_BOUNDARY_REACH_M", "1000").output().unwrap();
+    let nearer = command(&arguments)
+        .env("DATABASE_URL", &db.service_url)
+        .env("CLEARWAY_BOUNDARY_REACH_M", "1000")
+        .output()
+        .unwrap();
     let said = String::from_utf8(nearer.stderr).unwrap();
     assert!(said.contains("even widened by 1000 m"), "{said}");
 }
@@ -367,7 +370,7 @@ fn progress_is_a_bar_on_a_terminal() {
     );
     let ran = std::process::Command::new("script")
         .args(["-qec", &import, "/dev/null"])
-        .envs([("DATABASE_URL", db.url.as_str()), ("TERM", "xterm")])
+        .envs([("DATABASE_URL", db.service_url.as_str()), ("TERM", "xterm")])
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&ran.stdout);

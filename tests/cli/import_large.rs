@@ -24,7 +24,7 @@ fn import(points: u32, last: Last) -> u64 {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let clock = Instant::now();
     let mut child = command(&["import", "works", pipe.to_str().unwrap(), "--jurisdiction", "VN-72"])
-        .env("DATABASE_URL", &db.url)
+        .env("DATABASE_URL", &db.service_url)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -63,7 +63,7 @@ pub fn command(arguments: &[&str]) -> Command {
 
 /// Runs the program against a database.
 pub fn clearway(database: &Database, arguments: &[&str]) -> Ran {
-    Ran::of(&command(arguments).env("DATABASE_URL", &database.url).output().unwrap())
+    Ran::of(&command(arguments).env("DATABASE_URL", &database.service_url).output().unwrap())
 }
 
 /// Runs the program with an environment of its own.

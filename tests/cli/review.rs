@@ -12,7 +12,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
 use crate::program::{Folder, Running, clearway, command, count, fixture, free_port, rows};
-use crate::support::Database;
+use crate::support::{Database, as_superuser};
 
 #[test]
 fn numbers_that_are_none_are_problems_of_a_check() {
@@ -162,7 +162,7 @@ impl Observer for Said {
 fn a_code_of_another_is_no_way_to_its_feature() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let head = "code,kind,organisation,lon,lat,visibility\n";
-    let theirs = folder.file("theirs.csv", format!("{head}T-1,mast,vnpt,107.69,12.004,restricted\n"));
+    let theirs = folder.file("theirs.csv", format!("{head}T-1,mast,vnpt,107.69,12.004,carriers\n"));
     assert_eq!(clearway(&db, &["import", "works", &theirs, "--jurisdiction", "VN-72"]).code, 0);
     let context = db.context();
     let carrier = Actor {
@@ -224,7 +224,7 @@ fn a_demo_that_was_cut_short_is_made_whole_and_deleted_stays_deleted() {
         let said = running.wait_for("Ctrl-C ends it");
         assert!(said.contains(expect), "{expect}: {said}");
         let url = std::fs::read_to_string(folder.path().join("database-url")).unwrap();
-        PgConnection::establish(&url).unwrap().batch_execute(sql).unwrap();
+        PgConnection::establish(&as_superuser(&url)).unwrap().batch_execute(sql).unwrap();
         running.signal("TERM");
         assert_eq!(running.end().code(), Some(0), "{}", running.said());
     };

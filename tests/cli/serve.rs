@@ -58,13 +58,16 @@ fn without_a_database_each_command_says_one_clear_sentence() {
 #[test]
 fn migrate_then_serve_then_stop() {
     let db = Database::bare();
-    let first = clearway(&db, &["migrate"]);
+    let service = clearway(&db, &["migrate"]);
+    assert!(service.code == 1 && service.err.contains("permission denied"), "{}{}", service.out, service.err);
+    let owner = [("DATABASE_URL", db.service_url.as_str()), ("MIGRATION_DATABASE_URL", db.url.as_str())];
+    let first = clearway_with(&owner, &["migrate"]);
     assert!(first.code == 0 && first.out.starts_with("Ran "), "{}{}", first.out, first.err);
     clearway(&db, &["migrate"]).gives(0, &["The schema is up to date."]);
     for signal in ["INT", "TERM"] {
         let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
         // Longer than anybody here is patient: what is waited for in vain fails.
-        serve.env("DATABASE_URL", &db.url).env("CLEARWAY_SHUTDOWN_TIMEOUT_S", "600");
+        serve.env("DATABASE_URL", &db.service_url).env("CLEARWAY_SHUTDOWN_TIMEOUT_S", "600");
         let mut running = Running::start(serve);
         let said = running.wait_for("\"serving\"");
         let log: serde_json::Value =
@@ -107,7 +110,7 @@ fn a_port_in_use_and_a_wrong_setting_are_named() {
     assert_eq!(ran.code, 1);
     let expect = format!("clearway: {address} is in use by another program; stop it, or choose another with --listen");
     assert_eq!(ran.err.lines().last(), Some(expect.as_str()));
-    let wrong = [("DATABASE_URL", db.url.as_str()), ("CLEARWAY_CONNECTIONS_MAX", "many")];
+    let wrong = [("DATABASE_URL", db.service_url.as_str()), ("CLEARWAY_CONNECTIONS_MAX", "many")];
     clearway_with(&wrong, &["migrate"]).fails("clearway: CLEARWAY_CONNECTIONS_MAX: is not integer");
     let folder = Folder::new();
     let file = folder.file("clearway.toml", "vertice_max = 1\n");
@@ -164,7 +167,8 @@ fn help_is_everywhere() {
 fn a_variable_that_is_no_setting_is_named_but_not_shown() {
     let db = Database::vn72();
     let with = |name: &str| {
-        let list = command(&["coverage", "list"]).env("DATABASE_URL", &db.url).env(name, "hunter2").output().unwrap();
+        let list =
+            command(&["coverage", "list"]).env("DATABASE_URL", &db.service_url).env(name, "hunter2").output().unwrap();
         assert_eq!(list.status.code(), Some(0));
         String::from_utf8(list.stderr).unwrap()
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use crate::support::token;
+use crate::support::{as_service, token};
 use crate::world::{JURISDICTION, point, work};
 
 /// Generous, because a machine may be busy; reached only by a failure.
@@ -20,7 +20,7 @@ pub const WORKS: &str = "/ogc/collections/works/items";
 /// The program without anything of the surroundings, on this database.
 pub fn clearway(url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clearway"));
-    command.args(arguments).env_clear().current_dir("/").stdin(Stdio::null()).env("DATABASE_URL", url);
+    command.args(arguments).env_clear().current_dir("/").stdin(Stdio::null()).env("DATABASE_URL", as_service(url));
     command
 }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::equal::{equal_everywhere, whole};
 use crate::instance::{Instance, until};
-use crate::support::register_vn72;
+use crate::support::{as_service, register_vn72};
 use crate::world::{seed, value};
 
 /// A PostgreSQL of its own, which can be stopped and started.
@@ -32,7 +32,7 @@ impl Stoppable {
         let mut stoppable = Self { running: None, url: String::new(), folder };
         stoppable.go();
         migrations::migrate(&stoppable.url).unwrap();
-        register_vn72(&stoppable.url);
+        register_vn72(&as_service(&stoppable.url));
         stoppable
     }
 

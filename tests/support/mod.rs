@@ -41,7 +41,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     run_sql(&cluster.url("clearway"), "CREATE DATABASE template_empty");
     migrations::migrate(&cluster.url("template_empty")).unwrap();
     run_sql(&cluster.url("clearway"), "CREATE DATABASE template_vn72 TEMPLATE template_empty");
-    register_vn72(&cluster.url("template_vn72"));
+    register_vn72(&cluster.service_url("template_vn72"));
     cluster
 });
 
@@ -83,11 +83,23 @@ pub fn run_sql(url: &str, sql: &str) {
     PgConnection::establish(url).unwrap().batch_execute(sql).unwrap();
 }
 
+/// The address for the service of what is that of a superuser.
+pub fn as_service(url: &str) -> String {
+    url.replacen("://clearway@", "://clearway_service@", 1)
+}
+
+/// The address for a superuser of what is that of the service.
+pub fn as_superuser(url: &str) -> String {
+    url.replacen("://clearway_service@", "://clearway@", 1)
+}
+
 /// A database of one test; it is dropped with it.
 pub struct Database {
     name: String,
-    /// Its address.
+    /// Its address for a superuser, who sees everything.
     pub url: String,
+    /// Its address for the service.
+    pub service_url: String,
 }
 
 impl Database {
@@ -110,10 +122,10 @@ impl Database {
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         run_sql(&CLUSTER.url("clearway"), &format!("CREATE DATABASE {name} TEMPLATE {template}"));
         let url = CLUSTER.url(&name);
-        Self { name, url }
+        Self { name, service_url: as_service(&url), url }
     }
 
-    /// A connection.
+    /// A connection of a superuser.
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url).unwrap()
     }
@@ -121,7 +133,7 @@ impl Database {
     /// Settings for a server on this database, with a token for each role.
     pub fn settings(&self) -> Settings {
         Settings {
-            database_url: Secret(self.url.clone()),
+            database_url: Secret(self.service_url.clone()),
             listen: "127.0.0.1:0".into(),
             connections_max: 4,
             workers: 2,
@@ -205,7 +217,7 @@ pub fn vn72_draft() -> JurisdictionDraft {
     }
 }
 
-/// Registers VN-72 of the fixtures.
+/// Registers VN-72 of the fixtures, as the service.
 pub fn register_vn72(url: &str) {
     let settings = Settings { database_url: Secret(url.into()), ..Settings::default() };
     let context = Context::connect(settings).unwrap();

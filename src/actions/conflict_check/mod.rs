@@ -326,7 +326,7 @@ pub fn features_of<T: Records, C: Detail>(
     if answer.as_of.is_some() {
         return then::features(context, actor, &ids, &answer.revisions);
     }
-    let found = context.store.read(|conn| T::find_many(conn, &ids))?;
+    let found = context.store.read_as(actor, |conn| T::find_many(conn, &ids))?;
     // What is stored now may be newer than the answer, and no longer the asker's to see.
     let seen = |f: &Registered<T>| {
         let props = f.body.props();

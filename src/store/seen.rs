@@ -1,0 +1,105 @@
+//! The second wall: a transaction says whose it is, and the database shows it what he sees and nothing else. It says so by a
+//! setting that the policies of the tables read (PostgreSQL, "Row Security Policies"); where it is unset there are no features.
+//!
+//! This is a wall against a forgotten condition, not against foreign SQL: whoever sends statements as the service can set
+//! the setting, too.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Bool, Text};
+
+use super::Stored;
+use crate::domain::actor::Actor;
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+
+/// Makes the rest of this transaction see what `actor` sees.
+///
+/// # Errors
+/// The database's.
+pub fn see(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
+    sql_query("SELECT set_config('clearway.sees', $1::text, true)")
+        .bind::<Array<Text>, _>(words(actor))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The same, and lets the statements of this transaction take as long as they need.
+pub(super) fn see_at_leisure(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
+    sql_query("SELECT set_config('clearway.sees', $1::text, true), set_config('statement_timeout', '0', true)")
+        .bind::<Array<Text>, _>(words(actor))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What an actor sees, as the function `seen` of the database has it.
+fn words(actor: &Actor) -> Vec<String> {
+    let everywhere = actor.sight_everywhere();
+    let mut words: Vec<String> = everywhere.visibilities.iter().map(|v| format!("* {}", v.as_str())).collect();
+    words.extend(everywhere.organisation.iter().map(|owner| format!("* @{owner}")));
+    for code in actor.jurisdictions.iter().flatten() {
+        let more = actor.sight(code).visibilities.into_iter().filter(|v| !everywhere.visibilities.contains(v));
+        words.extend(more.map(|v| format!("{code} {}", v.as_str())));
+    }
+    words
+}
+
+/// Refuses a connection for which there is no wall: a superuser's, or that of the role that owns the tables.
+///
+/// # Errors
+/// [`Error::Internal`] with what to do, and the database's.
+pub(super) fn require_wall(conn: &mut PgConnection) -> Stored<Result<()>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Bool)]
+        bypasses: bool,
+        #[diesel(sql_type = Bool)]
+        owns: bool,
+    }
+    let row: Row = sql_query(
+        "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses, EXISTS (
+             SELECT FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+                 AND c.relname IN ('works', 'audit_events') AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+         ) AS owns
+         FROM pg_roles AS r WHERE rolname = session_user",
+    )
+    .get_result(conn)?;
+    let why = match row {
+        Row { bypasses: true, .. } => "is a superuser or has BYPASSRLS",
+        Row { owns: true, .. } => "owns the tables, or may become the role that does",
+        _ => return Ok(Ok(())),
+    };
+    Ok(Err(Error::Internal(format!(
+        "the role «{}» of DATABASE_URL {why}, so row-level security would not hold it: connect as clearway_service or as a \
+         member of it, and give the other address to «clearway migrate» alone, as MIGRATION_DATABASE_URL",
+        row.name
+    ))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::actor::Role;
+
+    #[test]
+    fn words_are_those_of_the_sight() {
+        let actor = |role, jurisdictions: Option<&[&str]>| Actor {
+            name: "someone".into(),
+            organisation: Some("vnpt".into()),
+            roles: vec![role],
+            jurisdictions: jurisdictions.map(|all| all.iter().map(|&code| code.to_owned()).collect()),
+        };
+        let check = |actor: &Actor, expect: &[&str]| assert_eq!(words(actor), expect, "{actor:?}");
+        check(&Actor::public(), &["* public"]);
+        check(&Actor::operator(), &["* public", "* carriers", "* government", "* restricted"]);
+        check(&actor(Role::Carrier, None), &["* public", "* carriers", "* @vnpt"]);
+        check(
+            &actor(Role::Carrier, Some(&["VN-72", "VN-35"])),
+            &["* public", "* @vnpt", "VN-72 carriers", "VN-35 carriers"],
+        );
+        check(&actor(Role::ProjectOwner, Some(&["VN-72"])), &["* public", "* @vnpt"]);
+    }
+}

@@ -1,0 +1,308 @@
+//! The second wall: whatever SQL the service's role is made to run, it sees of features what its transaction says that it sees.
+
+use std::collections::BTreeSet;
+
+use clearway::actions::Context;
+use clearway::config::{Secret, Settings};
+use clearway::domain::actor::{Actor, Role};
+use clearway::domain::word::{Visibility, Word};
+use clearway::store::migrations;
+use clearway::store::seen::see;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde_json::json;
+
+use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, sql};
+use crate::support::{Database, as_service, run_sql};
+
+const LAYERS: [&str; 4] = ["works", "works_history", "corridors", "corridors_history"];
+
+/// A work and a corridor of two owners in each visibility, each once changed and so with a version that has ended.
+fn populated() -> Api {
+    let api = Api::new();
+    for (visibility, text) in Visibility::ALL {
+        for (n, owner) in ["viettel", "vnpt"].iter().enumerate() {
+            let east = 100.0 * (f64::from(u8::try_from(*visibility as usize).unwrap()) + 1.0)
+                + 10.0 * f64::from(u8::try_from(n).unwrap());
+            let said = json!({"code": format!("{text}-{owner}"), "organisation": owner, "visibility": text});
+            for (items, shape, kind) in
+                [(WORKS, point(east, 0.0), mast()), (CORRIDORS, rect(east, 0.0, east + 5.0, 5.0), road())]
+            {
+                let document = feature(shape, merged(said.clone(), &kind));
+                let made = api.on_grid("officer", "POST", items, &document);
+                assert_eq!(made.status, 201, "{}", made.text);
+                let path = format!("{items}/{}", made.json()["id"].as_str().unwrap());
+                let mut named = document;
+                named["properties"]["name"] = "changed".into();
+                assert_eq!(api.on_grid("officer", "PUT", &path, &named).status, 200);
+            }
+        }
+    }
+    api
+}
+
+fn service(api: &Api) -> PgConnection {
+    PgConnection::establish(&api.database.service_url).unwrap()
+}
+
+/// What a statement is refused with.
+fn refused(conn: &mut PgConnection, statement: &str) -> String {
+    conn.batch_execute(statement).expect_err(statement).to_string()
+}
+
+#[test]
+fn raw_sql_of_the_service_sees_what_the_transaction_says() {
+    let api = populated();
+    let conn = &mut service(&api);
+    let count = |conn: &mut PgConnection, table: &str| sql(conn, &format!("SELECT count(*) FROM {table}")).unwrap();
+    for table in LAYERS {
+        assert_eq!(api.sql(&format!("SELECT count(*) FROM {table}")).unwrap(), "8", "{table}");
+        assert_eq!(count(conn, table), "0", "unset: {table}");
+    }
+    // A setting that was made and has ended is no right either.
+    conn.batch_execute("BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'; COMMIT").unwrap();
+    assert_eq!(count(conn, "works"), "0");
+    for (said, expect) in [
+        ("", "0"),
+        ("{}", "0"),
+        ("{\"* public\"}", "2"),
+        ("{\"* public\",\"* @vnpt\"}", "5"),
+        ("{\"VN-72 restricted\"}", "2"),
+        ("{\"VN-35 restricted\"}", "0"),
+        ("{\"* public\",\"* carriers\",\"* government\"}", "6"),
+        ("{\"* public\",\"* carriers\",\"* government\",\"* restricted\"}", "8"),
+    ] {
+        for table in LAYERS {
+            conn.batch_execute(&format!("BEGIN; SET LOCAL clearway.sees = '{said}'")).unwrap();
+            assert_eq!(count(conn, table), expect, "{table} by {said}");
+            // No way of asking shows more.
+            for disguised in [
+                format!("(SELECT * FROM {table} WHERE code LIKE '%') AS all_of_it"),
+                format!("(SELECT ST_Collect(geom), code FROM {table} GROUP BY code) AS shapes"),
+                format!("(SELECT code FROM {table} UNION SELECT code FROM {table}) AS codes"),
+            ] {
+                assert_eq!(count(conn, &disguised), expect, "{disguised} by {said}");
+            }
+            conn.batch_execute("ROLLBACK").unwrap();
+        }
+    }
+}
+
+#[test]
+fn each_actor_sees_in_the_database_what_he_sees_in_the_program() {
+    let api = populated();
+    let mut conn = service(&api);
+    let rows = |conn: &mut PgConnection, table: &str| {
+        let listed = sql(conn, &format!("SELECT string_agg(code, ' ' ORDER BY code) FROM {table}"));
+        listed.unwrap_or_default().split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let everything = rows(&mut api.database.connect(), "works");
+    let codes = |list: &[&str]| Some(list.iter().map(|&c| c.to_owned()).collect::<Vec<_>>());
+    let mut actors = vec![Actor::public(), Actor::operator()];
+    for (role, _) in Role::ALL {
+        for organisation in [None, Some("viettel"), Some("vnpt"), Some("office")] {
+            for jurisdictions in [None, codes(&["VN-72"]), codes(&["VN-35"]), codes(&["VN-35", "VN-72"])] {
+                let organisation = organisation.map(str::to_owned);
+                actors.push(Actor { name: "someone".into(), organisation, roles: vec![*role], jurisdictions });
+            }
+        }
+    }
+    let mut sizes = BTreeSet::new();
+    for actor in &actors {
+        let sight = actor.sight("VN-72");
+        let sees = |code: &&String| {
+            let (visibility, owner) = code.split_once('-').unwrap();
+            sight.sees(Visibility::parse(visibility).unwrap(), owner)
+        };
+        let expect: BTreeSet<String> = everything.iter().filter(sees).cloned().collect();
+        sizes.insert(expect.len());
+        conn.transaction::<_, diesel::result::Error, _>(|conn| {
+            see(conn, actor).unwrap();
+            for table in LAYERS {
+                assert_eq!(rows(conn, table), expect, "{table} as {actor:?}");
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+    assert!(sizes.len() > 4, "the actors differ: {sizes:?}");
+}
+
+#[test]
+fn the_service_changes_nothing_that_it_does_not_see_and_nothing_that_happened() {
+    let api = populated();
+    let conn = &mut service(&api);
+    conn.batch_execute("BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'").unwrap();
+    for table in ["works", "corridors"] {
+        assert_eq!(diesel::sql_query(format!("UPDATE {table} SET name = 'taken'")).execute(conn).unwrap(), 2);
+        assert_eq!(
+            diesel::sql_query(format!("DELETE FROM {table} WHERE visibility = 'restricted'")).execute(conn).unwrap(),
+            0
+        );
+    }
+    let copy = "INSERT INTO works SELECT (jsonb_populate_record(w, jsonb_build_object('id', gen_random_uuid(), 'code', 'X', 'visibility', 'restricted'))).* FROM works AS w LIMIT 1";
+    assert!(refused(conn, copy).contains("row-level security"));
+    conn.batch_execute("ROLLBACK; BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'").unwrap();
+    assert!(refused(conn, "UPDATE works SET visibility = 'restricted'").contains("row-level security"));
+    conn.batch_execute("ROLLBACK").unwrap();
+
+    for (statement, why) in [
+        ("UPDATE audit_events SET actor = 'nobody'", "permission denied"),
+        ("DELETE FROM audit_events", "permission denied"),
+        ("TRUNCATE audit_events", "permission denied"),
+        ("DELETE FROM changes", "permission denied"),
+        ("UPDATE changes SET id = NULL", "permission denied"),
+        ("DELETE FROM revisions", "permission denied"),
+        ("DELETE FROM works_history", "permission denied"),
+        ("UPDATE works_history SET name = NULL", "permission denied"),
+        ("INSERT INTO works_history SELECT * FROM works_history", "permission denied"),
+        ("TRUNCATE works", "permission denied"),
+        ("SELECT * FROM versions", "permission denied"),
+        ("SELECT keep_history()", ""),
+        ("ALTER TABLE works DISABLE ROW LEVEL SECURITY", "must be owner"),
+        ("DROP POLICY seen ON works", "must be owner"),
+        ("CREATE POLICY all_of_it ON works USING (true)", "must be owner"),
+        ("DROP TRIGGER audit_events_stay ON audit_events", "must be owner"),
+        ("ALTER ROLE clearway_service BYPASSRLS", ""),
+        ("SET ROLE clearway", "permission denied"),
+        ("SET SESSION AUTHORIZATION clearway", "permission denied"),
+        ("SET session_replication_role = replica", "permission denied"),
+        ("SET row_security = off; SELECT * FROM works", "row-level security"),
+        ("SELECT features_meeting('audit_events', '{VN-72}', '{}', NULL, 1)", "no layer"),
+        ("COPY works TO '/tmp/works'", "COPY to a file"),
+    ] {
+        let said = refused(conn, statement);
+        assert!(said.contains(why), "{statement}: {said}");
+        conn.batch_execute("RESET row_security").unwrap();
+    }
+    assert_eq!(sql(conn, "SELECT count(*) FROM versions_of('VN-72')").unwrap(), "0");
+    assert_eq!(
+        api.sql("SELECT count(*) FROM versions_of('VN-72')").unwrap(),
+        "0",
+        "a superuser who does not say so, too"
+    );
+}
+
+#[test]
+fn behind_the_wall_queries_use_their_indexes() {
+    let api = Api::new();
+    let columns = "jurisdiction, organisation, kind, status, importance, visibility, recorded_crs, version, revision, recorded_at";
+    api.work("W", point(0.0, 0.0));
+    run_sql(
+        &api.database.url,
+        &format!(
+            "INSERT INTO works (id, code, recorded_geom, geom, geom_grid, {columns})
+             SELECT gen_random_uuid(), 'N-' || n, moved, moved, geom_grid, {columns}
+             FROM works, generate_series(1, 20000) AS n, ST_Translate(geom, n % 141 * 0.001, n / 141 * 0.001) AS moved;
+             ANALYZE works"
+        ),
+    );
+    let id = api.sql("SELECT id FROM works WHERE code = 'N-7'").unwrap();
+    let conn = &mut service(&api);
+    let scans = |conn: &mut PgConnection, of: &str| -> i64 {
+        sql(conn, &format!("SELECT sum(pg_stat_get_xact_numscans(oid)) FROM pg_class WHERE {of}"))
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let of_table = "oid = 'works'::regclass";
+    let of_indexes = "oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'works'::regclass)";
+    let of_shapes = "oid = 'works_geom_idx'::regclass";
+    let place = "ST_Expand((SELECT geom FROM works WHERE code = 'N-7'), 0.002)";
+    let area = api.sql(&format!("SELECT {place}")).unwrap();
+    for (what, query, index) in [
+        ("by id", format!("SELECT count(*) FROM works WHERE id = '{id}'"), of_indexes),
+        ("by ids", format!("SELECT count(*) FROM works WHERE id = ANY ('{{{id}}}'::uuid[])"), of_indexes),
+        ("by key", format!("SELECT count(*) FROM works WHERE jurisdiction = 'VN-72' AND id = '{id}'"), of_indexes),
+        ("by code", "SELECT count(*) FROM works WHERE jurisdiction = 'VN-72' AND code = 'N-7'".into(), of_indexes),
+        ("since", "SELECT count(*) FROM works WHERE jurisdiction = 'VN-72' AND revision > 999".into(), of_indexes),
+        (
+            "a page",
+            "SELECT count(*) FROM (SELECT FROM works WHERE jurisdiction = ANY ('{VN-72}') ORDER BY id LIMIT 10) AS p"
+                .into(),
+            of_indexes,
+        ),
+        (
+            "a box",
+            format!(
+                "SELECT count(*) FROM features_meeting('works', '{{VN-72}}', ARRAY['{area}'::geometry], NULL, 100)"
+            ),
+            of_shapes,
+        ),
+    ] {
+        conn.batch_execute("BEGIN; SET LOCAL clearway.sees = '{\"* public\",\"VN-72 carriers\"}'").unwrap();
+        let found: i64 = sql(conn, &query).unwrap().parse().unwrap();
+        assert!(found > 0 || what == "since", "{what}");
+        let (by_index, by_sequence) = (scans(conn, index), scans(conn, of_table));
+        conn.batch_execute("ROLLBACK").unwrap();
+        assert_eq!((by_index > 0, by_sequence), (true, 0), "{what}");
+    }
+    // The trap that the function is for: beside the policy the same condition has every row of the jurisdiction fetched.
+    let looked_at = |conn: &mut PgConnection| -> i64 {
+        let entries =
+            format!("SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM pg_class WHERE {of_table} OR {of_indexes}");
+        sql(conn, &entries).unwrap().parse().unwrap()
+    };
+    let count = |conn: &mut PgConnection, query: &str| -> (i64, i64) {
+        conn.batch_execute("BEGIN; SET LOCAL clearway.sees = '{\"* public\",\"VN-72 carriers\"}'").unwrap();
+        let before = looked_at(conn);
+        let found = sql(conn, query).unwrap().parse().unwrap();
+        let entries = looked_at(conn) - before;
+        conn.batch_execute("ROLLBACK").unwrap();
+        (found, entries)
+    };
+    let within = "jurisdiction = 'VN-72' AND ST_Intersects(geom, ";
+    let beside = count(conn, &format!("SELECT count(*) FROM works WHERE {within}'{area}'::geometry)"));
+    let by_function = count(
+        conn,
+        &format!("SELECT count(*) FROM features_meeting('works', '{{VN-72}}', ARRAY['{area}'::geometry], NULL, 100)"),
+    );
+    assert_eq!(beside.0, by_function.0);
+    assert!(by_function.1 < 100 && beside.1 > 20_000, "{by_function:?} {beside:?}");
+}
+
+#[test]
+fn a_role_that_the_wall_does_not_hold_is_refused() {
+    let database = Database::vn72();
+    let connect = |url: &str| {
+        let settings = Settings { database_url: Secret(url.to_owned()), ..database.settings() };
+        Context::connect(settings).map(drop).map_err(|e| e.to_string())
+    };
+    let name = database.url.split_once('@').unwrap().1.split(['/', '?']).nth(1).unwrap().to_owned();
+    let as_role = |role: &str| database.url.replacen("://clearway@", &format!("://{role}@"), 1);
+    let roles = ["member", "owner", "ownermember", "bypassing"].map(|kind| format!("{name}_{kind}"));
+    let [member, owner, owner_member, bypassing] = &roles;
+    run_sql(
+        &database.url,
+        &format!(
+            "CREATE ROLE {member} LOGIN IN ROLE clearway_service;
+             CREATE ROLE {owner} LOGIN; CREATE ROLE {owner_member} LOGIN NOINHERIT IN ROLE {owner};
+             CREATE ROLE {bypassing} LOGIN BYPASSRLS IN ROLE clearway_service"
+        ),
+    );
+    assert_eq!(connect(&database.service_url), Ok(()));
+    assert_eq!(connect(&as_role(member)), Ok(()));
+    let check = |role: &str, expect: &str| {
+        let said = connect(&as_role(role)).unwrap_err();
+        assert!(said.contains(expect) && said.contains(role) && said.contains("MIGRATION_DATABASE_URL"), "{said}");
+    };
+    check("clearway", "superuser");
+    check(bypassing, "BYPASSRLS");
+    run_sql(&database.url, &format!("ALTER TABLE works OWNER TO {owner}"));
+    check(owner, "owns the tables");
+    check(owner_member, "may become the role");
+    let all = roles.join(", ");
+    run_sql(&database.url, &format!("ALTER TABLE works OWNER TO clearway; DROP OWNED BY {all}; DROP ROLE {all}"));
+}
+
+#[test]
+fn the_service_runs_no_migrations() {
+    let database = Database::bare();
+    let service = as_service(&database.url);
+    let all = migrations::pending(&service).unwrap();
+    assert!(all.len() > 5, "{all:?}");
+    assert!(migrations::migrate(&service).is_err());
+    assert_eq!(migrations::pending(&service).unwrap(), all, "and nothing is half-done");
+    assert_eq!(migrations::migrate(&database.url).unwrap().len(), all.len());
+    assert_eq!(migrations::migrate(&service).unwrap(), Vec::<String>::new());
+}
