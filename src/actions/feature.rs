@@ -13,6 +13,7 @@ use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Problem};
 use crate::index::Territory;
+use crate::store::import::UNSEEN;
 use crate::store::records::{ListFilter, Records};
 use std::sync::Arc;
 
@@ -120,6 +121,7 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
     };
     let jurisdiction = &territory.jurisdiction;
     may_write::<T>(actor, &jurisdiction.code, &props)?;
+    may_see::<T>(actor, &jurisdiction.code, &props)?;
     let id = Uuid::now_v7();
     if T::code(&props).is_none() {
         T::set_code(&mut props, made_code(T::WORD, id));
@@ -160,6 +162,7 @@ pub fn replace<T: Registrable>(
         (props, territory) => return Err(all_problems(context, props.err(), territory, draft)),
     };
     may_write::<T>(actor, &present.jurisdiction, &props)?;
+    may_see::<T>(actor, &present.jurisdiction, &props)?;
     if T::code(&props).is_none() {
         T::set_code(&mut props, T::code(present.body.props()).unwrap_or_default().to_owned());
     }
@@ -220,6 +223,14 @@ fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Re
         return Ok(());
     }
     Err(forbidden(actor, &format!("write a {} of {organisation} in {jurisdiction}", T::WORD)))
+}
+
+/// Nobody hides a feature from himself: then a code that is taken could tell him of one that he does not see.
+fn may_see<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {
+    if actor.sight(jurisdiction).sees(T::visibility(props), T::organisation(props)) {
+        return Ok(());
+    }
+    Err(Error::invalid("/properties/visibility", UNSEEN))
 }
 
 fn check_version<T>(present: &Registered<T>, expected: Option<i32>) -> Result<()> {

@@ -68,6 +68,9 @@ pub struct Merged {
     pub updated: i64,
 }
 
+/// Why a writer may not hide a feature from himself: what he sees all of tells him nothing by a code that is taken.
+pub const UNSEEN: &str = "is one that you do not see of this organisation";
+
 /// Columns that a merge sets by itself.
 const OWN: &[&str] = &["jurisdiction", "id", "version", "revision", "recorded_at"];
 
@@ -125,6 +128,17 @@ struct MergedRow {
     updated: i64,
 }
 
+/// That a feature `t` which the writer sees is the one that a staged row `s` means: it has its code and, where several have, its
+/// owner. Features that he does not see keep no code from him.
+fn meant(table: &str) -> String {
+    format!(
+        "t.jurisdiction = s.jurisdiction AND t.code = s.code AND (t.organisation = s.organisation OR NOT EXISTS (
+             SELECT FROM {table} AS o
+             WHERE o.jurisdiction = s.jurisdiction AND o.code = s.code AND o.organisation = s.organisation
+         ))"
+    )
+}
+
 /// Records whose code stands in an earlier one, in their order.
 pub(super) fn duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> Stored<Vec<Duplicate>> {
     let rows: Vec<DuplicateRow> = sql_query(format!(
@@ -155,7 +169,8 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
 }
 
 /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
-/// table the rows of features whose organisation `may_write` refuses, and those that would turn a `period` round.
+/// table the rows that could mean several features, those of features whose organisation `may_write` refuses, those that the
+/// writer would not see himself, and those that would turn a `period` round.
 pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
@@ -172,20 +187,19 @@ pub(super) fn take_out(
     .execute(tx.conn)?;
     tx.raise(jurisdiction)?;
     // From here on nobody else writes: what is decided now holds for features that came a moment ago, too.
+    let meant = meant(table);
+    let mut taken_out = take_out_ambiguous(tx, table, staging, jurisdiction)?;
     let owners: Vec<OwnerRow> = sql_query(format!(
-        "SELECT DISTINCT t.organisation FROM {table} AS t JOIN {staging} AS s USING (jurisdiction, code)
-         WHERE jurisdiction = $1"
+        "SELECT DISTINCT t.organisation FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
     ))
     .bind::<Text, _>(jurisdiction)
     .load(tx.conn)?;
     let refused: Vec<String> = owners.into_iter().map(|o| o.organisation).filter(|o| !may_write(o)).collect();
-    let mut taken_out = Vec::new();
     if !refused.is_empty() {
         let rows: Vec<TakenOutRow> = sql_query(format!(
             "WITH gone AS (
                  DELETE FROM {staging} AS s USING {table} AS t
-                 WHERE t.jurisdiction = $1 AND t.organisation = ANY ($2)
-                     AND s.jurisdiction = t.jurisdiction AND s.code = t.code
+                 WHERE t.jurisdiction = $1 AND t.organisation = ANY ($2) AND {meant}
                  RETURNING s.code, s.number, s.place
              )
              SELECT code, number, place FROM gone ORDER BY number"
@@ -193,14 +207,69 @@ pub(super) fn take_out(
         .bind::<Text, _>(jurisdiction)
         .bind::<Array<Text>, _>(refused)
         .load(tx.conn)?;
-        for TakenOutRow { code, number, place } in rows {
-            // Who the other is, is not said: a code is no way to change, or to learn, what is another's.
-            let problem = Problem::new("/properties/code", format!("«{code}» belongs to another organisation"));
-            taken_out.push(TakenOut { code, number, place, problem });
-        }
+        // Who the other is, is not said: a code is no way to change, or to learn, what is another's.
+        let belongs = |code: &str| format!("«{code}» belongs to another organisation");
+        taken_out.extend(rows.into_iter().map(|row| row.because("/properties/code", belongs)));
     }
+    taken_out.extend(take_out_unseen(tx, table, staging, jurisdiction)?);
     taken_out.extend(take_out_reversed(tx, table, staging, period, jurisdiction)?);
     Ok(taken_out)
+}
+
+impl TakenOutRow {
+    fn because(self, pointer: &str, detail: impl Fn(&str) -> String) -> TakenOut {
+        let Self { code, number, place } = self;
+        let problem = Problem::new(pointer, detail(&code));
+        TakenOut { code, number, place, problem }
+    }
+}
+
+/// Takes the rows out of the staging table whose code is that of several features, of which none or more than one has the owner
+/// of the row: features that were hidden from each other's writers may have one code.
+fn take_out_ambiguous(
+    tx: &mut WriteTx<'_>,
+    table: &'static str,
+    staging: &'static str,
+    jurisdiction: &str,
+) -> Stored<Vec<TakenOut>> {
+    let meant = meant(table);
+    let rows: Vec<TakenOutRow> = sql_query(format!(
+        "WITH gone AS (
+             DELETE FROM {staging} WHERE number IN (
+                 SELECT s.number FROM {staging} AS s JOIN {table} AS t ON {meant}
+                 WHERE t.jurisdiction = $1 GROUP BY s.number HAVING count(*) > 1
+             )
+             RETURNING code, number, place
+         )
+         SELECT code, number, place FROM gone ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
+    let several = |code: &str| format!("«{code}» is the code of several features here; change each by its id");
+    Ok(rows.into_iter().map(|row| row.because("/properties/code", several)).collect())
+}
+
+/// Takes the rows out of the staging table that would leave a feature which the writer does not see.
+fn take_out_unseen(
+    tx: &mut WriteTx<'_>,
+    table: &'static str,
+    staging: &'static str,
+    jurisdiction: &str,
+) -> Stored<Vec<TakenOut>> {
+    let (meant, visibility) = (meant(table), merged_value("visibility"));
+    let rows: Vec<TakenOutRow> = sql_query(format!(
+        "WITH gone AS (
+             DELETE FROM {staging} WHERE (SELECT sees_all()) IS NOT TRUE AND number IN (
+                 SELECT s.number FROM {staging} AS s LEFT JOIN {table} AS t ON {meant}
+                 WHERE s.jurisdiction = $1 AND sees(s.jurisdiction, {visibility}, s.organisation) IS NOT TRUE
+             )
+             RETURNING code, number, place
+         )
+         SELECT code, number, place FROM gone ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.because("/properties/visibility", |_| UNSEEN.to_owned())).collect())
 }
 
 /// The value that a property has after the merge, `s` being the staged row and `t` the feature with its code: what is
@@ -218,11 +287,10 @@ fn take_out_reversed(
     [from, to]: [&'static str; 2],
     jurisdiction: &str,
 ) -> Stored<Vec<TakenOut>> {
-    let (first, last) = (merged_value(from), merged_value(to));
+    let (first, last, meant) = (merged_value(from), merged_value(to), meant(table));
     let rows: Vec<ReversedRow> = sql_query(format!(
         "WITH gone AS (
-             DELETE FROM {staging} AS s USING {table} AS t
-             WHERE t.jurisdiction = $1 AND s.jurisdiction = t.jurisdiction AND s.code = t.code AND {last} < {first}
+             DELETE FROM {staging} AS s USING {table} AS t WHERE t.jurisdiction = $1 AND {meant} AND {last} < {first}
              RETURNING s.code, s.number, s.place, ({first})::text AS first, ({last})::text AS last,
                  '{from}' <> ALL (s.kept) AS states_first
          )
@@ -254,6 +322,7 @@ pub(super) fn merge(
     jurisdiction: &str,
 ) -> Stored<Merged> {
     let (revision, recorded_at) = tx.raise(jurisdiction)?;
+    let meant = meant(table);
     let taken: Vec<&str> = columns.iter().copied().filter(|c| !OWN.contains(c)).collect();
     let list = taken.join(", ");
     let value = |c: &&str| if properties.contains(c) { merged_value(c) } else { format!("s.{c}") };
@@ -266,10 +335,10 @@ pub(super) fn merge(
     let row: MergedRow = sql_query(format!(
         "WITH merged AS (
              INSERT INTO {table} AS old (jurisdiction, id, version, revision, recorded_at, {list})
-             SELECT s.jurisdiction, s.id, 1, $1, $2, {values}
-             FROM {staging} AS s LEFT JOIN {table} AS t ON t.jurisdiction = s.jurisdiction AND t.code = s.code
+             SELECT s.jurisdiction, coalesce(t.id, s.id), 1, $1, $2, {values}
+             FROM {staging} AS s LEFT JOIN {table} AS t ON {meant}
              WHERE s.jurisdiction = $3 ORDER BY s.number
-             ON CONFLICT (jurisdiction, code) DO UPDATE
+             ON CONFLICT (jurisdiction, id) DO UPDATE
              SET version = old.version + 1, revision = EXCLUDED.revision, recorded_at = EXCLUDED.recorded_at, {set}
              WHERE {differs}
              RETURNING (old.xmax = 0) AS is_new

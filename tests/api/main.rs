@@ -13,6 +13,7 @@ mod audit;
 mod batch;
 mod chainage;
 mod changes;
+mod codes;
 mod conflicts;
 mod conflicts_asked;
 mod coverage;
