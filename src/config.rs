@@ -3,12 +3,16 @@
 //! A setting is taken from the environment (`CLEARWAY_` and its name in capitals), else from `clearway.toml`, else it
 //! has the default below. `DATABASE_URL` gives `database_url`.
 
+mod oidc;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use self::oidc::{ClaimSetting, OidcSetting, is_safe};
 
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -186,6 +190,8 @@ pub struct Settings {
     pub proxy_headers: ProxyHeaders,
     /// Bearer tokens beside those of accounts, for machines and for trying out.
     pub tokens: Vec<TokenSetting>,
+    /// Other issuers whose tokens are taken (OpenID Connect).
+    pub oidc: Vec<OidcSetting>,
 }
 
 impl Default for Settings {
@@ -251,6 +257,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::XForwarded,
             tokens: Vec::new(),
+            oidc: Vec::new(),
         }
     }
 }
@@ -395,6 +402,7 @@ impl Settings {
             return Err(("tls_certificate", "and tls_key belong together: set both, or neither".into()));
         }
         self.networks().map_err(|reason| ("trusted_proxies", reason))?;
+        oidc::check(&self.oidc).map_err(|reason| ("oidc", reason))?;
         for t in &self.tokens {
             if t.token.0.len() < TOKEN_LENGTH_MIN {
                 return Err((
@@ -467,6 +475,11 @@ mod tests {
             ),
             ("proxy_headers = \"via\"", &[], "unknown variant `via`, expected `x-forwarded` or `forwarded`"),
             ("page_limit_default = 20000", &[], "page_limit_default: is more than page_limit_max"),
+            (
+                "",
+                &[("CLEARWAY_OIDC", "[{issuer = \"http://sso.example\", audience = \"c\", roles = {}}]")],
+                "oidc: «http://sso.example» must be an address with https",
+            ),
             ("[[tokens]]\ntoken = \"short\"\nname = \"n\"\nroles = []", &[], "the token of n is shorter than 16"),
         ];
         for (toml, environment, expect) in table {

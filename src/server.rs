@@ -1,5 +1,6 @@
 //! Builds the context, keeps the index in step with the database, serves, and stops in order.
 
+mod fetch;
 mod tls;
 
 use std::net::TcpListener;
@@ -21,6 +22,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::auth::Tokens;
 use crate::http::forwarded::{self, Proxies};
+use crate::http::oidc::Issuers;
 use crate::http::rate_limit::{self, Limits};
 use crate::http::{App, cors, head, problem, routes};
 
@@ -70,6 +72,7 @@ impl Server {
     /// [`Error::Busy`] where the database cannot be reached, the first failure where none can be loaded, [`Error::Parameter`] for settings that cannot be used.
     pub fn prepare(settings: Settings, listener: TcpListener, metrics: Option<PrometheusHandle>) -> Result<Self> {
         let tokens = Tokens::of(&settings)?;
+        let issuers = Issuers::of(&settings, &fetch::by_network())?;
         let proxies = Proxies::of(&settings)?;
         let limits = Limits::of(&settings);
         let tls = tls::config(&settings)?;
@@ -79,7 +82,7 @@ impl Server {
         if health::loaded(&context).is_empty() {
             followed?;
         }
-        Ok(Self { app: App { context, tokens, proxies, limits, metrics }, listener, tls })
+        Ok(Self { app: App { context, tokens, issuers, proxies, limits, metrics }, listener, tls })
     }
 
     /// Where it listens.
@@ -124,6 +127,7 @@ impl Server {
         };
         let ending = context.clone();
         let app = web::Data::new(app);
+        let following_issuers = app.clone();
         let workers = match settings.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -159,6 +163,7 @@ impl Server {
             // The server hears signals once it was polled, which is before what is spawned here gets its turn.
             let handle = server.handle();
             actix_web::rt::spawn(async move { started(handle) });
+            following_issuers.issuers.follow(&ending);
             actix_web::rt::spawn(end_streams(ending));
             server.await
         });

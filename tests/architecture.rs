@@ -49,6 +49,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("governor", &["http"]),
     ("ipnet", &["config", "http"]),
     ("rustls", &["server"]),
+    ("ureq", &["server"]),
     ("socket2", &["server"]),
     ("actix_web", &["http", "server"]),
     ("actix_cors", &["http"]),

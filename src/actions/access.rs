@@ -2,7 +2,7 @@
 //! soon as anybody may less than before, here or at another instance.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Context, password};
 use crate::clock;
 use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::organisation::wrong_name;
 use crate::domain::session::{CredentialKind, Digest, Identity, Via, digest};
 use crate::error::{Error, Result};
 use crate::store;
@@ -107,6 +108,7 @@ pub fn identify(context: &Context, credential: &str, kind: CredentialKind) -> Re
             let found = store::session::find(conn, &digest)?.filter(|f| !f.ended && !f.account.disabled);
             Ok(found.map(|f| Identity {
                 actor: f.account.actor(&f.account.scope),
+                display_name: None,
                 account: Some(f.account.id),
                 via: if kind == CredentialKind::Cookie { Via::Cookie(f.session) } else { Via::Session(f.session) },
                 expires_at: Some(f.expires_at.min(f.session_expires_at)),
@@ -116,6 +118,7 @@ pub fn identify(context: &Context, credential: &str, kind: CredentialKind) -> Re
             let found = store::api_token::find(conn, &digest)?.filter(|(_, account)| !account.disabled);
             Ok(found.map(|(token, account)| Identity {
                 actor: account.actor(&token.scope),
+                display_name: None,
                 account: Some(account.id),
                 via: Via::ApiToken(token.id),
                 expires_at: Some(token.expires_at),
@@ -132,12 +135,41 @@ pub fn identify(context: &Context, credential: &str, kind: CredentialKind) -> Re
     Ok(found)
 }
 
+/// Who is behind a token of another issuer, as `verify` finds him: for an organisation that is registered, or for none.
+///
+/// # Errors
+/// What `verify` fails with, [`Error::Forbidden`] for an organisation that is not there, [`Error::Busy`] where the
+/// database cannot be reached.
+pub fn admit(context: &Context, token: &str, verify: impl FnOnce() -> Result<Identity>) -> Result<Arc<Identity>> {
+    let (digest, now) = (digest(token), clock::now());
+    if let Some(known) = context.access.known(&digest, now) {
+        return Ok(known);
+    }
+    // Looked at first: what is verified by a key that is withdrawn meanwhile is not kept.
+    let dropped = context.access.dropped();
+    let identity = Arc::new(verify()?);
+    if let Some(code) = &identity.actor.organisation
+        && (wrong_name(code).is_some() || !context.store.read(|conn| store::organisation::is_registered(conn, code))?)
+    {
+        return Err(Error::Forbidden("the organisation of your token is not registered here".into()));
+    }
+    context.access.keep(dropped, digest, &identity, now);
+    Ok(identity)
+}
+
+/// Drops what is known: an issuer has withdrawn a key.
+pub fn forget(context: &Context) {
+    context.access.forget();
+}
+
 /// Who asked for an answer that takes long, and whether he still is who he was: asked before each piece of it.
 pub struct Standing {
     context: Context,
     identity: Arc<Identity>,
     /// What he is known by; none where that cannot be taken away.
     credential: Option<(String, CredentialKind)>,
+    /// The key that his token was signed by is not good any more.
+    withdrawn: Option<Arc<AtomicBool>>,
     /// How often everything had been dropped when that was looked at last.
     looked: AtomicU64,
 }
@@ -147,7 +179,13 @@ impl Standing {
     #[must_use]
     pub fn new(context: Context, identity: Arc<Identity>, credential: Option<(String, CredentialKind)>) -> Self {
         // Never looked at: it may have been taken away since it was looked up.
-        Self { context, identity, credential, looked: AtomicU64::new(u64::MAX) }
+        Self { context, identity, credential, withdrawn: None, looked: AtomicU64::new(u64::MAX) }
+    }
+
+    /// The same, no longer than until `withdrawn` is said.
+    #[must_use]
+    pub fn until(self, withdrawn: Option<Arc<AtomicBool>>) -> Self {
+        Self { withdrawn, ..self }
     }
 
     /// It has to be looked up whether the asker still may what he might: somebody may less than before.
@@ -161,12 +199,13 @@ impl Standing {
     /// # Errors
     /// [`Error::Unauthenticated`] where he is not, [`Error::Busy`] where nobody can tell.
     pub fn holds(&self) -> Result<()> {
-        let Some((credential, kind)) = &self.credential else { return Ok(()) };
         let ended =
             || Error::Unauthenticated("what you signed in with has ended, or gives other rights; ask again".into());
-        if self.identity.expires_at.is_some_and(|end| end <= clock::now()) {
+        let is_withdrawn = self.withdrawn.as_ref().is_some_and(|withdrawn| withdrawn.load(Ordering::Acquire));
+        if is_withdrawn || self.identity.expires_at.is_some_and(|end| end <= clock::now()) {
             return Err(ended());
         }
+        let Some((credential, kind)) = &self.credential else { return Ok(()) };
         let dropped = self.context.access.dropped();
         if self.looked.load(Ordering::Relaxed) != dropped {
             identify(&self.context, credential, *kind)?.filter(|now| **now == *self.identity).ok_or_else(ended)?;

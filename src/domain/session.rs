@@ -66,6 +66,8 @@ pub enum Via {
     Nobody,
     /// A token of the configuration.
     Configured,
+    /// A token of another issuer.
+    Issuer,
     /// An API token.
     ApiToken(Uuid),
     /// A bearer token of a session.
@@ -79,6 +81,8 @@ pub enum Via {
 pub struct Identity {
     /// Who acts.
     pub actor: Actor,
+    /// A name to show, where another than that of the actor is known. Nothing depends on it.
+    pub display_name: Option<String>,
     /// The account, where it is one.
     pub account: Option<Uuid>,
     /// By what.
@@ -91,7 +95,7 @@ impl Identity {
     /// Anybody who did not sign in.
     #[must_use]
     pub fn nobody() -> Self {
-        Self { actor: Actor::public(), account: None, via: Via::Nobody, expires_at: None }
+        Self { actor: Actor::public(), display_name: None, account: None, via: Via::Nobody, expires_at: None }
     }
 
     /// The session, where one signed in.
@@ -99,7 +103,7 @@ impl Identity {
     pub fn session(&self) -> Option<Uuid> {
         match self.via {
             Via::Session(id) | Via::Cookie(id) => Some(id),
-            Via::Nobody | Via::Configured | Via::ApiToken(_) => None,
+            Via::Nobody | Via::Configured | Via::Issuer | Via::ApiToken(_) => None,
         }
     }
 }

@@ -40,7 +40,7 @@ impl Tokens {
     pub fn of(settings: &Settings) -> Result<Self> {
         let known = |t: &TokenSetting| {
             let actor = actor(t)?;
-            let identity = Identity { actor, account: None, via: Via::Configured, expires_at: None };
+            let identity = Identity { actor, via: Via::Configured, ..Identity::nobody() };
             Ok((digest(&t.token.0), Arc::new(identity)))
         };
         settings.tokens.iter().map(known).collect::<Result<_>>().map(Self)
@@ -109,12 +109,16 @@ pub(super) fn standing_of(request: &HttpRequest, app: &App) -> Result<Arc<Standi
     let identity = identity_of(request)?;
     let headers = request.headers();
     let credential = match identity.via {
-        Via::Nobody | Via::Configured => None,
+        Via::Nobody | Via::Configured | Via::Issuer => None,
         Via::Cookie(_) => cookie(headers),
         Via::Session(_) | Via::ApiToken(_) => bearer(headers),
     };
     let credential = credential.and_then(|text| Some((text.to_owned(), kind_of(text)?)));
-    Ok(Arc::new(Standing::new(app.context.clone(), identity, credential)))
+    let withdrawn = match identity.via {
+        Via::Issuer => bearer(headers).and_then(|token| app.issuers.withdrawn(token)),
+        _ => None,
+    };
+    Ok(Arc::new(Standing::new(app.context.clone(), identity, credential).until(withdrawn)))
 }
 
 /// The sender is who he was when he asked.
@@ -194,6 +198,11 @@ async fn by_header(app: &web::Data<App>, headers: &HeaderMap) -> Result<Arc<Iden
     let refused = || Error::Unauthenticated("the token is not known; send «Authorization: Bearer …»".into());
     let token = bearer(headers).ok_or_else(refused)?;
     if let Some(identity) = app.tokens.identity(token) {
+        return Ok(identity);
+    }
+    if kind_of(token).is_none()
+        && let Some(identity) = app.issuers.identify(&app.context, token).await?
+    {
         return Ok(identity);
     }
     look_up(app, token, &[CredentialKind::Access, CredentialKind::ApiToken]).await?.ok_or_else(refused)

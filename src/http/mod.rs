@@ -1,6 +1,6 @@
 //! The only actix: requests to actions, and outcomes to responses. No SQL, no rules.
 //!
-//! Read in this order: [`routes`] (every route there is), [`auth`] (who sends a request), [`params`] (headers and query),
+//! Read in this order: [`routes`] (every route there is), [`auth`] (who sends a request), [`oidc`] (the same by tokens of others), [`params`] (headers and query),
 //! [`problem`] (errors to status codes), then a file for each noun or door.
 
 pub mod account;
@@ -16,6 +16,7 @@ pub mod head;
 pub mod health;
 pub mod items;
 pub mod ogc;
+pub mod oidc;
 pub mod openapi;
 pub mod organisation;
 pub mod params;
@@ -38,6 +39,8 @@ pub struct App {
     pub context: Context,
     /// Who may sign in.
     pub tokens: auth::Tokens,
+    /// Whose tokens are taken besides our own.
+    pub issuers: oidc::Issuers,
     /// Who is believed when he says for whom he asks.
     pub proxies: forwarded::Proxies,
     /// How often one may ask.

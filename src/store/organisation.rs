@@ -1,5 +1,6 @@
 //! Organisations in rows.
 
+use diesel::dsl::exists;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 
@@ -19,6 +20,14 @@ type Row = (String, String, String);
 pub fn list(conn: &mut PgConnection) -> Stored<Vec<Organisation>> {
     let rows: Vec<Row> = organisations::table.order(organisations::code.asc()).load(conn)?;
     rows.into_iter().map(of).collect()
+}
+
+/// There is an organisation of this code.
+///
+/// # Errors
+/// The database's.
+pub fn is_registered(conn: &mut PgConnection, code: &str) -> Stored<bool> {
+    Ok(diesel::select(exists(organisations::table.find(code))).get_result(conn)?)
 }
 
 /// One organisation, inside a write.

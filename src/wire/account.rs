@@ -76,6 +76,7 @@ pub fn identity(identity: &Identity, csrf_token: Option<&str>) -> Json {
     let via = match identity.via {
         Via::Nobody => "nothing",
         Via::Configured => "configured_token",
+        Via::Issuer => "issuer",
         Via::ApiToken(_) => "api_token",
         Via::Session(_) => "session",
         Via::Cookie(_) => "cookie",
@@ -90,6 +91,9 @@ pub fn identity(identity: &Identity, csrf_token: Option<&str>) -> Json {
         "expires_at": identity.expires_at.map(|at| at.to_string()),
         "may": may(actor),
     });
+    if let Some(name) = &identity.display_name {
+        document["display_name"] = name.as_str().into();
+    }
     if let Some(token) = csrf_token {
         document["csrf_token"] = token.into();
     }
