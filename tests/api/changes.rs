@@ -35,7 +35,7 @@ pub struct Listener {
 
 /// One event.
 #[derive(Debug)]
-struct Event {
+pub struct Event {
     name: String,
     data: Json,
 }
@@ -46,7 +46,7 @@ impl Listener {
         Self::open_with(server, &bearer, query, last)
     }
 
-    fn open_with(server: &TestServer, bearer: &str, query: &str, last: Option<&str>) -> Self {
+    pub fn open_with(server: &TestServer, bearer: &str, query: &str, last: Option<&str>) -> Self {
         let (mut listener, status) = Self::ask_with(server, bearer, query, last);
         assert_eq!(status, 200);
         let first = listener.next();
@@ -100,7 +100,7 @@ impl Listener {
     }
 
     /// The next event; none when the stream ends.
-    fn try_next(&mut self) -> Option<Event> {
+    pub fn try_next(&mut self) -> Option<Event> {
         let (mut name, mut data) = (String::new(), String::new());
         loop {
             let line = self.told()?;

@@ -11,6 +11,7 @@ use clearway::http::routes::{Access, Method, ROUTES, Route};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, mast, merged, point, rect, road};
+use crate::issuer::{Issuer, Key};
 use crate::matrix::{Door, GEOJSON, door};
 use crate::people::PASSWORD;
 use crate::support::{Response, run_sql, token};
@@ -49,10 +50,18 @@ struct Doors {
     bearers: BTreeMap<&'static str, String>,
     account: String,
     machine: String,
+    /// Another issuer whose tokens are taken, and what it signs with.
+    issuer: Issuer,
+    key: Key,
 }
 
 fn doors() -> Doors {
-    let api = Api::with_people();
+    let key = Key::p256("a");
+    let issuer = Issuer::start(&[&key]);
+    let api = Api::with_people_and(|s| s.oidc = vec![issuer.setting()]);
+    let more =
+        "INSERT INTO organisations VALUES ('vnpt', 'VNPT', 'carrier'), ('roads-board', 'Roads', 'project_owner')";
+    run_sql(&api.database.url, more);
     let account = api.account("nga", "office", &["officer", "administrator"]);
     api.account("binh", "office", &["officer"]);
     let local = json!({"name": "local", "organisation": "office", "roles": ["administrator"],
@@ -63,7 +72,7 @@ fn doors() -> Doors {
     let made = api.json(&bearers["nga"], "POST", "/api/tokens", Some(&json!({"name": "machine"}))).json();
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     bearers.insert("machine", text("token"));
-    Doors { api, bearers, account, machine: text("id") }
+    Doors { api, bearers, account, machine: text("id"), issuer, key }
 }
 
 impl Doors {
@@ -132,9 +141,13 @@ fn every_protected_door_refuses_the_wrong_role_organisation_and_jurisdiction() {
         let id = if route.path.contains("works") { &work } else { &corridor };
         for (who, status) in refusals(route) {
             let bearer = doors.bearers.get(who).cloned().unwrap_or_else(|| token(who));
-            let refused = doors.send(&bearer, route, id, &document(route));
-            let what = format!("{who} {} {}", route.method.as_str(), route.path);
-            assert_eq!(refused.status, *status, "{what}: {}", refused.text);
+            // And whoever is the same by the word of another issuer.
+            let like = doors.issuer.like(who).map(|claims| doors.key.token(&claims));
+            for bearer in [Some(bearer), like].iter().flatten() {
+                let refused = doors.send(bearer, route, id, &document(route));
+                let what = format!("{who} {} {} {bearer}", route.method.as_str(), route.path);
+                assert_eq!(refused.status, *status, "{what}: {}", refused.text);
+            }
         }
     }
     assert_eq!(doors.events(), before, "what is refused leaves nothing");
@@ -171,7 +184,7 @@ fn every_door_refuses_what_is_expired_revoked_or_forged() {
     last.push(end);
     // {"alg":"none"} and {"sub":"nga","roles":["administrator"]}
     let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJuZ2EiLCJyb2xlcyI6WyJhZG1pbmlzdHJhdG9yIl19.";
-    let forged = [
+    let mut forged = vec![
         ("signed out", signed_out),
         ("expired", expired),
         ("an expired API token", over),
@@ -191,13 +204,38 @@ fn every_door_refuses_what_is_expired_revoked_or_forged() {
         ("any", "cwa_%".to_owned()),
         ("SQL", "cwa_' OR '1'='1".to_owned()),
     ];
-    assert_eq!(api.json(&good, "GET", "/api/account", None).status, 200);
+    // Every other way of forging one is tried at one door, in `oidc.rs`.
+    let at_every_door = [
+        "alg none",
+        "HS256 by the public key",
+        "wrong key",
+        "unknown key",
+        "wrong audience",
+        "another issuer",
+        "expired",
+        "no end",
+        "not yet",
+        "an identity token",
+    ];
+    let own = forged.len();
+    forged.extend(doors.issuer.forged(&doors.key).into_iter().filter(|(what, _)| at_every_door.contains(what)));
+    assert_eq!(forged.len(), own + at_every_door.len());
+    let by_issuer = doors.key.token(&doors.issuer.claims("administrator", "office"));
+    for good in [&good, &by_issuer] {
+        assert_eq!(api.json(good, "GET", "/api/account", None).status, 200);
+    }
+    let worthless = doors.issuer.worthless(&doors.key).into_iter().take(2).collect::<Vec<_>>();
     let before = doors.events();
     let mut refused = 0;
     for route in ROUTES.iter().filter(|r| r.access != Access::OwnCredentials) {
         for (what, bearer) in &forged {
             let answer = doors.send(bearer, route, &work, &document(route));
             assert_eq!(answer.status, 401, "{what} {} {}: {}", route.method.as_str(), route.path, answer.text);
+            refused += 1;
+        }
+        for (what, bearer) in &worthless {
+            let answer = doors.send(bearer, route, &work, &document(route));
+            assert_eq!(answer.status, 403, "{what} {} {}: {}", route.method.as_str(), route.path, answer.text);
             refused += 1;
         }
         let as_cookie = format!("clearway_session={good}");

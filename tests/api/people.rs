@@ -1,5 +1,6 @@
 //! What the tests of access share: accounts with a password, sessions, and the events of their chain.
 
+use clearway::config::Settings;
 use serde_json::{Value as Json, json};
 
 use crate::help::Api;
@@ -10,7 +11,12 @@ pub const PASSWORD: &str = "a password of the tests";
 impl Api {
     /// With VN-72 and two organisations.
     pub fn with_people() -> Self {
-        let api = Self::new();
+        Self::with_people_and(|_| {})
+    }
+
+    /// The same, and settings changed by `change`.
+    pub fn with_people_and(change: impl FnOnce(&mut Settings)) -> Self {
+        let api = Self::with(change);
         let office =
             "INSERT INTO organisations VALUES ('office', 'Office', 'office'), ('viettel', 'Viettel', 'carrier')";
         crate::support::run_sql(&api.database.url, office);

@@ -6,6 +6,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../api/issuer.rs"]
+mod issuer;
+
 mod account;
 mod audit;
 mod batch_large;
@@ -17,6 +20,7 @@ mod import_bad;
 mod import_files;
 mod import_large;
 mod jurisdiction;
+mod oidc;
 mod program;
 mod real_data;
 mod reason;
