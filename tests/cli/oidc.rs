@@ -56,7 +56,7 @@ fn an_issuer_is_believed_by_its_certificate_and_no_token_is_in_the_log() {
     let another = folder.file("others.pem", certificate().0);
     for (authorities, status) in [(&another, 503), (&ours, 200)] {
         let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
-        serve.env("DATABASE_URL", &db.url).env("CLEARWAY_LOG", "trace").env("CLEARWAY_OIDC", &setting);
+        serve.env("DATABASE_URL", &db.service_url).env("CLEARWAY_LOG", "trace").env("CLEARWAY_OIDC", &setting);
         serve.env("SSL_CERT_FILE", authorities);
         let mut running = Running::start(serve);
         let said = running.wait_for("\"serving\"");
