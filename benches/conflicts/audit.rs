@@ -2,6 +2,7 @@
 //! all that the trail adds (the digest of the version, the hash of the event, the event, the head of the chain).
 
 use clearway::domain::audit::{AuditEvent, ZEROS};
+use clearway::store::prepared::prepared;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -83,14 +84,14 @@ const TOLD: &str = "told AS (
 /// One transaction as `store::tx` makes it.
 fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) -> Result<(), Failed> {
     conn.batch_execute("BEGIN")?;
-    let raised: Raised = sql_query(
+    let raise = sql_query(
         "UPDATE revisions SET revision = revision + 1, recorded_at = clock_timestamp() WHERE jurisdiction = $1
          RETURNING revision, audit_hash",
     )
-    .bind::<Text, _>(jurisdiction)
-    .get_result(conn)?;
+    .bind::<Text, _>(jurisdiction);
+    let raised: Raised = prepared(raise).get_result(conn)?;
     let digest = if trail == Trail::None { "NULL::bytea" } else { "version_digest(works)" };
-    let inserted: Inserted = sql_query(format!(
+    let insert = sql_query(format!(
         "INSERT INTO works (jurisdiction, id, code, organisation, kind, status, importance, visibility, recorded_crs,
              recorded_geom, geom, geom_grid, version, revision, recorded_at)
          SELECT jurisdiction, $2, $2::text, organisation, kind, status, importance, visibility, recorded_crs,
@@ -100,16 +101,16 @@ fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) ->
     ))
     .bind::<Text, _>(jurisdiction)
     .bind::<UuidSql, _>(id)
-    .bind::<BigInt, _>(raised.revision)
-    .get_result(conn)?;
+    .bind::<BigInt, _>(raised.revision);
+    let inserted: Inserted = prepared(insert).get_result(conn)?;
     let payload = format!("{jurisdiction} {}", raised.revision);
     if trail == Trail::None {
-        sql_query(format!("WITH {TOLD} SELECT pg_notify('clearway_bench', $4)"))
+        let tell = sql_query(format!("WITH {TOLD} SELECT pg_notify('clearway_bench', $4)"))
             .bind::<Text, _>(jurisdiction)
             .bind::<BigInt, _>(raised.revision)
             .bind::<UuidSql, _>(id)
-            .bind::<Text, _>(payload)
-            .execute(conn)?;
+            .bind::<Text, _>(payload);
+        prepared(tell).execute(conn)?;
     } else {
         let digest = |bytes: Option<Vec<u8>>| bytes.and_then(|b| <[u8; 32]>::try_from(b).ok());
         let event = AuditEvent {
@@ -131,7 +132,7 @@ fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) ->
         };
         let hash = event.hash();
         if trail == Trail::NoInsert {
-            sql_query(format!(
+            let tell = sql_query(format!(
                 "WITH head AS (UPDATE revisions SET audit_hash = $5 WHERE jurisdiction = $1), {TOLD}
                  SELECT pg_notify('clearway_bench', $4)"
             ))
@@ -139,10 +140,10 @@ fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) ->
             .bind::<BigInt, _>(raised.revision)
             .bind::<UuidSql, _>(id)
             .bind::<Text, _>(payload)
-            .bind::<Binary, _>(hash.as_slice())
-            .execute(conn)?;
+            .bind::<Binary, _>(hash.as_slice());
+            prepared(tell).execute(conn)?;
         } else {
-            sql_query(format!(
+            let append = sql_query(format!(
                 "WITH event AS (
                      INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, on_behalf_of, request_id, deed, layer,
                          subject, detail, after, previous, hash)
@@ -159,8 +160,8 @@ fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) ->
             .bind::<Nullable<Binary>, _>(event.after.as_ref().map(<[u8; 32]>::as_slice))
             .bind::<Nullable<Binary>, _>(event.previous.as_ref().map(<[u8; 32]>::as_slice))
             .bind::<Binary, _>(hash.as_slice())
-            .bind::<Text, _>(payload)
-            .execute(conn)?;
+            .bind::<Text, _>(payload);
+            prepared(append).execute(conn)?;
         }
     }
     conn.batch_execute("COMMIT")?;

@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, T
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
+use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored};
 use crate::domain::audit::{AuditEvent, Change, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
@@ -20,7 +21,8 @@ use crate::error::Error;
 pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, changes: &[Change], channel: &str) -> Stored<()> {
     let detail: serde_json::Map<String, serde_json::Value> =
         event.detail.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-    sql_query(
+    let hash = event.hash();
+    let statement = sql_query(
         "WITH event AS (
              INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, organisation, on_behalf_of, request_id,
                  reason, deed, layer, subject, detail, before, after, previous, hash)
@@ -49,13 +51,13 @@ pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, changes: &[Cha
     .bind::<Nullable<Binary>, _>(event.before.as_ref().map(<[u8; 32]>::as_slice))
     .bind::<Nullable<Binary>, _>(event.after.as_ref().map(<[u8; 32]>::as_slice))
     .bind::<Nullable<Binary>, _>(event.previous.as_ref().map(<[u8; 32]>::as_slice))
-    .bind::<Binary, _>(event.hash().as_slice())
+    .bind::<Binary, _>(hash.as_slice())
     .bind::<Text, _>(channel)
     .bind::<Text, _>(format!("{} {}", event.chain, event.revision))
     .bind::<Array<Text>, _>(changes.iter().map(|c| c.layer.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(changes.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<UuidSql>>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>())
-    .execute(conn)?;
+    .bind::<Array<Nullable<UuidSql>>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>());
+    prepared(statement).execute(conn)?;
     Ok(())
 }
 
@@ -185,13 +187,13 @@ pub(super) fn ended_digest(
         #[diesel(sql_type = Binary)]
         digest: Vec<u8>,
     }
-    let row: Row = diesel::sql_query(format!(
+    let statement = sql_query(format!(
         "SELECT version_digest(h) AS digest FROM {table}_history AS h WHERE jurisdiction = $1 AND id = $2 AND version = $3"
     ))
     .bind::<Text, _>(jurisdiction)
     .bind::<UuidSql, _>(id)
-    .bind::<Integer, _>(version)
-    .get_result(conn)?;
+    .bind::<Integer, _>(version);
+    let row: Row = prepared(statement).get_result(conn)?;
     digest(&row.digest)
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Stored;
+use super::prepared::prepared;
 use super::records::word;
 use super::schema::{audit_events, changes, revisions};
 use crate::domain::audit::{ACCESS, ChangeKind};
@@ -71,14 +72,14 @@ pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored
         recorded_at: Option<jiff_diesel::Timestamp>,
     }
     // One question, for every commit is followed by it.
-    let rows: Vec<Row> = sql_query(
+    let statement = sql_query(
         "SELECT r.revision, e.revision AS event, e.recorded_at FROM revisions AS r
          LEFT JOIN audit_events AS e ON e.jurisdiction = r.jurisdiction AND e.revision = ANY (ARRAY[r.revision, $2])
          WHERE r.jurisdiction = $1",
     )
     .bind::<Text, _>(jurisdiction)
-    .bind::<BigInt, _>(other)
-    .load(conn)?;
+    .bind::<BigInt, _>(other);
+    let rows: Vec<Row> = prepared(statement).load(conn)?;
     let Some(first) = rows.first() else { return Ok(None) };
     let revision = first.revision;
     let recorded = rows.into_iter().filter_map(|row| Some((row.event?, row.recorded_at?.to_jiff()))).collect();

@@ -1,8 +1,8 @@
 //! The only diesel: PostGIS, the truth. Functions take a connection or a [`WriteTx`], never the pool, so that they
 //! compose in one transaction. Values are bound, never formatted.
 //!
-//! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`seen`] (what a transaction
-//! sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
+//! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
+//! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
 //! [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
@@ -24,6 +24,7 @@ pub mod jurisdiction;
 pub mod listen;
 pub mod migrations;
 pub mod organisation;
+pub mod prepared;
 pub mod records;
 pub mod rules;
 pub mod schema;

@@ -218,7 +218,8 @@ pub(super) fn srid(code: Epsg) -> i32 {
 macro_rules! rows {
     ($table:ident, $Row:ident; $history:ident; $staging:ident, $Staged:ident { $($field:ident: $ty:ty,)+ }) => {
         #[derive(diesel::Queryable, diesel::Selectable, diesel::Insertable, diesel::AsChangeset)]
-        #[diesel(table_name = $table, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
+        #[diesel(table_name = $table, treat_none_as_null = true, treat_none_as_default_value = false)]
+        #[diesel(check_for_backend(diesel::pg::Pg))]
         struct $Row { $($field: $ty,)+ }
 
         #[derive(diesel::Insertable)]
@@ -307,10 +308,9 @@ macro_rules! records {
                 if code_is_taken(tx, &row)? {
                     return Err(Error::CodeTaken(row.code).into());
                 }
-                let began: Vec<u8> = diesel::insert_into($table::table)
-                    .values(row)
-                    .returning(audit::present_digest(stringify!($table)))
-                    .get_result(tx.conn)?;
+                let insert =
+                    diesel::insert_into($table::table).values(row).returning(audit::present_digest(stringify!($table)));
+                let began: Vec<u8> = prepared(insert).get_result(tx.conn)?;
                 tx.versions(jurisdiction, id, None, Some(audit::digest(&began)?))?;
                 tx.changed(jurisdiction, Change { layer: Self::LAYER, kind: ChangeKind::Insert, id: Some(id) })?;
                 Ok(new)
@@ -331,11 +331,8 @@ macro_rules! records {
                     return Err(Error::CodeTaken(row.code).into());
                 }
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
-                let began: Option<Vec<u8>> = diesel::update(target)
-                    .set(row)
-                    .returning(audit::present_digest(stringify!($table)))
-                    .get_result(tx.conn)
-                    .optional()?;
+                let update = diesel::update(target).set(row).returning(audit::present_digest(stringify!($table)));
+                let began: Option<Vec<u8>> = prepared(update).get_result(tx.conn).optional()?;
                 let Some(began) = began else {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
                 };
@@ -349,10 +346,8 @@ macro_rules! records {
             fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()> {
                 tx.raise(&old.jurisdiction)?;
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
-                let ended: Option<Vec<u8>> = diesel::delete(target)
-                    .returning(audit::present_digest(stringify!($table)))
-                    .get_result(tx.conn)
-                    .optional()?;
+                let delete = diesel::delete(target).returning(audit::present_digest(stringify!($table)));
+                let ended: Option<Vec<u8>> = prepared(delete).get_result(tx.conn).optional()?;
                 let Some(ended) = ended else {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
                 };

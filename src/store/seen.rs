@@ -10,6 +10,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text};
 
 use super::Stored;
+use super::prepared::prepared;
 use crate::domain::actor::Actor;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -19,17 +20,16 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The database's.
 pub fn see(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
-    sql_query("SELECT set_config('clearway.sees', $1::text, true)")
-        .bind::<Array<Text>, _>(words(actor))
-        .execute(conn)?;
+    let statement = sql_query("SELECT set_config('clearway.sees', $1::text, true)");
+    prepared(statement.bind::<Array<Text>, _>(words(actor))).execute(conn)?;
     Ok(())
 }
 
 /// The same, and lets the statements of this transaction take as long as they need.
 pub(super) fn see_at_leisure(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
-    sql_query("SELECT set_config('clearway.sees', $1::text, true), set_config('statement_timeout', '0', true)")
-        .bind::<Array<Text>, _>(words(actor))
-        .execute(conn)?;
+    let statement =
+        sql_query("SELECT set_config('clearway.sees', $1::text, true), set_config('statement_timeout', '0', true)");
+    prepared(statement.bind::<Array<Text>, _>(words(actor))).execute(conn)?;
     Ok(())
 }
 

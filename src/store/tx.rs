@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::prepared::prepared;
 use super::schema::revisions;
 use super::{Failure, Store, Stored, audit, is_deadlock, seen};
 use crate::domain::actor::Actor;
@@ -133,14 +134,13 @@ impl WriteTx<'_> {
                 .on_conflict_do_nothing()
                 .execute(self.conn)?;
         }
-        let found: Option<Counter> = diesel::update(revisions::table.find(jurisdiction))
+        let raise = diesel::update(revisions::table.find(jurisdiction))
             .set((
                 revisions::revision.eq(revisions::revision + 1),
                 revisions::recorded_at.eq(clock_timestamp().nullable()),
             ))
-            .returning((revisions::revision, revisions::recorded_at, revisions::audit_hash))
-            .get_result(self.conn)
-            .optional()?;
+            .returning((revisions::revision, revisions::recorded_at, revisions::audit_hash));
+        let found: Option<Counter> = prepared(raise).get_result(self.conn).optional()?;
         let Some((revision, Some(now), previous)) = found else {
             return Err(Error::NotFound(format!("the jurisdiction «{jurisdiction}»")).into());
         };
