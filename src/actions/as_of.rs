@@ -236,7 +236,7 @@ impl State {
         rules: &Arc<Ruling>,
     ) -> Result<Self> {
         let (code, revision) = (&recorded.jurisdiction, recorded.revision);
-        let (layers, areas) = context.store.long_snapshot(|conn| {
+        let (layers, areas) = context.store.long_snapshot(None, |conn| {
             let mut left = FEATURES_MAX;
             let layer =
                 |layer| Ok((layer, with_noun!(layer, N => read_layer::<N>(conn, code, revision, rules, &mut left))?));

@@ -60,7 +60,7 @@ pub fn export(
     each: &mut dyn FnMut(&RecordedEvent) -> Result<()>,
 ) -> Result<()> {
     may_read(actor)?;
-    context.store.long_snapshot(|conn| {
+    context.store.long_snapshot(None, |conn| {
         for (chain, _) in chains(audit::chains(conn)?, range.chain.as_deref())? {
             audit::events(conn, &chain, range.from.unwrap_or(1), range.to, &mut |event| Ok(each(&event)?))?;
         }
@@ -76,7 +76,7 @@ pub fn export(
 pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) -> Result<Vec<(String, Report)>> {
     may_read(actor)?;
     let from = range.from.unwrap_or(1);
-    context.store.long_snapshot(|conn| {
+    context.store.long_snapshot(None, |conn| {
         let known = audit::chains(conn)?;
         let mut reports = Vec::new();
         // A chain that was deleted as a whole is missed by whoever kept its head.

@@ -49,6 +49,8 @@ pub struct Context {
     pub(crate) index: Arc<Index>,
     /// When the revisions that the index shows were recorded.
     recorded: Arc<refresh::Recorded>,
+    /// Who brings the index to where the database is.
+    turns: Arc<refresh::Turns>,
     /// What led to the present state of the index, for whoever listens.
     pub(crate) events: Arc<changes::Events>,
     /// The conflicts of stored land, as the index shows them.
@@ -83,6 +85,7 @@ impl Context {
             store,
             index: Arc::default(),
             recorded: Arc::default(),
+            turns: Arc::default(),
             events,
             kept: Arc::new(kept),
             past: Arc::default(),

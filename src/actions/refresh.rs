@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -102,6 +102,74 @@ pub fn catch_up_all(context: &Context) -> Result<()> {
     first.map_or(Ok(()), Err)
 }
 
+/// Who follows each jurisdiction at this moment: one at a time, for several would read the same changes, and hold them in memory,
+/// as often.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    of: Mutex<BTreeMap<String, Turn>>,
+    ended: Condvar,
+}
+
+/// The runs of one jurisdiction, by number.
+#[derive(Debug, Default, Clone, Copy)]
+struct Turn {
+    begun: u64,
+    succeeded: u64,
+    running: bool,
+}
+
+/// The turn of one who follows.
+struct Taken<'a> {
+    turns: &'a Turns,
+    code: &'a str,
+    number: u64,
+    succeeded: bool,
+}
+
+impl Turns {
+    fn of(&self) -> MutexGuard<'_, BTreeMap<String, Turn>> {
+        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn to follow a jurisdiction; none where another one who began after this was called has done it.
+    fn take<'a>(&'a self, code: &'a str, until: Option<Instant>) -> Result<Option<Taken<'a>>> {
+        let mut of = self.of();
+        let wanted = of.get(code).map_or(0, |turn| turn.begun) + 1;
+        loop {
+            let turn = of.entry(code.to_owned()).or_default();
+            if turn.succeeded >= wanted {
+                return Ok(None);
+            }
+            if !turn.running {
+                turn.running = true;
+                turn.begun += 1;
+                return Ok(Some(Taken { turns: self, code, number: turn.begun, succeeded: false }));
+            }
+            of = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.ended.wait(of).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => {
+                    return Err(Error::busy(format!("{code} is being followed, which takes a while")));
+                }
+                Some(left) => self.ended.wait_timeout(of, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut of = self.turns.of();
+        if let Some(turn) = of.get_mut(self.code) {
+            turn.running = false;
+            if self.succeeded {
+                turn.succeeded = self.number;
+            }
+        }
+        drop(of);
+        self.turns.ended.notify_all();
+    }
+}
+
 /// Brings one jurisdiction to its present revision. It is loaded whole where the index does not hold it, or holds a
 /// revision that is not in the database: then another database stands at this address now, or an older state of it.
 ///
@@ -109,16 +177,28 @@ pub fn catch_up_all(context: &Context) -> Result<()> {
 /// [`Error::NotFound`] for a jurisdiction that is not registered, [`Error::Busy`] when the database cannot be reached;
 /// the present state stays.
 pub fn catch_up(context: &Context, code: &str) -> Result<()> {
+    catch_up_until(context, code, None)
+}
+
+/// The same for one who waits no longer than until a moment.
+///
+/// # Errors
+/// As [`catch_up`], and [`Error::Busy`] where that moment came before.
+pub(super) fn catch_up_until(context: &Context, code: &str, until: Option<Instant>) -> Result<()> {
+    let Some(mut taken) = context.turns.take(code, until)? else { return Ok(()) };
     loop {
         let held = held(context, code);
         // Read and prepared before the right to write is taken: a database that does not answer holds up nobody else.
-        let Some(next) = read_since(context, code, held.as_ref())? else { return Ok(()) };
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let Some(next) = read_since(context, code, held.as_ref(), left)? else { break };
         if publish(context, code, held.as_ref(), next) {
             context.index.tidy();
-            return Ok(());
+            break;
         }
         // Somebody else loaded this jurisdiction anew meanwhile; what was read builds on what is no more.
     }
+    taken.succeeded = true;
+    Ok(())
 }
 
 /// Publishes what was read after `held`, unless the index is at least there already; false where it cannot be told how
@@ -138,6 +218,10 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
     if now.is_some_and(|now| next.follows && now.revision >= next.revision) {
         return true;
     }
+    let moment = clock::now();
+    if let Some(now) = now {
+        turn_of_day(context, now, moment);
+    }
     let (territory, event) = match (next.content, now) {
         (Content::Whole(territory), now) => {
             // That the index held a state which this one follows, and it was read whole, is due to the rules.
@@ -150,20 +234,42 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
             // tell of them twice would.
             touched.only_after(now.revision);
             let territory = now.followed(next.revision, &changes).covered(coverages);
-            let event = news::event(&snapshot, now, &territory, &touched, next.recorded_at, clock::now());
+            let event = news::event(&snapshot, now, &territory, &touched, next.recorded_at, moment);
             context.kept.follow(now, &territory, &touched);
             (territory, Some(event))
         }
         (Content::Since { .. }, None) => return false,
     };
     context.recorded.set(code, next.recorded_at);
+    let today = moment.to_zoned(territory.jurisdiction.time_zone()).date();
     writing.publish(territory);
     // What is told is told in the order in which it is published, and after that.
     match event {
         Some(event) => context.events.push(event),
-        None => context.events.restart(code, next.revision, next.recorded_at),
+        None => {
+            context.events.restart(code, next.revision, next.recorded_at);
+            context.events.turn(code, today, |_| true);
+        }
     }
     true
+}
+
+/// Tells that a day has come, where it changes what counts. Under the right to publish.
+fn turn_of_day(context: &Context, now: &Territory, moment: Timestamp) {
+    let today = moment.to_zoned(now.jurisdiction.time_zone()).date();
+    context.events.turn(&now.jurisdiction.code, today, |told| {
+        let mut entries = Layer::all().flat_map(|layer| now.layer(layer).entries());
+        now.rules().differs(told, today)
+            || entries.any(|entry| entry.facts.noun.severity(told) != entry.facts.noun.severity(today))
+    });
+}
+
+/// Tells of every jurisdiction in which a day has come by `moment`, if that changes what counts there.
+pub fn turn_days(context: &Context, moment: Timestamp) {
+    let writing = context.index.begin();
+    for territory in writing.snapshot().territories() {
+        turn_of_day(context, territory, moment);
+    }
 }
 
 /// Brings one jurisdiction to the state that was just committed. What is committed is done, so a failure here is no
@@ -189,10 +295,10 @@ enum Content {
     Since { changes: Vec<(Layer, Changes)>, coverages: Arc<Coverages>, touched: Touched },
 }
 
-/// The present state of a jurisdiction; `None` where the index has it already.
-fn read_since(context: &Context, code: &str, held: Option<&Held>) -> Result<Option<Next>> {
+/// The present state of a jurisdiction; `None` where the index has it already. No statement takes longer than `left`.
+fn read_since(context: &Context, code: &str, held: Option<&Held>, left: Option<Duration>) -> Result<Option<Next>> {
     let begun = Instant::now();
-    context.store.long_snapshot(|conn| {
+    context.store.long_snapshot(left, |conn| {
         let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
         let known = held.map_or(0, |h| h.territory.revision);
         let stands = changes::stands(conn, code, known)?.ok_or_else(unknown)?;
@@ -331,6 +437,13 @@ pub fn follow(context: &Context, stop: &AtomicBool) {
         if let Err(error) = without_end(|| catch_up_all(context)) {
             tracing::warn!(%error, "the index could not follow the database; it will try again");
         }
+        let turned = without_end(|| {
+            turn_days(context, clock::now());
+            Ok(())
+        });
+        if let Err(error) = turned {
+            tracing::warn!(%error, "that a day came could not be told; it will be tried again");
+        }
     }
 }
 
@@ -342,8 +455,51 @@ fn without_end(step: impl FnOnce() -> Result<()>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic)] // it is about one
+    #![allow(clippy::panic, clippy::unwrap_used)] // one test is about one
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
+
+    /// Whoever comes while somebody follows waits for one who began later, and no more than one of them does it.
+    #[test]
+    fn one_follows_at_a_time_and_for_all_who_wait() {
+        let (turns, runs) = (Turns::default(), AtomicUsize::new(0));
+        let first = turns.take("A", None).unwrap().unwrap();
+        assert!(turns.take("B", None).unwrap().is_some(), "another jurisdiction has a turn of its own");
+        let soon = Instant::now() + Duration::from_millis(1);
+        assert!(matches!(turns.take("A", Some(soon)), Err(Error::Busy { .. })));
+        thread::scope(|scope| {
+            let (come, came) = mpsc::channel();
+            for _ in 0..8 {
+                let (turns, runs, come) = (&turns, &runs, come.clone());
+                scope.spawn(move || {
+                    come.send(()).unwrap();
+                    if let Some(mut taken) = turns.take("A", None).unwrap() {
+                        runs.fetch_add(1, Ordering::Relaxed);
+                        taken.succeeded = true;
+                    }
+                });
+            }
+            // All of them have come, and most wait; who came late finds that nobody began after it, and does it again.
+            came.iter().take(8).for_each(drop);
+            drop(first);
+        });
+        assert!((1..=8).contains(&runs.load(Ordering::Relaxed)));
+        let of = turns.of();
+        assert!(!of["A"].running && of["A"].succeeded == of["A"].begun);
+    }
+
+    /// A turn that failed is nobody's but its own.
+    #[test]
+    fn who_waited_for_a_failure_follows_himself() {
+        let turns = Turns::default();
+        thread::scope(|scope| {
+            let failing = turns.take("A", None).unwrap().unwrap();
+            let waiting = scope.spawn(|| turns.take("A", None).unwrap().is_some());
+            drop(failing);
+            assert!(waiting.join().unwrap());
+        });
+    }
 
     #[test]
     fn a_panic_does_not_end_the_following() {

@@ -85,9 +85,10 @@ fn wish(request: &HttpRequest, query: &Query) -> Result<Wish> {
     Ok(Wish { jurisdictions, layers, boxes: query.bbox()?, heard })
 }
 
-/// The id of an event: how far was heard, `118@2026-03-01T08:00:00.123456Z` of the one jurisdiction listened to where it
-/// has no neighbours, else `VN-35=4@…,VN-72=118@…`, with them. Nothing where nothing is known. The moment at which a revision was recorded tells it from the same number of a database that
-/// was restored.
+/// The id of an event: how far was heard, `118@2026-03-01T08:00:00.123456Z/2026-03-01` of the one jurisdiction listened to where
+/// it has no neighbours, else `VN-35=4@…,VN-72=118@…`, with them. Nothing where nothing is known. The moment at which a
+/// revision was recorded tells it from the same number of a database that was restored, the day by which it was told from one
+/// that changed what counts.
 fn id(listening: &Listening) -> String {
     let heard = listening.heard();
     let is_one = matches!(&*heard, [one] if listening.is_to_one(&one.jurisdiction));
@@ -97,6 +98,9 @@ fn id(listening: &Listening) -> String {
         if let Some(at) = heard.recorded_at {
             let _ = write!(text, "@{at}");
         }
+        if let Some(day) = heard.day {
+            let _ = write!(text, "/{day}");
+        }
         text
     };
     heard.iter().map(one).collect::<Vec<_>>().join(",")
@@ -105,11 +109,13 @@ fn id(listening: &Listening) -> String {
 /// How far somebody has heard, from the id of an event, or from revisions that he read elsewhere, without their moments.
 fn read_id(text: &str, jurisdictions: &[String]) -> Option<Vec<Heard>> {
     let heard = |code: &str, text: &str| {
+        let (text, day) = text.split_once('/').map_or((text, None), |(text, day)| (text, Some(day)));
         let (number, at) = text.split_once('@').map_or((text, None), |(number, at)| (number, Some(at)));
         Some(Heard {
             jurisdiction: code.to_owned(),
             revision: number.parse().ok().filter(|revision| *revision >= 0)?,
             recorded_at: at.map(str::parse).transpose().ok()?,
+            day: day.map(str::parse).transpose().ok()?,
         })
     };
     if let ([code], false) = (jurisdictions, text.contains('=')) {
@@ -272,10 +278,17 @@ mod tests {
             jurisdiction: code.to_owned(),
             revision,
             recorded_at: at.map(|at| at.parse().unwrap()),
+            day: None,
         };
+        let on_a_day =
+            || Some(vec![Heard { day: Some(jiff::civil::date(2026, 3, 1)), ..heard("VN-72", 118, Some(at)) }]);
         for (text, jurisdictions, expect) in [
             ("118", &one, Some(vec![heard("VN-72", 118, None)])),
             (&*format!("118@{at}"), &one, Some(vec![heard("VN-72", 118, Some(at))])),
+            (&*format!("118@{at}/2026-03-01"), &one, on_a_day()),
+            (&*format!("VN-72=118@{at}/2026-03-01"), &Vec::new(), on_a_day()),
+            ("118@/2026-03-01", &one, None),
+            ("118/2026-02-30", &one, None),
             ("VN-72=118", &one, Some(vec![heard("VN-72", 118, None)])),
             (
                 &*format!("VN-35=4@{at},VN-72=118"),

@@ -162,14 +162,19 @@ impl Store {
         })
     }
 
-    /// As [`Store::snapshot`], and its statements may take their time: loading an index is not a request.
+    /// As [`Store::snapshot`], and its statements may take their time, each `longest` or as long as it needs: loading an index is
+    /// not a request.
     ///
     /// # Errors
     /// As [`Store::snapshot`].
-    pub fn long_snapshot<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
+    pub fn long_snapshot<T>(
+        &self,
+        longest: Option<Duration>,
+        mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>,
+    ) -> Result<T> {
         self.run(|c| {
             c.build_transaction().repeatable_read().read_only().run(|c| {
-                seen::see_at_leisure(c, &Actor::operator())?;
+                seen::see_at_leisure(c, &Actor::operator(), longest)?;
                 f(c)
             })
         })

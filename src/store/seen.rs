@@ -4,6 +4,8 @@
 //! This is a wall against a forgotten condition, not against foreign SQL: whoever sends statements as the service can set
 //! the setting, too.
 
+use std::time::Duration;
+
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -25,11 +27,14 @@ pub fn see(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
     Ok(())
 }
 
-/// The same, and lets the statements of this transaction take as long as they need.
-pub(super) fn see_at_leisure(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
+/// The same, and lets each statement of this transaction take `longest`, or as long as it needs.
+pub(super) fn see_at_leisure(conn: &mut PgConnection, actor: &Actor, longest: Option<Duration>) -> Stored<()> {
+    // No limit is 0, so the least is 1.
+    let milliseconds = longest.map_or(0, |longest| longest.as_millis().max(1));
     let statement =
-        sql_query("SELECT set_config('clearway.sees', $1::text, true), set_config('statement_timeout', '0', true)");
-    prepared(statement.bind::<Array<Text>, _>(words(actor))).execute(conn)?;
+        sql_query("SELECT set_config('clearway.sees', $1::text, true), set_config('statement_timeout', $2, true)");
+    let statement = statement.bind::<Array<Text>, _>(words(actor)).bind::<Text, _>(milliseconds.to_string());
+    prepared(statement).execute(conn)?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod across;
 mod border;
 mod centreline;
 mod concurrent;
+mod days;
 mod events;
 mod features;
 mod kept;

@@ -1,6 +1,6 @@
 //! The difference between two states of a jurisdiction: its features before and after, and the conflicts that began,
 //! ended or came to mean something else. A conflict is one by what each corridor brings itself, and counts on the day of
-//! the change; that a day comes on which something begins to count is no change.
+//! the change; that a day comes on which something begins to count is told by itself (`refresh::turn_days`).
 
 use std::collections::btree_map::{BTreeMap, Entry as MapEntry};
 use std::sync::Arc;

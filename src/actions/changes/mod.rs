@@ -14,6 +14,7 @@ use std::sync::Arc;
 use geo::CoordsIter;
 use geo_types::Rect;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::watch;
 
 pub(super) use difference::{Touched, event, ruled};
@@ -57,6 +58,8 @@ pub struct Heard {
     pub revision: i64,
     /// When that was recorded; without it, a database that went back and on past the revision cannot be told.
     pub recorded_at: Option<Timestamp>,
+    /// By which day it was told there; without it, what days changed since cannot be told.
+    pub day: Option<Date>,
 }
 
 impl Wish {
@@ -298,6 +301,7 @@ impl Listening {
             jurisdiction: code.clone(),
             revision: place.revision,
             recorded_at: place.recorded_at,
+            day: place.day,
         });
         heard.collect()
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::watch;
 
 use super::Heard;
@@ -39,6 +40,10 @@ struct Ring {
     generation: u64,
     /// The publication of the oldest state from which events are kept.
     begun: u64,
+    /// The day by which conflicts are told.
+    day: Option<Date>,
+    /// The last day that came with a difference; what was heard on one before it does not hold any more.
+    turned: Option<Date>,
 }
 
 /// The rings, and the number of the last publication of them all.
@@ -67,6 +72,8 @@ pub(super) struct Place {
     /// When that was recorded: the same number of another moment is of another history of the database. None where that
     /// is not known.
     pub(super) recorded_at: Option<Timestamp>,
+    /// By which day it was told, where that is known.
+    pub(super) day: Option<Date>,
 }
 
 /// How far a listener has heard of each jurisdiction.
@@ -93,13 +100,17 @@ impl Stand {
 
 impl Ring {
     fn place(&self) -> Place {
-        Place { generation: self.generation, revision: self.head, recorded_at: self.recorded_at }
+        let Self { generation, head: revision, recorded_at, day, .. } = *self;
+        Place { generation, revision, recorded_at, day }
     }
 
     /// Where a place is; or why that is not known.
     fn stand(&self, place: Place) -> Result<Stand, Resync> {
         if self.generation != place.generation {
             return Err(Resync::Reloaded);
+        }
+        if place.day.zip(self.turned).is_some_and(|(heard, turned)| heard < turned) {
+            return Err(Resync::Day);
         }
         let is_of = |at: Option<Timestamp>| place.recorded_at.is_none() || place.recorded_at == at;
         let (next, recorded_at) = if place.revision == self.head {
@@ -134,9 +145,7 @@ impl Ring {
         }
         Some(match self.events.get(next) {
             None => self.place(),
-            Some(kept) => {
-                Place { revision: kept.event.from, recorded_at: kept.from_recorded_at, generation: self.generation }
-            }
+            Some(kept) => Place { revision: kept.event.from, recorded_at: kept.from_recorded_at, ..self.place() },
         })
     }
 }
@@ -177,7 +186,27 @@ impl Events {
         rings.published += 1;
         let begun = rings.published;
         let ring = rings.of.entry(code.to_owned()).or_default();
-        *ring = Ring { head: revision, recorded_at, begun, generation: ring.generation + 1, ..Ring::default() };
+        let Ring { generation, day, turned, .. } = *ring;
+        *ring = Ring { head: revision, recorded_at, begun, generation: generation + 1, day, turned, ..Ring::default() };
+        drop(rings);
+        self.tell();
+    }
+
+    /// Notes that it is `today` in a jurisdiction. Where that `differs` from the day by which it was told so far, whoever heard of
+    /// it before has to read it again: nobody tells each of what a day changes. Called under the right to publish.
+    pub(in crate::actions) fn turn(&self, code: &str, today: Date, differs: impl FnOnce(Date) -> bool) {
+        let told = self.rings().of.get(code).and_then(|ring| ring.day);
+        if told == Some(today) {
+            return;
+        }
+        // What was told before this instance began, nobody knows here.
+        let turned = told.is_none_or(differs);
+        let mut rings = self.rings();
+        let Some(ring) = rings.of.get_mut(code) else { return };
+        ring.day = Some(today);
+        if turned {
+            ring.turned = Some(today);
+        }
         drop(rings);
         self.tell();
     }
@@ -218,7 +247,7 @@ impl Events {
         for (code, ring) in &rings.of {
             let place = ring.place();
             let named = heard.iter().find(|heard| heard.jurisdiction == *code);
-            let known = named.map(|h| Place { revision: h.revision, recorded_at: h.recorded_at, ..place });
+            let known = named.map(|h| Place { revision: h.revision, recorded_at: h.recorded_at, day: h.day, ..place });
             places.of.insert(code.clone(), known.unwrap_or(place));
             // What is newer than the database itself was heard of another state of it; whoever comes back and names
             // others has not heard of this one.
@@ -309,7 +338,8 @@ impl Events {
                 events.push(Arc::clone(&kept.event));
             }
             let (revision, recorded_at) = (kept.event.to, kept.event.recorded_at);
-            places.of.insert(code.clone(), Place { generation: ring.generation, revision, recorded_at });
+            let day = places.of.get(code).and_then(|place| place.day);
+            places.of.insert(code.clone(), Place { generation: ring.generation, revision, recorded_at, day });
             if let Some(following) = ring.events.get(number + 1) {
                 next.insert(following.at, (code, ring, number + 1));
             }
@@ -363,6 +393,7 @@ mod tests {
             jurisdiction: (*code).to_owned(),
             revision: *revision,
             recorded_at: Timestamp::from_second(*revision).ok(),
+            day: None,
         };
         all.iter().map(one).collect()
     }

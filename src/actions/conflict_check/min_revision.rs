@@ -48,7 +48,7 @@ pub fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snaps
         return Err(Error::busy(format!("{most} requests wait for a revision here already, and no more may")));
     };
     for (code, _) in lacking(&snapshot, wanted) {
-        match refresh::catch_up(context, code) {
+        match refresh::catch_up_until(context, code, Some(until)) {
             // A database that cannot be reached now may be back before the wait is over.
             Ok(()) | Err(Error::Busy { .. }) => {}
             Err(Error::NotFound(_)) => {
