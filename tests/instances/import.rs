@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::equal::{equal_everywhere, keep};
 use crate::instance::{CHECKS, Instance, count, until};
 use crate::support::Database;
-use crate::world::{ORIGIN, import, rect, revision, seed};
+use crate::world::{ORIGIN, corridor, import, rect, revision, seed, value};
 
 /// A client asks so often: a load, and one that leaves the import a processor.
 const EVERY: Duration = Duration::from_millis(5);
@@ -23,10 +25,22 @@ const IN_THE_STRIP: u64 = 800;
 fn checks_during_an_import_of_200_000_show_all_of_it_or_nothing() {
     let database = Database::vn72();
     seed(&database.url);
+    let folder = tempfile::tempdir().unwrap();
+    // Roads through the ground to which the import comes: what is kept of them has to follow it.
+    let roads = folder.path().join("roads.geojsonl");
+    let road = |n: u32| {
+        let (west, south) = (7_000.0 + 1_500.0 * f64::from(n), 500.0 + 2_200.0 * f64::from(n));
+        corridor(
+            &format!("THROUGH-{n}"),
+            &rect([west, south, west + 1_000.0, south + 200.0]),
+            &json!({"status": "in_force"}),
+        )
+    };
+    std::fs::write(&roads, (0..4).map(|n| road(n).to_string() + "\n").collect::<String>()).unwrap();
+    import(&database.url, "corridors", &roads);
     let (a, b) = (Instance::start(&database.url, &[]), Instance::start(&database.url, &[]));
     keep(&[&a, &b], &database.url);
     let before = revision(&mut database.connect());
-    let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("works.csv");
     let mut out = BufWriter::new(std::fs::File::create(&file).unwrap());
     writeln!(out, "code,kind,organisation,x,y,position_accuracy_m").unwrap();
@@ -72,6 +86,10 @@ fn checks_during_an_import_of_200_000_show_all_of_it_or_nothing() {
         until("everybody asks once more", || asked.load(Ordering::Relaxed) > after + 10);
         drop(ending);
     });
+    let met = "SELECT count(*) FROM works AS w JOIN corridors AS c ON ST_DWithin(w.geom_grid, c.geom_grid, 25)
+               WHERE w.code LIKE 'FILE-%'";
+    let met: u64 = value(&mut database.connect(), met).parse().unwrap();
+    assert!(met > 2_000, "{met} pairs of the import are compared");
     equal_everywhere(&[&a, &b], &database.url);
 }
 

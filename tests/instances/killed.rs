@@ -97,6 +97,7 @@ fn an_import_that_is_killed_leaves_nothing() {
         for instance in [&a, &b] {
             assert_eq!(instance.count(Some(before + 2), HERE[0], HERE[1]), (5, before + 2), "{when:?}");
         }
+        equal_everywhere(&[&a, &b], &database.url);
     }
 }
 

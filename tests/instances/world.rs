@@ -62,7 +62,7 @@ pub fn work(code: &str, geometry: &Json, more: &Json) -> Json {
     feature(geometry, &[&usual, more])
 }
 
-fn corridor(code: &str, geometry: &Json, more: &Json) -> Json {
+pub fn corridor(code: &str, geometry: &Json, more: &Json) -> Json {
     let usual = json!({"code": code, "jurisdiction": JURISDICTION, "kind": "road", "organisation": "roads-board"});
     feature(geometry, &[&usual, more])
 }
