@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::features::random_features;
 use crate::pairs::Brute;
 use crate::shapes::{ADVERSARIAL, Dice, Lattice, adversarial_points, seed, wkt};
-use crate::support::{shared_data, vn72_draft};
+use crate::support::{shared_data, tell, vn72_draft};
 use crate::world::{GRID, HERE, Pairs, Rows, World, by_index, corridor_props, work_props};
 
 /// So many of the pairs that are not answered alike are shown; the file has all.
@@ -221,9 +221,10 @@ fn a_million_decisions_are_the_same_three_times() {
             .collect();
     // Without the real data the made-up worlds are still a million.
     let made_up = count.decisions;
+    assert!(files.is_empty() || files.len() == 3, "all of the real shapes are there, or none: {files:?}");
     if files.is_empty() {
-        eprintln!(
-            "REAL SHAPES: NOT DECIDED HERE, for none of their files is present; what follows is of made-up worlds alone"
+        tell(
+            "REAL SHAPES: NOT DECIDED HERE, for none of their files is present; what follows is of made-up worlds alone",
         );
     } else {
         decide(&mut count, "real shapes", &of_real_shapes(&files), &[None, Some(30.0), Some(100.0)], false);
@@ -231,7 +232,7 @@ fn a_million_decisions_are_the_same_three_times() {
     let list = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pairs-at-threshold.csv");
     let head = "world,clearance_m,work,corridor,beyond_m,index,postgis,brute_force\n";
     fs::write(&list, format!("{head}{}\n", count.at_threshold.join("\n"))).unwrap();
-    eprintln!(
+    tell(&format!(
         "{} decisions, {} of them of near pairs, {} conflicts; {} within 1 µm of the threshold, {} of them not answered \
          alike ({} by index and PostGIS): {}",
         count.decisions,
@@ -241,10 +242,10 @@ fn a_million_decisions_are_the_same_three_times() {
         count.differ,
         count.postgis_differs,
         list.display()
-    );
+    ));
     let alike = |l: &str| l.ends_with("true,true,true") || l.ends_with("false,false,false");
     for line in count.at_threshold.iter().filter(|l| !alike(l)).take(SHOWN_MAX) {
-        eprintln!("  {line}");
+        tell(&format!("  {line}"));
     }
     assert!(made_up >= 1_000_000, "{made_up}");
     assert!(files.is_empty() || count.decisions > made_up + 10_000, "the real shapes are too few to mean anything");

@@ -6,6 +6,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -225,13 +226,18 @@ pub fn register_vn72(url: &str) {
     jurisdiction::register(&context, Witness::new(&actor, "test"), vn72_draft()).unwrap();
 }
 
+/// Says something that a test which passes has to say, too: what is printed is not shown of those.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// A folder of the real data, where it is present; says so where it is not.
 pub fn shared_data(file: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
     if path.exists() {
         return Some(path);
     }
-    eprintln!("NOT SHOWN HERE: ../shared/data/{file} is not present, so what this test shows of it is left out");
+    tell(&format!("NOT SHOWN HERE: ../shared/data/{file} is not present, so what this test shows of it is left out"));
     None
 }
 
