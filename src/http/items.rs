@@ -3,15 +3,16 @@
 use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
 
 use super::auth::actor_of;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
 use super::problem::{Answer, request_id};
 use super::{App, blocking};
-use crate::actions::Witness;
 use crate::actions::feature::{self, Draft, ListQuery, Registrable};
-use crate::actions::version;
+use crate::actions::{Context, Witness, version};
 use crate::clock;
+use crate::domain::actor::Actor;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::version::Version;
 use crate::domain::word::Word;
@@ -138,32 +139,14 @@ pub async fn replace<T: Served>(
     id: web::Path<String>,
     payload: web::Payload,
 ) -> Answer {
-    Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
-    let id = path_id(&id, T::WORD)?;
-    let expected = params::if_match(&request)?;
-    let reading = params::reading(&request, &app.context.settings)?;
-    let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
-    let (context, request_id) = (app.context.clone(), request_id(&request));
-    let reason = params::reason(&request)?;
-    let replaced = blocking(move || {
-        let document = document::json(&text)?;
-        same_id(&document, id)?;
-        let draft = draft_of::<T>(&document, reading, actor.organisation.as_deref())?;
+    change::<T>(&request, &app, &id, payload, &[GEOJSON, "application/json"], |sent, document| {
+        let draft = draft_of::<T>(&document, sent.reading, sent.actor.organisation.as_deref())?;
         if draft.delivered.is_none() {
             return Err(Error::invalid("/geometry", "is missing or null: a feature has a place"));
         }
-        feature::replace::<T>(
-            &context,
-            Witness::new(&actor, &request_id).because(reason.as_deref()),
-            id,
-            expected,
-            &draft,
-        )
-        .map_err(|error| at_its_line::<T>(error, &document))
+        Ok(Next { document, draft, expected: sent.expected })
     })
-    .await?;
-    Ok(one(HttpResponse::Ok(), &request, &replaced))
+    .await
 }
 
 /// `PATCH …/items/{id}`
@@ -176,46 +159,76 @@ pub async fn patch<T: Served>(
     id: web::Path<String>,
     payload: web::Payload,
 ) -> Answer {
-    Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
-    let id = path_id(&id, T::WORD)?;
-    let expected = params::if_match(&request)?;
-    let reading = params::reading(&request, &app.context.settings)?;
     let taken = [MERGE_PATCH, GEOJSON, "application/json"];
-    let text = params::body(&request, payload, &app.context.settings, &taken).await?;
-    let (context, request_id) = (app.context.clone(), request_id(&request));
-    let reason = params::reason(&request)?;
-    let patched = blocking(move || {
-        let patch = document::json(&text)?;
+    change::<T>(&request, &app, &id, payload, &taken, |sent, patch| {
         if !patch.is_object() {
             return Err(Error::invalid("", "a merge-patch of a feature is an object"));
         }
-        same_id(&patch, id)?;
-        let present: Registered<T> = feature::get(&context, &actor, id)?;
+        let present: Registered<T> = feature::get(&sent.context, &sent.actor, sent.id)?;
         let mut document = Json::Object(write(&present));
         merge_patch::clear_centreline(&mut document, &patch);
         merge_patch::apply(&mut document, &patch);
         let touched = merge_patch::touches_shape(&patch);
         // Where the patch says nothing of the shape, the stored one is kept as recorded, whatever its system.
-        let reading = if touched { reading } else { Reading::geojson(usize::MAX) };
+        let reading = if touched { sent.reading } else { Reading::geojson(usize::MAX) };
         let mut draft = draft_of::<T>(&document, reading, None)?;
         if !touched {
             draft.delivered = None;
         } else if draft.delivered.is_none() {
             return Err(Error::invalid("/geometry", "is null: a feature has a place"));
         }
-        let expected = Some(expected.unwrap_or(present.version));
-        feature::replace::<T>(
-            &context,
-            Witness::new(&actor, &request_id).because(reason.as_deref()),
-            id,
-            expected,
-            &draft,
-        )
-        .map_err(|error| at_its_line::<T>(error, &document))
+        Ok(Next { document, draft, expected: Some(sent.expected.unwrap_or(present.version)) })
+    })
+    .await
+}
+
+/// A request to change a feature, but for its document.
+struct Sent {
+    context: Context,
+    actor: Actor,
+    id: Uuid,
+    /// The version that `If-Match` names.
+    expected: Option<i32>,
+    reading: Reading,
+}
+
+/// What a feature is to become.
+struct Next {
+    /// Its whole document.
+    document: Json,
+    draft: Draft,
+    /// The version that it must still have.
+    expected: Option<i32>,
+}
+
+/// Replaces a feature by what `next` makes of the document sent, one of the media types `taken`.
+async fn change<T: Served>(
+    request: &HttpRequest,
+    app: &App,
+    id: &str,
+    payload: web::Payload,
+    taken: &[&str],
+    next: impl FnOnce(&Sent, Json) -> Result<Next> + Send + 'static,
+) -> Answer {
+    Query::of(request, &[])?;
+    let actor = actor_of(request)?;
+    let id = path_id(id, T::WORD)?;
+    let expected = params::if_match(request)?;
+    let reading = params::reading(request, &app.context.settings)?;
+    let text = params::body(request, payload, &app.context.settings, taken).await?;
+    let sent = Sent { context: app.context.clone(), actor, id, expected, reading };
+    let request_id = request_id(request);
+    let reason = params::reason(request)?;
+    let changed = blocking(move || {
+        let document = document::json(&text)?;
+        same_id(&document, id)?;
+        let Next { document, draft, expected } = next(&sent, document)?;
+        let witness = Witness::new(&sent.actor, &request_id).because(reason.as_deref());
+        feature::replace::<T>(&sent.context, witness, id, expected, &draft)
+            .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
-    Ok(one(HttpResponse::Ok(), &request, &patched))
+    Ok(one(HttpResponse::Ok(), request, &changed))
 }
 
 /// `DELETE …/items/{id}`
@@ -253,7 +266,7 @@ fn at_its_line<T: Noun>(error: Error, document: &Json) -> Error {
     Error::Invalid(problems)
 }
 
-fn same_id(document: &Json, id: uuid::Uuid) -> Result<()> {
+fn same_id(document: &Json, id: Uuid) -> Result<()> {
     match document.get("id") {
         Some(Json::String(text)) if text.parse() != Ok(id) => {
             Err(Error::invalid("/id", format!("is {text}, but the address names {id}")))
