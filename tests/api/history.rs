@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use clearway::actions::import::{ImportOptions, Observer, OnError, Rejected, Row, import};
+use clearway::actions::import::{ImportOptions, OnError, Row, import};
 use clearway::actions::{Witness, coverage, jurisdiction, rules};
 use clearway::domain::actor::Actor;
 use clearway::domain::coverage::CoverageDraft;
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, ORIGIN, WORKS, feature, mast, merged, point, rect, road};
-use crate::support::{Response, TestServer, token, vn72_draft};
+use crate::support::{Response, Strict, TestServer, token, vn72_draft};
 
 /// The day of which everything is asked: what is known of it changes, the day does not.
 const AT: &str = "at=2026-06-01T00:00:00Z";
@@ -42,18 +42,6 @@ impl Dice {
 
     fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.draw(of.len())]
-    }
-}
-
-struct Strict;
-
-impl Observer for Strict {
-    fn rejected(&mut self, rejected: &Rejected) {
-        panic!("{rejected:?}");
-    }
-    fn read(&mut self, _: u64) {}
-    fn digest(&mut self) -> String {
-        "none".into()
     }
 }
 

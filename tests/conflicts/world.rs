@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clearway::actions::conflict_check::{self, Answer, Conflict, Drawn, Question, SubjectResult};
-use clearway::actions::import::{ImportOptions, Observer, OnError, Rejected, Row, import};
+use clearway::actions::import::{ImportOptions, OnError, Row, import};
 use clearway::actions::{Context, Witness, feature, refresh};
 use clearway::config::Settings;
 use clearway::domain::actor::Actor;
@@ -23,7 +23,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Uuid as Sql
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::support::Database;
+use crate::support::{Database, Strict};
 
 /// The grid of VN-72: shapes delivered in it keep their coordinates bit for bit.
 pub const GRID: Epsg = Epsg(9218);
@@ -66,18 +66,6 @@ pub struct World {
     pub database: Database,
     pub context: Context,
     pub actor: Actor,
-}
-
-struct Strict;
-
-impl Observer for Strict {
-    fn rejected(&mut self, rejected: &Rejected) {
-        panic!("{rejected:?}");
-    }
-    fn read(&mut self, _: u64) {}
-    fn digest(&mut self) -> String {
-        "none".into()
-    }
 }
 
 pub fn fields(props: &Props) -> Fields {

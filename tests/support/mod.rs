@@ -14,6 +14,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use clearway::actions::import::{Observer, Rejected};
 use clearway::actions::{Context, Witness, jurisdiction, refresh};
 use clearway::config::{Secret, Settings, TokenSetting};
 use clearway::domain::actor::Actor;
@@ -229,6 +230,19 @@ pub fn register_vn72(url: &str) {
 /// Says something that a test which passes has to say, too: what is printed is not shown of those.
 pub fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Watches an import in which nothing may be rejected.
+pub struct Strict;
+
+impl Observer for Strict {
+    fn rejected(&mut self, rejected: &Rejected) {
+        panic!("{rejected:?}");
+    }
+    fn read(&mut self, _: u64) {}
+    fn digest(&mut self) -> String {
+        "none".into()
+    }
 }
 
 /// A folder of the real data, where it is present; says so where it is not.
