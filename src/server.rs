@@ -154,6 +154,8 @@ impl Server {
             .client_request_timeout(Duration::from_secs(settings.head_timeout_s))
             .tls_handshake_timeout(Duration::from_secs(settings.head_timeout_s))
             .keep_alive(Duration::from_secs(settings.keep_alive_s))
+            // An answer goes out in parts, of which the second would wait until the client acknowledges the first: 40 ms.
+            .tcp_nodelay(true)
             .shutdown_timeout(settings.shutdown_timeout_s);
             let server = match tls {
                 Some(tls) => server.listen_rustls_0_23(listener, tls)?,

@@ -127,6 +127,19 @@ fn answers_are_compressed_for_those_who_take_it() {
 }
 
 #[test]
+fn parts_of_an_answer_wait_for_no_acknowledgement() {
+    let api = Api::new();
+    let took = |_| {
+        let begun = Instant::now();
+        assert_eq!(api.server.get("", "/ogc").status, 200);
+        begun.elapsed()
+    };
+    // What comes first on a connection is acknowledged at once, what comes later after 40 ms or with the next request.
+    let quickest = (0..40).map(took).skip(20).min().unwrap();
+    assert!(quickest < Duration::from_millis(30), "{quickest:?}");
+}
+
+#[test]
 fn pages_of_other_origins_read_and_check_but_never_write() {
     let api = Api::new();
     let id = api.work("W", point(0.0, 0.0));
