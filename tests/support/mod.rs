@@ -259,6 +259,7 @@ pub fn shared_data(file: &str) -> Option<PathBuf> {
 pub struct TestServer {
     /// `http://127.0.0.1:port`, or `https` with a certificate.
     pub base: String,
+    context: Context,
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
     agent: ureq::Agent,
@@ -305,6 +306,7 @@ impl TestServer {
         let listener = server::bind(&settings).unwrap();
         let server = Server::prepare(settings, listener, METRICS.clone()).unwrap();
         let base = server.base().unwrap();
+        let context = server.context().clone();
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || server.run(move |handle| send.send(handle).unwrap()).unwrap());
         let handle = receive.recv().unwrap();
@@ -313,11 +315,13 @@ impl TestServer {
             .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .into();
-        Self { base, handle, thread: Some(thread), agent }
+        Self { base, context, handle, thread: Some(thread), agent }
     }
 
-    /// Tells the server to stop once the running requests are answered. Does not wait.
+    /// Tells the server to stop once the running requests are answered, and ends streams, as a signal does. Does not wait.
     pub fn stop(&self) {
+        self.context.end_streams();
+        // The future of `stop` only waits; the server is told at once.
         drop(self.handle.stop(true));
     }
 
@@ -369,8 +373,10 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        // The future of `stop` only waits; the server is told at once.
-        drop(self.handle.stop(true));
+        // Ends the connections that are kept: a worker that still has some when it is told to stop looks whether they
+        // ended once a second.
+        self.agent = ureq::Agent::new_with_defaults();
+        self.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
