@@ -428,9 +428,10 @@ fn settings(place: &Place, socket: &SocketDir, options: &Options) -> Vec<OsStrin
         for off in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
             set(off.into());
         }
-        // Nobody follows a cluster of the tests.
+        // Nobody follows a cluster of the tests, and its log may be kept in memory.
         set("wal_level=minimal".into());
         set("max_wal_senders=0".into());
+        set("max_wal_size=256MB".into());
     }
     settings
 }

@@ -8,7 +8,9 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, mpsc};
 use std::thread::JoinHandle;
@@ -25,7 +27,9 @@ use clearway::server::{self, Server};
 use clearway::store::cluster::{Cluster, Options};
 use clearway::store::migrations;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value as Json;
 
@@ -36,10 +40,11 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     (env!("CARGO_MANIFEST_DIR"), program.file_stem()).hash(&mut hash);
     let prefix = format!("clearway-test-{:016x}-", hash.finish());
     delete_left_overs(&prefix);
-    let folder = std::env::temp_dir().join(format!("{prefix}{}", std::process::id()));
+    let folder = place_of_clusters().join(format!("{prefix}{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     let cluster = Cluster::start_with(&folder, &Options { durable: false, shared_buffers_mb: 128 }).unwrap();
+    delete_at_the_end(&folder, cluster.server_pid());
     run_sql(&cluster.url("clearway"), "CREATE DATABASE template_empty");
     migrations::migrate(&cluster.url("template_empty")).unwrap();
     run_sql(&cluster.url("clearway"), "CREATE DATABASE template_vn72 TEMPLATE template_empty");
@@ -50,13 +55,57 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
 /// What the servers of this program record: one recorder for all of them, as a program has only one.
 static METRICS: LazyLock<Option<PrometheusHandle>> = LazyLock::new(server::record_metrics);
 
-/// A test program has no end at which it could delete its cluster: the next run does it, once the process is gone.
+/// How `CREATE DATABASE` copies its template: as files, where it can be told; logging every page costs more.
+static STRATEGY: LazyLock<&str> = LazyLock::new(|| {
+    let version = sql::<Integer>("current_setting('server_version_num')::int");
+    let version: i32 = diesel::select(version).get_result(&mut connect(&CLUSTER.url("clearway"))).unwrap();
+    if version >= 150_000 { "STRATEGY file_copy" } else { "" }
+});
+
+/// Folders of files that are kept in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// So much room, and so much free memory, must be there for a cluster in memory; its tests need a quarter of it.
+const MEMORY_KIB: u64 = 4 * 1024 * 1024;
+
+/// Where clusters are made: in memory where there is plenty, for a database is hundreds of files, and each test makes one.
+fn place_of_clusters() -> PathBuf {
+    // Its last line: file system, KiB in all, used, free.
+    let room = Command::new("df").args(["-Pk", MEMORY]).output().unwrap_or_else(|e| panic!("df: {e}"));
+    let room = String::from_utf8_lossy(&room.stdout).into_owned();
+    let room = room.lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    let free = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let free =
+        free.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.split_whitespace().next()?.parse().ok());
+    let plenty = |kib: Option<u64>| kib.is_some_and(|kib| kib >= MEMORY_KIB);
+    if plenty(room) && plenty(free) { MEMORY.into() } else { std::env::temp_dir() }
+}
+
+/// Waits for the end of whoever holds the other end of its standard input, and of the server; then deletes the folder.
+const SWEEPER: &str = r#"
+while read -r line; do :; done
+while kill -0 "$2" 2>/dev/null; do sleep 0.1; done
+rm -rf "$1"
+"#;
+
+/// A test program has no end at which it could delete its cluster: somebody else waits for that, however it comes.
+fn delete_at_the_end(folder: &Path, server: u32) {
+    let mut sweeper = Command::new("/bin/sh");
+    sweeper.args(["-c", SWEEPER, "sweeper"]).arg(folder).arg(server.to_string()).process_group(0);
+    let sweeper = sweeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Open as long as this process.
+    std::mem::forget(sweeper);
+}
+
+/// What nobody swept, because everything was killed at once, the next run deletes.
 fn delete_left_overs(prefix: &str) {
-    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let gone = |pid: &str| !Path::new("/proc").join(pid).exists();
-        if name.strip_prefix(prefix).is_some_and(gone) {
-            let _ = fs::remove_dir_all(entry.path());
+    for place in [std::env::temp_dir(), MEMORY.into()] {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let gone = |pid: &str| !Path::new("/proc").join(pid).exists();
+            if name.strip_prefix(prefix).is_some_and(gone) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
         }
     }
 }
@@ -80,9 +129,13 @@ pub const RULED_CLEARANCE: &str = "(
         corridor_class IS NOT NULL DESC, coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL DESC
     LIMIT 1)";
 
+fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).unwrap()
+}
+
 /// Runs statements on a connection of its own.
 pub fn run_sql(url: &str, sql: &str) {
-    PgConnection::establish(url).unwrap().batch_execute(sql).unwrap();
+    connect(url).batch_execute(sql).unwrap();
 }
 
 /// The address for the service of what is that of a superuser.
@@ -122,14 +175,15 @@ impl Database {
 
     fn of(template: &str) -> Self {
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        run_sql(&CLUSTER.url("clearway"), &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        let strategy = *STRATEGY;
+        run_sql(&CLUSTER.url("clearway"), &format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}"));
         let url = CLUSTER.url(&name);
         Self { name, service_url: as_service(&url), url }
     }
 
     /// A connection of a superuser.
     pub fn connect(&self) -> PgConnection {
-        PgConnection::establish(&self.url).unwrap()
+        connect(&self.url)
     }
 
     /// Settings for a server on this database, with a token for each role.
