@@ -244,12 +244,11 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
     let today = moment.to_zoned(territory.jurisdiction.time_zone()).date();
     writing.publish(territory);
     // What is told is told in the order in which it is published, and after that.
-    match event {
-        Some(event) => context.events.push(event),
-        None => {
-            context.events.restart(code, next.revision, next.recorded_at);
-            context.events.turn(code, today, |_| true);
-        }
+    if let Some(event) = event {
+        context.events.push(event);
+    } else {
+        context.events.restart(code, next.revision, next.recorded_at);
+        context.events.turn(code, today, |_| true);
     }
     true
 }
