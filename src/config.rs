@@ -159,6 +159,13 @@ pub struct Settings {
     /// Of so many different cells, 4 km² each, an actor is told in an hour that something restricted stands there; after that
     /// every answer says so, whatever is asked. A planned road meets some tens; whoever asks for hundreds searches.
     pub notice_cells_per_hour: usize,
+    /// Who was shown restricted features waits in memory for so long before it is written, ms: what a program that is killed
+    /// loses.
+    pub reads_interval_ms: u64,
+    /// Most memory for that, bytes, some hundred an answer and 16 a feature: answers of minutes while the database is away.
+    pub reads_buffer_bytes: usize,
+    /// How long an answer that shows restricted features waits for room in it before it is refused, ms.
+    pub reads_wait_ms: u64,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
     /// File with the key that heads of the audit trail are signed with; empty: none is signed.
@@ -244,6 +251,9 @@ impl Default for Settings {
             session_h: 12,
             api_token_days_max: 366,
             notice_cells_per_hour: 100,
+            reads_interval_ms: 1_000,
+            reads_buffer_bytes: 16 * 1024 * 1024,
+            reads_wait_ms: 2_000,
             cors_origin: "*".into(),
             audit_key: String::new(),
             rate_address_per_second: 100,
@@ -392,6 +402,7 @@ impl Settings {
             ("access_token_s", self.access_token_s.into()),
             ("session_h", self.session_h.into()),
             ("api_token_days_max", self.api_token_days_max.into()),
+            ("reads_interval_ms", self.reads_interval_ms),
         ];
         for (key, count) in counts {
             if count == 0 {

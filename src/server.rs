@@ -17,6 +17,7 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_actix_web::TracingLogger;
 
+use crate::actions::restricted_read::Writing;
 use crate::actions::{Context, conflict_check, health, refresh};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -109,10 +110,11 @@ impl Server {
     }
 
     /// Serves until the program is told to stop (SIGINT, SIGTERM) or somebody with the handle that `started` gets
-    /// stops it; running requests are finished first. `started` runs once the server answers and hears signals.
+    /// stops it; running requests are finished first, and what is left to write of who looked at what is written last.
+    /// `started` runs once the server answers and hears signals.
     ///
     /// # Errors
-    /// [`Error::Internal`] where the server cannot run.
+    /// [`Error::Internal`] where the server cannot run, [`Error::Busy`] where something was left that could not be written.
     pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle) + 'static) -> Result<()> {
         let Self { app, listener, tls } = self;
         let context = app.context.clone();
@@ -125,6 +127,7 @@ impl Server {
                 .spawn(move || refresh::follow(&context, &stop))
                 .map_err(|e| Error::Internal(e.to_string()))?
         };
+        let reads = Writing::begin(&context)?;
         let ending = context.clone();
         let app = web::Data::new(app);
         let following_issuers = app.clone();
@@ -171,8 +174,10 @@ impl Server {
         });
         stop.store(true, Ordering::Relaxed);
         let followed = following.join();
+        let written = reads.end();
         served.map_err(|e| Error::Internal(e.to_string()))?;
-        followed.map_err(|_| Error::Internal("the thread that follows the database ended badly".into()))
+        followed.map_err(|_| Error::Internal("the thread that follows the database ended badly".into()))?;
+        written
     }
 }
 

@@ -287,6 +287,45 @@ fn nouns_are_told_apart_in_their_registration() {
     assert!(found("NounFacts::role(&noun); NounFacts::MAX; OtherNounFacts::Works").is_empty());
 }
 
+/// Who asks what somebody sees, and why. Whatever then shows a feature takes note of it where it is restricted.
+const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
+    ("domain/change.rs", "what one hears of an event; shown by actions/changes/mod.rs"),
+    ("index/layer.rs", "counts, and says it of a feature as it was; shown by conflict_check/asking.rs"),
+    ("actions/health.rs", "counts alone"),
+    ("actions/feature.rs", "shows items"),
+    ("actions/version.rs", "shows versions"),
+    ("actions/changes/mod.rs", "shows events"),
+    ("actions/conflict_check/mod.rs", "shows what an answer names on a map"),
+    ("actions/conflict_check/asking.rs", "shows answers"),
+    ("actions/conflict_check/stored.rs", "shown by conflict_check/asking.rs"),
+    ("actions/conflict_check/notice.rs", "names nothing"),
+    ("wire/account.rs", "tells an account which visibilities it sees"),
+];
+
+/// Somebody who decides what is shown by his own is told here to think of who is shown what is restricted.
+#[test]
+fn what_is_seen_is_asked_where_it_is_noted() {
+    let (mut wrong, mut found) = (Vec::new(), BTreeSet::new());
+    for source in sources() {
+        let asks = [".sees(", ".sight("].iter().any(|word| source.code.contains(word));
+        let known = ASKS_WHAT_IS_SEEN.iter().find(|(file, _)| source.path.ends_with(file));
+        match (asks, known) {
+            (true, None) => wrong.push(format!("{} asks what somebody sees", source.path.display())),
+            (true, Some((file, why))) => {
+                found.insert(*file);
+                let shows = why.starts_with("shows ");
+                let notes = [".shown(", ".shown_at_once("].iter().any(|word| source.code.contains(word));
+                if shows != notes {
+                    wrong.push(format!("{file} shows features: {shows}, and takes note of it: {notes}"));
+                }
+            }
+            (false, _) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(found.len(), ASKS_WHAT_IS_SEEN.len(), "one of them asks nothing any more: {found:?}");
+}
+
 /// Where to find what differs from noun to noun: each has a file of its own in each of these rings.
 #[test]
 fn every_noun_has_its_own_files() {

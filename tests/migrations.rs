@@ -85,6 +85,7 @@ fn the_tables_have_the_columns_that_diesel_knows() {
         "api_tokens",
         "changes",
         "audit_events",
+        "restricted_reads",
     ] {
         let in_database = lines(
             &database,

@@ -89,7 +89,7 @@ fn keep_all(context: &Context, conn: &mut PgConnection) -> Result<usize, Failed>
 fn heard(listening: &mut Listening) -> usize {
     let notices = listening.pull();
     let events = notices.iter().filter_map(|notice| match notice {
-        Notice::Event(event) => Some(listening.parts(event).features.len()),
+        Notice::Event(event) => Some(listening.parts(event).map_or(0, |parts| parts.features.len())),
         Notice::Resync { .. } => None,
     });
     events.sum()

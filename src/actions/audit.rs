@@ -8,8 +8,9 @@ pub use self::signature::{Key, SignedHead};
 use super::{Context, forbidden};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Head, RecordedEvent, Report, Verifier};
+use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
-use crate::store::audit;
+use crate::store::{audit, restricted_read};
 
 /// Which events are meant.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +66,23 @@ pub fn export(
             audit::events(conn, &chain, range.from.unwrap_or(1), range.to, &mut |event| Ok(each(&event)?))?;
         }
         Ok(())
+    })
+}
+
+/// Gives `each` who was shown which restricted features, from one moment on to before another, by time and from one state of
+/// the database. What servers have shown since a moment may wait in their memory still.
+///
+/// # Errors
+/// [`Error::Forbidden`], [`Error::Busy`], and what `each` fails with.
+pub fn reads(
+    context: &Context,
+    actor: &Actor,
+    [from, to]: [Option<Timestamp>; 2],
+    each: &mut dyn FnMut(&RestrictedRead) -> Result<()>,
+) -> Result<()> {
+    may_read(actor)?;
+    context.store.long_snapshot(None, |conn| {
+        restricted_read::reads(conn, from, to, &mut |read| Ok(each(&read)?))
     })
 }
 

@@ -2,13 +2,14 @@
 
 use uuid::Uuid;
 
-use super::{Context, Witness, forbidden, refresh};
+use super::{Context, Reader, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::feature::{Noun, Registered, not_stated};
 use crate::domain::fields::Fields;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading};
+use crate::domain::restricted_read::Shown;
 use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Problem};
@@ -58,7 +59,12 @@ pub struct Page<T> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown jurisdiction, [`Error::Busy`].
-pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery) -> Result<Page<T>> {
+pub fn list<'r, T: Registrable>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    query: &ListQuery,
+) -> Result<Page<T>> {
+    let reader = reader.into();
     let snapshot = context.index.snapshot();
     let mut sights: Vec<(Vec<String>, _)> = Vec::new();
     for territory in snapshot.territories() {
@@ -66,7 +72,7 @@ pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery)
         if query.jurisdiction.as_ref().is_some_and(|only| only != code) {
             continue;
         }
-        let sight = actor.sight(code);
+        let sight = reader.actor.sight(code);
         match sights.iter_mut().find(|(_, s)| *s == sight) {
             Some((codes, _)) => codes.push(code.clone()),
             None => sights.push((vec![code.clone()], sight)),
@@ -79,18 +85,33 @@ pub fn list<T: Registrable>(context: &Context, actor: &Actor, query: &ListQuery)
     }
     let filter =
         ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
-    let mut features = context.store.read_as(actor, |conn| T::list(conn, &filter))?;
+    let mut features = context.store.read_as(reader.actor, |conn| T::list(conn, &filter))?;
     let more = features.len() > query.limit as usize;
     features.truncate(query.limit as usize);
     let next = features.last().filter(|_| more).map(|f| f.id);
+    context.reads.shown(reader, features.iter().filter_map(restricted))?;
     Ok(Page { features, next })
+}
+
+/// A feature of which it is to be known who is shown it.
+fn restricted<T: Noun>(feature: &Registered<T>) -> Option<Shown<'_>> {
+    let restricted = T::visibility(feature.body.props()).is_restricted();
+    restricted.then_some((T::LAYER, feature.jurisdiction.as_str(), feature.id))
 }
 
 /// One feature.
 ///
 /// # Errors
 /// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
-pub fn get<T: Registrable>(context: &Context, actor: &Actor, id: Uuid) -> Result<Registered<T>> {
+pub fn get<'r, T: Registrable>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<Registered<T>> {
+    let reader = reader.into();
+    let found = present(context, reader.actor, id)?;
+    context.reads.shown(reader, restricted(&found).into_iter())?;
+    Ok(found)
+}
+
+/// One feature, for whoever decides about it. Nobody is shown it yet.
+pub(super) fn present<T: Registrable>(context: &Context, actor: &Actor, id: Uuid) -> Result<Registered<T>> {
     let found = context.store.read_as(actor, |conn| T::find(conn, id))?;
     visible(actor, found, id)
 }
@@ -149,7 +170,7 @@ pub fn replace<T: Registrable>(
     draft: &Draft,
 ) -> Result<Registered<T>> {
     let actor = witness.actor;
-    let present: Registered<T> = get(context, actor, id)?;
+    let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
     let mut props = T::read(&draft.fields, Some(T::organisation(present.body.props())));
@@ -191,7 +212,7 @@ pub fn replace<T: Registrable>(
 /// [`Error::NotFound`], [`Error::Changed`], [`Error::Forbidden`], [`Error::Busy`].
 pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid, expected: Option<i32>) -> Result<()> {
     let actor = witness.actor;
-    let present: Registered<T> = get(context, actor, id)?;
+    let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
     context.store.write(witness, |tx| {

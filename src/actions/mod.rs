@@ -2,8 +2,8 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`rules`], [`audit`] (what happened, for ever), [`version`] (what was recorded of a
-//! feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
+//! [`rules`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
+//! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].
 
@@ -22,6 +22,7 @@ pub mod jurisdiction;
 pub mod organisation;
 pub mod password;
 pub mod refresh;
+pub mod restricted_read;
 pub mod rules;
 pub mod session;
 pub mod version;
@@ -36,6 +37,7 @@ use crate::geometry::Metres;
 use crate::index::Index;
 use crate::store::{Store, StoreOptions};
 
+pub use self::restricted_read::{Asker, Reader};
 pub use crate::store::Witness;
 
 /// What every action works with.
@@ -63,6 +65,8 @@ pub struct Context {
     pub(crate) access: Arc<access::Access>,
     /// Who was told of how many cells where something is hidden.
     notices: Arc<conflict_check::Notices>,
+    /// Who was shown which restricted features.
+    reads: Arc<restricted_read::RestrictedReads>,
 }
 
 impl Context {
@@ -80,6 +84,7 @@ impl Context {
         let events = Arc::new(changes::Events::new(settings.events_kept));
         let kept = conflict_check::KeptConflicts::new(settings.kept_pairs_max, settings.kept_conflicts_max);
         let notices = conflict_check::Notices::new(settings.notice_cells_per_hour);
+        let reads = restricted_read::RestrictedReads::new(store.clone(), &settings);
         Ok(Self {
             settings: Arc::new(settings),
             store,
@@ -92,6 +97,7 @@ impl Context {
             waits: Arc::default(),
             access: Arc::default(),
             notices: Arc::new(notices),
+            reads: Arc::new(reads),
         })
     }
 

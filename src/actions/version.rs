@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Context, as_of};
+use super::{Context, Reader, as_of};
 use crate::domain::actor::Actor;
 use crate::domain::version::{Authorship, Ended, ListedVersion, Newest, Version};
 use crate::error::{Error, Result};
@@ -23,7 +23,26 @@ pub const VERSIONS_LIMIT_DEFAULT: u32 = 100;
 /// # Errors
 /// [`Error::NotFound`] where it was not there, or is or was not the actor's to know; [`Error::Parameter`] for a moment of which
 /// nobody can tell; [`Error::Busy`].
-pub fn get<T: Records>(context: &Context, actor: &Actor, id: Uuid, moment: Timestamp) -> Result<Version<T>> {
+pub fn get<'r, T: Records>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    id: Uuid,
+    moment: Timestamp,
+) -> Result<Version<T>> {
+    let reader = reader.into();
+    let (found, restricted) = find::<T>(context, reader.actor, id, moment)?;
+    let shown = restricted.then_some((T::LAYER, found.feature.jurisdiction.as_str(), id));
+    context.reads.shown(reader, shown.into_iter())?;
+    Ok(found)
+}
+
+/// A feature as it was recorded at `moment`, and whether it is restricted, then or now. Nobody is shown it yet.
+pub(super) fn find<T: Records>(
+    context: &Context,
+    actor: &Actor,
+    id: Uuid,
+    moment: Timestamp,
+) -> Result<(Version<T>, bool)> {
     as_of::not_in_the_future(moment)?;
     let unknown = || Error::NotFound(format!("the {} {id} as of {moment}", T::WORD));
     context.store.snapshot(|conn| {
@@ -32,25 +51,38 @@ pub fn get<T: Records>(context: &Context, actor: &Actor, id: Uuid, moment: Times
         let recorded = as_of::recorded(conn, moment)?;
         let at = recorded.into_iter().find(|r| r.jurisdiction == newest.jurisdiction).ok_or_else(unknown)?;
         let found = T::at(conn, &at.jurisdiction, &[id], at.revision)?.pop();
-        Ok(found.filter(|v| sees(actor, v)).ok_or_else(unknown)?)
+        let found = found.filter(|v| sees(actor, v)).ok_or_else(unknown)?;
+        let restricted = newest.visibility.is_restricted() || is_restricted(&found);
+        Ok((found, restricted))
     })
 }
 
-/// Those of some features that there were at a revision, and that the actor sees.
+/// Those of some features that there were at a revision, and that the actor sees, each with whether it is restricted, then
+/// or now. Nobody is shown them yet.
 pub(super) fn seen_at<T: Records>(
     context: &Context,
     actor: &Actor,
     jurisdiction: &str,
     ids: &[Uuid],
     revision: i64,
-) -> Result<Vec<Version<T>>> {
+) -> Result<Vec<(Version<T>, bool)>> {
     context.store.snapshot(|conn| {
-        let now: Vec<Uuid> = seen_newest::<T>(conn, actor, ids)?.into_iter().map(|n| n.id).collect();
+        let newest = seen_newest::<T>(conn, actor, ids)?;
+        let now: Vec<Uuid> = newest.iter().map(|n| n.id).collect();
         see(conn, actor)?;
         let mut then = T::at(conn, jurisdiction, &now, revision)?;
         then.retain(|v| sees(actor, v));
-        Ok(then)
+        let restricted_now = |id| newest.iter().any(|n| n.id == id && n.visibility.is_restricted());
+        let with = |v: Version<T>| {
+            let restricted = is_restricted(&v) || restricted_now(v.feature.id);
+            (v, restricted)
+        };
+        Ok(then.into_iter().map(with).collect())
     })
+}
+
+fn is_restricted<T: Records>(version: &Version<T>) -> bool {
+    T::visibility(version.feature.body.props()).is_restricted()
 }
 
 fn sees<T: Records>(actor: &Actor, version: &Version<T>) -> bool {
@@ -83,15 +115,17 @@ pub struct History {
 ///
 /// # Errors
 /// [`Error::NotFound`] where there never was one that the actor may know; [`Error::Busy`].
-pub fn history<T: Records>(
+pub fn history<'r, T: Records>(
     context: &Context,
-    actor: &Actor,
+    reader: impl Into<Reader<'r>>,
     id: Uuid,
     before: Option<i32>,
     limit: u32,
 ) -> Result<History> {
+    let reader = reader.into();
+    let actor = reader.actor;
     let unknown = || Error::NotFound(format!("the {} {id}", T::WORD));
-    context.store.snapshot(|conn| {
+    let (history, restricted) = context.store.snapshot(|conn| {
         let newest = seen_newest::<T>(conn, actor, &[id])?.pop().ok_or_else(unknown)?;
         see(conn, actor)?;
         let jurisdiction = newest.jurisdiction;
@@ -106,6 +140,10 @@ pub fn history<T: Records>(
             authorship.author.take_if(|a| !actor.may_know_author(&jurisdiction, a.organisation.as_deref()));
         }
         let next = versions.last().filter(|_| more).map(|v| v.version);
-        Ok(History { jurisdiction, deleted, versions, next })
-    })
+        let restricted = newest.visibility.is_restricted() || versions.iter().any(|v| v.visibility.is_restricted());
+        Ok((History { jurisdiction, deleted, versions, next }, restricted))
+    })?;
+    let shown = restricted.then_some((T::LAYER, history.jurisdiction.as_str(), id));
+    context.reads.shown(reader, shown.into_iter())?;
+    Ok(history)
 }

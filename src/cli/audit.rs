@@ -1,13 +1,14 @@
-//! `clearway audit head|export|key` and `clearway verify-audit`
+//! `clearway audit head|export|reads|key` and `clearway verify-audit`
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::{Failed, Outcome, connect};
 use crate::actions::audit::{self, Key, Range, SignedHead};
@@ -31,6 +32,8 @@ enum Command {
     Head(HeadOf),
     /// Write events as lines of JSON.
     Export(Meant),
+    /// Write who was shown which restricted features, as lines of JSON.
+    Reads(When),
     /// Make a key to sign heads with, and print its public half.
     Key(NewKey),
 }
@@ -59,6 +62,16 @@ impl Meant {
     fn range(&self) -> Range {
         Range { chain: self.chain.clone(), from: self.from, to: self.to }
     }
+}
+
+#[derive(Debug, Args)]
+struct When {
+    /// From this moment on, such as 2026-03-01T00:00:00Z.
+    #[arg(long, value_name = "MOMENT")]
+    from: Option<Timestamp>,
+    /// To before this moment.
+    #[arg(long, value_name = "MOMENT")]
+    to: Option<Timestamp>,
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +113,14 @@ impl Audit {
                 audit::export(&connect(settings)?, &actor, &meant.range(), &mut |event| {
                     writeln!(out, "{}", event.line()).map_err(|e| Error::Internal(e.to_string()))
                 })?;
+            }
+            Command::Reads(when) => {
+                let mut out = BufWriter::new(std::io::stdout().lock());
+                let cannot = |e: std::io::Error| Error::Internal(e.to_string());
+                audit::reads(&connect(settings)?, &actor, [when.from, when.to], &mut |read| {
+                    writeln!(out, "{}", wire::write_read(read)).map_err(cannot)
+                })?;
+                out.flush().map_err(cannot)?;
             }
             Command::Key(new) => println!("{}", make_key(&new.file)?),
         }

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{Failed, Outcome, connect, sentence, system};
+use super::{COMMAND_LINE, Failed, Outcome, connect, sentence, system};
 use crate::actions::conflict_check::{self as action, Answer, Drawn, NotChecked, Question};
-use crate::actions::refresh;
+use crate::actions::{Reader, refresh};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
@@ -75,13 +75,14 @@ impl Check {
             min_revision: Vec::new(),
         };
         let operator = Actor::operator();
-        let answer = action::check(&context, &operator, &subjects, &question)?;
+        let reader = Reader { actor: &operator, request_id: COMMAND_LINE, door: "clearway check" };
+        let answer = action::check(&context, reader, &subjects, &question)?;
         let mut out = std::io::stdout().lock();
         let shown = match self.format {
             Format::Table => table(&mut out, &answer),
             Format::Json | Format::Geojson => {
                 let as_map = matches!(self.format, Format::Geojson);
-                let text = written(&context, &operator, &answer, as_map)?;
+                let text = written(&context, reader, &answer, as_map)?;
                 out.write_all(&text).and_then(|()| writeln!(out))
             }
         };

@@ -85,6 +85,9 @@ impl From<String> for Failed {
     }
 }
 
+/// The request of whatever is done by a command.
+const COMMAND_LINE: &str = "command line";
+
 /// Why a command writes.
 #[derive(Debug, Args)]
 struct Why {
@@ -100,7 +103,7 @@ fn reason(text: &str) -> Result<String, String> {
 impl Why {
     /// Of what is done on this command line.
     fn witness<'a>(&'a self, actor: &'a Actor) -> Witness<'a> {
-        Witness::new(actor, "command line").because(self.reason.as_deref())
+        Witness::new(actor, COMMAND_LINE).because(self.reason.as_deref())
     }
 }
 

@@ -152,8 +152,8 @@ pub struct Ear {
 pub struct HeardFeature<'a> {
     /// Which.
     pub what: &'a FeatureChange,
-    /// Its code, the last that the listener may see.
-    pub code: &'a str,
+    /// The state that is told: the last that the listener may see.
+    pub told: &'a Trace,
     /// How it looks from there.
     pub happened: Happened,
 }
@@ -163,10 +163,10 @@ pub struct HeardFeature<'a> {
 pub struct HeardPair<'a> {
     /// Which.
     pub what: &'a PairChange,
-    /// The code of the work, of the state that is told.
-    pub work_code: &'a str,
-    /// The code of the land, of the state that is told.
-    pub land_code: &'a str,
+    /// The work in the state that is told.
+    pub work: &'a Trace,
+    /// The land in the state that is told.
+    pub land: &'a Trace,
     /// How it looks from there.
     pub happened: Happened,
 }
@@ -204,8 +204,8 @@ impl Ear {
         let heard = |what: &'a FeatureChange| {
             let seen = [&what.before, &what.after].map(|t| t.as_ref().filter(|t| self.sees(Some(t))));
             let happened = happened(seen[0].is_some(), seen[1].is_some())?;
-            let code = seen[1].or(seen[0])?.code.as_str();
-            (self.wants(what.layer) && self.is_near(what)).then_some(HeardFeature { what, code, happened })
+            let told = seen[1].or(seen[0])?;
+            (self.wants(what.layer) && self.is_near(what)).then_some(HeardFeature { what, told, happened })
         };
         content.features.iter().filter_map(heard).collect()
     }
@@ -220,12 +220,12 @@ impl Ear {
             let after = what.after.is_some() && both(what.work.after.as_ref(), what.land.after.as_ref());
             let happened = happened(before, after)?;
             let told = |f: &'a FeatureChange| if after { f.after.as_ref() } else { f.before.as_ref() };
-            let (work_code, land_code) = (told(&what.work)?.code.as_str(), told(&what.land)?.code.as_str());
+            let (work, land) = (told(&what.work)?, told(&what.land)?);
             // What somebody else saw begin or end is nothing new to whoever sees it before and after.
             let is_news = happened != Happened::Different || what.before != what.after;
             let near = ears.0.is_near(&what.work) || ears.1.is_near(&what.land);
             let wanted = what.by.iter().any(|layer| self.wants(*layer));
-            (is_news && wanted && near).then_some(HeardPair { what, work_code, land_code, happened })
+            (is_news && wanted && near).then_some(HeardPair { what, work, land, happened })
         };
         content.pairs.iter().filter_map(heard).collect()
     }
@@ -323,7 +323,7 @@ mod tests {
             (trace(Public, 0.0), None, "public-0"),
         ] {
             let content = Content { features: vec![feature(Layer::Works, before, after)], ..Content::default() };
-            assert_eq!(public.features(&content)[0].code, expect);
+            assert_eq!(public.features(&content)[0].told.code, expect);
         }
     }
 

@@ -4,7 +4,8 @@
 //! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
 //! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
-//! [`conflict`], the heart. [`audit`] says what a write leaves behind, [`change`] what others hear of it.
+//! [`conflict`], the heart. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
+//! [`restricted_read`] what is left by looking.
 
 pub mod account;
 pub mod actor;
@@ -19,6 +20,7 @@ pub mod jurisdiction;
 pub mod layer;
 pub mod organisation;
 pub mod place;
+pub mod restricted_read;
 pub mod rules;
 pub mod session;
 pub mod version;

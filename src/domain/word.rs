@@ -48,3 +48,11 @@ words! {
         Restricted = "restricted",
     }
 }
+
+impl Visibility {
+    /// Whoever is shown it leaves a row ([`restricted_read`](super::restricted_read)).
+    #[must_use]
+    pub fn is_restricted(self) -> bool {
+        self == Self::Restricted
+    }
+}

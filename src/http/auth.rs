@@ -11,10 +11,11 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, ResponseError, web};
 use subtle::ConstantTimeEq;
 
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::rate_limit::Who;
-use super::routes::Access;
+use super::routes::{Access, Route};
 use super::{App, blocking, forwarded};
+use crate::actions::Asker;
 use crate::actions::access::{self, Standing};
 use crate::config::{Settings, TokenSetting};
 use crate::domain::actor::{Actor, Role};
@@ -101,6 +102,19 @@ pub fn identity_of(request: &HttpRequest) -> Result<Arc<Identity>> {
     found.ok_or_else(|| Error::Internal("a request that nobody asked who sent it".into()))
 }
 
+/// Who sent a request, in which it is, and by which door it came: for whatever shows features.
+///
+/// # Errors
+/// As [`actor_of`].
+pub fn asker_of(request: &HttpRequest) -> Result<Asker> {
+    let door = request.extensions().get::<Door>().map(|door| door.0.to_owned());
+    let door = door.ok_or_else(|| Error::Internal("a request that came by no route of the table".into()))?;
+    Ok(Asker { actor: actor_of(request)?, request_id: problem::request_id(request), door })
+}
+
+/// The path of the route by which a request came.
+struct Door(&'static str);
+
 /// The sender of a request whose answer takes long.
 ///
 /// # Errors
@@ -138,13 +152,14 @@ pub(super) async fn still_holds(standing: &Arc<Standing>) -> Result<()> {
 /// # Errors
 /// Those of the handler.
 pub(super) async fn authenticate(
-    access: Access,
+    route: &'static Route,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match identify(access, &request).await {
+    match identify(route.access, &request).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
+            request.extensions_mut().insert(Door(route.path));
             next.call(request).await
         }
         Err(error) => {

@@ -14,7 +14,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use tokio::sync::mpsc::{self, OwnedPermit, Receiver, Sender};
 
-use super::auth::{actor_of, standing_of, still_holds};
+use super::auth::{asker_of, standing_of, still_holds};
 use super::params::Query;
 use super::problem::Answer;
 use super::{App, blocking};
@@ -38,11 +38,11 @@ const RETRY_MS: u32 = 2_000;
 /// As [`changes::listen`], and [`Error::Parameter`] for parameters that cannot be read.
 pub async fn stream(request: HttpRequest, app: web::Data<App>) -> Answer {
     let query = Query::of(&request, PARAMETERS)?;
-    let (actor, standing) = (actor_of(&request)?, standing_of(&request, &app)?);
+    let (asker, standing) = (asker_of(&request)?, standing_of(&request, &app)?);
     let wish = wish(&request, &query)?;
     let context = app.context.clone();
     let heartbeat = Duration::from_millis(context.settings.heartbeat_ms);
-    let (listening, seat) = blocking(move || changes::listen(&context, &actor, wish)).await?;
+    let (listening, seat) = blocking(move || changes::listen(&context, &asker, wish)).await?;
     if request.method() == Method::HEAD {
         return Ok(head().finish());
     }
@@ -186,7 +186,7 @@ async fn tell(
             news.mark_unchanged();
             let heard = blocking(move || {
                 let notices = listening.pull();
-                let text = if notices.is_empty() { String::new() } else { written(&listening, &notices) };
+                let text = if notices.is_empty() { String::new() } else { written(&listening, &notices)? };
                 Ok((listening, text))
             });
             (listening, text) = match heard.await {
@@ -222,7 +222,7 @@ async fn overtaken(listening: &Listening, news: &mut changes::News) {
 }
 
 /// Notices as text. All carry the id of the last: a listener that breaks off within hears them again.
-fn written(listening: &Listening, notices: &[Notice]) -> String {
+fn written(listening: &Listening, notices: &[Notice]) -> Result<String> {
     let mut text = String::new();
     for notice in notices {
         match notice {
@@ -236,7 +236,7 @@ fn written(listening: &Listening, notices: &[Notice]) -> String {
                     write_event(&mut text, "", "resync", &data);
                     continue;
                 }
-                let parts = listening.parts(event);
+                let parts = listening.parts(event)?;
                 if !parts.is_empty() {
                     let data = wire::write(event, &parts.features, &parts.pairs, &parts.coverage).to_string();
                     write_event(&mut text, "", "change", &data);
@@ -245,7 +245,7 @@ fn written(listening: &Listening, notices: &[Notice]) -> String {
         }
     }
     write_place(&mut text, listening);
-    text
+    Ok(text)
 }
 
 /// How far was heard: an id without data moves the listener's place and is no event of its own. Where nothing is known the

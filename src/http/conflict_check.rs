@@ -7,17 +7,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::auth::actor_of;
+use super::auth::asker_of;
 use super::items::Served;
 use super::params::{self, GEOJSON, Query, path_id};
 use super::problem::Answer as Response;
 use super::{App, blocking, caught};
-use crate::actions::Context;
 use crate::actions::conflict_check::{
     self as action, Answer, Conflict, Detail, Drawn, Found, NotCovered, Question, SubjectResult, layers, usual_layers,
 };
+use crate::actions::{Asker, Context, Reader};
 use crate::clock;
-use crate::domain::actor::Actor;
 use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::{Layer, with_noun};
@@ -59,7 +58,7 @@ const AT_ONCE_BYTES_MAX: usize = 16 * 1024;
 /// A check of drawn shapes as far as the head of a request says it: all but the shapes.
 pub(super) struct Asked {
     context: Context,
-    actor: Actor,
+    asker: Asker,
     question: Question,
     reading: document::Reading,
     measures: bool,
@@ -73,7 +72,7 @@ impl Asked {
     pub(super) fn of(request: &HttpRequest, app: &App) -> Result<Self> {
         let query = Query::of(request, PARAMETERS)?;
         Ok(Self {
-            actor: actor_of(request)?,
+            asker: asker_of(request)?,
             question: question(request, &query, &app.context, Layer::standing())?,
             reading: params::reading(request, &app.context.settings)?,
             measures: query.yes_or_no("measures", true)?,
@@ -121,18 +120,18 @@ impl Asked {
     }
 
     fn answer<C: Listed>(&self, drawn: &[Drawn]) -> Result<Answer<C>> {
-        action::check_as(&self.context, &self.actor, drawn, &self.question)
+        action::check_as(&self.context, &self.asker, drawn, &self.question)
     }
 
     fn answer_at_once<C: Listed>(&self, drawn: &[Drawn]) -> Result<Option<Answer<C>>> {
-        action::check_at_once(&self.context, &self.actor, drawn, &self.question).transpose()
+        action::check_at_once(&self.context, &self.asker, drawn, &self.question).transpose()
     }
 
     fn text(&self, drawn: &[Drawn], as_map: bool) -> Result<Vec<u8>> {
         if self.measures {
-            written(&self.context, &self.actor, &self.answer::<Conflict>(drawn)?, as_map)
+            written(&self.context, &self.asker, &self.answer::<Conflict>(drawn)?, as_map)
         } else {
-            written(&self.context, &self.actor, &self.answer::<Found>(drawn)?, as_map)
+            written(&self.context, &self.asker, &self.answer::<Found>(drawn)?, as_map)
         }
     }
 
@@ -175,7 +174,7 @@ fn write_line<C: Listed>(number: u64, answer: &Answer<C>, text: &mut Vec<u8>) {
 /// As [`action::check_stored_as`].
 pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Response {
     let query = Query::of(&request, PARAMETERS)?;
-    let actor = actor_of(&request)?;
+    let asker = asker_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let question = question(&request, &query, &app.context, usual_layers(T::LAYER))?;
     let as_map = params::wants_geojson(&request);
@@ -183,11 +182,11 @@ pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, 
     let context = app.context.clone();
     let text = blocking(move || {
         if measures {
-            let answer = action::check_stored_as::<T, Conflict>(&context, &actor, id, &question)?;
-            written(&context, &actor, &answer, as_map)
+            let answer = action::check_stored_as::<T, Conflict>(&context, &asker, id, &question)?;
+            written(&context, &asker, &answer, as_map)
         } else {
-            let answer = action::check_stored_as::<T, Found>(&context, &actor, id, &question)?;
-            written(&context, &actor, &answer, as_map)
+            let answer = action::check_stored_as::<T, Found>(&context, &asker, id, &question)?;
+            written(&context, &asker, &answer, as_map)
         }
     })
     .await?;
@@ -278,16 +277,16 @@ impl Listed for Found {
 }
 
 /// An answer as JSON, or as features for a map.
-pub(crate) fn written<C: Listed>(
+pub(crate) fn written<'r, C: Listed>(
     context: &Context,
-    actor: &Actor,
+    reader: impl Into<Reader<'r>>,
     answer: &Answer<C>,
     as_map: bool,
 ) -> Result<Vec<u8>> {
     if !as_map {
         return Ok(as_row(answer, None).text());
     }
-    let features = as_features(context, actor, answer)?;
+    let features = as_features(context, reader.into(), answer)?;
     serde_json::to_vec(&features).map_err(|e| Error::Internal(format!("an answer that cannot be written: {e}")))
 }
 
@@ -322,11 +321,11 @@ fn as_row<C: Listed>(answer: &Answer<C>, line: Option<u64>) -> AnswerRow<'_, C::
     }
 }
 
-fn as_features<C: Listed>(context: &Context, actor: &Actor, answer: &Answer<C>) -> Result<Json> {
+fn as_features<C: Listed>(context: &Context, reader: Reader<'_>, answer: &Answer<C>) -> Result<Json> {
     let mut stored: BTreeMap<Uuid, Map<String, Json>> = BTreeMap::new();
     for layer in Layer::all() {
         with_noun!(layer, N => {
-            let found = action::features_of::<N, C>(context, actor, answer)?;
+            let found = action::features_of::<N, C>(context, reader, answer)?;
             stored.extend(found.iter().map(|(id, f)| (*id, feature::write(f))));
         });
     }

@@ -5,14 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::auth::actor_of;
+use super::auth::{actor_of, asker_of};
 use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
 use super::problem::{Answer, request_id};
 use super::{App, blocking};
 use crate::actions::feature::{self, Draft, ListQuery, Registrable};
-use crate::actions::{Context, Witness, version};
+use crate::actions::{Asker, Context, Witness, version};
 use crate::clock;
-use crate::domain::actor::Actor;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::version::Version;
 use crate::domain::word::Word;
@@ -42,7 +41,7 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
     let settings = app.context.settings.clone();
     let query = Query::of(&request, LIST_PARAMETERS)?;
     format_is_json(&query)?;
-    let actor = actor_of(&request)?;
+    let asker = asker_of(&request)?;
     let asked = ListQuery {
         boxes: query.bbox()?,
         jurisdiction: query.text("jurisdiction").map(str::to_owned),
@@ -51,7 +50,7 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
     };
     let page = {
         let (asked, context) = (asked.clone(), app.context.clone());
-        blocking(move || feature::list::<T>(&context, &actor, &asked)).await?
+        blocking(move || feature::list::<T>(&context, &asker, &asked)).await?
     };
     let base = params::base(&request);
     let here = format!("{base}/ogc/collections/{}/items", T::LAYER);
@@ -91,14 +90,14 @@ pub async fn list<T: Served>(request: HttpRequest, app: web::Data<App>) -> Answe
 pub async fn get<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     let query = Query::of(&request, ITEM_PARAMETERS)?;
     format_is_json(&query)?;
-    let actor = actor_of(&request)?;
+    let asker = asker_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let context = app.context.clone();
     if let Some(moment) = query.moment("as-of")? {
-        let found = blocking(move || version::get::<T>(&context, &actor, id, moment)).await?;
+        let found = blocking(move || version::get::<T>(&context, &asker, id, moment)).await?;
         return Ok(as_of(&request, &found));
     }
-    let found = blocking(move || feature::get::<T>(&context, &actor, id)).await?;
+    let found = blocking(move || feature::get::<T>(&context, &asker, id)).await?;
     let tag = etag(&found);
     if params::is_known(&request, &tag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
@@ -140,7 +139,7 @@ pub async fn replace<T: Served>(
     payload: web::Payload,
 ) -> Answer {
     change::<T>(&request, &app, &id, payload, &[GEOJSON, "application/json"], |sent, document| {
-        let draft = draft_of::<T>(&document, sent.reading, sent.actor.organisation.as_deref())?;
+        let draft = draft_of::<T>(&document, sent.reading, sent.asker.actor.organisation.as_deref())?;
         if draft.delivered.is_none() {
             return Err(Error::invalid("/geometry", "is missing or null: a feature has a place"));
         }
@@ -164,7 +163,7 @@ pub async fn patch<T: Served>(
         if !patch.is_object() {
             return Err(Error::invalid("", "a merge-patch of a feature is an object"));
         }
-        let present: Registered<T> = feature::get(&sent.context, &sent.actor, sent.id)?;
+        let present: Registered<T> = feature::get(&sent.context, &sent.asker, sent.id)?;
         let mut document = Json::Object(write(&present));
         merge_patch::clear_centreline(&mut document, &patch);
         merge_patch::apply(&mut document, &patch);
@@ -185,7 +184,7 @@ pub async fn patch<T: Served>(
 /// A request to change a feature, but for its document.
 struct Sent {
     context: Context,
-    actor: Actor,
+    asker: Asker,
     id: Uuid,
     /// The version that `If-Match` names.
     expected: Option<i32>,
@@ -211,19 +210,18 @@ async fn change<T: Served>(
     next: impl FnOnce(&Sent, Json) -> Result<Next> + Send + 'static,
 ) -> Answer {
     Query::of(request, &[])?;
-    let actor = actor_of(request)?;
+    let asker = asker_of(request)?;
     let id = path_id(id, T::WORD)?;
     let expected = params::if_match(request)?;
     let reading = params::reading(request, &app.context.settings)?;
     let text = params::body(request, payload, &app.context.settings, taken).await?;
-    let sent = Sent { context: app.context.clone(), actor, id, expected, reading };
-    let request_id = request_id(request);
+    let sent = Sent { context: app.context.clone(), asker, id, expected, reading };
     let reason = params::reason(request)?;
     let changed = blocking(move || {
         let document = document::json(&text)?;
         same_id(&document, id)?;
         let Next { document, draft, expected } = next(&sent, document)?;
-        let witness = Witness::new(&sent.actor, &request_id).because(reason.as_deref());
+        let witness = Witness::new(&sent.asker.actor, &sent.asker.request_id).because(reason.as_deref());
         feature::replace::<T>(&sent.context, witness, id, expected, &draft)
             .map_err(|error| at_its_line::<T>(error, &document))
     })

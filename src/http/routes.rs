@@ -225,9 +225,7 @@ pub fn configure(service: &mut web::ServiceConfig) {
                 Patch => guard::Any(guard::Patch()),
                 Delete => guard::Any(guard::Delete()),
             };
-            let access = route.access;
-            let asked =
-                from_fn(move |request: ServiceRequest, next: Next<BoxBody>| authenticate(access, request, next));
+            let asked = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| authenticate(route, request, next));
             resource = resource.route((route.handler)().guard(methods).wrap(asked));
         }
         let options = allowed.clone();

@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
-use super::auth::actor_of;
+use super::auth::asker_of;
 use super::items::{Served, link};
 use super::params::{self, GEOJSON, Query, path_id};
 use super::problem::Answer;
@@ -24,12 +24,12 @@ const JSON: &str = "application/json";
 /// As [`version::history`], and [`Error::Parameter`](crate::error::Error::Parameter) for parameters that cannot be read.
 pub async fn history<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     let query = Query::of(&request, PARAMETERS)?;
-    let actor = actor_of(&request)?;
+    let asker = asker_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let limit = query.limit(VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX)?;
     let before = query.version("before")?;
     let context = app.context.clone();
-    let page = blocking(move || version::history::<T>(&context, &actor, id, before, limit)).await?;
+    let page = blocking(move || version::history::<T>(&context, &asker, id, before, limit)).await?;
     let base = params::base(&request);
     let item = format!("{base}/ogc/collections/{}/items/{id}", T::LAYER);
     let versions: Vec<Json> = page

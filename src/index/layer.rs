@@ -286,6 +286,13 @@ impl LayerIndex {
         sight.sees(entry.facts.visibility, &entry.facts.organisation) && self.seen_now.as_ref().is_none_or(may_now)
     }
 
+    /// It is to be known who is shown this feature: it is restricted, or, as it was then, restricted now.
+    #[must_use]
+    pub fn is_restricted(&self, entry: &Entry) -> bool {
+        let now = |seen: &Arc<SeenNow>| seen.get(&entry.facts.id).is_some_and(|(v, _)| v.is_restricted());
+        entry.facts.visibility.is_restricted() || self.seen_now.as_ref().is_some_and(now)
+    }
+
     /// How many features somebody sees.
     #[must_use]
     pub fn count(&self, sight: &Sight) -> usize {

@@ -2,7 +2,7 @@
 //! compose in one transaction. Values are bound, never formatted.
 //!
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
-//! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
+//! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
 //! [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
@@ -26,6 +26,7 @@ pub mod migrations;
 pub mod organisation;
 pub mod prepared;
 pub mod records;
+pub mod restricted_read;
 pub mod rules;
 pub mod schema;
 pub mod seen;

@@ -211,6 +211,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Who was shown which restricted features.
+    restricted_reads (jurisdiction, id) {
+        jurisdiction -> Text,
+        id -> Uuid,
+        read_at -> Timestamptz,
+        actor -> Text,
+        organisation -> Nullable<Text>,
+        request_id -> Text,
+        door -> Text,
+        layer -> Text,
+        ids -> Array<Uuid>,
+    }
+}
+
+diesel::table! {
     /// Whoever owns works, plans land or decides about either.
     organisations (code) {
         code -> Text,

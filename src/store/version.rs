@@ -248,6 +248,8 @@ struct ListedRow {
     ended_revision: Option<i64>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     ended_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Text)]
+    visibility: String,
     #[diesel(sql_type = Binary)]
     digest: Vec<u8>,
 }
@@ -284,10 +286,11 @@ pub fn list(
     let which = "jurisdiction = $1 AND id = $2 AND version < $3 AND (visibility = ANY ($4) OR organisation = $5)";
     let rows: Vec<(ListedRow, EventRow)> = sql_query(format!(
         "SELECT v.*, e.revision AS event_revision, e.deed, e.actor, e.organisation, e.on_behalf_of, e.reason FROM (
-             SELECT version, revision, recorded_at, NULL AS ended_revision, NULL AS ended_at, version_digest(p) AS digest
+             SELECT version, revision, recorded_at, NULL AS ended_revision, NULL AS ended_at, visibility,
+                 version_digest(p) AS digest
              FROM {table} AS p WHERE {which}
              UNION ALL
-             SELECT version, revision, recorded_at, ended_revision, ended_at, version_digest(h)
+             SELECT version, revision, recorded_at, ended_revision, ended_at, visibility, version_digest(h)
              FROM {table}_history AS h WHERE {which}
              ORDER BY version DESC LIMIT $6
          ) AS v JOIN audit_events AS e ON e.jurisdiction = $1 AND e.revision = v.revision ORDER BY v.version DESC"
@@ -306,6 +309,7 @@ pub fn list(
             revision: row.revision,
             recorded_at: row.recorded_at.to_jiff(),
             ended: ended.map(|(revision, at)| Ended { revision, at: at.to_jiff() }),
+            visibility: word(&row.visibility)?,
             digest: audit::digest(&row.digest)?,
             began: authorship(event),
         })

@@ -1,4 +1,4 @@
-//! Lines of an exported audit log, and signed heads, as JSON.
+//! Lines of an exported audit log, signed heads, and who looked at what, as JSON.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::domain::audit::{AuditEvent, Digest, Head, RecordedEvent, hex, unhex};
+use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]
@@ -98,6 +99,22 @@ pub fn write_head(head: &Head, key: &str, signature: &str) -> String {
         "signed_at": format!("{:.6}", head.signed_at),
         "key": key,
         "signature": signature,
+    })
+    .to_string()
+}
+
+/// Who was shown restricted features, as a line.
+#[must_use]
+pub fn write_read(read: &RestrictedRead) -> String {
+    json!({
+        "read_at": format!("{:.6}", read.read_at),
+        "actor": read.actor,
+        "organisation": read.organisation,
+        "door": read.door,
+        "request_id": read.request_id,
+        "jurisdiction": read.jurisdiction,
+        "layer": read.layer,
+        "ids": read.ids,
     })
     .to_string()
 }

@@ -16,7 +16,7 @@ pub fn write(
     coverage: &[&CoverageChange],
 ) -> Json {
     let changed = |heard: &HeardFeature<'_>| {
-        let mut row = feature(heard.what, heard.code);
+        let mut row = feature(heard.what, &heard.told.code);
         row["change"] = json!(heard.happened.as_str());
         row
     };
@@ -53,8 +53,8 @@ fn pair(heard: &HeardPair<'_>) -> Json {
     let severity = if heard.happened == Happened::Ended { change.before } else { change.after };
     // Each of the two by what it is.
     let mut row = json!({
-        change.work.layer.singular(): feature(&change.work, heard.work_code),
-        change.land.layer.singular(): feature(&change.land, heard.land_code),
+        change.work.layer.singular(): feature(&change.work, &heard.work.code),
+        change.land.layer.singular(): feature(&change.land, &heard.land.code),
         "severity": severity.map(Word::as_str),
     });
     if heard.happened == Happened::Different {

@@ -38,6 +38,7 @@ mod permission;
 mod problems;
 mod rate_limit;
 mod restricted;
+mod restricted_reads;
 mod routes;
 mod row_security;
 mod rules;

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::changes::Listener;
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, mast, merged, point, rect, road};
+use crate::restricted_reads;
 use crate::support::{Response, token};
 
 pub const GEOJSON: &str = "application/geo+json";
@@ -294,6 +295,24 @@ impl World {
         }
     }
 
+    /// Everything restricted that those who ask are shown at each door: actor, door, layer and id.
+    fn restricted_reads(&self) -> BTreeSet<String> {
+        let mut reads = BTreeSet::new();
+        for (person, route) in PEOPLE.iter().flat_map(|p| ROUTES.iter().map(move |r| (p, r))) {
+            let layers: &[Layer] = match door(route) {
+                Door::Items(layer) | Door::Item(layer) | Door::History(layer) => &[layer],
+                // The one asked about, and those in conflict with it.
+                Door::Conflicts(_) | Door::Check | Door::Batch | Door::Stream => &LAYERS,
+                // Of a write its event says who did it.
+                Door::Write(_) | Door::Counts | Door::Metrics | Door::Alike | Door::People => &[],
+            };
+            let shown = self.all.iter().filter(|s| s.visibility == Visibility::Restricted && s.is_seen_by(person));
+            let shown = shown.filter(|s| layers.contains(&s.layer));
+            reads.extend(shown.map(|s| format!("{} {} {} {}", person.token, route.path, s.layer, s.id)));
+        }
+        reads
+    }
+
     /// All that was written since the registration, told to somebody who has heard of nothing yet.
     fn streams(&self, person: &Person, what: &str) {
         let mut listener = Listener::open(&self.api.server, person.token, "?jurisdiction=VN-72", Some("1"));
@@ -337,6 +356,11 @@ fn every_door_shows_each_role_what_the_table_says() {
     }
     let hidden: usize = PEOPLE.iter().map(|p| world.all.len() - world.both(p).len()).sum();
     eprintln!("{} who ask, {} doors, {} features, {hidden} times hidden", PEOPLE.len(), ROUTES.len(), world.all.len());
+    // Whoever was shown what is restricted left it at that door, and nothing else was left.
+    let expect = world.restricted_reads();
+    let Api { server, database } = world.api;
+    drop(server);
+    assert_eq!(restricted_reads::left(&database), expect);
 }
 
 /// All of an answer but what is new in each: the id of the request, the moment, and the id that was asked for; and whether the

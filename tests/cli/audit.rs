@@ -216,3 +216,37 @@ fn an_exported_log_is_verified_without_a_database() {
     assert_eq!(ran.code, 1, "a member that nobody hashed: {ran:?}");
     fs::remove_file(log).unwrap();
 }
+
+#[test]
+fn a_check_on_the_command_line_leaves_what_it_showed() {
+    let folder = Folder::new();
+    let db = Database::vn72();
+    let head = "code,kind,organisation,position_accuracy_m,visibility,lon,lat";
+    let text = format!("{head}\nS-1,mast,vnpt,0,restricted,107.69,12.0\nO-1,mast,vnpt,0,public,107.69,12.0\n");
+    let works = folder.file("works.csv", text);
+    assert_eq!(clearway(&db, &["import", "works", &works, "--jurisdiction", "VN-72"]).code, 0);
+    let here = r#"{"type":"Feature","properties":{},"geometry":{"type":"Point","coordinates":[107.69,12.0]}}"#;
+    let here = folder.file("here.geojson", here);
+    assert_eq!(clearway(&db, &["audit", "reads"]).gives(0, &[]).out, "");
+    for format in ["table", "json", "geojson"] {
+        let ran = clearway(&db, &["check", &here, "--clearance-m", "1", "--format", format]);
+        assert!(ran.code == 0 && ran.out.contains("S-1"), "{ran:?}");
+    }
+    let ran = clearway(&db, &["audit", "reads"]);
+    let id = rows(&db, "id", "works WHERE code = 'S-1'").remove(0);
+    let moments: Vec<String> = ran.out.lines().map(|line| line.split('"').nth(3).unwrap().to_owned()).collect();
+    let line = |moment: &String| {
+        format!(
+            "{{\"read_at\":\"{moment}\",\"actor\":\"operator\",\"organisation\":null,\"door\":\"clearway check\",\
+             \"request_id\":\"command line\",\"jurisdiction\":\"VN-72\",\"layer\":\"works\",\"ids\":[\"{id}\"]}}"
+        )
+    };
+    let lines: Vec<String> = moments.iter().map(line).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(lines.len(), 3);
+    ran.gives(0, &lines);
+    // From a moment on, to before another.
+    let part = ["audit", "reads", "--from", &moments[1], "--to", &moments[2]];
+    clearway(&db, &part).gives(0, &lines[1..2]);
+    assert_eq!(clearway(&db, &["audit", "reads", "--from", "yesterday"]).code, 2);
+}

@@ -47,7 +47,7 @@ fn hear(listening: &mut Listening) -> Told {
     for notice in listening.pull() {
         match notice {
             Notice::Event(event) => {
-                let parts = listening.parts(&event);
+                let parts = listening.parts(&event).unwrap();
                 told.features += parts.features.len();
                 told.pairs.extend(parts.pairs.iter().map(|p| (p.happened, p.what.work.id, p.what.land.id)));
             }

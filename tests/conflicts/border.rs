@@ -3,6 +3,7 @@
 
 use clearway::actions::conflict_check::{self, Answer, Conflict, Found, Question};
 use clearway::actions::coverage;
+use clearway::actions::restricted_read::Writing;
 use clearway::actions::{feature, jurisdiction};
 use clearway::domain::actor::{Actor, Role};
 use clearway::domain::conflict::{Rule, RuleKey};
@@ -200,6 +201,8 @@ fn each_way_to_lie_at_a_border_is_answered_from_what_is_kept() {
     }
     // Every one of them is answered from memory.
     let lands = [across, near, far_away, in_the_box];
+    // As in a server, who was shown what is restricted waits in memory.
+    let writing = Writing::begin(&world.context).unwrap();
     world.database.allow_connections(false);
     for (id, clearance) in lands {
         let ask = |clearance| {
@@ -210,6 +213,7 @@ fn each_way_to_lie_at_a_border_is_answered_from_what_is_kept() {
         assert!(matches!(ask(Some(clearance)), Err(Error::Busy { .. })), "a search reads the database");
     }
     world.database.allow_connections(true);
+    writing.end().unwrap();
 }
 
 /// A corridor that is drawn as an area, or by its line.
@@ -286,10 +290,13 @@ fn the_kept_is_the_searched_at_a_border_whatever_changes() {
         works.len()
     );
     assert!(pairs > 150 && beyond > 50 && alone > 10, "too few to mean anything: {pairs} {beyond} {alone}");
+    // As in a server, who was shown what is restricted waits in memory.
+    let writing = Writing::begin(&world.context).unwrap();
     world.database.allow_connections(false);
     for (id, _) in &lands {
         let question = question(Layer::Works, None);
         assert!(conflict_check::check_stored::<Corridor>(&world.context, &world.actor, *id, &question).is_ok());
     }
     world.database.allow_connections(true);
+    writing.end().unwrap();
 }

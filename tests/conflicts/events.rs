@@ -54,7 +54,7 @@ impl Follower {
             let told = event.content.as_ref().map(|content| content.features.len()).unwrap();
             assert!(i64::try_from(told).unwrap() <= event.to - event.from, "told twice: {event:?}");
             self.events = (self.events.0 + 1, self.events.1 + event.to - event.from);
-            for heard in self.listening.parts(&event).pairs {
+            for heard in self.listening.parts(&event).unwrap().pairs {
                 let pair = (heard.what.work.id, heard.what.land.id);
                 match heard.happened {
                     Happened::Begun => assert!(self.pairs.insert(pair), "{pair:?} began and was there: {event:?}"),

@@ -22,10 +22,12 @@ pub use rings::Events;
 
 use rings::Places;
 
-use super::{Context, refresh};
-use crate::domain::actor::Actor;
-use crate::domain::change::{ChangeEvent, Content, CoverageChange, Ear, HeardFeature, HeardPair, Resync};
+use super::{Asker, Context, Reader, refresh};
+use crate::domain::change::{
+    ChangeEvent, Content, CoverageChange, Ear, FeatureChange, HeardFeature, HeardPair, Resync, Trace,
+};
 use crate::domain::layer::Layer;
+use crate::domain::restricted_read::Shown;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Coord, Epsg, Geometry, crs, outside};
 use crate::index::Snapshot;
@@ -81,7 +83,7 @@ impl Wish {
 /// A listener.
 pub struct Listening {
     context: Context,
-    actor: Actor,
+    asker: Asker,
     wish: Wish,
     places: Places,
     /// Two jurisdictions that may have conflicts between them, for each that is listened to, in this order: that one, and
@@ -124,6 +126,16 @@ impl Parts<'_> {
     pub fn is_empty(&self) -> bool {
         self.features.is_empty() && self.pairs.is_empty() && self.coverage.is_empty()
     }
+
+    /// The features told of which it is to be known who is shown them.
+    fn restricted(&self) -> impl Iterator<Item = Shown<'_>> {
+        let features = self.features.iter().map(|heard| (heard.what, heard.told));
+        let pairs =
+            self.pairs.iter().flat_map(|heard| [(&heard.what.work, heard.work), (&heard.what.land, heard.land)]);
+        let restricted = |(_, told): &(&FeatureChange, &Trace)| told.visibility.is_restricted();
+        let all = features.chain(pairs).filter(restricted);
+        all.map(|(what, _)| (what.layer, what.jurisdiction.as_str(), what.id))
+    }
 }
 
 /// Begins to listen: from where the listener has heard, else from now.
@@ -131,7 +143,8 @@ impl Parts<'_> {
 /// # Errors
 /// [`Error::Parameter`] for a jurisdiction that is not registered, [`Error::Busy`] where all seats are taken or the
 /// database does not answer.
-pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening, Seat)> {
+pub fn listen<'r>(context: &Context, reader: impl Into<Reader<'r>>, wish: Wish) -> Result<(Listening, Seat)> {
+    let reader: Reader<'r> = reader.into();
     let seat = Seat(Arc::clone(&context.events.seats));
     // Besides this seat's, one is that of the events themselves.
     if Arc::strong_count(&seat.0) > context.settings.listeners_max + 1 {
@@ -146,7 +159,7 @@ pub fn listen(context: &Context, actor: &Actor, wish: Wish) -> Result<(Listening
     let gone = meet(context, &snapshot, &wish)?;
     let mut listening = Listening {
         context: context.clone(),
-        actor: actor.clone(),
+        asker: reader.into(),
         wish,
         places: Places::default(),
         borders: BTreeSet::new(),
@@ -201,7 +214,7 @@ impl Listening {
             }
             let boxes =
                 (!self.wish.boxes.is_empty()).then(|| on_grid(&self.wish.boxes, &extent, territory.jurisdiction.grid));
-            let ear = Ear { sight: self.actor.sight(code), layers: self.wish.layers.clone(), boxes };
+            let ear = Ear { sight: self.asker.actor.sight(code), layers: self.wish.layers.clone(), boxes };
             self.ears.insert(code.clone(), (extent, ear));
         }
     }
@@ -256,9 +269,17 @@ impl Listening {
         self.wish.wants(code) || self.neighbours(code).next().is_some()
     }
 
-    /// The parts of an event for this listener.
-    #[must_use]
-    pub fn parts<'a>(&'a self, event: &'a ChangeEvent) -> Parts<'a> {
+    /// The parts of an event for this listener, once it is noted which restricted features they show.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where there is no room to note it.
+    pub fn parts<'a>(&'a self, event: &'a ChangeEvent) -> Result<Parts<'a>> {
+        let parts = self.heard_of(event);
+        self.context.reads.shown((&self.asker).into(), parts.restricted())?;
+        Ok(parts)
+    }
+
+    fn heard_of<'a>(&'a self, event: &'a ChangeEvent) -> Parts<'a> {
         let (Ok(content), Some(ear)) = (&event.content, self.ear(&event.jurisdiction)) else {
             return Parts::default();
         };

@@ -13,11 +13,13 @@ use super::kept::CoveredBy;
 use super::notice::Notices;
 use super::patience::Patience;
 use super::{Answer, Checked, Question, SubjectResult};
-use crate::actions::Context;
+use crate::actions::restricted_read::RestrictedReads;
+use crate::actions::{Context, Reader};
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{self, Clause, Facts, Land, Role, Severity, Standing};
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
+use crate::domain::restricted_read::Shown;
 use crate::domain::rules::{Accuracy, DrawnKind, InForce, LandNumber};
 use crate::domain::work::WorkKind;
 use crate::error::{Error, Result};
@@ -78,6 +80,10 @@ impl Subject<'_> {
 pub(super) struct Asking<'a> {
     snapshot: &'a Snapshot,
     pub(super) actor: &'a Actor,
+    reader: Reader<'a>,
+    reads: Arc<RestrictedReads>,
+    /// The stored subject, where it is to be known who is shown it.
+    subject: Option<Shown<'a>>,
     question: &'a Question,
     pub(super) notices: Arc<Notices>,
     reach: Metres,
@@ -127,13 +133,16 @@ impl<'a> Asking<'a> {
     pub(super) fn new(
         context: &Context,
         snapshot: &'a Snapshot,
-        actor: &'a Actor,
+        reader: Reader<'a>,
         question: &'a Question,
         patience: Patience,
     ) -> Self {
         Self {
             snapshot,
-            actor,
+            actor: reader.actor,
+            reader,
+            reads: Arc::clone(&context.reads),
+            subject: None,
             question,
             notices: Arc::clone(&context.notices),
             reach: context.reach(),
@@ -144,7 +153,24 @@ impl<'a> Asking<'a> {
         }
     }
 
-    pub(super) fn answer<C>(self, results: Vec<SubjectResult<C>>) -> Answer<C> {
+    /// It is asked about a stored feature of which it is to be known who is shown it: its conflicts tell where it lies.
+    pub(super) fn about(&mut self, (layer, home, id): (Layer, &'a Territory, Uuid)) {
+        self.subject = Some((layer, home.jurisdiction.code.as_str(), id));
+    }
+
+    /// The answer, once it is noted who is shown what.
+    pub(super) fn answer<C: Detail>(self, results: Vec<SubjectResult<C>>) -> Result<Answer<C>> {
+        self.reads.shown(self.reader, self.subject.into_iter().chain(shown(&results)))?;
+        Ok(self.answered(results))
+    }
+
+    /// The same, if that can be noted at once.
+    pub(super) fn answer_at_once<C: Detail>(self, results: Vec<SubjectResult<C>>) -> Option<Answer<C>> {
+        let noted = self.reads.shown_at_once(self.reader, self.subject.into_iter().chain(shown(&results)));
+        noted.then(|| self.answered(results))
+    }
+
+    fn answered<C>(self, results: Vec<SubjectResult<C>>) -> Answer<C> {
         Answer { revisions: self.revisions, as_of: self.question.as_of, checked: self.checked, results }
     }
 
@@ -351,6 +377,7 @@ impl<'a> Asking<'a> {
             jurisdiction: &on_grid.territory.jurisdiction.code,
             layer: hit.layer,
             entry: hit.entry,
+            restricted: on_grid.territory.layer(hit.layer).is_restricted(hit.entry),
             severity: hit.severity,
             work,
             accuracy,
@@ -359,6 +386,12 @@ impl<'a> Asking<'a> {
             distance_m: hit.distance_m,
         }
     }
+}
+
+/// The features listed of which it is to be known who is shown them.
+fn shown<C: Detail>(results: &[SubjectResult<C>]) -> impl Iterator<Item = Shown<'_>> {
+    let listed = results.iter().flat_map(|r| &r.conflicts);
+    listed.filter_map(|c| c.restricted().map(|code| (c.feature().0, code, c.feature().1)))
 }
 
 /// A check looks at the clock after so many candidates: often enough for the limit, too seldom to cost.

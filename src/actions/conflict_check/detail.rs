@@ -16,6 +16,8 @@ pub struct Met<'a> {
     pub layer: Layer,
     /// The feature met.
     pub entry: &'a Entry,
+    /// It is to be known who is shown it.
+    pub restricted: bool,
     /// What it means on the day asked.
     pub severity: Severity,
     /// Which of the two is the work.
@@ -44,6 +46,9 @@ pub trait Detail: Clone + Send + Sync + 'static {
     /// The feature met.
     fn feature(&self) -> (Layer, Uuid);
 
+    /// Its jurisdiction, where it is to be known who is shown it.
+    fn restricted(&self) -> Option<&str>;
+
     /// Its distance, metres; 0 where no distance is listed.
     fn distance_m(&self) -> f64;
 }
@@ -56,7 +61,7 @@ impl Detail for Conflict {
     }
 
     fn of(met: &Met<'_>) -> Self {
-        let Found { jurisdiction, layer, id, code, kind, severity } = Found::of(met);
+        let Found { jurisdiction, layer, id, code, kind, severity, restricted } = Found::of(met);
         Self {
             jurisdiction,
             layer,
@@ -70,11 +75,16 @@ impl Detail for Conflict {
             accuracy_source: met.accuracy.source,
             accuracy_rule: met.accuracy.rule.cloned(),
             finding: measured_at(met.work, met.land, met.distance_m),
+            restricted,
         }
     }
 
     fn feature(&self) -> (Layer, Uuid) {
         (self.layer, self.id)
+    }
+
+    fn restricted(&self) -> Option<&str> {
+        self.restricted.then_some(&*self.jurisdiction)
     }
 
     fn distance_m(&self) -> f64 {
@@ -98,11 +108,16 @@ impl Detail for Found {
             code: facts.code.clone(),
             kind: facts.noun.kind(),
             severity: met.severity,
+            restricted: met.restricted,
         }
     }
 
     fn feature(&self) -> (Layer, Uuid) {
         (self.layer, self.id)
+    }
+
+    fn restricted(&self) -> Option<&str> {
+        self.restricted.then_some(&*self.jurisdiction)
     }
 
     fn distance_m(&self) -> f64 {

@@ -17,7 +17,7 @@ mod patience;
 mod stored;
 mod then;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -34,8 +34,7 @@ pub(super) use self::notice::Notices;
 use self::patience::Patience;
 pub use self::patience::make_ready;
 pub use self::stored::{check_stored, check_stored_as};
-use super::Context;
-use crate::domain::actor::Actor;
+use super::{Context, Reader};
 use crate::domain::conflict::{AccuracySource, Finding, Rule, Severity};
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::feature::Registered;
@@ -160,6 +159,8 @@ pub struct Conflict {
     pub accuracy_rule: Option<Arc<Parameter>>,
     /// What was measured.
     pub finding: Finding,
+    /// It is to be known who is shown it.
+    pub restricted: bool,
 }
 
 /// One feature of the set: what is in conflict, not how. Several times cheaper, for comparing many alignments.
@@ -177,6 +178,8 @@ pub struct Found {
     pub kind: &'static str,
     /// What it means today.
     pub severity: Severity,
+    /// It is to be known who is shown it.
+    pub restricted: bool,
 }
 
 /// A layer that was asked.
@@ -230,8 +233,13 @@ pub struct Answer<C = Conflict> {
 ///
 /// # Errors
 /// As [`check_as`].
-pub fn check(context: &Context, actor: &Actor, subjects: &[Drawn], question: &Question) -> Result<Answer> {
-    check_as(context, actor, subjects, question)
+pub fn check<'r>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    subjects: &[Drawn],
+    question: &Question,
+) -> Result<Answer> {
+    check_as(context, reader, subjects, question)
 }
 
 /// Checks drawn shapes: for each a list of [`Conflict`], or, faster, of [`Found`].
@@ -239,9 +247,9 @@ pub fn check(context: &Context, actor: &Actor, subjects: &[Drawn], question: &Qu
 /// # Errors
 /// [`Error::Invalid`] with every problem of every subject, [`Error::TooLarge`] for more than can be checked in the time
 /// of a request, [`Error::Busy`] where the index has not reached `min_revision`.
-pub fn check_as<C: Detail>(
+pub fn check_as<'r, C: Detail>(
     context: &Context,
-    actor: &Actor,
+    reader: impl Into<Reader<'r>>,
     subjects: &[Drawn],
     question: &Question,
 ) -> Result<Answer<C>> {
@@ -249,25 +257,28 @@ pub fn check_as<C: Detail>(
         None => at_least(context, &question.min_revision)?,
         Some(moment) => then::round_drawn(context, subjects, question, moment)?,
     };
-    let mut asking = Asking::new(context, &snapshot, actor, question, Patience::of_request(context));
+    let mut asking = Asking::new(context, &snapshot, reader.into(), question, Patience::of_request(context));
     let results = ask_all(&mut asking, subjects)?;
-    Ok(asking.answer(results))
+    asking.answer(results)
 }
 
 /// The same, if it takes no longer than a thread that serves may be held up (`check_at_once_features`); `None` where it takes
-/// longer, has to wait for a revision, or asks what was known then. What it says is what [`check_as`] says.
+/// longer, has to wait for a revision or for room to note who is shown what, or asks what was known then. What it says is what [`check_as`] says.
 #[must_use]
-pub fn check_at_once<C: Detail>(
+pub fn check_at_once<'r, C: Detail>(
     context: &Context,
-    actor: &Actor,
+    reader: impl Into<Reader<'r>>,
     subjects: &[Drawn],
     question: &Question,
 ) -> Option<Result<Answer<C>>> {
     let patience = Patience::at_once(context).filter(|_| question.as_of.is_none())?;
     let snapshot = min_revision::at_once(context, &question.min_revision)?;
-    let mut asking = Asking::new(context, &snapshot, actor, question, patience);
+    let mut asking = Asking::new(context, &snapshot, reader.into(), question, patience);
     let results = ask_all(&mut asking, subjects);
-    (!asking.patience.gave_up()).then(|| results.map(|results| asking.answer(results)))
+    if asking.patience.gave_up() {
+        return None;
+    }
+    results.map(|results| asking.answer_at_once(results)).transpose()
 }
 
 /// A question can be answered, whatever the shapes: waits for the revisions that it asks for.
@@ -316,23 +327,33 @@ fn ask_all<C: Detail>(asking: &mut Asking<'_>, subjects: &[Drawn]) -> Result<Vec
 ///
 /// # Errors
 /// [`Error::Busy`].
-pub fn features_of<T: Records, C: Detail>(
+pub fn features_of<'r, T: Records, C: Detail>(
     context: &Context,
-    actor: &Actor,
+    reader: impl Into<Reader<'r>>,
     answer: &Answer<C>,
 ) -> Result<BTreeMap<Uuid, Registered<T>>> {
-    let listed = answer.results.iter().flat_map(|r| &r.conflicts).map(Detail::feature);
-    let ids: Vec<Uuid> = listed.filter(|(layer, _)| *layer == T::LAYER).map(|(_, id)| id).collect();
-    if answer.as_of.is_some() {
-        return then::features(context, actor, &ids, &answer.revisions);
-    }
-    let found = context.store.read_as(actor, |conn| T::find_many(conn, &ids))?;
-    // What is stored now may be newer than the answer, and no longer the asker's to see.
-    let seen = |f: &Registered<T>| {
-        let props = f.body.props();
-        actor.sight(&f.jurisdiction).sees(T::visibility(props), T::organisation(props))
+    let reader = reader.into();
+    let listed = || answer.results.iter().flat_map(|r| &r.conflicts).filter(|c| c.feature().0 == T::LAYER);
+    let ids: Vec<Uuid> = listed().map(|c| c.feature().1).collect();
+    let (found, restricted) = if answer.as_of.is_some() {
+        then::features::<T>(context, reader.actor, &ids, &answer.revisions)?
+    } else {
+        let found = context.store.read_as(reader.actor, |conn| T::find_many(conn, &ids))?;
+        // What is stored now may be newer than the answer, and no longer the asker's to see.
+        let seen = |f: &Registered<T>| {
+            let props = f.body.props();
+            reader.actor.sight(&f.jurisdiction).sees(T::visibility(props), T::organisation(props))
+        };
+        let found: BTreeMap<_, _> = found.into_iter().filter(seen).map(|f| (f.id, f)).collect();
+        let restricted = found.values().filter(|f| T::visibility(f.body.props()).is_restricted());
+        let restricted = restricted.map(|f| f.id).collect();
+        (found, restricted)
     };
-    Ok(found.into_iter().filter(seen).map(|f| (f.id, f)).collect())
+    // Of those that were so when the answer was made, that is noted already.
+    let noted: HashSet<Uuid> = listed().filter(|c| c.restricted().is_some()).map(|c| c.feature().1).collect();
+    let new = restricted.iter().filter(|id| !noted.contains(id)).filter_map(|id| found.get(id));
+    context.reads.shown(reader, new.map(|f| (T::LAYER, f.jurisdiction.as_str(), f.id)))?;
+    Ok(found)
 }
 
 /// The layers a noun is checked against when nobody says.

@@ -15,7 +15,7 @@ use super::kept::{CoveredFor, Kept, ListedFor};
 use super::pairs::{KeptPair, LISTED_MAX, pairs_of};
 use super::patience::Patience;
 use super::{Answer, Conflict, Question, SubjectResult, at_least, then};
-use crate::actions::{Context, feature, refresh};
+use crate::actions::{Context, Reader, feature, refresh};
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{self, Clause, Facts, Land, Severity, Standing};
 use crate::domain::coverage::Coverage;
@@ -38,8 +38,13 @@ const IN_STEP_ATTEMPTS: u32 = 10;
 ///
 /// # Errors
 /// As [`check_stored_as`].
-pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, question: &Question) -> Result<Answer> {
-    check_stored_as::<T, Conflict>(context, actor, id, question)
+pub fn check_stored<'r, T: Records>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    id: Uuid,
+    question: &Question,
+) -> Result<Answer> {
+    check_stored_as::<T, Conflict>(context, reader, id, question)
 }
 
 /// Checks a stored feature against the other layer, or the layers asked: a list of [`Conflict`], or, faster, of
@@ -47,45 +52,50 @@ pub fn check_stored<T: Records>(context: &Context, actor: &Actor, id: Uuid, ques
 ///
 /// # Errors
 /// [`Error::NotFound`] where it is not there or not the actor's to know, [`Error::Busy`].
-pub fn check_stored_as<T: Records, C: Detail>(
+pub fn check_stored_as<'r, T: Records, C: Detail>(
     context: &Context,
-    actor: &Actor,
+    reader: impl Into<Reader<'r>>,
     id: Uuid,
     question: &Question,
 ) -> Result<Answer<C>> {
+    let reader = reader.into();
     if let Some(same) = question.against.iter().find(|layer| !T::LAYER.opposite().contains(layer)) {
         let other = if *same == T::LAYER { "other " } else { "" };
         return Err(Error::parameter("against", format!("a {} is not in conflict with {other}{same}", T::WORD)));
     }
     if let Some(moment) = question.as_of {
-        let (snapshot, stored) = then::round_stored::<T>(context, actor, id, question, moment)?;
-        return ask_stored(context, &snapshot, actor, &stored, question);
+        let (snapshot, stored, restricted) = then::round_stored::<T>(context, reader.actor, id, question, moment)?;
+        return ask_stored(context, &snapshot, reader, (&stored, restricted), question);
     }
     if T::LAND && question.clearance.is_none() {
         let snapshot = at_least(context, &question.min_revision)?;
-        if let Some(answer) = from_kept(context, &snapshot, actor, T::LAYER, id, question)? {
+        if let Some(answer) = from_kept(context, &snapshot, reader, T::LAYER, id, question)? {
             return Ok(answer);
         }
     }
-    let (snapshot, stored) = stored_in_step::<T>(context, actor, id, question)?;
-    ask_stored(context, &snapshot, actor, &stored, question)
+    let (snapshot, stored) = stored_in_step::<T>(context, reader.actor, id, question)?;
+    let restricted = T::visibility(stored.body.props()).is_restricted();
+    ask_stored(context, &snapshot, reader, (&stored, restricted), question)
 }
 
 /// Asks about a feature as it stands in the snapshot.
 fn ask_stored<T: Records, C: Detail>(
     context: &Context,
     snapshot: &Snapshot,
-    actor: &Actor,
-    stored: &Registered<T>,
+    reader: Reader<'_>,
+    (stored, restricted): (&Registered<T>, bool),
     question: &Question,
 ) -> Result<Answer<C>> {
     let id = stored.id;
     let gone = || Error::NotFound(format!("the jurisdiction «{}»", stored.jurisdiction));
     let home = snapshot.territory(&stored.jurisdiction).ok_or_else(gone)?;
-    let mut asking = Asking::new(context, snapshot, actor, question, Patience::of_request(context));
+    let mut asking = Asking::new(context, snapshot, reader, question, Patience::of_request(context));
+    if restricted {
+        asking.about((T::LAYER, home, id));
+    }
     let facts = stored.body.facts(id);
     let Some(severity) = facts.noun.severity(asking.day(home)) else {
-        return Ok(not_counting(asking, home, id));
+        return not_counting(asking, home, id);
     };
     let (place, role) = (stored.body.place(), facts.noun.role());
     let subject = Subject {
@@ -103,7 +113,7 @@ fn ask_stored<T: Records, C: Detail>(
         stored_in: Some(id),
     };
     let result = asking.ask(&subject)?;
-    Ok(asking.answer(vec![result]))
+    asking.answer(vec![result])
 }
 
 /// What a stored feature stands for.
@@ -116,7 +126,7 @@ pub(super) fn kind_of<T: Records>(stored: &Registered<T>) -> DrawnKind {
 }
 
 /// It does not count on that day, so it is in conflict with nothing; the layers are listed all the same.
-fn not_counting<C>(mut asking: Asking<'_>, home: &Territory, id: Uuid) -> Answer<C> {
+fn not_counting<C: Detail>(mut asking: Asking<'_>, home: &Territory, id: Uuid) -> Result<Answer<C>> {
     asking.note(home);
     let nothing = SubjectResult {
         subject: id.to_string(),
@@ -141,7 +151,7 @@ fn stored_in_step<T: Records>(
     for _ in 0..IN_STEP_ATTEMPTS {
         let snapshot = at_least(context, &question.min_revision)?;
         // Read after the snapshot was taken: a version that is no newer than the snapshot is the one it shows.
-        let stored: Registered<T> = feature::get(context, actor, id)?;
+        let stored: Registered<T> = feature::present(context, actor, id)?;
         let shown = snapshot.territory(&stored.jurisdiction).map(|t| t.revision);
         if shown.is_some_and(|revision| stored.revision <= revision) {
             return Ok((snapshot, stored));
@@ -156,7 +166,7 @@ fn stored_in_step<T: Records>(
 fn from_kept<C: Detail>(
     context: &Context,
     snapshot: &Snapshot,
-    actor: &Actor,
+    reader: Reader<'_>,
     layer: Layer,
     id: Uuid,
     question: &Question,
@@ -164,15 +174,18 @@ fn from_kept<C: Detail>(
     let holds = |t: &'_ &Arc<Territory>| t.layer(layer).get(id).is_some();
     let Some(home) = snapshot.territories().find(holds) else { return Ok(None) };
     let Some(entry) = home.layer(layer).get(id) else { return Ok(None) };
-    let sight = actor.sight(&home.jurisdiction.code);
+    let sight = reader.actor.sight(&home.jurisdiction.code);
     // Whoever may not see it is told so where everybody is.
     let asked = layer.opposite();
     if question.against != asked || !sight.sees(entry.facts.visibility, &entry.facts.organisation) {
         return Ok(None);
     }
-    let mut asking = Asking::new(context, snapshot, actor, question, Patience::of_request(context));
+    let mut asking = Asking::new(context, snapshot, reader, question, Patience::of_request(context));
+    if home.layer(layer).is_restricted(entry) {
+        asking.about((layer, home, id));
+    }
     let day = asking.day(home);
-    let Some(severity) = entry.facts.noun.severity(day) else { return Ok(Some(not_counting(asking, home, id))) };
+    let Some(severity) = entry.facts.noun.severity(day) else { return not_counting(asking, home, id).map(Some) };
     let kept = if let Some(kept) = context.kept.get(home, id) {
         kept
     } else {
@@ -196,7 +209,7 @@ fn from_kept<C: Detail>(
     let widest = land.clearance(None).0.get();
     let (mut grounds, mut found) = (vec![(home.as_ref(), asking.hides(home, &entry.shape, widest))], Vec::new());
     for part in &beyond {
-        let more = part.met::<C>(&land, &asking, &actor.sight(&part.territory.jurisdiction.code));
+        let more = part.met::<C>(&land, &asking, &reader.actor.sight(&part.territory.jurisdiction.code));
         let hides = asking.hides(part.territory, &part.land.shape, widest);
         if !more.is_empty() || hides.contains(&true) || part.land.is_near(context.reach().get() + widest) {
             grounds.push((part.territory, hides));
@@ -214,7 +227,7 @@ fn from_kept<C: Detail>(
         notice: covered.notice,
         counts: true,
     };
-    Ok(Some(asking.answer(vec![result])))
+    asking.answer(vec![result]).map(Some)
 }
 
 /// The first of two lists together; the one is in order.
@@ -305,6 +318,7 @@ impl<'a> StoredLand<'a> {
             jurisdiction: &ground.territory.jurisdiction.code,
             layer: pair.layer,
             entry: &pair.entry,
+            restricted: visibility.is_restricted(),
             severity: self.severity,
             work: Standing { shape: &pair.entry.shape, accuracy: accuracy.metres },
             accuracy,

@@ -39,23 +39,24 @@ pub(super) fn round_drawn(
     as_of::snapshot(context, moment, boxes)
 }
 
-/// Jurisdictions as they were at `moment`, and a feature as it was then.
+/// Jurisdictions as they were at `moment`, a feature as it was then, and whether it is restricted, then or now.
 pub(super) fn round_stored<T: Records>(
     context: &Context,
     actor: &Actor,
     id: Uuid,
     question: &Question,
     moment: Timestamp,
-) -> Result<(Arc<Snapshot>, Registered<T>)> {
+) -> Result<(Arc<Snapshot>, Registered<T>, bool)> {
     at_least(context, &question.min_revision)?;
-    let stored = version::get::<T>(context, actor, id, moment)?.feature;
+    let (stored, restricted) = version::find::<T>(context, actor, id, moment)?;
+    let stored = stored.feature;
     let around = Bounds::of(stored.body.place().lonlat.0.coords_iter());
     let facts = stored.body.facts(id).noun;
     let boxes = |rules: &[Arc<Ruling>]| {
         let accuracy = rules.iter().map(|r| r.accuracy_max(&facts)).fold(Metres::ZERO, worse);
         vec![widened(&around, question, facts.role().own_clearance_m(), &kind_of(&stored), accuracy, rules)]
     };
-    Ok((as_of::snapshot(context, moment, boxes)?, stored))
+    Ok((as_of::snapshot(context, moment, boxes)?, stored, restricted))
 }
 
 fn worse(a: Metres, b: Metres) -> Metres {
@@ -79,17 +80,22 @@ fn widened(
     outside::widened(around, clearance + accuracy.get())
 }
 
-/// Features as they were at some revisions, those that the actor sees.
+/// Features by id, and which of them it is to be known of who is shown them.
+pub(super) type Found<T> = (BTreeMap<Uuid, Registered<T>>, Vec<Uuid>);
+
+/// Features as they were at some revisions, those that the actor sees, and which of them are restricted, then or now.
 pub(super) fn features<T: Records>(
     context: &Context,
     actor: &Actor,
     ids: &[Uuid],
     revisions: &BTreeMap<String, i64>,
-) -> Result<BTreeMap<Uuid, Registered<T>>> {
-    let mut found = BTreeMap::new();
+) -> Result<Found<T>> {
+    let (mut found, mut restricted) = (BTreeMap::new(), Vec::new());
     for (jurisdiction, revision) in revisions {
-        let seen = version::seen_at::<T>(context, actor, jurisdiction, ids, *revision)?;
-        found.extend(seen.into_iter().map(|v| (v.feature.id, v.feature)));
+        for (version, is_restricted) in version::seen_at::<T>(context, actor, jurisdiction, ids, *revision)? {
+            restricted.extend(is_restricted.then_some(version.feature.id));
+            found.insert(version.feature.id, version.feature);
+        }
     }
-    Ok(found)
+    Ok((found, restricted))
 }

@@ -1,0 +1,2 @@
+DROP TABLE restricted_reads;
+DROP FUNCTION restricted_reads_stay();
