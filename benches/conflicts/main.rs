@@ -25,6 +25,8 @@
 //! * `audit-cost`: the transaction of a new work against the same SQL without what the audit trail adds to it.
 //! * `conflict-check-visibility`: the same checks by a carrier who does not see some of the works, against somebody who sees
 //!   all; each equal to SQL with the same filter.
+//! * `restricted-reads`: the same checks by somebody who sees all, where whoever is shown a restricted work leaves a row,
+//!   against an index in which nothing is restricted. Every work that was shown must stand in a row.
 //! * `index-load`: reading and building the whole index against reading the same columns by COPY, binary, and throwing
 //!   them away.
 //!
@@ -43,6 +45,7 @@ mod batch;
 mod checks;
 mod data;
 mod propagation;
+mod reads;
 mod report;
 mod requests;
 mod run;
