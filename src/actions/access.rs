@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Context, password};
 use crate::clock;
-use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::audit::{AuditEntry, Deed, Digest};
 use crate::domain::organisation::wrong_name;
-use crate::domain::session::{CredentialKind, Digest, Identity, Via, digest};
+use crate::domain::session::{CredentialKind, Identity, Via, digest};
 use crate::error::{Error, Result};
 use crate::store;
 

@@ -10,9 +10,9 @@ use super::{Context, Witness, password};
 use crate::clock;
 use crate::domain::account::{Account, Failures, wrong_password};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{ACCESS, Deed};
+use crate::domain::audit::{ACCESS, Deed, Digest};
 use crate::domain::organisation::wrong_name;
-use crate::domain::session::{CredentialKind, Digest, Identity, digest};
+use crate::domain::session::{CredentialKind, Identity, digest};
 use crate::error::{Error, Result};
 use crate::store::{self, Stored, WriteTx};
 

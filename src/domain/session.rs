@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::account::Scope;
 use super::actor::{Actor, Role};
+use super::audit::Digest;
 use super::word::{Word, words};
 
 words! {
@@ -26,10 +27,6 @@ words! {
 /// Random bytes of a credential: 256 bits cannot be guessed.
 pub const CREDENTIAL_BYTES: usize = 32;
 
-/// The SHA-256 of a credential: all that is kept of it, and what it is looked up by. Whoever measures how long a look-up
-/// takes learns of digests, which lead to no credential.
-pub type Digest = [u8; 32];
-
 /// The credential that these random bytes make.
 #[must_use]
 pub fn credential(kind: CredentialKind, random: [u8; CREDENTIAL_BYTES]) -> String {
@@ -45,7 +42,8 @@ pub fn kind_of(text: &str) -> Option<CredentialKind> {
     (decoded.len() == CREDENTIAL_BYTES).then_some(kind)
 }
 
-/// The digest of a credential.
+/// The SHA-256 of a credential: all that is kept of it, and what it is looked up by. Whoever measures how long a look-up
+/// takes learns of digests, which lead to no credential.
 #[must_use]
 pub fn digest(credential: &str) -> Digest {
     Sha256::digest(credential.as_bytes()).into()

@@ -19,7 +19,8 @@ use crate::actions::Asker;
 use crate::actions::access::{self, Standing};
 use crate::config::{Settings, TokenSetting};
 use crate::domain::actor::{Actor, Role};
-use crate::domain::session::{CredentialKind, Digest, Identity, Via, csrf_token, digest, kind_of};
+use crate::domain::audit::Digest;
+use crate::domain::session::{CredentialKind, Identity, Via, csrf_token, digest, kind_of};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 

@@ -9,8 +9,8 @@ use super::account::{AccountRow, roles, scope};
 use super::schema::{accounts, api_tokens};
 use super::{Stored, WriteTx};
 use crate::domain::account::Account;
-use crate::domain::audit::ACCESS;
-use crate::domain::session::{ApiToken, Digest};
+use crate::domain::audit::{ACCESS, Digest};
+use crate::domain::session::ApiToken;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]

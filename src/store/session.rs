@@ -10,8 +10,7 @@ use super::account::AccountRow;
 use super::schema::{accounts, session_credentials, sessions, sign_in_failures};
 use super::{Stored, WriteTx};
 use crate::domain::account::{Account, FAILURES_FORGOTTEN, Failures};
-use crate::domain::audit::ACCESS;
-use crate::domain::session::Digest;
+use crate::domain::audit::{ACCESS, Digest};
 use crate::error::Error;
 
 /// A credential of a session, as it was found by its digest.

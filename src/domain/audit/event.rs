@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// A SHA-256.
+/// A SHA-256: of an event, of a version, of a credential.
 pub type Digest = [u8; 32];
 
 /// What the first event of a chain names as the hash before it.
