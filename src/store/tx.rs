@@ -22,6 +22,9 @@ pub const CHANNEL: &str = "clearway_revisions";
 /// How often a write that met a deadlock is done again before it is given up.
 const ATTEMPTS_MAX: u32 = 5;
 
+/// The revision that registers a jurisdiction, which is a version without a change.
+const FIRST: i64 = 1;
+
 /// Who writes, in which request, and why.
 #[derive(Debug, Clone, Copy)]
 pub struct Witness<'a> {
@@ -65,6 +68,8 @@ struct Raised {
 /// Versions with their digests.
 #[derive(Default)]
 struct Versions {
+    /// So many changes noted theirs.
+    changes: usize,
     ended: Vec<(Uuid, Digest)>,
     began: Vec<(Uuid, Digest)>,
 }
@@ -173,7 +178,8 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Notes the versions that a write ended and began, in place of asking for them.
+    /// Notes the versions that a write ended and began, in place of asking for them; once for each change that it notes. Where
+    /// another change of this transaction notes none, the database is asked for all.
     pub(super) fn versions(
         &mut self,
         jurisdiction: &str,
@@ -182,6 +188,7 @@ impl WriteTx<'_> {
         began: Option<Digest>,
     ) -> Stored<()> {
         let versions = self.of(jurisdiction)?.versions.get_or_insert_default();
+        versions.changes += 1;
         versions.ended.extend(ended.map(|digest| (id, digest)));
         versions.began.extend(began.map(|digest| (id, digest)));
         Ok(())
@@ -202,7 +209,8 @@ impl WriteTx<'_> {
             let Some(entry) = raised.entry else {
                 return Err(Error::Internal(format!("a write in {jurisdiction} without an audit entry")).into());
             };
-            let (before, after) = match raised.versions {
+            let all_noted = |noted: &Versions| noted.changes == raised.changes.len() && raised.revision > FIRST;
+            let (before, after) = match raised.versions.filter(all_noted) {
                 Some(mut noted) => (digest_of(&mut noted.ended), digest_of(&mut noted.began)),
                 None => audit::versions_in(self.conn, &jurisdiction, raised.revision)?,
             };

@@ -1,9 +1,16 @@
 //! What a write over HTTP leaves in the audit trail: one event in the chain, with what it ended and what it began.
 
 use clearway::actions::audit::{self, Range};
+use clearway::actions::{Witness, coverage};
 use clearway::clock;
 use clearway::domain::actor::Actor;
+use clearway::domain::audit::{AuditEntry, Deed};
+use clearway::domain::coverage::CoverageDraft;
+use clearway::domain::layer::Layer;
+use clearway::domain::work::Work;
 use clearway::error::Error;
+use clearway::store::records::Records;
+use clearway::store::{self, Store, StoreOptions};
 use serde_json::json;
 
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
@@ -90,6 +97,29 @@ fn what_writes_side_by_side_leave_is_one_chain() {
         }
     });
     verifies(&api, 41);
+}
+
+#[test]
+fn a_write_of_which_a_part_notes_its_versions_names_the_others_too() {
+    let api = Api::new();
+    let context = api.database.context();
+    let operator = Actor::operator();
+    let witness = Witness::new(&operator, "test");
+    let (work, boundary) = (api.work("A-1", point(0.0, 0.0)), crate::support::vn72_draft().boundary);
+    let draft = CoverageDraft { layer: Layer::Works, source: "survey".into(), as_of: None, boundary };
+    let area = coverage::declare(&context, witness, "VN-72", draft).unwrap().id;
+    let waits = std::time::Duration::from_secs(5);
+    let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };
+    let store = Store::connect(&api.database.url, &options).unwrap();
+    let written = store.write(witness, |tx| {
+        let old = Work::lock(tx, "VN-72", work.parse().unwrap())?.unwrap();
+        Work::update(tx, &old, old.body.clone())?;
+        store::coverage::delete(tx, "VN-72", area)?.unwrap();
+        let (layer, subject) = (Some(Layer::Works), Some(old.id));
+        tx.audit("VN-72", AuditEntry { deed: Deed::Replace, layer, subject, owner: None, detail: Vec::new() })
+    });
+    assert_eq!(written.unwrap().1, [("VN-72".to_owned(), 4)]);
+    verifies(&api, 4);
 }
 
 #[test]
