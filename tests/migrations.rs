@@ -4,7 +4,7 @@
 
 mod support;
 
-use clearway::domain::audit::{ChangeKind, Deed};
+use clearway::domain::audit::{ChangeKind, Deed, Thing};
 use clearway::domain::corridor::{CorridorKind, CorridorStatus};
 use clearway::domain::organisation::OrganisationKind;
 use clearway::domain::rules::{Confidence, Unit};
@@ -139,6 +139,7 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
     check("changes_kind_known", all::<ChangeKind>());
     check("audit_events_deed_known", all::<Deed>());
     check("organisations_kind_known", all::<OrganisationKind>());
+    check("access_versions_what_known", all::<Thing>());
 }
 
 #[test]
@@ -176,7 +177,8 @@ fn a_version_in_history_has_the_columns_of_the_present_one() {
 #[test]
 fn every_key_begins_with_the_jurisdiction() {
     // Who signs in belongs to no jurisdiction: beyond one primary these are reference tables, whole on every node.
-    let everywhere = "'organisations', 'accounts', 'sign_in_failures', 'sessions', 'session_credentials', 'api_tokens'";
+    let everywhere = "'organisations', 'accounts', 'sign_in_failures', 'sessions', 'session_credentials', 'api_tokens',
+        'access_versions'";
     let database = Database::empty();
     let without = lines(
         &database,

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 pub use self::signature::{Key, SignedHead};
 use super::{Context, forbidden};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{Head, RecordedEvent, Report, Verifier};
+use crate::domain::audit::{ACCESS, Head, RecordedEvent, Report, Verifier, misfits, sums_of};
 use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
-use crate::store::{audit, restricted_read};
+use crate::store::{access, audit, restricted_read};
 
 /// Which events are meant.
 #[derive(Debug, Clone, Default)]
@@ -86,8 +86,8 @@ pub fn reads(
     })
 }
 
-/// Looks for whatever was changed, left out or put elsewhere in the chains meant, and for features that are not what the
-/// events say of them. `kept` are heads that were signed and kept elsewhere.
+/// Looks for whatever was changed, left out or put elsewhere in the chains meant, and for features, accounts and
+/// what belongs to them that are not what the events say of them. `kept` are heads that were signed and kept elsewhere.
 ///
 /// # Errors
 /// As [`heads`].
@@ -105,7 +105,8 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
             let heads: Vec<Head> =
                 kept.iter().filter(|h| range.to.is_none_or(|to| h.revision <= to)).cloned().collect();
             let mut verifier = Verifier::new(&chain, from, &heads);
-            let stored = audit::versions(conn, &chain)?;
+            let of_access = if chain == ACCESS { access::versions(conn)? } else { Vec::new() };
+            let stored = if chain == ACCESS { sums_of(&of_access) } else { audit::versions(conn, &chain)? };
             audit::events(conn, &chain, from, range.to, &mut |event| {
                 verifier.take(&event);
                 let (ended, began) = stored.get(&event.event.revision).copied().unwrap_or_default();
@@ -115,6 +116,9 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
             let last = range.to.map_or(revision, |to| to.min(revision));
             if range.to.is_none() {
                 stored.range(revision + 1..).for_each(|(beyond, _)| verifier.beyond(*beyond));
+                if chain == ACCESS {
+                    verifier.amiss(misfits(&of_access, &access::present(conn)?));
+                }
             }
             reports.push((chain, verifier.end(Some(last))));
         }

@@ -1,11 +1,14 @@
 //! What a write leaves behind: one audit event, and the changes that the index follows. `event` says what an event is and how
-//! it is hashed, `verify` finds what was changed, left out or put elsewhere in a chain of them.
+//! it is hashed, `access` what those of the chain `access` changed, `verify` finds what was changed, left out or put elsewhere
+//! in a chain of them.
 
+mod access;
 mod event;
 mod verify;
 
 use uuid::Uuid;
 
+pub use self::access::{AccessPresent, AccessVersion, Amiss, Thing, misfits, sums_of};
 pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
 pub use self::verify::{Fault, Report, Sums, Verifier, VersionDigest, versions_of};
 

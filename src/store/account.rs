@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::records::word;
 use super::schema::accounts;
-use super::{Stored, WriteTx};
+use super::{Stored, WriteTx, access};
 use crate::domain::account::{Account, Scope};
-use crate::domain::audit::ACCESS;
+use crate::domain::audit::{ACCESS, Thing};
 use crate::domain::word::Word;
 
 #[derive(Queryable, Selectable)]
@@ -112,6 +112,7 @@ pub fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Account>> {
 pub fn insert(tx: &mut WriteTx<'_>, account: &Account, password: &str) -> Stored<Account> {
     let (_, recorded_at) = tx.raise(ACCESS)?;
     let account = Account { version: 1, recorded_at, ..account.clone() };
+    access::touch(tx, Thing::Account, &account.id)?;
     diesel::insert_into(accounts::table)
         .values((
             accounts::id.eq(account.id),
@@ -135,6 +136,7 @@ pub fn insert(tx: &mut WriteTx<'_>, account: &Account, password: &str) -> Stored
 pub fn update(tx: &mut WriteTx<'_>, account: &Account) -> Stored<Account> {
     let (_, recorded_at) = tx.raise(ACCESS)?;
     let account = Account { version: account.version + 1, recorded_at, ..account.clone() };
+    access::touch(tx, Thing::Account, &account.id)?;
     diesel::update(accounts::table.find(account.id))
         .set((
             accounts::organisation.eq(&account.organisation),
@@ -153,7 +155,7 @@ pub fn update(tx: &mut WriteTx<'_>, account: &Account) -> Stored<Account> {
 /// # Errors
 /// The database's.
 pub fn set_password(tx: &mut WriteTx<'_>, id: Uuid, password: &str) -> Stored<()> {
-    tx.raise(ACCESS)?;
+    access::touch(tx, Thing::Account, &id)?;
     diesel::update(accounts::table.find(id)).set(accounts::password.eq(password)).execute(tx.conn)?;
     Ok(())
 }

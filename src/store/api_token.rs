@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::account::{AccountRow, roles, scope};
 use super::schema::{accounts, api_tokens};
-use super::{Stored, WriteTx};
+use super::{Stored, WriteTx, access};
 use crate::domain::account::Account;
-use crate::domain::audit::{ACCESS, Digest};
+use crate::domain::audit::{ACCESS, Digest, Thing};
 use crate::domain::session::ApiToken;
 
 #[derive(Queryable, Selectable)]
@@ -78,7 +78,7 @@ pub fn count(tx: &mut WriteTx<'_>, account: Uuid) -> Stored<i64> {
 /// # Errors
 /// [`Error::Taken`](crate::error::Error::Taken), and the database's.
 pub fn insert(tx: &mut WriteTx<'_>, token: &ApiToken, digest: &Digest) -> Stored<()> {
-    tx.raise(ACCESS)?;
+    access::touch(tx, Thing::ApiToken, &token.id)?;
     diesel::insert_into(api_tokens::table)
         .values((
             api_tokens::id.eq(token.id),
@@ -99,7 +99,7 @@ pub fn insert(tx: &mut WriteTx<'_>, token: &ApiToken, digest: &Digest) -> Stored
 /// # Errors
 /// The database's.
 pub fn delete(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<(ApiToken, Account)>> {
-    tx.raise(ACCESS)?;
+    access::touch(tx, Thing::ApiToken, &id)?;
     let row: Option<(TokenRow, AccountRow)> = api_tokens::table
         .inner_join(accounts::table)
         .filter(api_tokens::id.eq(id))

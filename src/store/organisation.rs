@@ -6,8 +6,8 @@ use diesel::prelude::*;
 
 use super::records::word;
 use super::schema::organisations;
-use super::{Stored, WriteTx};
-use crate::domain::audit::ACCESS;
+use super::{Stored, WriteTx, access};
+use crate::domain::audit::Thing;
 use crate::domain::organisation::Organisation;
 use crate::domain::word::Word;
 
@@ -44,7 +44,7 @@ pub fn find(tx: &mut WriteTx<'_>, code: &str) -> Stored<Option<Organisation>> {
 /// # Errors
 /// [`Error::Taken`](crate::error::Error::Taken), and the database's.
 pub fn insert(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Stored<()> {
-    tx.raise(ACCESS)?;
+    access::touch(tx, Thing::Organisation, &organisation.code)?;
     diesel::insert_into(organisations::table)
         .values((
             organisations::code.eq(&organisation.code),
@@ -60,7 +60,7 @@ pub fn insert(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Stored<()> {
 /// # Errors
 /// The database's.
 pub fn update(tx: &mut WriteTx<'_>, organisation: &Organisation) -> Stored<()> {
-    tx.raise(ACCESS)?;
+    access::touch(tx, Thing::Organisation, &organisation.code)?;
     diesel::update(organisations::table.find(&organisation.code))
         .set((organisations::name.eq(&organisation.name), organisations::kind.eq(organisation.kind.as_str())))
         .execute(tx.conn)?;

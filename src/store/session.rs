@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::account::AccountRow;
 use super::schema::{accounts, session_credentials, sessions, sign_in_failures};
-use super::{Stored, WriteTx};
+use super::{Stored, WriteTx, access};
 use crate::domain::account::{Account, FAILURES_FORGOTTEN, Failures};
-use crate::domain::audit::{ACCESS, Digest};
+use crate::domain::audit::{ACCESS, Digest, Thing};
 use crate::error::Error;
 
 /// A credential of a session, as it was found by its digest.
@@ -82,8 +82,11 @@ pub fn lock(tx: &mut WriteTx<'_>, digest: &Digest) -> Stored<Option<Found>> {
 /// The database's.
 pub fn begin(tx: &mut WriteTx<'_>, id: Uuid, account: Uuid, expires_at: Timestamp) -> Stored<()> {
     let (_, now) = tx.raise(ACCESS)?;
-    let over = sessions::account.eq(account).and(sessions::expires_at.lt(now.to_diesel()));
-    diesel::delete(sessions::table.filter(over)).execute(tx.conn)?;
+    let over = || sessions::account.eq(account).and(sessions::expires_at.lt(now.to_diesel()));
+    let swept = sessions::table.filter(over()).select(sessions::id).load(tx.conn)?;
+    touch_all(tx, swept)?;
+    diesel::delete(sessions::table.filter(over())).execute(tx.conn)?;
+    access::touch(tx, Thing::Session, &id)?;
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(id),
@@ -95,12 +98,17 @@ pub fn begin(tx: &mut WriteTx<'_>, id: Uuid, account: Uuid, expires_at: Timestam
     Ok(())
 }
 
+fn touch_all(tx: &mut WriteTx<'_>, ids: Vec<Uuid>) -> Stored<()> {
+    ids.into_iter().try_for_each(|id| access::touch(tx, Thing::Session, &id))
+}
+
 /// Keeps the digest of a credential, and sweeps away those of the session that are over.
 ///
 /// # Errors
 /// The database's.
 pub fn issue(tx: &mut WriteTx<'_>, session: Uuid, digest: &Digest, expires_at: Timestamp) -> Stored<()> {
     let (_, now) = tx.raise(ACCESS)?;
+    access::touch(tx, Thing::Session, &session)?;
     let over = session_credentials::session.eq(session).and(session_credentials::expires_at.lt(now.to_diesel()));
     diesel::delete(session_credentials::table.filter(over)).execute(tx.conn)?;
     diesel::insert_into(session_credentials::table)
@@ -119,6 +127,9 @@ pub fn issue(tx: &mut WriteTx<'_>, session: Uuid, digest: &Digest, expires_at: T
 /// The database's.
 pub fn use_up(tx: &mut WriteTx<'_>, digest: &Digest) -> Stored<()> {
     let (_, now) = tx.raise(ACCESS)?;
+    let credential = session_credentials::table.find(digest.as_slice());
+    let session = credential.select(session_credentials::session).load(tx.conn)?;
+    touch_all(tx, session)?;
     diesel::update(session_credentials::table.find(digest.as_slice()))
         .set(session_credentials::used_at.eq(now.to_diesel()))
         .execute(tx.conn)?;
@@ -131,6 +142,7 @@ pub fn use_up(tx: &mut WriteTx<'_>, digest: &Digest) -> Stored<()> {
 /// The database's.
 pub fn end(tx: &mut WriteTx<'_>, session: Uuid) -> Stored<bool> {
     let (_, now) = tx.raise(ACCESS)?;
+    access::touch(tx, Thing::Session, &session)?;
     let running = sessions::id.eq(session).and(sessions::ended_at.is_null());
     let ended =
         diesel::update(sessions::table.filter(running)).set(sessions::ended_at.eq(now.to_diesel())).execute(tx.conn)?;
@@ -144,10 +156,10 @@ pub fn end(tx: &mut WriteTx<'_>, session: Uuid) -> Stored<bool> {
 pub fn end_all(tx: &mut WriteTx<'_>, account: Uuid, but: Option<Uuid>) -> Stored<usize> {
     let (_, now) = tx.raise(ACCESS)?;
     let running = sessions::account.eq(account).and(sessions::ended_at.is_null());
-    let others = sessions::id.ne(but.unwrap_or_default());
-    Ok(diesel::update(sessions::table.filter(running.and(others)))
-        .set(sessions::ended_at.eq(now.to_diesel()))
-        .execute(tx.conn)?)
+    let others = running.and(sessions::id.ne(but.unwrap_or_default()));
+    let ends = sessions::table.filter(others).select(sessions::id).load(tx.conn)?;
+    touch_all(tx, ends)?;
+    Ok(diesel::update(sessions::table.filter(others)).set(sessions::ended_at.eq(now.to_diesel())).execute(tx.conn)?)
 }
 
 /// Wrong passwords in a row for the name of a digest.

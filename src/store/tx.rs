@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::access::{self, Touched};
 use super::prepared::prepared;
 use super::schema::revisions;
 use super::{Failure, Store, Stored, audit, is_deadlock, seen};
@@ -62,6 +63,8 @@ struct Raised {
     changes: Vec<Change>,
     /// The versions ended and begun, each with its digest; where `None`, the database is asked.
     versions: Option<Versions>,
+    /// What a write of the chain of access is about, as it was before.
+    touched: Vec<Touched>,
     entry: Option<AuditEntry>,
 }
 
@@ -151,7 +154,15 @@ impl WriteTx<'_> {
         };
         let recorded_at = now.to_jiff();
         let previous = previous.as_deref().map_or(Ok(ZEROS), audit::digest)?;
-        let raised = Raised { revision, recorded_at, previous, changes: Vec::new(), versions: None, entry: None };
+        let raised = Raised {
+            revision,
+            recorded_at,
+            previous,
+            changes: Vec::new(),
+            versions: None,
+            touched: Vec::new(),
+            entry: None,
+        };
         self.raised.insert(jurisdiction.to_owned(), raised);
         Ok((revision, recorded_at))
     }
@@ -194,6 +205,11 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// What a write of the chain of access is about, as far as it is known by now.
+    pub(super) fn touched(&mut self) -> Stored<&mut Vec<Touched>> {
+        Ok(&mut self.of(ACCESS)?.touched)
+    }
+
     fn of(&mut self, jurisdiction: &str) -> Stored<&mut Raised> {
         self.raised
             .get_mut(jurisdiction)
@@ -212,6 +228,7 @@ impl WriteTx<'_> {
             let all_noted = |noted: &Versions| noted.changes == raised.changes.len() && raised.revision > FIRST;
             let (before, after) = match raised.versions.filter(all_noted) {
                 Some(mut noted) => (digest_of(&mut noted.ended), digest_of(&mut noted.began)),
+                None if jurisdiction == ACCESS => access::versions_in(self.conn, raised.revision, &raised.touched)?,
                 None => audit::versions_in(self.conn, &jurisdiction, raised.revision)?,
             };
             let actor = witness.actor;

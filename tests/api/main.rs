@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access_digests;
 mod account;
 mod api_token;
 mod at_once;

@@ -133,9 +133,10 @@ impl Head {
     }
 }
 
-/// One digest for several versions: SHA-256 over theirs, which stand by id. `None` where there are none.
+/// One digest for several versions: SHA-256 over theirs, which stand by id, or by what else they are known by. `None` where
+/// there are none.
 #[must_use]
-pub fn digest_of(versions: &mut [(Uuid, Digest)]) -> Option<Digest> {
+pub fn digest_of<K: Ord>(versions: &mut [(K, Digest)]) -> Option<Digest> {
     if versions.is_empty() {
         return None;
     }

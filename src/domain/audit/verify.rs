@@ -5,6 +5,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::access::Amiss;
 use super::event::{Digest, Head, RecordedEvent, ZEROS, digest_of};
 
 /// What is wrong with a chain, and where.
@@ -65,6 +66,8 @@ pub enum Fault {
         /// It is about those that it began.
         began: bool,
     },
+    /// An organisation, an account, an API token or a session is not what the events say.
+    Access(Amiss),
 }
 
 impl fmt::Display for Fault {
@@ -95,6 +98,7 @@ impl fmt::Display for Fault {
             Self::Versions { revision, began: false } => {
                 write!(f, "what revision {revision} put an end to was changed without an event")
             }
+            Self::Access(amiss) => amiss.fmt(f),
         }
     }
 }
@@ -197,6 +201,11 @@ impl Verifier {
     /// Something is stored that says it is of a revision which there is not.
     pub fn beyond(&mut self, revision: i64) {
         self.report.faults.push(Fault::Versions { revision, began: true });
+    }
+
+    /// Something of the chain of access is not what the events say.
+    pub fn amiss(&mut self, amiss: impl IntoIterator<Item = Amiss>) {
+        self.report.faults.extend(amiss.into_iter().map(Fault::Access));
     }
 
     /// What came of it. `known` is the last revision that the chain must have reached, as its counter says.
