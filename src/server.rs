@@ -129,6 +129,7 @@ impl Server {
         };
         let reads = Writing::begin(&context)?;
         let ending = context.clone();
+        let measured = app.metrics.clone();
         let app = web::Data::new(app);
         let following_issuers = app.clone();
         let workers = match settings.workers {
@@ -157,7 +158,8 @@ impl Server {
             .client_request_timeout(Duration::from_secs(settings.head_timeout_s))
             .tls_handshake_timeout(Duration::from_secs(settings.head_timeout_s))
             .keep_alive(Duration::from_secs(settings.keep_alive_s))
-            // An answer goes out in parts, of which the second would wait until the client acknowledges the first: 40 ms.
+            // What is compressed goes out in parts, of which the second would wait until the client acknowledges the
+            // first: 40 ms.
             .tcp_nodelay(true)
             .shutdown_timeout(settings.shutdown_timeout_s);
             let server = match tls {
@@ -170,6 +172,9 @@ impl Server {
             actix_web::rt::spawn(async move { started(handle) });
             following_issuers.issuers.follow(&ending);
             actix_web::rt::spawn(end_streams(ending));
+            if let Some(metrics) = measured {
+                actix_web::rt::spawn(sum_up(metrics));
+            }
             server.await
         });
         stop.store(true, Ordering::Relaxed);
@@ -178,6 +183,17 @@ impl Server {
         served.map_err(|e| Error::Internal(e.to_string()))?;
         followed.map_err(|_| Error::Internal("the thread that follows the database ended badly".into()))?;
         written
+    }
+}
+
+/// How often what was measured is summed up.
+const SUM_UP: Duration = Duration::from_secs(5);
+
+/// Sums up what was measured again and again: each figure is kept by itself until then, and nobody may ever ask for them.
+async fn sum_up(metrics: PrometheusHandle) {
+    loop {
+        actix_web::rt::time::sleep(SUM_UP).await;
+        metrics.run_upkeep();
     }
 }
 

@@ -81,9 +81,7 @@ pub fn reads(
     each: &mut dyn FnMut(&RestrictedRead) -> Result<()>,
 ) -> Result<()> {
     may_read(actor)?;
-    context.store.long_snapshot(None, |conn| {
-        restricted_read::reads(conn, from, to, &mut |read| Ok(each(&read)?))
-    })
+    context.store.long_snapshot(None, |conn| restricted_read::reads(conn, from, to, &mut |read| Ok(each(&read)?)))
 }
 
 /// Looks for whatever was changed, left out or put elsewhere in the chains meant, and for features, accounts and

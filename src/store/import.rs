@@ -139,8 +139,10 @@ fn meant(table: &str) -> String {
     )
 }
 
-/// Records whose code stands in an earlier one, in their order.
+/// Records whose code stands in an earlier one, in their order. All are staged.
 pub(super) fn duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> Stored<Vec<Duplicate>> {
+    // Of what it knows nothing of, the planner expects little: it would go through all that is staged for each feature.
+    sql_query(format!("ANALYZE {staging} (jurisdiction, code)")).execute(tx.conn)?;
     let rows: Vec<DuplicateRow> = sql_query(format!(
         "SELECT code, number, place, first, repeated FROM (
              SELECT code, number, place, first_value(place) OVER same AS first, row_number() OVER same AS nth,

@@ -129,14 +129,22 @@ fn answers_are_compressed_for_those_who_take_it() {
 #[test]
 fn parts_of_an_answer_wait_for_no_acknowledgement() {
     let api = Api::new();
+    let road = api.road("R", rect(-9.0, -9.0, 9.0, 9.0));
+    for n in 0..8 {
+        api.work(&format!("W-{n}"), point(0.0, 0.0));
+    }
+    let path = format!("/api/corridors/{road}/conflicts");
+    // Long enough to be compressed by another thread: its head goes out before its body.
     let took = |_| {
         let begun = Instant::now();
-        assert_eq!(api.server.get("", "/ogc").status, 200);
+        let answer = api.server.get("", &path);
+        assert!(answer.status == 200 && answer.text.len() > 2_500, "{}", answer.text);
         begun.elapsed()
     };
-    // What comes first on a connection is acknowledged at once, what comes later after 40 ms or with the next request.
-    let quickest = (0..40).map(took).skip(20).min().unwrap();
-    assert!(quickest < Duration::from_millis(30), "{quickest:?}");
+    // The first answers on a connection are acknowledged at once, later ones after 40 ms.
+    let mut took: Vec<Duration> = (0..40).map(took).skip(20).collect();
+    took.sort();
+    assert!(took[10] < Duration::from_millis(30), "{took:?}");
 }
 
 #[test]
