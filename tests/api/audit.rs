@@ -110,7 +110,7 @@ fn a_write_of_which_a_part_notes_its_versions_names_the_others_too() {
     let area = coverage::declare(&context, witness, "VN-72", draft).unwrap().id;
     let waits = std::time::Duration::from_secs(5);
     let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };
-    let store = Store::connect(&api.database.url, &options).unwrap();
+    let store = Store::connect(&api.database.service_url, &options).unwrap();
     let written = store.write(witness, |tx| {
         let old = Work::lock(tx, "VN-72", work.parse().unwrap())?.unwrap();
         Work::update(tx, &old, old.body.clone())?;
