@@ -159,8 +159,7 @@ pub struct Settings {
     /// Of so many different cells, 4 km² each, an actor is told in an hour that something restricted stands there; after that
     /// every answer says so, whatever is asked. A planned road meets some tens; whoever asks for hundreds searches.
     pub notice_cells_per_hour: usize,
-    /// Who was shown restricted features waits in memory for so long before it is written, ms: what a program that is killed
-    /// loses.
+    /// For how long it waits in memory who was shown restricted features, ms: what a program that is killed loses.
     pub reads_interval_ms: u64,
     /// Most memory for that, bytes, some hundred an answer and 16 a feature: answers of minutes while the database is away.
     pub reads_buffer_bytes: usize,

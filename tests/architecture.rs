@@ -299,6 +299,7 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("actions/conflict_check/asking.rs", "shows answers"),
     ("actions/conflict_check/stored.rs", "shown by conflict_check/asking.rs"),
     ("actions/conflict_check/notice.rs", "names nothing"),
+    ("store/seen.rs", "tells the database what a transaction sees"),
     ("wire/account.rs", "tells an account which visibilities it sees"),
 ];
 

@@ -1,14 +1,18 @@
 //! How the index follows the database: loaded whole at the start, then revision by revision.
 
+mod turns;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use uuid::Uuid;
+
+pub(super) use turns::Turns;
 
 use super::changes::{self as news, Touched};
 use super::{Context, access, coverage, rules};
@@ -100,74 +104,6 @@ pub fn catch_up_all(context: &Context) -> Result<()> {
         }
     }
     first.map_or(Ok(()), Err)
-}
-
-/// Who follows each jurisdiction at this moment: one at a time, for several would read the same changes, and hold them in memory,
-/// as often.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    of: Mutex<BTreeMap<String, Turn>>,
-    ended: Condvar,
-}
-
-/// The runs of one jurisdiction, by number.
-#[derive(Debug, Default, Clone, Copy)]
-struct Turn {
-    begun: u64,
-    succeeded: u64,
-    running: bool,
-}
-
-/// The turn of one who follows.
-struct Taken<'a> {
-    turns: &'a Turns,
-    code: &'a str,
-    number: u64,
-    succeeded: bool,
-}
-
-impl Turns {
-    fn of(&self) -> MutexGuard<'_, BTreeMap<String, Turn>> {
-        self.of.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The turn to follow a jurisdiction; none where another one who began after this was called has done it.
-    fn take<'a>(&'a self, code: &'a str, until: Option<Instant>) -> Result<Option<Taken<'a>>> {
-        let mut of = self.of();
-        let wanted = of.get(code).map_or(0, |turn| turn.begun) + 1;
-        loop {
-            let turn = of.entry(code.to_owned()).or_default();
-            if turn.succeeded >= wanted {
-                return Ok(None);
-            }
-            if !turn.running {
-                turn.running = true;
-                turn.begun += 1;
-                return Ok(Some(Taken { turns: self, code, number: turn.begun, succeeded: false }));
-            }
-            of = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => self.ended.wait(of).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => {
-                    return Err(Error::busy(format!("{code} is being followed, which takes a while")));
-                }
-                Some(left) => self.ended.wait_timeout(of, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        let mut of = self.turns.of();
-        if let Some(turn) = of.get_mut(self.code) {
-            turn.running = false;
-            if self.succeeded {
-                turn.succeeded = self.number;
-            }
-        }
-        drop(of);
-        self.turns.ended.notify_all();
-    }
 }
 
 /// Brings one jurisdiction to its present revision. It is loaded whole where the index does not hold it, or holds a
@@ -454,51 +390,8 @@ fn without_end(step: impl FnOnce() -> Result<()>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic, clippy::unwrap_used)] // one test is about one
-    use std::sync::atomic::AtomicUsize;
-
+    #![allow(clippy::panic)] // it is about one
     use super::*;
-
-    /// Whoever comes while somebody follows waits for one who began later, and no more than one of them does it.
-    #[test]
-    fn one_follows_at_a_time_and_for_all_who_wait() {
-        let (turns, runs) = (Turns::default(), AtomicUsize::new(0));
-        let first = turns.take("A", None).unwrap().unwrap();
-        assert!(turns.take("B", None).unwrap().is_some(), "another jurisdiction has a turn of its own");
-        let soon = Instant::now() + Duration::from_millis(1);
-        assert!(matches!(turns.take("A", Some(soon)), Err(Error::Busy { .. })));
-        thread::scope(|scope| {
-            let (come, came) = mpsc::channel();
-            for _ in 0..8 {
-                let (turns, runs, come) = (&turns, &runs, come.clone());
-                scope.spawn(move || {
-                    come.send(()).unwrap();
-                    if let Some(mut taken) = turns.take("A", None).unwrap() {
-                        runs.fetch_add(1, Ordering::Relaxed);
-                        taken.succeeded = true;
-                    }
-                });
-            }
-            // All of them have come, and most wait; who came late finds that nobody began after it, and does it again.
-            came.iter().take(8).for_each(drop);
-            drop(first);
-        });
-        assert!((1..=8).contains(&runs.load(Ordering::Relaxed)));
-        let of = turns.of();
-        assert!(!of["A"].running && of["A"].succeeded == of["A"].begun);
-    }
-
-    /// A turn that failed is nobody's but its own.
-    #[test]
-    fn who_waited_for_a_failure_follows_himself() {
-        let turns = Turns::default();
-        thread::scope(|scope| {
-            let failing = turns.take("A", None).unwrap().unwrap();
-            let waiting = scope.spawn(|| turns.take("A", None).unwrap().is_some());
-            drop(failing);
-            assert!(waiting.join().unwrap());
-        });
-    }
 
     #[test]
     fn a_panic_does_not_end_the_following() {

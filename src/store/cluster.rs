@@ -20,7 +20,7 @@ use server::Server;
 
 /// The superuser of the cluster; only those who may enter the socket's folder can be it.
 const USER: &str = "clearway";
-/// The role of the service, as the migrations know it; here it may sign in.
+/// The role of the service, as the migrations know it.
 const SERVICE: &str = "clearway_service";
 /// The database that a start creates if it is missing.
 const DATABASE: &str = "clearway";
@@ -302,8 +302,7 @@ impl Cluster {
             programs,
             &format!(
                 "SELECT (SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'), \
-                        (SELECT count(*) FROM pg_roles WHERE rolname = '{SERVICE}'), \
-                        (SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}')"
+                (SELECT count(*) FROM pg_roles WHERE rolname = '{SERVICE}'), (SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}')"
             ),
         )?;
         let lacks = |nth| present.split('|').nth(nth) != Some("1");
