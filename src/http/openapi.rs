@@ -220,7 +220,8 @@ fn rule() -> Json {
         |description: &str| json!({"type": "string", "format": "date", "nullable": true, "description": description});
     json!({
         "key": {"type": "string", "description": "The parameter, such as corridor.road.clearance_m; request.clearance_m where \
-            the asker gave it, corridor.clearance_m where the corridor has its own, none where no rule applies"},
+            the asker gave it, corridor.clearance_m where the corridor has its own, none where the rules say nothing of its kind. Where class or \
+            voltage fit no parameter of the kind, the widest of them"},
         "value": {"type": "number", "nullable": true, "description": "Its value"},
         "unit": text("The unit of its value"),
         "document": text("The document it stands in"),

@@ -148,10 +148,11 @@ fn class_and_voltage_decide_and_what_is_unknown_is_said() {
     ] {
         assert_eq!(line(code, more), format!("{expect} {key}"), "{code}");
     }
-    assert_eq!(line("L9", json!({"voltage_kv": 66})), "0.0 none", "the law has no such line");
-    assert_eq!(line("L10", json!({"class": "110 kV"})), "0.0 none", "a class is no voltage");
-    let road = corridor(&api, "R1", json!({"kind": "road"}));
-    assert_eq!(conflicts(&api, &road, ""), ["IN 0.0 none"]);
+    let widest = format!("7.0 {key}");
+    assert_eq!(line("L9", json!({"voltage_kv": 66})), widest, "the law has no such line");
+    assert_eq!(line("L10", json!({"class": "110 kV"})), widest, "a class is no voltage");
+    let road = corridor(&api, "R1", json!({"kind": "canal"}));
+    assert_eq!(conflicts(&api, &road, ""), ["IN 0.0 none"], "the pack says nothing of canals");
     let none =
         ask(&api, "GET", &format!("/api/corridors/{road}/conflicts"), None)["results"][0]["conflicts"][0]["rule"]
             .clone();
@@ -171,6 +172,58 @@ fn class_and_voltage_decide_and_what_is_unknown_is_said() {
     assert_eq!(bad(json!("high")), ["/properties/voltage_kv: is the text «high»; a number belongs here"]);
     let items = api.server.get("", &format!("{CORRIDORS}?limit=1")).json();
     assert_eq!(items["features"][0]["properties"]["voltage_kv"], 0.4);
+}
+
+/// A road of no class, of one that the pack does not name, a line of a voltage that it does not: nothing that stands near
+/// is passed over.
+#[test]
+fn what_the_pack_does_not_name_has_the_widest_of_its_kind() {
+    let api = Api::new();
+    load(&api, VN);
+    for (code, north) in [("A5", 15.0), ("B7", 17.0), ("C19", 29.0), ("D21", 31.0)] {
+        api.work(code, point(50.0, north));
+    }
+    let (road, line) = ("20.0 corridor.road.clearance_m", "7.0 corridor.power_line.clearance_m");
+    let of_road = ["A5", "B7", "C19"].map(|code| format!("{code} {road}")).to_vec();
+    let of_line = ["A5", "B7"].map(|code| format!("{code} {line}")).to_vec();
+    for (n, (land, expect)) in [
+        (json!({"kind": "road"}), &of_road),
+        (json!({"kind": "road", "class": "IX"}), &of_road),
+        (json!({"kind": "road", "class": " "}), &of_road),
+        (json!({"kind": "power_line"}), &of_line),
+        (json!({"kind": "power_line", "class": "COVERED"}), &of_line),
+        (json!({"kind": "power_line", "voltage_kv": 66}), &of_line),
+        (json!({"kind": "power_line", "voltage_kv": 22.01, "class": "covered"}), &of_line),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let stored = corridor(&api, &format!("L{n}"), land.clone());
+        let shape = feature(rect(0.0, 0.0, 100.0, 10.0), land.clone());
+        for at in ["", OLD] {
+            assert_eq!(conflicts(&api, &stored, at), *expect, "{land} {at}");
+            let drawn = ask(&api, "POST", &format!("{CHECKS}{at}"), Some(&shape));
+            assert_eq!(said(&drawn), *expect, "drawn {land} {at}");
+        }
+        // The other way round, and kept: the second time out of the list.
+        assert_eq!(conflicts(&api, &stored, ""), *expect, "{land}");
+        let mast = feature(point(50.0, 10.0 + if expect == &of_road { 19.5 } else { 6.5 }), json!({"kind": "mast"}));
+        let met = said(&ask(&api, "POST", &format!("{CHECKS}?against=corridors"), Some(&mast)));
+        let rule = if expect == &of_road { road } else { line };
+        assert!(met.contains(&format!("L{n} {rule}")), "{land}: {met:?}");
+    }
+    // The rule that is named is the one whose width was applied, with its dates.
+    let answer = ask(
+        &api,
+        "POST",
+        &format!("{CHECKS}{OLD}"),
+        Some(&feature(rect(0.0, 0.0, 100.0, 10.0), json!({"kind": "road"}))),
+    );
+    assert_eq!(
+        answer["results"][0]["conflicts"][0]["rule"],
+        json!({"key": "corridor.road.clearance_m", "value": 20.0, "unit": "m", "document": "NĐ 100/2013/NĐ-CP",
+            "article": null, "valid_from": "2013-11-01", "valid_to": "2024-12-31", "confidence": "law"})
+    );
 }
 
 #[test]

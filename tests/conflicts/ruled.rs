@@ -57,6 +57,13 @@ fn pack(step: f64) -> RulePack {
         ("corridor.power_line.clearance_m", 5.0, "voltage_from_kv=110\nvalid_to=2015-12-31"),
         ("corridor.power_line.clearance_m", 4.0, "voltage_from_kv=110\nvalid_from=2016-01-01"),
         ("corridor.power_line.clearance_m", 5.0, "voltage_from_kv=110\nwork_kind='pole'\nvalid_from=2026-06-01"),
+        ("corridor.railway.clearance_m", 2.0, "corridor_class='III'"),
+        ("corridor.railway.clearance_m", 5.0, "corridor_class='IV'\nvalid_to=2015-12-31"),
+        ("corridor.railway.clearance_m", 5.0, "corridor_class='VI'\nvalid_to=2015-12-31"),
+        ("corridor.railway.clearance_m", 6.0, "corridor_class='VII'\nvalid_from=2010-01-01\nvalid_to=2015-12-31"),
+        ("corridor.railway.clearance_m", 7.0, "corridor_class='IV'\nwork_kind='mast'\nvalid_from=2020-06-15"),
+        ("corridor.railway.clearance_m", 4.0, "corridor_class='V'\nvalid_from=2026-06-01"),
+        ("corridor.pipeline.clearance_m", 4.0, "corridor_class='III'\nwork_kind='pole'"),
         ("position_accuracy.record_m", 5.0, "valid_to=2015-12-31"),
         ("position_accuracy.record_m", 1.0, "valid_from=2016-01-01"),
         ("position_accuracy.gnss_m", 2.0, ""),
@@ -83,7 +90,7 @@ fn features(dice: &mut Dice, lattice: Lattice, works: usize, corridors: usize) -
     }
     for n in 0..corridors {
         let mut props = corridor_props(&format!("C{n}"));
-        props[1].1 = text(dice.pick(&["road", "power_line", "canal"]));
+        props[1].1 = text(dice.pick(&["road", "power_line", "canal", "railway", "pipeline"]));
         if dice.draw(0..3) > 0 {
             props.push(("class", text(dice.pick(&CLASSES))));
         }
@@ -157,16 +164,17 @@ fn all<T: Records>(world: &World) -> Vec<Registered<T>> {
     T::list(&mut world.database.connect(), &filter).unwrap()
 }
 
-/// The clearance by a search through all parameters.
-fn searched<'p>(pack: &'p RulePack, day: Date, land: &LandKind, work: &str) -> Option<&'p Parameter> {
+/// The clearance by a search through all parameters: of those that apply the one that states most; where none does, the
+/// widest of that kind of land and of work, and of equals the first. And whether one applies.
+fn searched<'p>(pack: &'p RulePack, day: Date, land: &LandKind, work: &str) -> Option<(&'p Parameter, bool)> {
     let key = format!("corridor.{}.clearance_m", land.kind);
     let states_voltage = |p: &Parameter| p.applies.voltage_from_kv.or(p.applies.voltage_to_kv).is_some();
+    let speaks = |p: &&Parameter| {
+        p.key == key && p.in_force(day) && p.applies.work_kind.is_none_or(|kind| kind.to_string() == work)
+    };
     let fits = |p: &&Parameter| {
         let a = &p.applies;
-        p.key == key
-            && p.in_force(day)
-            && (a.corridor_class.is_none() || a.corridor_class == land.class)
-            && a.work_kind.is_none_or(|kind| kind.to_string() == work)
+        (a.corridor_class.is_none() || a.corridor_class == land.class)
             && (!states_voltage(p)
                 || land.voltage_kv.is_some_and(|v| {
                     a.voltage_from_kv.unwrap_or(0.0) <= v && v <= a.voltage_to_kv.unwrap_or(f64::INFINITY)
@@ -177,13 +185,21 @@ fn searched<'p>(pack: &'p RulePack, day: Date, land: &LandKind, work: &str) -> O
         let stated = [a.corridor_class.is_some(), states_voltage(p), a.work_kind.is_some()];
         (stated.iter().filter(|s| **s).count(), stated)
     };
-    pack.parameters.iter().map(AsRef::as_ref).filter(fits).max_by_key(states)
+    let all = || pack.parameters.iter().map(AsRef::as_ref).filter(speaks);
+    let decides = all().filter(fits).max_by_key(states);
+    let widest = || all().rev().max_by(|a, b| a.value.total_cmp(&b.value));
+    decides.map(|p| (p, true)).or_else(|| widest().map(|p| (p, false)))
+}
+
+/// The calendar day of a moment in the place.
+fn day_of(at: &str) -> Date {
+    let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+    at.parse::<jiff::Timestamp>().unwrap().to_zoned(zone).date()
 }
 
 /// Pairs in conflict and pairs within a hair of it, by brute force.
 fn by_force(world: &World, pack: &RulePack, at: &str, asked: Option<f64>) -> (Pairs, Pairs) {
-    let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
-    let day = at.parse::<jiff::Timestamp>().unwrap().to_zoned(zone).date();
+    let day = day_of(at);
     let (mut pairs, mut doubtful) = (Pairs::new(), Pairs::new());
     let settings = &world.context.settings;
     for w in all::<Work>(world) {
@@ -196,7 +212,7 @@ fn by_force(world: &World, pack: &RulePack, at: &str, asked: Option<f64>) -> (Pa
         for c in all::<Corridor>(world) {
             let q = c.body.props();
             let land = LandKind::new(q.kind, q.class.as_deref(), q.voltage_kv);
-            let rule = searched(pack, day, &land, &p.kind.to_string()).map(|p| p.value);
+            let rule = searched(pack, day, &land, &p.kind.to_string()).map(|(p, _)| p.value);
             let clearance = asked.or(q.clearance_m).or(rule).unwrap_or(0.0);
             let (a, b) = (&w.body.place().grid.0, &c.body.place().grid.0);
             let distance = if a.intersects(b) { 0.0 } else { Euclidean.distance(a, b) };
@@ -247,7 +263,11 @@ fn index_is_a_search_through_all_is_postgis_by_the_rules_of_the_day() {
     world.import::<Work>(late_works);
     world.import::<Corridor>(late_corridors);
     let seed = crate::shapes::seed();
-    let (mut pairs, mut sets) = (0, Vec::new());
+    let kinds: BTreeMap<Uuid, String> =
+        all::<Work>(&world).iter().map(|w| (w.id, w.body.props().kind.to_string())).collect();
+    let lands: BTreeMap<Uuid, LandKind> =
+        all::<Corridor>(&world).iter().map(|c| (c.id, c.body.land_kind().unwrap())).collect();
+    let (mut pairs, mut sets, mut widened) = (0, Vec::new(), BTreeMap::<String, usize>::new());
     let mut keys: BTreeMap<String, usize> = BTreeMap::new();
     for at in MOMENTS {
         for clearance in [None, Some(2.0 * step)] {
@@ -272,6 +292,11 @@ fn index_is_a_search_through_all_is_postgis_by_the_rules_of_the_day() {
                 assert_eq!((&one.rule, one.accuracy_source), (&other.rule, other.accuracy_source), "{what}: {j:?}");
                 if let Rule::Parameter(p) = &one.rule {
                     assert_eq!(p.value, j.clearance, "{what}: {j:?}");
+                    let (same, applies) = searched(&pack, day_of(at), &lands[&j.corridor], &kinds[&j.work]).unwrap();
+                    assert_eq!(&**p, same, "{what}: {j:?}");
+                    if !applies {
+                        *widened.entry(p.key.clone()).or_default() += 1;
+                    }
                 }
                 *keys.entry(one.rule.key().to_owned()).or_default() += 1;
             }
@@ -281,7 +306,10 @@ fn index_is_a_search_through_all_is_postgis_by_the_rules_of_the_day() {
             }
         }
     }
-    eprintln!("{pairs} pairs by {keys:?}");
+    eprintln!("{pairs} pairs by {keys:?}, of them where none applies {widened:?}");
+    for key in ["corridor.power_line.clearance_m", "corridor.railway.clearance_m", "corridor.pipeline.clearance_m"] {
+        assert!(widened.get(key).is_some_and(|n| *n > 20), "too few of {key} where none applies: {widened:?}");
+    }
     assert!(pairs > 2_000, "too few pairs to mean anything: {pairs}");
     for key in ["corridor.road.clearance_m", "corridor.power_line.clearance_m", "corridor.clearance_m", "none"] {
         assert!(keys.get(key).is_some_and(|n| *n > 20), "too few of {key}: {keys:?}");

@@ -116,8 +116,9 @@ static NUMBER: AtomicU32 = AtomicU32::new(1);
 pub const RULED_ACCURACY: &str =
     "(SELECT value FROM r WHERE key = 'position_accuracy.' || coalesce(capture_method, 'unknown') || '_m')";
 
-/// The clearance that rules give a corridor `c` and a work `w`, in SQL: of the parameters `r` in force.
-pub const RULED_CLEARANCE: &str = "(
+/// The clearance that rules give a corridor `c` and a work `w`, in SQL: of the parameters `r` in force. Where none applies,
+/// the widest of that kind of corridor and that kind of work does.
+pub const RULED_CLEARANCE: &str = "coalesce((
     SELECT value FROM r
     WHERE key = 'corridor.' || c.kind || '.clearance_m'
         AND (corridor_class IS NULL OR corridor_class = upper(btrim(c.class)))
@@ -127,7 +128,9 @@ pub const RULED_CLEARANCE: &str = "(
     ORDER BY (corridor_class IS NOT NULL)::int + (coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL)::int
             + (work_kind IS NOT NULL)::int DESC,
         corridor_class IS NOT NULL DESC, coalesce(voltage_from_kv, voltage_to_kv) IS NOT NULL DESC
-    LIMIT 1)";
+    LIMIT 1), (
+    SELECT max(value) FROM r
+    WHERE key = 'corridor.' || c.kind || '.clearance_m' AND (work_kind IS NULL OR work_kind = w.kind)))";
 
 fn connect(url: &str) -> PgConnection {
     PgConnection::establish(url).unwrap()

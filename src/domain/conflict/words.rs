@@ -61,7 +61,7 @@ words! {
         Request = "request.clearance_m",
         /// The corridor has its own.
         Corridor = "corridor.clearance_m",
-        /// Nobody gave one, and no rule applies: 0.
+        /// Nobody gave one, and the rules say nothing of such land and such works: 0.
         None = "none",
     }
 }

@@ -74,7 +74,7 @@ impl Differences {
         }
     }
 
-    /// A class that the pack does not name is as none.
+    /// A class that the pack does not name is as none stated.
     fn class(&self, class: Option<&str>) -> usize {
         class.and_then(|c| self.classes.iter().position(|known| known == c)).map_or(0, |n| n + 1)
     }
@@ -207,7 +207,7 @@ impl Period {
     fn on(day: Date, parameters: &[Arc<Parameter>], kinds: &[Differences]) -> Self {
         let mut clearances = Vec::new();
         let mut accuracies = [NONE; METHODS];
-        let mut by_kind: Vec<Vec<(u16, &Parameter)>> = vec![Vec::new(); kinds.len()];
+        let mut by_kind: Vec<Vec<Numbered<'_>>> = vec![Vec::new(); kinds.len()];
         for (number, p) in (0_u16..).zip(parameters).filter(|(_, p)| p.in_force(day)) {
             match use_of(&p.key) {
                 Ok(Use::Clearance(kind)) => by_kind[kind as usize].push((number, p)),
@@ -218,11 +218,12 @@ impl Period {
         for (of_kind, mut known) in kinds.iter().zip(by_kind) {
             // From the most specific on: the first that applies decides.
             known.sort_by_key(|(_, p)| std::cmp::Reverse(p.applies.rank()));
+            let widest = widest(&known);
             for class in std::iter::once(None).chain(of_kind.classes.iter().map(Some)) {
                 for step in 0..of_kind.steps() {
                     let voltage = of_kind.example(step);
                     let here: Vec<_> = known.iter().filter(|(_, p)| applies(p, class, voltage)).copied().collect();
-                    clearances.extend(row(&here));
+                    clearances.extend(row(&here, &widest));
                 }
             }
         }
@@ -245,24 +246,42 @@ fn applies(p: &Parameter, class: Option<&String>, voltage_kv: Option<f64>) -> bo
     in_class && in_range
 }
 
-/// The row of a land out of the parameters that apply to it, the most specific first.
-fn row(here: &[(u16, &Parameter)]) -> [u16; COLUMNS] {
+/// A parameter with its number.
+type Numbered<'p> = (u16, &'p Parameter);
+
+/// Of all parameters of a kind of land the widest for each kind of work, and of equals the first: what decides where the
+/// pack speaks of both kinds, and nothing it says applies.
+fn widest<'p>(known: &[Numbered<'p>]) -> [Option<Numbered<'p>>; ANY_WORK] {
+    let mut widest = [None; ANY_WORK];
+    for (kind, _) in WorkKind::ALL {
+        let speaks = |p: &Parameter| p.applies.work_kind.is_none_or(|k| k == *kind);
+        widest[*kind as usize] = known.iter().filter(|(_, p)| speaks(p)).copied().reduce(|best, next| {
+            let order = next.1.value.total_cmp(&best.1.value).then(best.0.cmp(&next.0));
+            if order.is_gt() { next } else { best }
+        });
+    }
+    widest
+}
+
+/// The row of a land out of the parameters that apply to it, the most specific first, and those that decide where none
+/// does.
+fn row(here: &[Numbered<'_>], otherwise: &[Option<Numbered<'_>>; ANY_WORK]) -> [u16; COLUMNS] {
     let mut cells = [NONE; COLUMNS];
     let first = |wanted: Option<WorkKind>| {
-        here.iter().find(|(_, p)| p.applies.work_kind.is_none() || p.applies.work_kind == wanted)
+        here.iter().copied().find(|(_, p)| p.applies.work_kind.is_none() || p.applies.work_kind == wanted)
     };
     let mut widest = first(None);
     for (kind, _) in WorkKind::ALL {
-        let decides = first(Some(*kind));
+        let decides = first(Some(*kind)).or(otherwise[*kind as usize]);
         if let Some((number, p)) = decides {
-            cells[*kind as usize] = *number;
+            cells[*kind as usize] = number;
             if widest.is_none_or(|(_, w)| p.value > w.value) {
                 widest = decides;
             }
         }
     }
     if let Some((number, _)) = widest {
-        cells[ANY_WORK] = *number;
+        cells[ANY_WORK] = number;
     }
     cells
 }
@@ -290,7 +309,8 @@ impl<'r> InForce<'r> {
         self.ruling.parameters.get(usize::from(number))
     }
 
-    /// The parameter that decides on the clearance of a land from works of a kind; of an unknown kind: the widest.
+    /// The parameter that decides on the clearance of a land from works of a kind; of an unknown kind: the widest. Where the
+    /// pack speaks of the kind of land and the kind of work, but of no such class or voltage: the widest of that kind.
     #[must_use]
     pub fn clearance(self, land: LandNumber, work: Option<WorkKind>) -> Option<&'r Arc<Parameter>> {
         let column = work.map_or(ANY_WORK, |kind| kind as usize);

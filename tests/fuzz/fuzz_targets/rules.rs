@@ -14,18 +14,24 @@ use libfuzzer_sys::fuzz_target;
 /// So many values of each sort are asked for, that an input with many parameters is no slow one.
 const ASKED_MAX: usize = 4;
 
-fn applies(p: &Parameter, land: &LandKind, work: WorkKind) -> bool {
+/// It says something of this kind of land and this kind of work on that day.
+fn speaks(p: &Parameter, day: Date, land: &LandKind, work: WorkKind) -> bool {
+    p.in_force(day)
+        && p.key == format!("corridor.{}.clearance_m", land.kind)
+        && p.applies.work_kind.is_none_or(|kind| kind == work)
+}
+
+fn applies(p: &Parameter, land: &LandKind) -> bool {
     let a = &p.applies;
     let states_voltage = a.voltage_from_kv.or(a.voltage_to_kv).is_some();
     let in_range =
         |v: f64| a.voltage_from_kv.is_none_or(|low| low <= v) && a.voltage_to_kv.is_none_or(|high| v <= high);
-    p.key == format!("corridor.{}.clearance_m", land.kind)
-        && a.corridor_class.as_ref().is_none_or(|class| land.class.as_ref() == Some(class))
+    a.corridor_class.as_ref().is_none_or(|class| land.class.as_ref() == Some(class))
         && (!states_voltage || land.voltage_kv.is_some_and(in_range))
-        && a.work_kind.is_none_or(|kind| kind == work)
 }
 
-/// The clearance by a search: first what states most, then the class before the voltage before the kind of work.
+/// The clearance by a search: first what states most, then the class before the voltage before the kind of work; where
+/// none applies, the widest, and of equals the first.
 fn searched<'p>(pack: &'p RulePack, day: Date, land: &LandKind, work: WorkKind) -> Option<&'p Parameter> {
     let rank = |p: &&Parameter| {
         let a = &p.applies;
@@ -33,7 +39,9 @@ fn searched<'p>(pack: &'p RulePack, day: Date, land: &LandKind, work: WorkKind) 
             [a.corridor_class.is_some(), a.voltage_from_kv.or(a.voltage_to_kv).is_some(), a.work_kind.is_some()];
         (stated.iter().filter(|s| **s).count(), stated)
     };
-    pack.parameters.iter().map(AsRef::as_ref).filter(|p| p.in_force(day) && applies(p, land, work)).max_by_key(rank)
+    let all = || pack.parameters.iter().map(AsRef::as_ref).filter(|p| speaks(p, day, land, work));
+    let decides = all().filter(|p| applies(p, land)).max_by_key(rank);
+    decides.or_else(|| all().rev().max_by(|a, b| a.value.total_cmp(&b.value)))
 }
 
 fn same_as_a_search(pack: &RulePack) {
