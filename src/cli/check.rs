@@ -13,7 +13,7 @@ use crate::actions::{Reader, refresh};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::conflict::{Rule, SideWord};
+use crate::domain::conflict::{Applied, Rule, SideWord};
 use crate::domain::corridor::{CLEARANCE_MAX_M, HALF_WIDTHS, widths_of_drawn};
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::fields::{Reading, Value};
@@ -177,6 +177,13 @@ fn source(rule: &Rule) -> String {
     }
 }
 
+/// What was kept free beside a subject, by what, and from which works where not from all.
+fn kept_free(applied: &Applied) -> String {
+    let kinds: Vec<&str> = applied.work_kinds.iter().map(Word::as_str).collect();
+    let from = if applied.work_kinds.is_all() { String::new() } else { format!(", from {}", kinds.join(", ")) };
+    format!("clearance {} m by {}{}{from}", applied.clearance.get(), applied.rule.key(), source(&applied.rule))
+}
+
 fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     for c in &answer.checked {
         let revision = answer.revisions.get(&c.jurisdiction).copied().unwrap_or_default();
@@ -206,15 +213,17 @@ fn table(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         if result.notice {
             writeln!(out, "{}: {}", result.subject, Notice::RESTRICTED.text.en)?;
         }
+        for applied in &result.clearances {
+            writeln!(out, "{}: {}.", result.subject, kept_free(applied))?;
+        }
         if result.conflicts.is_empty() {
             // The only word for it that may be relied on.
             if result.coverage == Coverage::Full {
                 writeln!(out, "{}: clear, no conflict.", result.subject)?;
                 continue;
             }
-            let elsewhere = |n: &NotChecked| {
-                n.outside.is_some() || n.not_covered.iter().any(|of| of.reason != GapReason::Undeclared)
-            };
+            let of_ground = |reason| !matches!(reason, GapReason::Undeclared | GapReason::ClearanceUnknown);
+            let elsewhere = |n: &NotChecked| n.outside.is_some() || n.not_covered.iter().any(|of| of_ground(of.reason));
             let and_where =
                 if result.not_checked.as_ref().is_some_and(elsewhere) { " where it was checked" } else { "" };
             writeln!(out, "{}: no conflict found in what is registered{and_where}.", result.subject)?;

@@ -4,6 +4,7 @@
 //! conflict when `s ≤ clearance + a`, where `s` is the signed distance (distance outside, minus depth inside) and
 //! `a` the accuracy of the work's position; it is certain when `s + a ≤ clearance`.
 
+mod applied;
 mod linear;
 mod role;
 mod words;
@@ -22,6 +23,7 @@ use crate::geometry::linear::Chainage;
 use crate::geometry::measure::{self, Dimension, Prepared, Relation};
 use crate::geometry::{Geometry, Grid, Metres, MultiPolygon, Polygon, overlay};
 
+pub use applied::{Applied, WorkKinds, applied};
 pub use linear::{LinearReference, LinearRun, RUNS_MAX};
 pub use role::{Judged, Role, Side, Stands, TakesLand};
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};

@@ -58,6 +58,8 @@ words! {
         NotSeen = "features_not_seen",
         /// Its coverage is declared as of a later day than the one asked.
         Later = "coverage_declared_later",
+        /// Nobody says what must stay free beside the land asked about, so 0 m was kept from its features.
+        ClearanceUnknown = "clearance_unknown",
     }
 }
 

@@ -23,7 +23,9 @@ use crate::domain::layer::{Layer, with_noun};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
-use crate::wire::answer::{AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, Notice, ResultRow, Row};
+use crate::wire::answer::{
+    AnswerRow, CheckedRow, ConflictRow, FoundRow, LayerRow, Notice, ResultRow, Row, clearances_json,
+};
 use crate::wire::conflict::{self as wire, GapRow, with_conflict, write_not_checked};
 use crate::wire::{document, feature, plain};
 
@@ -310,6 +312,7 @@ fn as_row<C: Listed>(answer: &Answer<C>, line: Option<u64>) -> AnswerRow<'_, C::
         counts: r.counts,
         notice: r.notice,
         not_checked: not_checked_of(r),
+        clearances: &r.clearances,
         conflicts: r.conflicts.iter().map(Listed::row).collect(),
     });
     AnswerRow {
@@ -330,8 +333,9 @@ fn as_features<C: Listed>(context: &Context, reader: Reader<'_>, answer: &Answer
         });
     }
     let mut features = Vec::new();
-    let (mut not_checked, mut notices) = (Vec::new(), Vec::new());
+    let (mut not_checked, mut notices, mut clearances) = (Vec::new(), Vec::new(), Vec::new());
     for result in &answer.results {
+        clearances.push(json!({"subject": result.subject, "clearances": clearances_json(&result.clearances)}));
         if result.notice {
             notices.push(json!({"subject": result.subject, "notice": Notice::RESTRICTED}));
         }
@@ -358,6 +362,7 @@ fn as_features<C: Listed>(context: &Context, reader: Reader<'_>, answer: &Answer
         "revision": answer.revisions,
         "checked": checked(answer),
         "truncated": truncated,
+        "clearances": clearances,
         "notices": notices,
         "not_checked": not_checked,
         "features": features,

@@ -11,8 +11,10 @@ use super::routes::{Access, Method, ROUTES, Route};
 use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;
+use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
+use crate::domain::work::WorkKind;
 use crate::error::Error;
 use crate::wire::answer::Notice;
 
@@ -153,8 +155,8 @@ fn schemas() -> Json {
     conflict["runs"] = json!({"type": "array", "items": {"$ref": "#/components/schemas/run"},
         "description": "Where a line or an area is in conflict in several stretches, each of them, by chainage"});
     conflict["rule"] = json!({"$ref": "#/components/schemas/rule"});
-    conflict["position_accuracy_from"] = json!({"type": "string", "enum": AccuracySource::ALL.iter().map(|(_, text)| *text)
-        .collect::<Vec<_>>(), "description": "Where position_accuracy_m comes from"});
+    conflict["position_accuracy_from"] = json!({"type": "string", "enum": words::<AccuracySource>(),
+        "description": "Where position_accuracy_m comes from"});
     conflict["position_accuracy_rule"] = json!({"type": "string", "nullable": true,
         "description": "The parameter that gave it, where the rules did"});
     let list = |of: &str| json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{of}")}});
@@ -162,7 +164,14 @@ fn schemas() -> Json {
         "rule": {"type": "object", "properties": rule()},
         "run": {"type": "object", "properties": run},
         "conflict": {"type": "object", "properties": conflict},
-        "result": {"type": "object", "properties": {"conflicts": list("conflict"), "notice": notice()}},
+        "clearance": {"type": "object", "properties": {
+            "clearance_m": {"type": "number", "minimum": 0, "description": "What was kept free beside the subject, in metres"},
+            "rule": {"$ref": "#/components/schemas/rule"},
+            "work_kinds": {"type": "array", "items": {"type": "string", "enum": words::<WorkKind>()}, "nullable": true,
+                "description": "The kinds of work it was kept from; null: all"}}},
+        "result": {"type": "object", "properties": {"conflicts": list("conflict"), "clearances": clearances(),
+            "coverage": {"type": "string", "enum": words::<Coverage>(), "description": "Only full means clear"},
+            "not_checked": not_checked(), "notice": notice()}},
         "answer": {"type": "object", "properties": {"results": list("result"), "as_of": {"type": "string",
             "format": "date-time", "description": "The moment at which this was known; left out where none was asked"}}},
         "history": history(),
@@ -170,6 +179,28 @@ fn schemas() -> Json {
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
     })
+}
+
+fn words<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|(_, text)| *text).collect()
+}
+
+/// What was kept free beside a subject.
+fn clearances() -> Json {
+    json!({"type": "array", "items": {"$ref": "#/components/schemas/clearance"},
+        "description": "What was applied where the subject is land, whether a conflict was found or not: the different ones, by \
+            kinds of work and by the jurisdictions asked. Empty for a work, for each land has its own, which its conflicts name, \
+            and for what does not count on that day"})
+}
+
+/// Why not all is known of a subject's ground.
+fn not_checked() -> Json {
+    json!({"type": "object", "nullable": true, "properties": {"layers": {"type": "array", "items": {"type": "object", "properties": {
+        "layer": {"type": "string", "enum": layers()},
+        "coverage": {"type": "string", "enum": words::<Coverage>()},
+        "reason": {"type": "string", "enum": words::<GapReason>(),
+            "description": "clearance_unknown: nobody says how much must stay free beside the land asked about, so 0 m was applied"},
+        "detail": {"type": "string", "description": "The same for people"}}}}}})
 }
 
 /// What is said where something that the asker does not see may matter.

@@ -4,6 +4,8 @@
 //! the check itself; here every member goes from where it is into the text. Names of members and words of ours need no
 //! escaping, so they go there as they are, which is several times cheaper than a serialiser that looks at every byte.
 
+mod clearances;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -12,11 +14,13 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::domain::conflict::{AccuracySource, Finding, LinearRun, Rule, Severity, SideWord};
+use crate::domain::conflict::{AccuracySource, Applied, Finding, LinearRun, Rule, Severity, SideWord};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
 use crate::domain::word::Word;
 use crate::geometry::Metres;
+
+pub use clearances::json as clearances_json;
 
 /// A layer that was asked.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
@@ -90,6 +94,8 @@ pub struct ResultRow<'a, C: Row> {
     pub notice: bool,
     /// The ground that was not checked.
     pub not_checked: Json,
+    /// What was kept free beside it.
+    pub clearances: &'a [Applied],
     /// The conflicts.
     pub conflicts: Vec<C>,
 }
@@ -133,13 +139,14 @@ impl<C: Row> AnswerRow<'_, C> {
         }
         member(text, ",\"checked\":", &self.checked);
         text.extend_from_slice(b",\"results\":");
-        list(text, &self.results, ResultRow::write);
+        let mut repeated = Repeated::default();
+        list(text, &self.results, |result, text| result.write(text, &mut repeated));
         text.push(b'}');
     }
 }
 
 impl<C: Row> ResultRow<'_, C> {
-    fn write(&self, text: &mut Vec<u8>) {
+    fn write(&self, text: &mut Vec<u8>, repeated: &mut Repeated) {
         member(text, "{\"subject\":", self.subject);
         member(text, ",\"conflict_count\":", &self.conflict_count);
         member(text, ",\"truncated\":", &self.truncated);
@@ -148,15 +155,16 @@ impl<C: Row> ResultRow<'_, C> {
         member(text, ",\"counts\":", &self.counts);
         member(text, ",\"notice\":", &self.notice.then_some(&Notice::RESTRICTED));
         member(text, ",\"not_checked\":", &self.not_checked);
+        text.extend_from_slice(b",\"clearances\":");
+        clearances::write(self.clearances, text, repeated);
         text.extend_from_slice(b",\"conflicts\":");
-        let mut repeated = Repeated::default();
-        list(text, &self.conflicts, |conflict, text| conflict.write(text, &mut repeated));
+        list(text, &self.conflicts, |conflict, text| conflict.write(text, repeated));
         text.push(b'}');
     }
 }
 
-/// Where the last rule stands in the text: most conflicts of a subject have the rule of the one before, and a third of their
-/// text is what it says.
+/// Where the last rule stands in the text: most conflicts of an answer have the rule of the one before, the first of a subject
+/// that of its clearance, and a third of their text is what it says.
 #[derive(Debug, Default)]
 pub struct Repeated {
     /// The address of the parameter, which outlives the rows, and its text.
@@ -445,6 +453,7 @@ mod tests {
             counts: true,
             notice: false,
             not_checked: Json::Null,
+            clearances: &[],
             conflicts: vec![found(), found()],
         };
         let mut answer =
@@ -453,7 +462,7 @@ mod tests {
         let single = format!(
             "\"revision\":{{\"VN-72\":118}},\"checked\":[],\"results\":[{{\"subject\":\"a \\\"b\\\"\",\"conflict_count\":2,\
              \"truncated\":true,\"coverage\":\"full\",\"layers\":[{{\"jurisdiction\":\"VN-72\",\"layer\":\"works\",\
-             \"coverage\":\"full\"}}],\"counts\":true,\"notice\":null,\"not_checked\":null,\"conflicts\":[{conflict},{conflict}]}}]}}"
+             \"coverage\":\"full\"}}],\"counts\":true,\"notice\":null,\"not_checked\":null,\"clearances\":[],\"conflicts\":[{conflict},{conflict}]}}]}}"
         );
         assert_eq!(String::from_utf8(answer.text()).unwrap(), format!("{{{single}"));
         answer.line = Some(7);

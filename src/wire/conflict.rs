@@ -219,6 +219,10 @@ impl GapRow<'_> {
                 let day = since.map(|day| day.to_string()).unwrap_or_default();
                 format!("the coverage of layer {layer} is declared as of {day}, after the day asked")
             }
+            GapReason::ClearanceUnknown => format!(
+                "nobody says how far {layer} must stay from it, so 0 m was applied: state clearance_m, or its kind with its \
+                 class or voltage_kv, or load a rule pack that has it"
+            ),
         }
     }
 }

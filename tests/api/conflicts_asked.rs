@@ -290,7 +290,7 @@ fn a_write_shows_in_the_next_answer() {
 }
 
 /// A neighbour to the south that shares a piece of the boundary with VN-72, on a grid of its own.
-fn with_neighbour() -> (Database, TestServer) {
+pub fn with_neighbour() -> (Database, TestServer) {
     let database = Database::vn72();
     let context = Context::connect(database.settings()).unwrap();
     let ring =

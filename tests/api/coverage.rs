@@ -35,7 +35,7 @@ fn draft(layer: Layer, shape: &Json) -> CoverageDraft {
 }
 
 /// Declares as the operator, in another instance than the one asked.
-fn declare(api: &Api, layer: Layer, shape: &Json) -> Uuid {
+pub fn declare(api: &Api, layer: Layer, shape: &Json) -> Uuid {
     let actor = Actor::operator();
     let witness = Witness::new(&actor, "test");
     coverage::declare(&api.database.context(), witness, "VN-72", draft(layer, shape)).unwrap().id
@@ -45,8 +45,15 @@ fn revision(api: &Api) -> String {
     format!("VN-72={}", api.sql("SELECT revision FROM revisions").unwrap())
 }
 
+/// With a clearance of 0 m where the query names none: land of which nobody says one is never `full`.
+fn with_clearance(query: &str) -> String {
+    let so_far = if query.is_empty() { "?".to_owned() } else { format!("{query}&") };
+    if query.contains("clearance_m=") { query.to_owned() } else { format!("{so_far}clearance_m=0") }
+}
+
 /// The answer to a check at the present revision, which the instance asked has to hear of first.
 fn check(api: &Api, query: &str, shape: &Json) -> Json {
+    let query = with_clearance(query);
     let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", &*revision(api))];
     let answer = api.send("", "POST", &format!("{CHECKS}{query}"), &headers, Some(shape));
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -55,6 +62,7 @@ fn check(api: &Api, query: &str, shape: &Json) -> Json {
 
 /// As [`check`], as a role.
 fn check_as(api: &Api, role: &str, query: &str, shape: &Json) -> Json {
+    let query = with_clearance(query);
     let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", &*revision(api))];
     let answer = api.send(role, "POST", &format!("{CHECKS}{query}"), &headers, Some(shape));
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -226,7 +234,8 @@ fn everybody_reads_it_and_every_instance_hears_of_it() {
     let at = revision(&api);
     let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", at.as_str())];
     let body = point(107.69, 12.01).to_string();
-    let answer = other.send("POST", CHECKS, &headers, Some(body.as_bytes())).json();
+    let path = format!("{CHECKS}?clearance_m=0");
+    let answer = other.send("POST", &path, &headers, Some(body.as_bytes())).json();
     assert_eq!(answer["results"][0]["coverage"], "full", "{answer}");
 }
 
@@ -307,7 +316,7 @@ fn it_is_never_full_for_who_does_not_see_everything() {
     // A stored subject, and a layer that declares nothing.
     let public = api.sql("SELECT id FROM works WHERE visibility = 'public'").unwrap();
     let [there, here] = [107.65, 107.691].map(|west| {
-        let road = feature(area(west, 12.0, west + 0.001, 12.01), road());
+        let road = feature(area(west, 12.0, west + 0.001, 12.01), merged(json!({"clearance_m": 0}), &road()));
         api.server.post("officer", CORRIDORS, &road).json()["id"].as_str().unwrap().to_owned()
     });
     for (role, expect) in [("", "partial"), ("officer", "full")] {

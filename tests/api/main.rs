@@ -14,6 +14,7 @@ mod audit;
 mod batch;
 mod chainage;
 mod changes;
+mod clearances;
 mod codes;
 mod conflicts;
 mod conflicts_asked;

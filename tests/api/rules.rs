@@ -17,7 +17,8 @@ use crate::support::{TestServer, vn72_draft};
 /// The pack of the fixtures.
 pub const VN: &str = include_str!("../../fixtures/rules/VN-2026-11.toml");
 
-fn load_as(api: &Api, actor: &Actor, codes: &[&str], text: &str) -> Result<Vec<Imported>, Error> {
+/// Loads a pack in another instance than the one asked.
+pub fn load_as(api: &Api, actor: &Actor, codes: &[&str], text: &str) -> Result<Vec<Imported>, Error> {
     let codes: Vec<String> = codes.iter().map(|c| (*c).to_owned()).collect();
     let pack = file::read(text.as_bytes()).unwrap();
     let mut digest = String::new();
@@ -28,12 +29,12 @@ fn load_as(api: &Api, actor: &Actor, codes: &[&str], text: &str) -> Result<Vec<I
 }
 
 /// Loads a pack as the operator, in another instance than the one asked.
-fn load(api: &Api, text: &str) {
+pub fn load(api: &Api, text: &str) {
     load_as(api, &Actor::operator(), &["VN-72"], text).unwrap();
 }
 
 /// A pack of one's own; each parameter is written `key value`, with more members after a bar.
-fn pack(version: &str, parameters: &[&str]) -> String {
+pub fn pack(version: &str, parameters: &[&str]) -> String {
     let mut text = format!("name = \"T\"\nversion = \"{version}\"\n");
     for p in parameters {
         let (first, more) = p.split_once(" | ").unwrap_or((p, ""));
@@ -46,7 +47,7 @@ fn pack(version: &str, parameters: &[&str]) -> String {
 }
 
 /// What is asked, at the present revision, which the instance asked has to hear of first.
-fn ask(api: &Api, method: &str, path: &str, body: Option<&Json>) -> Json {
+pub fn ask(api: &Api, method: &str, path: &str, body: Option<&Json>) -> Json {
     let at = format!("VN-72={}", api.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'").unwrap());
     let headers =
         [("Content-Type", "application/geo+json"), ("Content-Crs", crate::help::GRID), ("Min-Revision", &*at)];

@@ -97,11 +97,12 @@ fn as_a_table_as_json_and_as_geojson() {
     let table = check("table");
     let lines: Vec<Vec<&str>> = table.lines().map(|l| l.split_whitespace().collect()).collect();
     assert_eq!(lines[0].join(" "), "Checked 3 works of VN-72 at revision 3; coverage undeclared.");
-    assert_eq!(lines[2].join(" "), "Tuyến A: 3 conflicts");
-    assert_eq!(lines[3][..6], ["code", "kind", "relation", "verdict", "severe", "distance"]);
-    assert_eq!(lines[5][..5], ["C-2", "pole", "near", "certain", "blocks"]);
-    assert!(lines[5].ends_with(&["request.clearance_m", "=", "15", "m"]), "{table}");
-    assert_eq!(lines[6][..5], ["C-3", "pole", "near", "possible", "blocks"]);
+    assert_eq!(lines[2].join(" "), "Tuyến A: clearance 15 m by request.clearance_m.");
+    assert_eq!(lines[3].join(" "), "Tuyến A: 3 conflicts");
+    assert_eq!(lines[4][..6], ["code", "kind", "relation", "verdict", "severe", "distance"]);
+    assert_eq!(lines[6][..5], ["C-2", "pole", "near", "certain", "blocks"]);
+    assert!(lines[6].ends_with(&["request.clearance_m", "=", "15", "m"]), "{table}");
+    assert_eq!(lines[7][..5], ["C-3", "pole", "near", "possible", "blocks"]);
 
     let json: Json = serde_json::from_str(&check("json")).unwrap();
     assert_eq!(json["results"][0]["subject"], "Tuyến A");
@@ -124,7 +125,9 @@ fn tables_and_several_files_are_taken_too() {
     let named = folder.file("point.csv", "name,lon,lat\nP-3,107.71,12.00011\n");
     let ran = clearway(&db, &["check", &points, &named, "--clearance-m", "5"]);
     let heads: Vec<&str> = ran.out.lines().filter(|l| l.starts_with("P-")).collect();
-    assert_eq!(heads, ["P-1: 1 conflict", "P-2: no conflict found in what is registered.", "P-3: 1 conflict"]);
+    let kept = |name: &str| format!("{name}: clearance 5 m by request.clearance_m.");
+    let nothing = "P-2: no conflict found in what is registered.";
+    assert_eq!(heads, [&kept("P-1"), "P-1: 1 conflict", &kept("P-2"), nothing, &kept("P-3"), "P-3: 1 conflict"]);
 }
 
 #[test]

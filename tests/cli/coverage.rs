@@ -11,17 +11,21 @@ fn declared_listed_and_taken_back() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let boundary = folder.file("area.geojson", AREA);
     let points = folder.file("points.csv", "code,lon,lat\nIN,107.65,12.0\nOUT,107.8,12.0\nEDGE,107.6,11.95\n");
-    let says = || clearway(&db, &["check", &points]);
+    let says = || clearway(&db, &["check", &points, "--clearance-m", "1"]);
+    let kept = |name: &str| format!("{name}: clearance 1 m by request.clearance_m.");
     let nothing = "no conflict found in what is registered";
     says().gives(
         0,
         &[
             "Checked 0 works of VN-72 at revision 1; coverage undeclared.",
             "",
+            &kept("IN"),
             &format!("IN: {nothing}."),
             "",
+            &kept("OUT"),
             &format!("OUT: {nothing}."),
             "",
+            &kept("EDGE"),
             &format!("EDGE: {nothing}."),
         ],
     );
@@ -35,14 +39,50 @@ fn declared_listed_and_taken_back() {
         &[
             "Checked 0 works of VN-72 at revision 2; coverage none.",
             "",
+            &kept("IN"),
             "IN: clear, no conflict.",
             "",
             "OUT: no data of layer works for it, so NOT CHECKED there.",
+            &kept("OUT"),
             &format!("OUT: {nothing} where it was checked."),
             "",
             "EDGE: no data of layer works for a part of it, so NOT CHECKED there.",
+            &kept("EDGE"),
             &format!("EDGE: {nothing} where it was checked."),
         ],
+    );
+    // Where nobody says how much must stay free nothing is clear; where the rules do, the answer says which and how sure.
+    let unknown = "nobody says how far works must stay from it, so 0 m was applied: state clearance_m, or its kind with its class \
+                   or voltage_kv, or load a rule pack that has it";
+    let inside = folder.file("inside.csv", "code,lon,lat\nIN,107.65,12.0\n");
+    clearway(&db, &["check", &inside]).gives(
+        0,
+        &[
+            "Checked 0 works of VN-72 at revision 2; coverage partial.",
+            "",
+            &format!("IN: {unknown}."),
+            "IN: clearance 0 m by none.",
+            &format!("IN: {nothing}."),
+        ],
+    );
+    let rules = folder.file(
+        "rules.toml",
+        "name = 'T'\nversion = '1'\nparameter = [\n\
+         { key = 'corridor.road.clearance_m', value = 9, unit = 'm', confidence = 'law', document = 'D 1', article = '2' },\n\
+         { key = 'corridor.road.clearance_m', value = 14, unit = 'm', confidence = 'check', work_kind = 'mast' },\n]\n",
+    );
+    assert_eq!(clearway(&db, &["rules", "import", &rules, "--jurisdiction", "VN-72"]).code, 0);
+    let road = folder.file("road.csv", "code,kind,lon,lat\nIN,road,107.65,12.0\n");
+    let lines = clearway(&db, &["check", &road]).out;
+    let lines: Vec<&str> = lines.lines().skip(2).collect();
+    assert_eq!(
+        lines,
+        [
+            "IN: clearance 9 m by corridor.road.clearance_m [law, D 1 art. 2], from bts, rooftop_mast, station_house, exchange, \
+             cabinet, pole, manhole, duct, aerial_cable, buried_cable, public_access_point.",
+            "IN: clearance 14 m by corridor.road.clearance_m [check], from mast.",
+            "IN: clear, no conflict.",
+        ]
     );
     let row = format!("{id} VN-72 works 2026-03-01 survey");
     clearway(&db, &["coverage", "list"]).gives(0, &[&row]);

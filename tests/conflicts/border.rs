@@ -106,7 +106,12 @@ fn both<C: conflict_check::Detail>(
         let question = Question { at: at.parse().unwrap(), ..question(Layer::Works, clearance) };
         conflict_check::check_stored_as::<Corridor, C>(&world.context, actor, id, &question).unwrap()
     };
-    (ask(None), ask(Some(clearance)))
+    let (kept, mut searched) = (ask(None), ask(Some(clearance)));
+    for applied in searched.results.iter_mut().flat_map(|r| &mut r.clearances) {
+        assert_eq!(applied.rule, Rule::Word(RuleKey::Request));
+        applied.rule = Rule::Word(RuleKey::Corridor);
+    }
+    (kept, searched)
 }
 
 /// The two are the same, for everybody who may see the land and on days on both sides of all that begins and ends.

@@ -169,6 +169,10 @@ fn by_its_own_clearance(mut answer: Answer) -> Answer {
     for conflict in answer.results.iter_mut().flat_map(|r| &mut r.conflicts) {
         conflict.rule = Rule::Word(RuleKey::Corridor);
     }
+    for applied in answer.results.iter_mut().flat_map(|r| &mut r.clearances) {
+        assert_eq!(applied.rule, Rule::Word(RuleKey::Request));
+        applied.rule = Rule::Word(RuleKey::Corridor);
+    }
     answer
 }
 

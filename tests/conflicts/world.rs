@@ -206,6 +206,7 @@ pub fn same_set(complete: &SubjectResult, set: &SubjectResult<conflict_check::Fo
     let found: Vec<Uuid> = set.conflicts.iter().map(|c| c.id).collect();
     assert_eq!(found, expect, "by id");
     assert_eq!(set.conflict_count, complete.conflict_count);
+    assert_eq!((&set.clearances, set.coverage), (&complete.clearances, complete.coverage));
 }
 
 /// What PostGIS says of one pair.

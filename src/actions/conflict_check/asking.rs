@@ -16,7 +16,7 @@ use super::{Answer, Checked, Question, SubjectResult};
 use crate::actions::restricted_read::RestrictedReads;
 use crate::actions::{Context, Reader};
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, Clause, Facts, Land, Role, Severity, Standing};
+use crate::domain::conflict::{self, Applied, Clause, Facts, Land, Role, Severity, Standing};
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
 use crate::domain::restricted_read::Shown;
@@ -196,6 +196,27 @@ impl<'a> Asking<'a> {
         own + subject.accuracy.metres.get()
     }
 
+    /// What is kept free beside the subject, where it is asked about as land: by the asker, by itself, or by the rules of each
+    /// territory asked.
+    fn clearances(&self, subject: &Subject<'_>, grids: &[OnGrid<'_>]) -> Vec<Applied> {
+        if self.question.against.iter().all(|layer| layer.is_land()) {
+            return Vec::new();
+        }
+        let (asked, own) = (self.question.clearance, subject.own_clearance_m);
+        let in_one = |on_grid: &OnGrid<'_>| {
+            conflict::applied(asked, own, |kind| {
+                on_grid.own.and_then(|(rules, land)| rules.clearance(land, Some(kind)))
+            })
+        };
+        let mut all = grids.first().map(in_one).unwrap_or_default();
+        for one in grids.iter().skip(1).flat_map(in_one) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        all
+    }
+
     /// Notes that a territory was asked.
     pub(super) fn note(&mut self, territory: &Territory) {
         let code = &territory.jurisdiction.code;
@@ -257,7 +278,8 @@ impl<'a> Asking<'a> {
                 grids.push(on_grid);
             }
         }
-        let covered = self.covered(subject, &grids, widest)?;
+        let clearances = self.clearances(subject, &grids);
+        let covered = self.covered(subject, &grids, widest, &clearances)?;
         self.keep_worst(&covered);
         let conflict_count = hits.len();
         hits.sort_by(|a, b| {
@@ -275,6 +297,7 @@ impl<'a> Asking<'a> {
             subject: subject.name.clone(),
             conflict_count,
             conflicts,
+            clearances,
             coverage: covered.coverage,
             layers: covered.layers,
             not_checked: covered.not_checked,

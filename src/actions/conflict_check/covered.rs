@@ -5,6 +5,7 @@ use jiff::civil::Date;
 
 use super::asking::{Asking, OnGrid, Subject};
 use super::{LayerCoverage, NotChecked, NotCheckedReason, NotCovered, Outside};
+use crate::domain::conflict::Applied;
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::layer::Layer;
 use crate::error::Result;
@@ -40,13 +41,21 @@ struct Gap {
 }
 
 impl Asking<'_> {
-    /// Of the subject, and of the clearance round it.
-    pub(super) fn covered(&self, subject: &Subject<'_>, grids: &[OnGrid<'_>], widest: f64) -> Result<Covered> {
+    /// Of the subject, and of the clearance round it, `widest` metres; `clearances` are those kept where it is land.
+    pub(super) fn covered(
+        &self,
+        subject: &Subject<'_>,
+        grids: &[OnGrid<'_>],
+        widest: f64,
+        clearances: &[Applied],
+    ) -> Result<Covered> {
         let mut layers = Vec::new();
         let mut gaps = Vec::new();
         let mut worst = Coverage::Full;
         for (n, &layer) in self.question().against.iter().enumerate() {
-            worst = worst.min(Self::of_layer((n, layer), grids, widest, &mut layers, &mut gaps));
+            // From land of which nobody says how much must stay free beside it, nothing is known to stand far enough.
+            let unknown = !layer.is_land() && clearances.iter().any(Applied::is_unknown);
+            worst = worst.min(Self::of_layer((n, layer), grids, (widest, unknown), &mut layers, &mut gaps));
         }
         let (held, outside) = self.held(subject, grids, widest)?;
         let mut not_covered = Vec::new();
@@ -55,7 +64,7 @@ impl Asking<'_> {
             let areas = || grids.iter().flat_map(|g| g.territory.coverages().areas(layer)).collect::<Vec<_>>();
             let ground = match reason {
                 GapReason::NoData => self.beyond(subject, grids, widest, &areas())?.and_then(|(_, ground)| ground),
-                GapReason::Undeclared | GapReason::NotSeen | GapReason::Later => None,
+                GapReason::Undeclared | GapReason::NotSeen | GapReason::Later | GapReason::ClearanceUnknown => None,
             };
             not_covered.push(NotCovered { layer, coverage, reason, since, ground });
         }
@@ -71,11 +80,12 @@ impl Asking<'_> {
         Ok(Covered { coverage, layers, not_checked, notice })
     }
 
-    /// What a layer, of those asked the one with this number, says in each jurisdiction asked, the best of it, and why that is no more.
+    /// What a layer, of those asked the one with this number, says in each jurisdiction asked, the best of it, and why that is no
+    /// more; of ground within so many metres of the subject, and whether the clearance from its features is unknown.
     fn of_layer(
         (asked, layer): (usize, Layer),
         grids: &[OnGrid<'_>],
-        widest: f64,
+        (widest, unknown): (f64, bool),
         layers: &mut Vec<LayerCoverage>,
         gaps: &mut Vec<Gap>,
     ) -> Coverage {
@@ -86,7 +96,7 @@ impl Asking<'_> {
             let (territory, jurisdiction) = (on_grid.territory, &on_grid.territory.jurisdiction);
             let said = territory.coverages().of(layer, &on_grid.shape, widest, on_grid.day);
             let hidden = on_grid.hides.get(asked).copied().unwrap_or(false);
-            let most = if hidden || said.later.is_some() { Coverage::Partial } else { Coverage::Full };
+            let most = if hidden || unknown || said.later.is_some() { Coverage::Partial } else { Coverage::Full };
             let coverage = said.coverage.min(most);
             layers.push(LayerCoverage { jurisdiction: jurisdiction.code.as_str().into(), layer, coverage });
             hides |= hidden;
@@ -110,7 +120,8 @@ impl Asking<'_> {
         // One jurisdiction that answers for all of it is enough, unless another hides something there.
         if best < Coverage::Full {
             let later = since.map(|_| (GapReason::Later, since));
-            let reasons = hides.then_some((GapReason::NotSeen, None)).into_iter().chain(later);
+            let unknown = unknown.then_some((GapReason::ClearanceUnknown, None));
+            let reasons = hides.then_some((GapReason::NotSeen, None)).into_iter().chain(later).chain(unknown);
             gaps.extend(reasons.map(|(reason, since)| Gap { layer, coverage: best, reason, since }));
         }
         best

@@ -35,7 +35,8 @@ use self::patience::Patience;
 pub use self::patience::make_ready;
 pub use self::stored::{check_stored, check_stored_as};
 use super::{Context, Reader};
-use crate::domain::conflict::{AccuracySource, Finding, Rule, Severity};
+use crate::domain::actor::Actor;
+use crate::domain::conflict::{AccuracySource, Applied, Finding, Rule, Severity};
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
@@ -71,7 +72,7 @@ pub struct NotChecked {
 }
 
 /// A layer that does not answer for all of a subject with the clearance round it, though it declares where it holds all
-/// there is, or hides some of it from the asker.
+/// there is, or hides some of it from the asker, or is asked without a clearance that anybody knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotCovered {
     /// The layer.
@@ -204,6 +205,9 @@ pub struct SubjectResult<C = Conflict> {
     pub conflict_count: usize,
     /// By distance, then id, or by id where nothing is measured; at most `limit`.
     pub conflicts: Vec<C>,
+    /// What was kept free beside it, and by which rules: of land, the different ones by kinds of work and by the
+    /// jurisdictions asked. None of a work, for each land has its own.
+    pub clearances: Vec<Applied>,
     /// How much of its ground was checked: only [`Coverage::Full`] may be worded as clear.
     pub coverage: Coverage,
     /// What each layer asked says of it.

@@ -17,7 +17,7 @@ use super::patience::Patience;
 use super::{Answer, Conflict, Question, SubjectResult, at_least, then};
 use crate::actions::{Context, Reader, feature, refresh};
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, Clause, Facts, Land, Severity, Standing};
+use crate::domain::conflict::{self, Applied, Clause, Facts, Land, Severity, Standing};
 use crate::domain::coverage::Coverage;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
@@ -132,6 +132,7 @@ fn not_counting<C: Detail>(mut asking: Asking<'_>, home: &Territory, id: Uuid) -
         subject: id.to_string(),
         conflict_count: 0,
         conflicts: Vec::new(),
+        clearances: Vec::new(),
         coverage: Coverage::Undeclared,
         layers: Vec::new(),
         not_checked: None,
@@ -216,11 +217,13 @@ fn from_kept<C: Detail>(
         }
         found.extend(more);
     }
-    let covered = land.covered(&mut asking, &kept, grounds, widest)?;
+    let clearances = land.clearances();
+    let covered = land.covered(&mut asking, &kept, grounds, (widest, &clearances))?;
     let result = SubjectResult {
         subject: id.to_string(),
         conflict_count: list.len() + found.len(),
         conflicts: first_of(question.limit.min(context.settings.conflicts_answer_max), &list, found),
+        clearances,
         coverage: covered.coverage,
         layers: covered.layers.clone(),
         not_checked: covered.not_checked.clone(),
@@ -304,6 +307,12 @@ impl<'a> StoredLand<'a> {
         conflict::clearance(None, own, || self.rules.clearance(self.entry.land, work))
     }
 
+    /// What must stay free beyond its edge, by kinds of work.
+    fn clearances(&self) -> Vec<Applied> {
+        let own = self.entry.facts.noun.role().own_clearance_m();
+        conflict::applied(None, own, |kind| self.rules.clearance(self.entry.land, Some(kind)))
+    }
+
     /// The conflict with a feature near it, if it is one on that day and the asker sees it.
     fn met<'p>(&'p self, ground: &'p Ground<'_>, pair: &'p KeptPair, sight: &Sight) -> Option<Met<'p>> {
         let Facts { visibility, organisation, noun, .. } = &pair.entry.facts;
@@ -328,13 +337,14 @@ impl<'a> StoredLand<'a> {
         })
     }
 
-    /// How much of its ground the jurisdictions that are asked answer for.
+    /// How much of its ground the jurisdictions that are asked answer for. The clearances kept are those of the day, which is
+    /// among what the answer is kept by.
     fn covered(
         &self,
         asking: &mut Asking<'a>,
         kept: &Kept,
         mut asked: Vec<(&'a Territory, Vec<bool>)>,
-        widest: f64,
+        (widest, clearances): (f64, &[Applied]),
     ) -> Result<Arc<Covered>> {
         asked.sort_by(|(a, _), (b, _)| a.jurisdiction.code.cmp(&b.jurisdiction.code));
         for (territory, _) in &asked {
@@ -349,7 +359,7 @@ impl<'a> StoredLand<'a> {
                 Ok(on_grid)
             };
             let grids = asked.iter().map(on_grid).collect::<Result<Vec<_>>>()?;
-            asking.covered(&subject, &grids, widest)
+            asking.covered(&subject, &grids, widest, clearances)
         })?;
         asking.keep_worst(&covered);
         Ok(covered)
