@@ -35,7 +35,6 @@ use self::patience::Patience;
 pub use self::patience::make_ready;
 pub use self::stored::{check_stored, check_stored_as};
 use super::{Context, Reader};
-use crate::domain::actor::Actor;
 use crate::domain::conflict::{AccuracySource, Applied, Finding, Rule, Severity};
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::feature::Registered;
