@@ -12,6 +12,12 @@ EXCEPTION
         NULL; -- another database of this server made it meanwhile
 END $$;
 
+-- Whoever may make functions in the schema could make one that is taken for another by what runs with the rights of the owner.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC, clearway_service', current_schema());
+END $$;
+
 -- What the transaction sees, by its setting clearway.sees: «* public» in every jurisdiction what is public, «VN-72 carriers»
 -- in one, «* @vnpt» what belongs to an organisation. A transaction that says nothing sees nothing.
 CREATE FUNCTION seen() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$

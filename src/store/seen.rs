@@ -63,18 +63,21 @@ pub(super) fn require_wall(conn: &mut PgConnection) -> Stored<Result<()>> {
         bypasses: bool,
         #[diesel(sql_type = Bool)]
         owns: bool,
+        #[diesel(sql_type = Bool)]
+        creates: bool,
     }
     let row: Row = sql_query(
         "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses, EXISTS (
              SELECT FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
                  AND c.relname IN ('works', 'audit_events') AND pg_has_role(r.oid, c.relowner, 'MEMBER')
-         ) AS owns
+         ) AS owns, rolcreaterole OR coalesce(has_schema_privilege(r.oid, current_schema(), 'CREATE'), false) AS creates
          FROM pg_roles AS r WHERE rolname = session_user",
     )
     .get_result(conn)?;
     let why = match row {
         Row { bypasses: true, .. } => "is a superuser or has BYPASSRLS",
         Row { owns: true, .. } => "owns the tables, or may become the role that does",
+        Row { creates: true, .. } => "may create roles, or functions in the schema of the tables",
         _ => return Ok(Ok(())),
     };
     Ok(Err(Error::Internal(format!(

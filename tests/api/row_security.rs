@@ -158,12 +158,20 @@ fn the_service_changes_nothing_that_it_does_not_see_and_nothing_that_happened() 
         ("INSERT INTO works_history SELECT * FROM works_history", "permission denied"),
         ("TRUNCATE works", "permission denied"),
         ("SELECT * FROM versions", "permission denied"),
-        ("SELECT keep_history()", ""),
+        ("CREATE FUNCTION format(text, text) RETURNS text LANGUAGE sql AS 'SELECT $1'", "permission denied"),
+        ("CREATE TABLE mine (n int)", "permission denied"),
+        ("UPDATE restricted_reads SET actor = 'nobody'", "permission denied"),
+        ("DELETE FROM restricted_reads", "permission denied"),
+        ("UPDATE access_versions SET after = NULL", "permission denied"),
+        ("DELETE FROM access_versions", "permission denied"),
+        ("DELETE FROM coverage_areas_history", "permission denied"),
+        ("DELETE FROM rule_packs_history", "permission denied"),
+        ("DELETE FROM rule_parameters_history", "permission denied"),
         ("ALTER TABLE works DISABLE ROW LEVEL SECURITY", "must be owner"),
         ("DROP POLICY seen ON works", "must be owner"),
         ("CREATE POLICY all_of_it ON works USING (true)", "must be owner"),
         ("DROP TRIGGER audit_events_stay ON audit_events", "must be owner"),
-        ("ALTER ROLE clearway_service BYPASSRLS", ""),
+        ("ALTER ROLE clearway_service BYPASSRLS", "must be superuser"),
         ("SET ROLE clearway", "permission denied"),
         ("SET SESSION AUTHORIZATION clearway", "permission denied"),
         ("SET session_replication_role = replica", "permission denied"),
@@ -175,6 +183,7 @@ fn the_service_changes_nothing_that_it_does_not_see_and_nothing_that_happened() 
         assert!(said.contains(why), "{statement}: {said}");
         conn.batch_execute("RESET row_security").unwrap();
     }
+    assert_eq!(sql(conn, "SELECT has_function_privilege('keep_history()', 'EXECUTE')").unwrap(), "false");
     assert_eq!(sql(conn, "SELECT count(*) FROM versions_of('VN-72')").unwrap(), "0");
     assert_eq!(
         api.sql("SELECT count(*) FROM versions_of('VN-72')").unwrap(),
@@ -270,14 +279,17 @@ fn a_role_that_the_wall_does_not_hold_is_refused() {
     };
     let name = database.url.split_once('@').unwrap().1.split(['/', '?']).nth(1).unwrap().to_owned();
     let as_role = |role: &str| database.url.replacen("://clearway@", &format!("://{role}@"), 1);
-    let roles = ["member", "owner", "ownermember", "bypassing"].map(|kind| format!("{name}_{kind}"));
-    let [member, owner, owner_member, bypassing] = &roles;
+    let roles =
+        ["member", "owner", "ownermember", "bypassing", "creating", "creator"].map(|kind| format!("{name}_{kind}"));
+    let [member, owner, owner_member, bypassing, creating, creator] = &roles;
     run_sql(
         &database.url,
         &format!(
             "CREATE ROLE {member} LOGIN IN ROLE clearway_service;
              CREATE ROLE {owner} LOGIN; CREATE ROLE {owner_member} LOGIN NOINHERIT IN ROLE {owner};
-             CREATE ROLE {bypassing} LOGIN BYPASSRLS IN ROLE clearway_service"
+             CREATE ROLE {bypassing} LOGIN BYPASSRLS IN ROLE clearway_service;
+             CREATE ROLE {creating} LOGIN CREATEROLE IN ROLE clearway_service;
+             CREATE ROLE {creator} LOGIN IN ROLE clearway_service; GRANT CREATE ON SCHEMA public TO {creator}"
         ),
     );
     assert_eq!(connect(&database.service_url), Ok(()));
@@ -288,6 +300,8 @@ fn a_role_that_the_wall_does_not_hold_is_refused() {
     };
     check("clearway", "superuser");
     check(bypassing, "BYPASSRLS");
+    check(creating, "may create");
+    check(creator, "may create");
     run_sql(&database.url, &format!("ALTER TABLE works OWNER TO {owner}"));
     check(owner, "owns the tables");
     check(owner_member, "may become the role");
