@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::access::entry;
 use super::{Context, Witness, forbidden, password};
 use crate::clock;
-use crate::domain::account::{Account, AccountChange, AccountDraft, Scope, wrong_password};
-use crate::domain::actor::Actor;
+use crate::domain::account::{Account, AccountChange, AccountDraft, wrong_password};
+use crate::domain::actor::{Actor, Duty};
 use crate::domain::audit::{ACCESS, Deed};
 use crate::error::{Error, Result};
 use crate::geometry::Problem;
@@ -17,7 +17,7 @@ use crate::store::{self, Stored, WriteTx};
 /// # Errors
 /// [`Error::Invalid`] with every problem, [`Error::Taken`], [`Error::Forbidden`], [`Error::Busy`].
 pub fn add(context: &Context, witness: Witness<'_>, new: AccountDraft) -> Result<(Account, Option<String>)> {
-    permitted(witness.actor, &new.scope)?;
+    permitted(witness.actor, &new.organisation, new.scope.jurisdictions.as_deref())?;
     let mut problems = Account::problems(&new.name, &new.scope);
     let wrong = new.password.as_ref().and_then(|p| wrong_password(p, &new.name));
     problems.extend(wrong.map(|detail| Problem::new("/password", detail)));
@@ -65,7 +65,9 @@ pub fn change(
     let (account, _) = context.store.write(witness, |tx| {
         let missing = || Error::NotFound(format!("the account {id}"));
         let mut account = store::account::lock(tx, id)?.ok_or_else(missing)?;
-        permitted(witness.actor, &account.scope).map_err(|_| missing())?;
+        if !keeps(witness.actor, &account) {
+            return Err(missing().into());
+        }
         if expected.is_some_and(|version| version != account.version) {
             return Err(Error::Changed(format!("the account is at version {}", account.version)).into());
         }
@@ -80,7 +82,7 @@ pub fn change(
             registered(tx, jurisdictions.as_deref())?;
         }
         account.disabled = change.disabled.unwrap_or(account.disabled);
-        permitted(witness.actor, &account.scope)?;
+        permitted(witness.actor, &account.organisation, account.scope.jurisdictions.as_deref())?;
         let problems = Account::problems(&account.name, &account.scope);
         if !problems.is_empty() {
             return Err(Error::Invalid(problems).into());
@@ -119,8 +121,7 @@ pub fn reset(context: &Context, witness: Witness<'_>, id: Uuid, chosen: Option<S
 pub fn find(context: &Context, actor: &Actor, id: Uuid) -> Result<Account> {
     keeps_any(actor)?;
     let found = context.store.read(|conn| store::account::find(conn, id))?;
-    let mine = |a: &Account| actor.may_keep_accounts(a.scope.jurisdictions.as_deref());
-    found.filter(mine).ok_or_else(|| Error::NotFound(format!("the account {id}")))
+    found.filter(|account| keeps(actor, account)).ok_or_else(|| Error::NotFound(format!("the account {id}")))
 }
 
 /// The account of a name.
@@ -130,8 +131,7 @@ pub fn find(context: &Context, actor: &Actor, id: Uuid) -> Result<Account> {
 pub fn by_name(context: &Context, actor: &Actor, name: &str) -> Result<Account> {
     keeps_any(actor)?;
     let found = context.store.read(|conn| store::account::by_name(conn, name))?.map(|(account, _)| account);
-    let mine = |a: &Account| actor.may_keep_accounts(a.scope.jurisdictions.as_deref());
-    found.filter(mine).ok_or_else(|| Error::NotFound(format!("the account {name}")))
+    found.filter(|account| keeps(actor, account)).ok_or_else(|| Error::NotFound(format!("the account {name}")))
 }
 
 /// Accounts that are the actor's to keep, after an id, and the last of them where there may be more.
@@ -147,7 +147,7 @@ pub fn list(context: &Context, actor: &Actor, after: Option<Uuid>, limit: u32) -
         let found = context.store.read(|conn| store::account::list(conn, from, limit))?;
         let full = found.len() >= most;
         from = found.last().map(|a| a.id);
-        mine.extend(found.into_iter().filter(|a| actor.may_keep_accounts(a.scope.jurisdictions.as_deref())));
+        mine.extend(found.into_iter().filter(|account| keeps(actor, account)));
         if !full || mine.len() > most {
             break;
         }
@@ -159,15 +159,24 @@ pub fn list(context: &Context, actor: &Actor, after: Option<Uuid>, limit: u32) -
 }
 
 fn keeps_any(actor: &Actor) -> Result<()> {
-    if actor.may_keep_accounts(Some(&[])) { Ok(()) } else { Err(forbidden(actor, "keep accounts")) }
+    if actor.may_do(Duty::Accounts) { Ok(()) } else { Err(forbidden(actor, "keep accounts")) }
 }
 
-fn permitted(actor: &Actor, scope: &Scope) -> Result<()> {
-    if actor.may_keep_accounts(scope.jurisdictions.as_deref()) {
+/// Whether an account is the actor's to keep, and to know.
+pub(super) fn keeps(actor: &Actor, account: &Account) -> bool {
+    actor.may_keep_account(&account.organisation, account.scope.jurisdictions.as_deref())
+}
+
+fn permitted(actor: &Actor, organisation: &str, jurisdictions: Option<&[String]>) -> Result<()> {
+    if actor.may_keep_account(organisation, jurisdictions) {
         return Ok(());
     }
-    let wher = scope.jurisdictions.as_ref().map_or_else(|| "all jurisdictions".to_owned(), |all| all.join(", "));
-    Err(forbidden(actor, &format!("keep accounts of {wher}")))
+    let wher = match jurisdictions {
+        None => "all jurisdictions".to_owned(),
+        Some([]) => "no jurisdiction".to_owned(),
+        Some(codes) => codes.join(", "),
+    };
+    Err(forbidden(actor, &format!("keep accounts of {organisation} in {wher}")))
 }
 
 /// Every jurisdiction is registered.

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::access::entry;
+use super::account::keeps;
 use super::{Context, Witness, password};
 use crate::clock;
 use crate::domain::account::Scope;
@@ -83,8 +84,7 @@ pub fn revoke(context: &Context, witness: Witness<'_>, identity: &Identity, id: 
     let missing = || Error::NotFound(format!("the token {id}"));
     context.store.write(witness, |tx| {
         let (token, account) = store::api_token::delete(tx, id)?.ok_or_else(missing)?;
-        let keeps = witness.actor.may_keep_accounts(account.scope.jurisdictions.as_deref());
-        if identity.account != Some(account.id) && !keeps {
+        if identity.account != Some(account.id) && !keeps(witness.actor, &account) {
             return Err(missing().into());
         }
         tx.audit(ACCESS, entry(Deed::Delete, "api_token", Some(account.id), detail(&token)))

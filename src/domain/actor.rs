@@ -193,13 +193,14 @@ impl Actor {
         self.may_do(Duty::Accounts)
     }
 
-    /// May keep an account of these jurisdictions (`None`: of all): nobody gives rights where he has none.
+    /// May keep an account of this organisation and these jurisdictions (`None`: of all): nobody gives rights that he has
+    /// not. What belongs to its organisation is seen by an account everywhere, so whoever is an administrator of some
+    /// jurisdictions keeps accounts of his own organisation alone, of one of these at least.
     #[must_use]
-    pub fn may_keep_accounts(&self, jurisdictions: Option<&[String]>) -> bool {
-        let mine = match jurisdictions {
-            None => self.jurisdictions.is_none(),
-            Some(codes) => codes.iter().all(|code| self.serves(code)),
-        };
+    pub fn may_keep_account(&self, organisation: &str, jurisdictions: Option<&[String]>) -> bool {
+        let mine = self.jurisdictions.is_none()
+            || self.organisation.as_deref() == Some(organisation)
+                && jurisdictions.is_some_and(|codes| !codes.is_empty() && codes.iter().all(|code| self.serves(code)));
         mine && self.may_do(Duty::Accounts)
     }
 
@@ -327,12 +328,19 @@ mod tests {
             let is = *role == Role::Administrator;
             let of_vn72 = actor(*role, "office");
             assert_eq!(of_vn72.may_keep_organisations(), is, "{text}");
-            assert_eq!(of_vn72.may_keep_accounts(Some(&here)), is, "{text}");
-            assert!(!of_vn72.may_keep_accounts(Some(&both)) && !of_vn72.may_keep_accounts(None), "{text}");
+            assert_eq!(of_vn72.may_keep_account("office", Some(&here)), is, "{text}");
+            for beyond in [None, Some(both.as_slice()), Some(&[])] {
+                assert!(!of_vn72.may_keep_account("office", beyond), "{text} {beyond:?}");
+            }
+            assert!(!of_vn72.may_keep_account("vnpt", Some(&here)), "{text} would see what is vnpt's everywhere");
+            let of_none = Actor { organisation: None, ..of_vn72.clone() };
+            assert!(!of_none.may_keep_account("office", Some(&here)), "{text}");
             let of_all = Actor { jurisdictions: None, ..of_vn72 };
-            assert_eq!(of_all.may_keep_accounts(None) && of_all.may_keep_accounts(Some(&both)), is, "{text}");
+            for any in [None, Some(here.as_slice()), Some(&both), Some(&[])] {
+                assert_eq!(of_all.may_keep_account("vnpt", any), is, "{text} {any:?}");
+            }
         }
-        assert!(!Actor::public().may_keep_accounts(Some(&[])));
+        assert!(!Actor::public().may_keep_account("office", Some(&here)));
     }
 
     #[test]

@@ -146,6 +146,36 @@ fn nobody_gives_rights_that_he_has_not() {
     assert_eq!(status("PATCH", &an, json!({"disabled": true})), 200);
     assert_eq!(api.json(&bearer, "GET", &path, None).status, 404, "of all jurisdictions, so not his to know");
     assert_eq!(status("PATCH", &path, json!({"disabled": true})), 404);
+    // What belongs to the own organisation is seen everywhere, so he keeps accounts of no other: neither his own nor new ones.
+    let himself = api.json(&bearer, "GET", "/api/account", None).json()["id"].as_str().unwrap().to_owned();
+    let himself = format!("{ACCOUNTS}/{himself}");
+    let of_viettel = |name: &str| {
+        json!({"name": name, "organisation": "viettel", "roles": ["carrier"], "jurisdictions": ["VN-72"],
+        "password": PASSWORD})
+    };
+    let other = api.json(&admin(), "POST", ACCOUNTS, Some(&of_viettel("vi"))).json()["id"].as_str().unwrap().to_owned();
+    let other_path = format!("{ACCOUNTS}/{other}");
+    let (others, _) = api.sign_in("vi");
+    let machine = api.json(&others, "POST", "/api/tokens", Some(&json!({"name": "machine"}))).json();
+    let machine = format!("/api/tokens/{}", machine["id"].as_str().unwrap());
+    let before = api.event_count();
+    for (method, path, body, expect) in [
+        ("PATCH", himself.as_str(), json!({"organisation": "viettel"}), 403),
+        ("PATCH", &himself, json!({"jurisdictions": []}), 403),
+        ("PATCH", &an, json!({"organisation": "viettel"}), 403),
+        ("PATCH", &an, json!({"jurisdictions": []}), 403),
+        ("POST", ACCOUNTS, of_viettel("spy"), 403),
+        ("POST", ACCOUNTS, with(json!([])), 403),
+        ("GET", &other_path, Json::Null, 404),
+        ("PATCH", &other_path, json!({"password": "chosen by somebody else"}), 404),
+        ("PATCH", &other_path, json!({"organisation": "office"}), 404),
+        ("DELETE", &machine, Json::Null, 404),
+    ] {
+        assert_eq!(status(method, path, body.clone()), expect, "{method} {path} {body}");
+    }
+    assert_eq!(api.event_count(), before);
+    let nowhere = json!({"name": "nowhere", "organisation": "office", "roles": ["officer"], "jurisdictions": []});
+    assert_eq!(api.json(&admin(), "POST", ACCOUNTS, Some(&nowhere)).status, 201, "the administrator of all may");
     let listed = api.json(&bearer, "GET", ACCOUNTS, None).json();
     let names: Vec<&str> = listed["accounts"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["local", "an"]);
