@@ -187,10 +187,10 @@ impl Actor {
         self.jurisdictions.is_none() && self.permissions().any(|p| p.duties.contains(&Duty::Audit))
     }
 
-    /// May keep organisations.
+    /// May keep organisations, which belong to no jurisdiction: whoever is bound to none.
     #[must_use]
     pub fn may_keep_organisations(&self) -> bool {
-        self.may_do(Duty::Accounts)
+        self.jurisdictions.is_none() && self.may_do(Duty::Accounts)
     }
 
     /// May keep an account of this organisation and these jurisdictions (`None`: of all): nobody gives rights that he has
@@ -327,7 +327,7 @@ mod tests {
         for (role, text) in Role::ALL {
             let is = *role == Role::Administrator;
             let of_vn72 = actor(*role, "office");
-            assert_eq!(of_vn72.may_keep_organisations(), is, "{text}");
+            assert!(!of_vn72.may_keep_organisations(), "{text}");
             assert_eq!(of_vn72.may_keep_account("office", Some(&here)), is, "{text}");
             for beyond in [None, Some(both.as_slice()), Some(&[])] {
                 assert!(!of_vn72.may_keep_account("office", beyond), "{text} {beyond:?}");
@@ -336,6 +336,7 @@ mod tests {
             let of_none = Actor { organisation: None, ..of_vn72.clone() };
             assert!(!of_none.may_keep_account("office", Some(&here)), "{text}");
             let of_all = Actor { jurisdictions: None, ..of_vn72 };
+            assert_eq!(of_all.may_keep_organisations(), is, "{text}");
             for any in [None, Some(here.as_slice()), Some(&both), Some(&[])] {
                 assert_eq!(of_all.may_keep_account("vnpt", any), is, "{text} {any:?}");
             }

@@ -39,7 +39,9 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
         (Get | Patch, "/api/accounts/{id}") => &[("officer", 403), ("auditor", 403), ("local", 404)],
         // Their codes are those of owners, which features show.
         (Get, "/api/organisations") => &[],
-        (Post, "/api/organisations") | (Patch, "/api/organisations/{code}") => &[("officer", 403), ("auditor", 403)],
+        (Post, "/api/organisations") | (Patch, "/api/organisations/{code}") => {
+            &[("officer", 403), ("auditor", 403), ("local", 403)]
+        }
         (method, path) => panic!("{} {path}: say here who is refused", method.as_str()),
     }
 }
