@@ -44,7 +44,8 @@ pub fn add(context: &Context, witness: Witness<'_>, new: AccountDraft) -> Result
     Ok((account, generated))
 }
 
-/// Changes an account. Whoever is disabled, or gets another password, is signed out everywhere.
+/// Changes an account. Whoever is disabled, or gets another password, is signed out everywhere; another password ends API
+/// tokens, too.
 ///
 /// # Errors
 /// [`Error::NotFound`], also for an account that is not the actor's to keep, [`Error::Changed`] where `expected` is not
@@ -92,6 +93,8 @@ pub fn change(
         if let Some(hash) = &hash {
             store::account::set_password(tx, id, hash)?;
             told.push(("password", "reset".to_owned()));
+            // Whoever knew the old one may have made one for himself.
+            told.push(("api_tokens_revoked", store::api_token::delete_all(tx, id)?.to_string()));
         }
         if account.disabled || hash.is_some() {
             told.push(("sessions_ended", store::session::end_all(tx, id, None)?.to_string()));

@@ -109,3 +109,15 @@ pub fn delete(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<(ApiToken, Accoun
     diesel::delete(api_tokens::table.find(id)).execute(tx.conn)?;
     row.map(|(token, account)| Ok((token.token()?, account.account()?))).transpose()
 }
+
+/// Deletes every token of an account; how many those were.
+///
+/// # Errors
+/// The database's.
+pub fn delete_all(tx: &mut WriteTx<'_>, account: Uuid) -> Stored<usize> {
+    tx.raise(ACCESS)?;
+    let of_account = api_tokens::table.filter(api_tokens::account.eq(account));
+    let ids: Vec<Uuid> = of_account.select(api_tokens::id).load(tx.conn)?;
+    ids.iter().try_for_each(|id| access::touch(tx, Thing::ApiToken, id))?;
+    Ok(diesel::delete(of_account).execute(tx.conn)?)
+}

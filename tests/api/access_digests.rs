@@ -20,6 +20,14 @@ fn faults(api: &Api) -> Vec<String> {
 fn after_all_that_happens(api: &Api) -> [String; 3] {
     let (admin, id) = (admin(), api.account("nga", "office", &["officer"]));
     let account = format!("/api/accounts/{id}");
+    let other = api.account("binh", "office", &["officer"]);
+    let token = api.json(&api.sign_in("binh").0, "POST", "/api/tokens", Some(&json!({"name": "machine"})));
+    assert_eq!(token.status, 201);
+    let reset = json!({"password": "chosen by an administrator"});
+    assert_eq!(api.json(&admin, "PATCH", &format!("/api/accounts/{other}"), Some(&reset)).status, 200);
+    let ended = "SELECT string_agg(concat_ws(' ', what, after IS NOT NULL), ', ' ORDER BY what) FROM access_versions
+        WHERE revision = (SELECT max(revision) FROM access_versions)";
+    assert_eq!(api.sql(ended), Some("account t, api_token f, session t".into()), "a reset ends what there was");
     let organisation = json!({"code": "army", "name": "Army", "kind": "consultee"});
     assert_eq!(api.json(&admin, "POST", "/api/organisations", Some(&organisation)).status, 201);
     let other = json!({"name": "The army"});

@@ -214,8 +214,21 @@ fn a_change_holds_at_once_for_who_is_signed_in() {
     let exchange = json!({"refresh_token": refresh});
     assert_eq!(api.json("", "POST", "/api/sessions/refresh", Some(&exchange)).status, 401);
     let (access, _) = api.sign_in("nga");
+    let machine = |name: &str| {
+        let made = api.json(&access, "POST", "/api/tokens", Some(&json!({"name": name}))).json();
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let machines = [machine("a"), machine("b")];
+    let worth = |token: &String| api.json(token, "GET", "/api/account", None).status;
+    assert_eq!(machines.each_ref().map(worth), [200; 2]);
+    let before = api.event_count();
     patch(json!({"password": "chosen by an administrator"}));
-    assert_eq!(api.json(&access, "GET", "/api/account", None).status, 401);
+    assert_eq!(worth(&access), 401);
+    assert_eq!(machines.each_ref().map(worth), [401; 2], "whoever knew the password may have made one");
+    assert_eq!(api.events(before), ["replace administrator account"]);
+    let told = "SELECT concat_ws(' ', detail->>'sessions_ended', detail->>'api_tokens_revoked') FROM audit_events
+        WHERE jurisdiction = 'access' ORDER BY revision DESC LIMIT 1";
+    assert_eq!(api.sql(told), Some("1 2".into()));
     assert_eq!(api.try_sign_in("nga", PASSWORD).status, 401);
     assert_eq!(api.try_sign_in("nga", "chosen by an administrator").status, 201);
 }
