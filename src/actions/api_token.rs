@@ -24,21 +24,19 @@ const USUAL_DAYS: u32 = 90;
 ///
 /// # Errors
 /// [`Error::Invalid`] for what the asker has not, [`Error::Taken`], [`Error::Forbidden`] without a session,
-/// [`Error::TooLarge`] with more than [`TOKENS_MAX`], [`Error::Busy`].
+/// [`Error::Unauthenticated`] where the session has ended meanwhile, [`Error::TooLarge`] with more than [`TOKENS_MAX`], [`Error::Busy`].
 pub fn add(
     context: &Context,
     witness: Witness<'_>,
     identity: &Identity,
     new: ApiTokenDraft,
 ) -> Result<(ApiToken, String)> {
-    let (Some(_), Some(account)) = (identity.session(), identity.account) else {
+    let (Some(session), Some(account)) = (identity.session(), identity.account) else {
         return Err(Error::Forbidden("only whoever signed in with a password may make API tokens".into()));
     };
     let own = Scope { roles: witness.actor.roles.clone(), jurisdictions: witness.actor.jurisdictions.clone() };
     let scope = Scope { roles: new.roles.unwrap_or_else(|| own.roles.clone()), jurisdictions: new.jurisdictions };
-    let named =
-        Scope { jurisdictions: scope.jurisdictions.clone().or_else(|| own.jurisdictions.clone()), ..scope.clone() };
-    let mut problems = named.beyond(&own);
+    let mut problems = beyond(&scope, &own);
     if scope.roles.is_empty() {
         problems.push(Problem::new("/roles", "is empty; a token has a role"));
     }
@@ -55,6 +53,14 @@ pub fn add(
     let secret = password::new_credential(CredentialKind::ApiToken)?;
     let token = ApiToken { id: Uuid::now_v7(), account, name: new.name, scope, created_at: now, expires_at };
     context.store.write(witness, |tx| {
+        // What the asker had when the door let him in may have been taken away since.
+        let present = store::session::lock_account(tx, session)?.filter(|a| a.id == account && !a.disabled);
+        let present =
+            present.ok_or_else(|| Error::Unauthenticated("what you signed in with has ended; sign in".into()))?;
+        let problems = beyond(&token.scope, &present.scope);
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems).into());
+        }
         store::api_token::insert(tx, &token, &digest(&secret))?;
         let count = store::api_token::count(tx, account)?;
         if count > TOKENS_MAX {
@@ -91,6 +97,12 @@ pub fn revoke(context: &Context, witness: Witness<'_>, identity: &Identity, id: 
     })?;
     context.access.forget();
     Ok(())
+}
+
+/// What a token would have that its account has not; where it names no jurisdictions it has those of the account.
+fn beyond(wish: &Scope, own: &Scope) -> Vec<Problem> {
+    let jurisdictions = wish.jurisdictions.clone().or_else(|| own.jurisdictions.clone());
+    Scope { jurisdictions, ..wish.clone() }.beyond(own)
 }
 
 fn detail(token: &ApiToken) -> Vec<(&'static str, String)> {

@@ -76,6 +76,22 @@ pub fn lock(tx: &mut WriteTx<'_>, digest: &Digest) -> Stored<Option<Found>> {
     find(tx.conn, digest)
 }
 
+/// The account of a session that runs, inside a write: neither is changed until it is over. None where it does not.
+///
+/// # Errors
+/// The database's.
+pub fn lock_account(tx: &mut WriteTx<'_>, session: Uuid) -> Stored<Option<Account>> {
+    let (_, now) = tx.raise(ACCESS)?;
+    let running = sessions::ended_at.is_null().and(sessions::expires_at.gt(now.to_diesel()));
+    let row: Option<AccountRow> = sessions::table
+        .inner_join(accounts::table)
+        .filter(sessions::id.eq(session).and(running))
+        .select(AccountRow::as_select())
+        .first(tx.conn)
+        .optional()?;
+    row.map(AccountRow::account).transpose()
+}
+
 /// Begins a session, and sweeps away those of the account that are over.
 ///
 /// # Errors

@@ -1,8 +1,13 @@
 //! API tokens: the access of machines, never more than that of their account.
 
+use std::thread;
+
+use diesel::connection::SimpleConnection;
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, WORKS, feature, mast, point};
+use crate::operation::until;
+use crate::outage::waiting;
 use crate::people::admin;
 use crate::support::{Response, run_sql, token};
 
@@ -137,4 +142,38 @@ fn an_expired_token_is_worth_nothing_and_nobody_revokes_those_of_others() {
     assert_eq!(api.json(&admin(), "DELETE", &path, None).status, 204);
     assert_eq!(create(&api, &secret).status, 401);
     assert_eq!(api.events(before), ["delete administrator api_token"]);
+}
+
+/// Somebody loses what he signed in with, or rights, after the door was passed and before the token is written.
+#[test]
+fn whoever_loses_what_he_has_meanwhile_gets_no_token() {
+    let api = Api::with_people();
+    let id = api.account("nga", "office", &["officer"]);
+    let mut holder = api.database.connect();
+    for (loss, status) in [
+        ("UPDATE sessions SET ended_at = now()", 401),
+        ("UPDATE sessions SET expires_at = now() - interval '1 s'", 401),
+        ("UPDATE accounts SET disabled = true", 401),
+        ("UPDATE accounts SET roles = '{carrier}'", 422),
+        ("UPDATE accounts SET jurisdictions = '{VN-35}'", 422),
+    ] {
+        run_sql(
+            &api.database.url,
+            &format!(
+                "UPDATE accounts SET disabled = false, roles = '{{officer}}', jurisdictions = NULL WHERE id = '{id}'"
+            ),
+        );
+        let (session, _) = api.sign_in("nga");
+        holder.batch_execute("BEGIN; UPDATE revisions SET revision = revision WHERE jurisdiction = 'access'").unwrap();
+        let made = thread::scope(|scope| {
+            let wish = json!({"name": "late", "roles": ["officer"], "jurisdictions": ["VN-72"]});
+            let (api, session) = (&api, &session);
+            let making = scope.spawn(move || api.json(session, "POST", TOKENS, Some(&wish)));
+            until("the write waits for its turn", || waiting(api) == 1);
+            holder.batch_execute(&format!("{loss}; COMMIT")).unwrap();
+            making.join().unwrap()
+        });
+        assert_eq!(made.status, status, "{loss}: {}", made.text);
+    }
+    assert_eq!(api.sql("SELECT count(*) FROM api_tokens"), Some("0".into()));
 }

@@ -88,7 +88,7 @@ fn a_server_does_not_start_without_its_database() {
 }
 
 /// How many others wait for a row that somebody holds.
-fn waiting(api: &Api) -> i64 {
+pub fn waiting(api: &Api) -> i64 {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     api.sql(sql).unwrap().parse().unwrap()
 }
