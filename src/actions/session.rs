@@ -123,11 +123,16 @@ pub fn sign_in(context: &Context, request_id: &str, name: &str, password: &str, 
     end.map(|end| made.issued(end)).ok_or_else(refused)
 }
 
-/// One wrong password more. The event names an account, if there is one, and never what was typed.
+/// One wrong password more. The event names the account, and never what was typed. For a name that is none there is no
+/// event: nobody's access was tried, and anybody could fill the audit trail, which is kept for ever.
 fn count_failure(tx: &mut WriteTx<'_>, key: &Digest, subject: Option<Uuid>, what: &'static str) -> Stored<()> {
     let (before, now) = store::session::lock_failures(tx, key)?;
     let failures = Failures::and_one(before, now);
     store::session::set_failures(tx, key, &failures)?;
+    if subject.is_none() {
+        return Ok(());
+    }
+    tx.raise(ACCESS)?;
     tx.audit(ACCESS, entry(Deed::RefuseSignIn, what, subject, vec![("failures", failures.count.to_string())]))
 }
 

@@ -91,7 +91,7 @@ pub fn by_name(conn: &mut PgConnection, name: &str) -> Stored<Option<(Account, S
 /// # Errors
 /// The database's.
 pub fn lock_by_name(tx: &mut WriteTx<'_>, name: &str) -> Stored<Option<(Account, String)>> {
-    tx.raise(ACCESS)?;
+    tx.hold()?;
     by_name(tx.conn, name)
 }
 

@@ -196,7 +196,7 @@ pub fn failures(conn: &mut PgConnection, name: &Digest) -> Stored<Option<Failure
 /// # Errors
 /// The database's.
 pub fn lock_failures(tx: &mut WriteTx<'_>, name: &Digest) -> Stored<(Option<Failures>, Timestamp)> {
-    let (_, now) = tx.raise(ACCESS)?;
+    let now = tx.hold()?;
     Ok((failures(tx.conn, name)?, now))
 }
 
@@ -205,7 +205,7 @@ pub fn lock_failures(tx: &mut WriteTx<'_>, name: &Digest) -> Stored<(Option<Fail
 /// # Errors
 /// The database's.
 pub fn set_failures(tx: &mut WriteTx<'_>, name: &Digest, failures: &Failures) -> Stored<()> {
-    tx.raise(ACCESS)?;
+    tx.hold()?;
     let forgotten = failures.last.checked_sub(FAILURES_FORGOTTEN).map_err(|e| Error::Internal(e.to_string()))?;
     let over = sign_in_failures::last_at.lt(forgotten.to_diesel());
     diesel::delete(sign_in_failures::table.filter(over)).execute(tx.conn)?;
@@ -225,7 +225,7 @@ pub fn set_failures(tx: &mut WriteTx<'_>, name: &Digest, failures: &Failures) ->
 /// # Errors
 /// The database's.
 pub fn forget_failures(tx: &mut WriteTx<'_>, name: &Digest) -> Stored<()> {
-    tx.raise(ACCESS)?;
+    tx.hold()?;
     diesel::delete(sign_in_failures::table.find(name.as_slice())).execute(tx.conn)?;
     Ok(())
 }

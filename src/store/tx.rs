@@ -1,5 +1,6 @@
 //! The one way to write. A [`WriteTx`] is made only by [`Store::write`], which commits only when every raised
-//! jurisdiction has its audit entry, and writes the change rows and the notification in the same transaction.
+//! jurisdiction has its audit entry, and writes the change rows and the notification in the same transaction. What is counted
+//! and no event tells of is written while the chain of access is held, not raised.
 
 use std::collections::BTreeMap;
 
@@ -82,6 +83,8 @@ pub struct WriteTx<'c> {
     /// The connection: reads and row locks of this ring go through it directly.
     pub(super) conn: &'c mut PgConnection,
     raised: BTreeMap<String, Raised>,
+    /// Since when the chain of access is held.
+    held: Option<Timestamp>,
 }
 
 diesel::define_sql_function! {
@@ -95,7 +98,7 @@ impl Store {
     /// Answers with what `f` gave and the revision that each jurisdiction has come to.
     ///
     /// # Errors
-    /// What `f` fails with, and [`Error::Internal`] when it raised no revision or wrote without saying so: nothing is
+    /// What `f` fails with, and [`Error::Internal`] when it neither raised a revision nor held one, or wrote without saying so: nothing is
     /// stored then.
     pub fn write<T>(
         &self,
@@ -107,7 +110,7 @@ impl Store {
             let outcome = self.run(|conn| {
                 let done = conn.build_transaction().read_committed().run(|conn| {
                     seen::see(conn, witness.actor)?;
-                    let mut tx = WriteTx { conn, raised: BTreeMap::new() };
+                    let mut tx = WriteTx { conn, raised: BTreeMap::new(), held: None };
                     let value = f(&mut tx)?;
                     let revisions = tx.finish(witness)?;
                     Ok::<_, Failure>((value, revisions))
@@ -136,11 +139,7 @@ impl WriteTx<'_> {
             return Ok((raised.revision, raised.recorded_at));
         }
         if jurisdiction == ACCESS {
-            // Its counter begins with the first account.
-            diesel::insert_into(revisions::table)
-                .values((revisions::jurisdiction.eq(ACCESS), revisions::revision.eq(0_i64)))
-                .on_conflict_do_nothing()
-                .execute(self.conn)?;
+            self.begin_access()?;
         }
         let raise = diesel::update(revisions::table.find(jurisdiction))
             .set((
@@ -165,6 +164,34 @@ impl WriteTx<'_> {
         };
         self.raised.insert(jurisdiction.to_owned(), raised);
         Ok((revision, recorded_at))
+    }
+
+    /// Locks the chain of access as [`WriteTx::raise`] does, without a revision and so without an event: for what is counted
+    /// and changes nobody's access. It may be raised afterwards. The moment since when it is locked.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn hold(&mut self) -> Stored<Timestamp> {
+        if let Some(since) = self.raised.get(ACCESS).map(|raised| raised.recorded_at).or(self.held) {
+            return Ok(since);
+        }
+        self.begin_access()?;
+        // An update takes the moment after it has waited; a `SELECT … FOR UPDATE` before.
+        let now: jiff_diesel::Timestamp = diesel::update(revisions::table.find(ACCESS))
+            .set(revisions::revision.eq(revisions::revision))
+            .returning(clock_timestamp())
+            .get_result(self.conn)?;
+        self.held = Some(now.to_jiff());
+        Ok(now.to_jiff())
+    }
+
+    /// The counter of the chain of access begins with the first account.
+    fn begin_access(&mut self) -> Stored<()> {
+        diesel::insert_into(revisions::table)
+            .values((revisions::jurisdiction.eq(ACCESS), revisions::revision.eq(0_i64)))
+            .on_conflict_do_nothing()
+            .execute(self.conn)?;
+        Ok(())
     }
 
     /// Notes a change in a jurisdiction that was raised.
@@ -217,7 +244,7 @@ impl WriteTx<'_> {
     }
 
     fn finish(self, witness: Witness<'_>) -> Stored<Vec<(String, i64)>> {
-        if self.raised.is_empty() {
+        if self.raised.is_empty() && self.held.is_none() {
             return Err(Error::Internal("a write that wrote nothing".into()).into());
         }
         let mut revisions = Vec::new();
