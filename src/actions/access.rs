@@ -2,8 +2,9 @@
 //! soon as anybody may less than before, here or at another instance.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -170,8 +171,8 @@ pub struct Standing {
     credential: Option<(String, CredentialKind)>,
     /// The key that his token was signed by is not good any more.
     withdrawn: Option<Arc<AtomicBool>>,
-    /// How often everything had been dropped when that was looked at last.
-    looked: AtomicU64,
+    /// How often everything had been dropped when that was looked at last, and when that was.
+    looked: Mutex<Option<(u64, Instant)>>,
 }
 
 impl Standing {
@@ -179,7 +180,7 @@ impl Standing {
     #[must_use]
     pub fn new(context: Context, identity: Arc<Identity>, credential: Option<(String, CredentialKind)>) -> Self {
         // Never looked at: it may have been taken away since it was looked up.
-        Self { context, identity, credential, withdrawn: None, looked: AtomicU64::new(u64::MAX) }
+        Self { context, identity, credential, withdrawn: None, looked: Mutex::new(None) }
     }
 
     /// The same, no longer than until `withdrawn` is said.
@@ -188,13 +189,20 @@ impl Standing {
         Self { withdrawn, ..self }
     }
 
-    /// It has to be looked up whether the asker still may what he might: somebody may less than before.
+    /// It has to be looked up whether the asker still may what he might: somebody may less than before, or that would not have
+    /// been heard of, for the last look is longer ago than an identity is kept.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        self.credential.is_some() && self.looked.load(Ordering::Relaxed) != self.context.access.dropped()
+        self.credential.is_some() && !self.looked_at(self.context.access.dropped())
     }
 
-    /// The asker is who he was, with the same rights. SQL only where that is in doubt.
+    /// That was looked at since everything was dropped for the `dropped`th time, and a moment ago.
+    fn looked_at(&self, dropped: u64) -> bool {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.is_some_and(|(then, at)| then == dropped && at.elapsed() < KEPT_FOR.unsigned_abs())
+    }
+
+    /// The asker is who he was, with the same rights. SQL only where that is in doubt, and no word is kept of him.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] where he is not, [`Error::Busy`] where nobody can tell.
@@ -207,9 +215,10 @@ impl Standing {
         }
         let Some((credential, kind)) = &self.credential else { return Ok(()) };
         let dropped = self.context.access.dropped();
-        if self.looked.load(Ordering::Relaxed) != dropped {
+        if !self.looked_at(dropped) {
+            let at = Instant::now();
             identify(&self.context, credential, *kind)?.filter(|now| **now == *self.identity).ok_or_else(ended)?;
-            self.looked.store(dropped, Ordering::Relaxed);
+            *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some((dropped, at));
         }
         Ok(())
     }

@@ -2,11 +2,16 @@
 
 use std::time::Instant;
 
+use clearway::actions::Context;
+use clearway::actions::access::{self, Standing};
 use clearway::actions::audit::{self, Range};
 use clearway::domain::actor::Actor;
+use clearway::domain::session::CredentialKind;
+use clearway::error::Error;
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, WORKS, feature, mast, point};
+use crate::operation::until;
 use crate::people::{PASSWORD, json_to, tokens};
 use crate::support::{Response, TestServer, run_sql, token};
 
@@ -452,4 +457,25 @@ fn a_known_token_needs_no_database_and_an_outage_is_no_refusal() {
     assert_eq!((unknown.status, unknown.header("retry-after").is_some()), (503, true), "{}", unknown.text);
     assert_eq!(check("wrong").status, 401, "what is none of ours needs no database either");
     api.database.allow_connections(true);
+}
+
+/// Nobody can say whether he was revoked meanwhile: that is in doubt as soon as the last word of it is old.
+#[test]
+fn whoever_is_answered_for_long_is_not_believed_while_the_database_is_away() {
+    let api = Api::with_people();
+    api.account("nga", "office", &["officer"]);
+    let (access, _) = api.sign_in("nga");
+    let mut settings = api.database.settings();
+    settings.pool_wait_ms = 300;
+    let context = Context::connect(settings).unwrap();
+    let identity = access::identify(&context, &access, CredentialKind::Access).unwrap().unwrap();
+    let standing = Standing::new(context, identity, Some((access, CredentialKind::Access)));
+    assert_eq!((standing.is_in_doubt(), standing.holds(), standing.is_in_doubt()), (true, Ok(()), false));
+    api.database.allow_connections(false);
+    assert_eq!(standing.holds(), Ok(()), "what was looked up a moment ago is good");
+    until("doubt", || standing.is_in_doubt());
+    assert!(matches!(standing.holds(), Err(Error::Busy { .. })));
+    api.database.allow_connections(true);
+    until("the database is back", || standing.holds().is_ok());
+    assert!(!standing.is_in_doubt());
 }
