@@ -111,6 +111,10 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
                 verifier.versions(&event, ended, began);
                 Ok(())
             })?;
+            // Revisions count from 1; what was there before digests of access were taken stands under 0, and is in no sum.
+            if from <= 1 {
+                stored.range(..1).for_each(|(before, _)| verifier.beyond(*before));
+            }
             let last = range.to.map_or(revision, |to| to.min(revision));
             if range.to.is_none() {
                 stored.range(revision + 1..).for_each(|(beyond, _)| verifier.beyond(*beyond));

@@ -108,6 +108,12 @@ fn every_way_of_tampering_is_found() {
              FROM works AS w WHERE code = 'I-2'",
             &["what revision 2 stored was changed without an event"],
         ),
+        (
+            "ALTER TABLE works DROP CONSTRAINT works_revision_positive;
+             INSERT INTO works SELECT (jsonb_populate_record(w, jsonb_build_object('code', 'I-' || n, 'id', gen_random_uuid(), 'revision', n))).*
+             FROM works AS w, generate_series(-1, 0) AS n WHERE w.code = 'I-2'",
+            &["what revision -1 stored was changed without an event", "what revision 0 stored was changed without an event"],
+        ),
         ("UPDATE rule_parameters SET value = 1 WHERE number = 1", &["what revision 4 stored was changed without an event"]),
         (
             "UPDATE jurisdictions SET boundary = ST_Multi(ST_Buffer(boundary, 0.01))",
@@ -135,6 +141,12 @@ fn even_a_superuser_stumbles_over_the_trigger_first() {
     for sql in ["UPDATE audit_events SET actor = ''", "DELETE FROM audit_events", "TRUNCATE audit_events"] {
         let refused = diesel::connection::SimpleConnection::batch_execute(&mut db.connect(), sql).unwrap_err();
         assert_eq!(refused.to_string(), "audit events are never changed or deleted", "{sql}");
+    }
+    // A check stops even those who switch the triggers off.
+    for table in ["works", "works_history"] {
+        let sql = format!("SET session_replication_role = replica; UPDATE {table} SET revision = 0");
+        let refused = diesel::connection::SimpleConnection::batch_execute(&mut db.connect(), &sql).unwrap_err();
+        assert!(refused.to_string().contains(&format!("{table}_revision_positive")), "{refused}");
     }
 }
 

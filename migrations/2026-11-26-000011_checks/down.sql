@@ -1,0 +1,4 @@
+ALTER TABLE corridors_history DROP CONSTRAINT corridors_history_revision_positive;
+ALTER TABLE corridors DROP CONSTRAINT corridors_revision_positive;
+ALTER TABLE works_history DROP CONSTRAINT works_history_revision_positive;
+ALTER TABLE works DROP CONSTRAINT works_revision_positive;
