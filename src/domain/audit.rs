@@ -1,16 +1,18 @@
 //! What a write leaves behind: one audit event, and the changes that the index follows. `event` says what an event is and how
 //! it is hashed, `access` what those of the chain `access` changed, `verify` finds what was changed, left out or put elsewhere
-//! in a chain of them.
+//! in a chain of them, and `fault` says what that is.
 
 mod access;
 mod event;
+mod fault;
 mod verify;
 
 use uuid::Uuid;
 
 pub use self::access::{AccessPresent, AccessVersion, Amiss, Thing, misfits, sums_of};
 pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
-pub use self::verify::{Fault, Report, Sums, Verifier, VersionDigest, versions_of};
+pub use self::fault::Fault;
+pub use self::verify::{Report, Sums, Verifier, VersionDigest, versions_of};
 
 use super::layer::Layer;
 use super::word::words;

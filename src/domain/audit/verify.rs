@@ -1,107 +1,12 @@
 //! Finds what was changed, left out or put elsewhere in a chain of events.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use uuid::Uuid;
 
 use super::access::Amiss;
 use super::event::{Digest, Head, RecordedEvent, ZEROS, digest_of};
-
-/// What is wrong with a chain, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// Events are not there.
-    Missing {
-        /// The first revision without one.
-        from: i64,
-        /// The last.
-        to: i64,
-    },
-    /// An event does not come after the one before it.
-    Order {
-        /// Its revision.
-        revision: i64,
-        /// The revision it stands behind.
-        behind: i64,
-    },
-    /// An event of another chain.
-    Stranger {
-        /// Its revision.
-        revision: i64,
-        /// Its chain.
-        chain: String,
-    },
-    /// An event says something else than what was hashed.
-    Changed {
-        /// Its revision.
-        revision: i64,
-    },
-    /// An event names another hash than that of the one before it.
-    Unlinked {
-        /// Its revision.
-        revision: i64,
-    },
-    /// An event without a hash behind one that has one.
-    Unhashed {
-        /// Its revision.
-        revision: i64,
-    },
-    /// The chain ends before what is known of it elsewhere.
-    CutOff {
-        /// The last revision there is.
-        last: i64,
-        /// The revision that there was.
-        known: i64,
-    },
-    /// The event that a head names has another hash now.
-    OtherHead {
-        /// Its revision.
-        revision: i64,
-    },
-    /// What is stored of the versions that an event ended or began is not what the event says.
-    Versions {
-        /// Its revision.
-        revision: i64,
-        /// It is about those that it began.
-        began: bool,
-    },
-    /// An organisation, an account, an API token or a session is not what the events say.
-    Access(Amiss),
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { from, to } if from == to => write!(f, "the event of revision {from} is missing"),
-            Self::Missing { from, to } => write!(f, "the events of revisions {from} to {to} are missing"),
-            Self::Order { revision, behind } => {
-                write!(f, "the event of revision {revision} stands behind that of {behind}")
-            }
-            Self::Stranger { revision, chain } => write!(f, "an event of another chain, {chain}, revision {revision}"),
-            Self::Changed { revision } => {
-                write!(f, "the event of revision {revision} was changed: its hash does not fit")
-            }
-            Self::Unlinked { revision } => {
-                write!(f, "the event of revision {revision} names another one before it: that one was changed")
-            }
-            Self::Unhashed { revision } => write!(f, "the event of revision {revision} has no hash"),
-            Self::CutOff { last, known } => {
-                write!(f, "the chain ends at revision {last}, but there was a revision {known}: its end was cut off")
-            }
-            Self::OtherHead { revision } => {
-                write!(f, "the event of revision {revision} has another hash than the head that was signed")
-            }
-            Self::Versions { revision, began: true } => {
-                write!(f, "what revision {revision} stored was changed without an event")
-            }
-            Self::Versions { revision, began: false } => {
-                write!(f, "what revision {revision} put an end to was changed without an event")
-            }
-            Self::Access(amiss) => amiss.fmt(f),
-        }
-    }
-}
+use super::fault::Fault;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
