@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub use self::signature::{Key, SignedHead};
 use super::{Context, forbidden};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{ACCESS, Head, RecordedEvent, Report, Verifier, misfits, sums_of};
+use crate::domain::audit::{ACCESS, Counter, Head, RecordedEvent, Report, Verifier, misfits, sums_of};
 use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
 use crate::store::{access, audit, restricted_read};
@@ -27,10 +27,10 @@ fn may_read(actor: &Actor) -> Result<()> {
     if actor.may_read_audit() { Ok(()) } else { Err(forbidden(actor, "read the audit trail")) }
 }
 
-/// The chains meant, each with its revision.
-fn chains(all: Vec<(String, i64)>, only: Option<&str>) -> Result<Vec<(String, i64)>> {
+/// The chains meant.
+fn chains(all: Vec<Counter>, only: Option<&str>) -> Result<Vec<Counter>> {
     let Some(only) = only else { return Ok(all) };
-    let found: Vec<_> = all.into_iter().filter(|(chain, _)| chain == only).collect();
+    let found: Vec<_> = all.into_iter().filter(|counter| counter.chain == only).collect();
     if found.is_empty() { Err(Error::NotFound(format!("the chain «{only}»"))) } else { Ok(found) }
 }
 
@@ -42,7 +42,7 @@ pub fn heads(context: &Context, actor: &Actor, chain: Option<&str>, now: Timesta
     may_read(actor)?;
     context.store.snapshot(|conn| {
         let mut heads = Vec::new();
-        for (chain, _) in chains(audit::chains(conn)?, chain)? {
+        for Counter { chain, .. } in chains(audit::chains(conn)?, chain)? {
             let Some(RecordedEvent { event, hash: Some(hash) }) = audit::last(conn, &chain)? else { continue };
             heads.push(Head { chain, revision: event.revision, hash, signed_at: now });
         }
@@ -62,7 +62,7 @@ pub fn export(
 ) -> Result<()> {
     may_read(actor)?;
     context.store.long_snapshot(None, |conn| {
-        for (chain, _) in chains(audit::chains(conn)?, range.chain.as_deref())? {
+        for Counter { chain, .. } in chains(audit::chains(conn)?, range.chain.as_deref())? {
             audit::events(conn, &chain, range.from.unwrap_or(1), range.to, &mut |event| Ok(each(&event)?))?;
         }
         Ok(())
@@ -96,10 +96,11 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
         let known = audit::chains(conn)?;
         let mut reports = Vec::new();
         // A chain that was deleted as a whole is missed by whoever kept its head.
-        let deleted = kept.iter().filter(|h| known.iter().all(|(chain, _)| *chain != h.chain));
-        let deleted: Vec<_> = deleted.map(|h| (h.chain.clone(), 0)).collect();
+        let deleted = kept.iter().filter(|h| known.iter().all(|counter| counter.chain != h.chain));
+        let deleted: Vec<_> = deleted.map(|h| Counter { chain: h.chain.clone(), revision: 0, hash: None }).collect();
         let all = known.into_iter().chain(deleted).collect();
-        for (chain, revision) in chains(all, range.chain.as_deref())? {
+        for counter in chains(all, range.chain.as_deref())? {
+            let (chain, revision) = (counter.chain.clone(), counter.revision);
             let heads: Vec<Head> =
                 kept.iter().filter(|h| range.to.is_none_or(|to| h.revision <= to)).cloned().collect();
             let mut verifier = Verifier::new(&chain, from, &heads);
@@ -114,6 +115,9 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
             // Revisions count from 1; what was there before digests of access were taken stands under 0, and is in no sum.
             if from <= 1 {
                 stored.range(..1).for_each(|(before, _)| verifier.beyond(*before));
+            }
+            if range.to.is_none_or(|to| to >= revision) {
+                verifier.counter(&counter);
             }
             let last = range.to.map_or(revision, |to| to.min(revision));
             if range.to.is_none() {

@@ -186,9 +186,14 @@ fn show(chain: &str, report: &Report) {
     };
     let older = match report.unhashed {
         0 => String::new(),
-        n => format!(", {n} of them older than the chain and without a hash"),
+        n => format!(", {n} of them without a hash"),
     };
-    let found = if report.faults.is_empty() { "nothing was touched" } else { "TOUCHED" };
+    let found = match (report.faults.len(), report.unhashed, report.events - report.unhashed) {
+        (0, 0, _) => "nothing was touched".to_owned(),
+        (0, n, 0) => format!("no hash vouches for these {n}"),
+        (0, n, others) => format!("no hash vouches for {n}, and the other {others} were not touched"),
+        _ => "TOUCHED".to_owned(),
+    };
     println!("{chain}: {} events{older}{last}: {found}", report.events);
 }
 

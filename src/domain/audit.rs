@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub use self::access::{AccessPresent, AccessVersion, Amiss, Thing, misfits, sums_of};
 pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
 pub use self::fault::Fault;
-pub use self::verify::{Report, Sums, Verifier, VersionDigest, versions_of};
+pub use self::verify::{Counter, Report, Sums, Verifier, VersionDigest, versions_of};
 
 use super::layer::Layer;
 use super::word::words;

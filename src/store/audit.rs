@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored};
-use crate::domain::audit::{AuditEvent, Change, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
+use crate::domain::audit::{AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
 use crate::domain::word::Word;
 use crate::error::Error;
 
@@ -197,15 +197,19 @@ pub(super) fn ended_digest(
     digest(&row.digest)
 }
 
-/// The chains there are, each with its revision.
+/// The chains there are, each as its counter says.
 ///
 /// # Errors
 /// The database's.
-pub fn chains(conn: &mut PgConnection) -> Stored<Vec<(String, i64)>> {
-    Ok(revisions::table
+pub fn chains(conn: &mut PgConnection) -> Stored<Vec<Counter>> {
+    let rows: Vec<(String, i64, Option<Vec<u8>>)> = revisions::table
         .order(revisions::jurisdiction.asc())
-        .select((revisions::jurisdiction, revisions::revision))
-        .load(conn)?)
+        .select((revisions::jurisdiction, revisions::revision, revisions::audit_hash))
+        .load(conn)?;
+    let counter = |(chain, revision, hash): (String, i64, Option<Vec<u8>>)| {
+        Ok(Counter { chain, revision, hash: hash.as_deref().map(digest).transpose()? })
+    };
+    rows.into_iter().map(counter).collect()
 }
 
 /// The events of a chain from one revision to another, row by row in their order.

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use clearway::domain::audit::{RecordedEvent, hex};
+use clearway::wire;
+
 use crate::program::{Folder, Ran, clearway, clearway_with, fixture, rows};
 use crate::support::{Database, run_sql};
 
@@ -132,6 +135,42 @@ fn every_way_of_tampering_is_found() {
             ran.out
         );
     }
+}
+
+/// The last event says something else, with the hash that it would have then.
+fn rewritten(line: &str) -> RecordedEvent {
+    let mut recorded = wire::audit::event(line).unwrap();
+    recorded.event.actor = "nobody".into();
+    recorded.hash = Some(recorded.event.hash());
+    recorded
+}
+
+#[test]
+fn the_counter_of_a_chain_vouches_for_its_last_event() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    let counter = "the chain does not end with the event that its counter names, of revision 4";
+    let exported = clearway(&db, &["audit", "export", "--from", "4"]);
+    let hash = rewritten(exported.out.trim_end()).hash.unwrap();
+    tamper(&db, &format!("UPDATE audit_events SET actor = 'nobody', hash = '\\x{}' WHERE revision = 4", hex(&hash)));
+    let ran = verify(&db, &[]);
+    assert_eq!((faults(&ran), ran.code), (vec![counter.to_owned()], 1), "the last alone was rewritten: {ran:?}");
+    assert_eq!(verify(&db, &["--to", "3"]).code, 0, "what was not looked at is not told");
+
+    // Every hash is gone, so that no event is hashed.
+    tamper(&db, "UPDATE audit_events SET hash = NULL, previous = NULL");
+    let ran = verify(&db, &[]);
+    assert_eq!((faults(&ran), ran.code), (vec![counter.to_owned()], 1), "{ran:?}");
+    tamper(&db, "UPDATE revisions SET audit_hash = NULL");
+    let ran = verify(&db, &[]);
+    let unknown = "VN-72: 4 events, 4 of them without a hash, the last is revision 4: no hash vouches for these 4\n";
+    assert_eq!((ran.out.as_str(), ran.code), (unknown, 0));
+    let file = folder.file("more.csv", "code,kind,status,organisation,lon,lat\nI-3,mast,in_service,vnpt,107.69,12.0\n");
+    let ran = clearway(&db, &["import", "works", &file, "--jurisdiction", "VN-72"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = verify(&db, &[]);
+    assert!(ran.out.starts_with("VN-72: 5 events, 4 of them without a hash, the last is revision 5, "), "{}", ran.out);
+    assert!(ran.out.ends_with(": no hash vouches for 4, and the other 1 were not touched\n"), "{}", ran.out);
 }
 
 #[test]

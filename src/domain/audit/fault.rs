@@ -50,6 +50,11 @@ pub enum Fault {
         /// The revision that there was.
         known: i64,
     },
+    /// The counter of the chain, in the database, names another event as the last.
+    Counter {
+        /// The revision that it says.
+        revision: i64,
+    },
     /// The event that a head names has another hash now.
     OtherHead {
         /// Its revision.
@@ -84,6 +89,9 @@ impl fmt::Display for Fault {
             Self::Unhashed { revision } => write!(f, "the event of revision {revision} has no hash"),
             Self::CutOff { last, known } => {
                 write!(f, "the chain ends at revision {last}, but there was a revision {known}: its end was cut off")
+            }
+            Self::Counter { revision } => {
+                write!(f, "the chain does not end with the event that its counter names, of revision {revision}")
             }
             Self::OtherHead { revision } => {
                 write!(f, "the event of revision {revision} has another hash than the head that was signed")

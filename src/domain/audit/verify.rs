@@ -21,6 +21,17 @@ pub struct Report {
     pub faults: Vec<Fault>,
 }
 
+/// Where a chain stands, as its counter in the database says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counter {
+    /// The chain.
+    pub chain: String,
+    /// The revision of its last event.
+    pub revision: i64,
+    /// The hash of that event; none where it is older than the chain of hashes.
+    pub hash: Option<Digest>,
+}
+
 /// Goes through one chain event by event, in the order in which it is kept.
 #[derive(Debug)]
 pub struct Verifier {
@@ -69,7 +80,10 @@ impl Verifier {
         match recorded.hash {
             // Only events that are older than the chain have none, and those stand before all others.
             None if self.hashed => faults.push(Fault::Unhashed { revision }),
-            None => self.report.unhashed += 1,
+            None => {
+                self.report.unhashed += 1;
+                self.hash = Some(ZEROS);
+            }
             Some(hash) => {
                 if event.hash() != hash {
                     faults.push(Fault::Changed { revision });
@@ -106,6 +120,15 @@ impl Verifier {
     /// Something is stored that says it is of a revision which there is not.
     pub fn beyond(&mut self, revision: i64) {
         self.report.faults.push(Fault::Versions { revision, began: true });
+    }
+
+    /// Looks whether the last event, which was taken, is the one that the counter names. Where it was not reached,
+    /// [`end`](Self::end) tells.
+    pub fn counter(&mut self, counter: &Counter) {
+        let Some((last, hash)) = self.report.last else { return };
+        if last > counter.revision || (last == counter.revision && hash != counter.hash) {
+            self.report.faults.push(Fault::Counter { revision: counter.revision });
+        }
     }
 
     /// Something of the chain of access is not what the events say.
@@ -276,6 +299,29 @@ mod tests {
             verifier.take(event);
         }
         assert_eq!(verifier.end(Some(5)).faults, [Fault::CutOff { last: 4, known: 5 }]);
+    }
+
+    #[test]
+    fn the_counter_names_the_last_event() {
+        let counter = |revision, hash| Counter { chain: "VN-72".into(), revision, hash };
+        let whole = chain(4, 0);
+        let (last, before) = (whole[3].hash, whole[2].hash);
+        let check = |events: &[RecordedEvent], counter: &Counter, expect: &[Fault]| {
+            let mut verifier = Verifier::new("VN-72", 1, &[]);
+            for event in events {
+                verifier.take(event);
+            }
+            verifier.counter(counter);
+            assert_eq!(verifier.end(None).faults, expect, "{counter:?}");
+        };
+        check(&whole, &counter(4, last), &[]);
+        check(&chain(4, 4), &counter(4, None), &[]);
+        check(&[], &counter(0, None), &[]);
+        let wrong = |revision| [Fault::Counter { revision }];
+        check(&whole, &counter(4, before), &wrong(4));
+        check(&whole, &counter(4, None), &wrong(4));
+        check(&chain(4, 4), &counter(4, last), &wrong(4));
+        check(&whole, &counter(3, before), &wrong(3));
     }
 
     #[test]
