@@ -23,6 +23,26 @@ pub struct Range {
     pub to: Option<i64>,
 }
 
+impl Range {
+    /// Whether there is anything in it, and every head of a chain that is meant: none is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn holds(&self, kept: &[Head]) -> Result<()> {
+        let (from, to) = (self.from.unwrap_or(1), self.to.unwrap_or(i64::MAX));
+        if from > to {
+            return Err(Error::Malformed(format!("there are no revisions from {from} to {to}")));
+        }
+        let meant = |head: &&Head| self.chain.as_ref().is_none_or(|only| *only == head.chain);
+        match kept.iter().filter(meant).find(|head| !(from..=to).contains(&head.revision)) {
+            None => Ok(()),
+            Some(Head { chain, revision, .. }) => Err(Error::Malformed(format!(
+                "the head of {chain} at revision {revision} is not among the revisions to be looked at"
+            ))),
+        }
+    }
+}
+
 fn may_read(actor: &Actor) -> Result<()> {
     if actor.may_read_audit() { Ok(()) } else { Err(forbidden(actor, "read the audit trail")) }
 }
@@ -88,9 +108,10 @@ pub fn reads(
 /// what belongs to them that are not what the events say of them. `kept` are heads that were signed and kept elsewhere.
 ///
 /// # Errors
-/// As [`heads`].
+/// As [`heads`], and as [`Range::holds`].
 pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) -> Result<Vec<(String, Report)>> {
     may_read(actor)?;
+    range.holds(kept)?;
     let from = range.from.unwrap_or(1);
     context.store.long_snapshot(None, |conn| {
         let known = audit::chains(conn)?;
@@ -101,9 +122,7 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
         let all = known.into_iter().chain(deleted).collect();
         for counter in chains(all, range.chain.as_deref())? {
             let (chain, revision) = (counter.chain.clone(), counter.revision);
-            let heads: Vec<Head> =
-                kept.iter().filter(|h| range.to.is_none_or(|to| h.revision <= to)).cloned().collect();
-            let mut verifier = Verifier::new(&chain, from, &heads);
+            let mut verifier = Verifier::new(&chain, from, kept);
             let of_access = if chain == ACCESS { access::versions(conn)? } else { Vec::new() };
             let stored = if chain == ACCESS { sums_of(&of_access) } else { audit::versions(conn, &chain)? };
             audit::events(conn, &chain, from, range.to, &mut |event| {

@@ -228,10 +228,10 @@ fn verify_log(log: &Path, meant: &Meant, heads: &[Head]) -> Result<Vec<(String, 
     let cannot = |e: std::io::Error| format!("{name} cannot be read: {e}");
     let mut verifiers: BTreeMap<String, Verifier> = BTreeMap::new();
     let wanted = |chain: &str| meant.chain.as_deref().is_none_or(|only| only == chain);
-    let heads: Vec<Head> = heads.iter().filter(|h| meant.to.is_none_or(|to| h.revision <= to)).cloned().collect();
+    meant.range().holds(heads)?;
+    let new = |chain: &str| Verifier::new(chain, meant.from.unwrap_or(1), heads);
     for head in heads.iter().filter(|h| wanted(&h.chain)) {
-        let new = || Verifier::new(&head.chain, meant.from.unwrap_or(1), &heads);
-        verifiers.entry(head.chain.clone()).or_insert_with(new);
+        verifiers.entry(head.chain.clone()).or_insert_with(|| new(&head.chain));
     }
     let file = std::fs::File::open(log).map_err(cannot)?;
     for (line, number) in BufReader::new(file).lines().zip(1..) {
@@ -239,10 +239,16 @@ fn verify_log(log: &Path, meant: &Meant, heads: &[Head]) -> Result<Vec<(String, 
         let recorded = wire::event(&line).map_err(|e| format!("{name}, line {number}: {e}"))?;
         let (chain, revision) = (recorded.event.chain.clone(), recorded.event.revision);
         let in_range = meant.from.is_none_or(|from| revision >= from) && meant.to.is_none_or(|to| revision <= to);
-        if wanted(&chain) && in_range {
-            let new = || Verifier::new(&chain, meant.from.unwrap_or(1), &heads);
-            verifiers.entry(chain.clone()).or_insert_with(new).take(&recorded);
+        if wanted(&chain) {
+            let verifier = verifiers.entry(chain.clone()).or_insert_with(|| new(&chain));
+            if in_range {
+                verifier.take(&recorded);
+            }
         }
+    }
+    if verifiers.is_empty() {
+        let what = meant.chain.as_ref().map_or_else(|| "an event".to_owned(), |chain| format!("the chain «{chain}»"));
+        return Err(format!("{name}: {what} is not there").into());
     }
     Ok(verifiers.into_iter().map(|(chain, verifier)| (chain, verifier.end(None))).collect())
 }

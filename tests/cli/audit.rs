@@ -46,6 +46,9 @@ fn a_trail_that_nobody_touched_verifies() {
     let part = verify(&db, &["--from", "2", "--to", "3", "--chain", "VN-72"]);
     assert!(part.out.starts_with("VN-72: 2 events, the last is revision 3, "), "{}", part.out);
     verify(&db, &["--chain", "VN-99"]).fails("clearway: the chain «VN-99» is not there");
+    let beyond = verify(&db, &["--from", "5"]);
+    assert_eq!((faults(&beyond), beyond.code), (vec!["there is no event of revision 5 or later".to_owned()], 1));
+    verify(&db, &["--from", "3", "--to", "2"]).fails("clearway: there are no revisions from 3 to 2");
     let begun = rows(&db, "revision, before IS NULL, after IS NULL, length(hash)", "audit_events ORDER BY revision");
     assert_eq!(
         begun,
@@ -205,6 +208,11 @@ fn a_head_that_was_kept_elsewhere_finds_what_the_database_cannot_tell() {
     assert_eq!(verify(&db, &["--head", &head, "--key", &public]).code, 0);
     verify(&db, &["--head", &head, "--key", &"0".repeat(64)])
         .fails(&format!("clearway: {head}, line 1: signed by another key, {public}"));
+    // A head is never passed over.
+    assert_eq!(verify(&db, &["--head", &head, "--from", "4"]).code, 0);
+    let left_out = "clearway: the head of VN-72 at revision 4 is not among the revisions to be looked at";
+    verify(&db, &["--head", &head, "--key", &public, "--from", "5"]).fails(left_out);
+    verify(&db, &["--head", &head, "--key", &public, "--to", "3"]).fails(left_out);
     let forged = folder.file("forged.json", signed.out.replace("\"revision\":4", "\"revision\":3"));
     verify(&db, &["--head", &forged]).fails(&format!("clearway: {forged}, line 1: the signature does not hold"));
 
@@ -246,6 +254,13 @@ fn an_exported_log_is_verified_without_a_database() {
     };
     check("whole", &lines, &[], &[]);
     check("from the middle", &lines[2..], &["--from", "3"], &[]);
+    check("beyond", &lines, &["--from", "5"], &["there is no event of revision 5 or later"]);
+    let log = folder.file("empty", "");
+    let nothing = clearway_with(&[], &["verify-audit", "--log", &log]);
+    nothing.fails(&format!("clearway: {log}: an event is not there"));
+    let log = folder.file("log", &exported.out);
+    let nothing = clearway_with(&[], &["verify-audit", "--log", &log, "--chain", "VN-99"]);
+    nothing.fails(&format!("clearway: {log}: the chain «VN-99» is not there"));
     check("without one", &[lines[0], lines[1], lines[3]], &[], &["the event of revision 3 is missing"]);
     check(
         "in another order",

@@ -50,6 +50,11 @@ pub enum Fault {
         /// The revision that there was.
         known: i64,
     },
+    /// There is nothing where the chain was to be looked at.
+    Nothing {
+        /// From this revision on.
+        from: i64,
+    },
     /// The counter of the chain, in the database, names another event as the last.
     Counter {
         /// The revision that it says.
@@ -90,6 +95,7 @@ impl fmt::Display for Fault {
             Self::CutOff { last, known } => {
                 write!(f, "the chain ends at revision {last}, but there was a revision {known}: its end was cut off")
             }
+            Self::Nothing { from } => write!(f, "there is no event of revision {from} or later"),
             Self::Counter { revision } => {
                 write!(f, "the chain does not end with the event that its counter names, of revision {revision}")
             }

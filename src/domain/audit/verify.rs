@@ -37,6 +37,8 @@ pub struct Counter {
 pub struct Verifier {
     chain: String,
     heads: BTreeMap<i64, Digest>,
+    /// The first revision that is looked at.
+    from: i64,
     /// An event with a hash was seen.
     hashed: bool,
     /// The revision before the next.
@@ -54,6 +56,7 @@ impl Verifier {
         Self {
             chain: chain.to_owned(),
             heads: ours.map(|h| (h.revision, h.hash)).collect(),
+            from: from.max(1),
             hashed: false,
             behind: from.max(1) - 1,
             hash: (from <= 1).then_some(ZEROS),
@@ -143,6 +146,8 @@ impl Verifier {
         let head = self.heads.last_key_value().map(|(revision, _)| *revision);
         if let Some(known) = known.max(head).filter(|known| *known > last) {
             self.report.faults.push(Fault::CutOff { last, known });
+        } else if self.report.events == 0 && self.from > 1 {
+            self.report.faults.push(Fault::Nothing { from: self.from });
         }
         self.report
     }
@@ -235,6 +240,7 @@ mod tests {
         assert_eq!(faults(&whole[2..], 3, &[head(&whole[4])]), [], "from the middle on");
         assert_eq!(faults(&chain(5, 2), 1, &[]), [], "older events have no hashes");
         assert_eq!(faults(&[], 1, &[]), []);
+        assert_eq!(faults(&[], 2, &[]), [Fault::Nothing { from: 2 }], "who asks for a part is told that there is none");
     }
 
     #[test]
