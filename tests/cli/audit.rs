@@ -284,6 +284,49 @@ fn an_exported_log_is_verified_without_a_database() {
 }
 
 #[test]
+fn a_head_finds_what_an_exported_log_cannot_tell() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    let key = folder.path("key").to_str().unwrap().to_owned();
+    let public = clearway(&db, &["audit", "key", &key]).out.trim_end().to_owned();
+    let environment = [("DATABASE_URL", db.service_url.as_str()), ("CLEARWAY_AUDIT_KEY", key.as_str())];
+    let signed = clearway_with(&environment, &["audit", "head"]);
+    assert_eq!(signed.code, 0, "{signed:?}");
+    let head = folder.file("head.json", &signed.out);
+    let exported = clearway(&db, &["audit", "export"]);
+    let lines: Vec<&str> = exported.out.lines().collect();
+    let end = rewritten(lines[3]).line();
+    let cut = "the chain ends at revision 3, but there was a revision 4: its end was cut off";
+    let other = "the event of revision 4 has another hash than the head that was signed";
+    let cases: &[(&[&str], &[&str])] = &[
+        (&lines, &[]),
+        (&lines[..3], &[cut]),
+        (&[lines[0], lines[1], lines[2], &end], &[other]),
+        (&[], &["the chain ends at revision 0, but there was a revision 4: its end was cut off"]),
+    ];
+    for (lines, expect) in cases {
+        let log = folder.file("log", lines.join("\n"));
+        let verify = |more: &[&str]| clearway_with(&[], &[&["verify-audit", "--log", &log], more].concat());
+        let ran = verify(&["--head", &head, "--key", &public]);
+        assert_eq!(faults(&ran), *expect, "{ran:?}");
+        assert_eq!((ran.code, ran.err.is_empty()), (i32::from(!expect.is_empty()), expect.is_empty()), "{ran:?}");
+        if !lines.is_empty() {
+            assert_eq!((faults(&verify(&[])).len(), verify(&[]).code), (0, 0), "the log alone does not tell");
+        }
+        let key = "0".repeat(64);
+        verify(&["--head", &head, "--key", &key])
+            .fails(&format!("clearway: {head}, line 1: signed by another key, {public}"));
+        let forged = folder.file("forged.json", signed.out.replace("\"revision\":4", "\"revision\":3"));
+        verify(&["--head", &forged, "--key", &public])
+            .fails(&format!("clearway: {forged}, line 1: the signature does not hold"));
+    }
+    let log = folder.file("log", &exported.out);
+    let left_out = "clearway: the head of VN-72 at revision 4 is not among the revisions to be looked at";
+    clearway_with(&[], &["verify-audit", "--log", &log, "--head", &head, "--key", &public, "--from", "5"])
+        .fails(left_out);
+}
+
+#[test]
 fn a_check_on_the_command_line_leaves_what_it_showed() {
     let folder = Folder::new();
     let db = Database::vn72();
