@@ -232,6 +232,13 @@ fn a_head_that_was_kept_elsewhere_finds_what_the_database_cannot_tell() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let ran = verify(&db, &["--head", &head]);
     assert_eq!(faults(&ran), ["the event of revision 4 has another hash than the head that was signed"]);
+
+    // The whole chain: told once, however many of its heads were kept.
+    tamper(&db, "DELETE FROM audit_events; DELETE FROM changes; DELETE FROM revisions; DELETE FROM works");
+    let ran = verify(&db, &["--head", &head, "--head", &head, "--key", &public]);
+    let cut = "the chain ends at revision 0, but there was a revision 4: its end was cut off";
+    assert_eq!(faults(&ran).iter().filter(|fault| *fault == cut).count(), 1, "{ran:?}");
+    assert_eq!(ran.out.matches("VN-72: 0 events: TOUCHED\n").count(), 1, "{ran:?}");
 }
 
 #[test]
