@@ -242,7 +242,7 @@ fn verify_log(log: &Path, meant: &Meant, heads: &[Head]) -> Result<Vec<(String, 
         if wanted(&chain) {
             let verifier = verifiers.entry(chain.clone()).or_insert_with(|| new(&chain));
             if in_range {
-                verifier.take(&recorded);
+                verifier.line(&recorded, &line);
             }
         }
     }

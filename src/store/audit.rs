@@ -141,13 +141,15 @@ struct EventRow {
 
 fn to_event(row: EventRow) -> Stored<RecordedEvent> {
     let optional = |bytes: Option<Vec<u8>>| bytes.as_deref().map(digest).transpose();
-    let serde_json::Value::Object(detail) = row.detail else {
-        return Err(Failure::Ours(Error::Internal("the detail of an audit event is no object".into())));
-    };
-    // A detail is always a text; whatever else stands there was not written by us, and its hash will not fit.
+    // A detail is always a text; whatever else stands there was not written by us. No text of the database has a NUL, so the
+    // hash does not fit, whatever was hashed.
     let text = |value: serde_json::Value| match value {
         serde_json::Value::String(text) => text,
-        other => other.to_string(),
+        other => format!("\0{other}"),
+    };
+    let detail = match row.detail {
+        serde_json::Value::Object(detail) => detail.into_iter().map(|(name, value)| (name, text(value))).collect(),
+        other => [("\0".to_owned(), text(other))].into(),
     };
     let event = AuditEvent {
         chain: row.jurisdiction,
@@ -161,7 +163,7 @@ fn to_event(row: EventRow) -> Stored<RecordedEvent> {
         deed: row.deed,
         layer: row.layer,
         subject: row.subject,
-        detail: detail.into_iter().map(|(name, value)| (name, text(value))).collect(),
+        detail,
         before: optional(row.before)?,
         after: optional(row.after)?,
         previous: optional(row.previous)?,

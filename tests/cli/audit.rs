@@ -73,6 +73,10 @@ fn every_way_of_tampering_is_found() {
             "UPDATE audit_events SET detail = detail || '{\"sha256\": \"0\"}' WHERE revision = 2",
             &["the event of revision 2 was changed: its hash does not fit"],
         ),
+        (
+            "UPDATE audit_events SET detail = '[]' WHERE revision = 2",
+            &["the event of revision 2 was changed: its hash does not fit"],
+        ),
         ("DELETE FROM audit_events WHERE revision = 2", &["the event of revision 2 is missing"]),
         (
             "DELETE FROM audit_events WHERE revision = 4",
@@ -159,6 +163,16 @@ fn the_counter_of_a_chain_vouches_for_its_last_event() {
     let ran = verify(&db, &[]);
     assert_eq!((faults(&ran), ran.code), (vec![counter.to_owned()], 1), "the last alone was rewritten: {ran:?}");
     assert_eq!(verify(&db, &["--to", "3"]).code, 0, "what was not looked at is not told");
+
+    // A detail that is no text, and would be written as one that was hashed.
+    let db = with_history(&folder);
+    let mut recorded = wire::audit::event(exported.out.trim_end()).unwrap();
+    recorded.event.detail.insert("n".into(), "1".into());
+    let hash = hex(&recorded.event.hash());
+    let event =
+        format!("UPDATE audit_events SET detail = detail || '{{\"n\": 1}}', hash = '\\x{hash}' WHERE revision = 4");
+    tamper(&db, &format!("{event}; UPDATE revisions SET audit_hash = '\\x{hash}'"));
+    assert_eq!(faults(&verify(&db, &[])), ["the event of revision 4 was changed: its hash does not fit"]);
 
     // Every hash is gone, so that no event is hashed.
     tamper(&db, "UPDATE audit_events SET hash = NULL, previous = NULL");
@@ -283,6 +297,18 @@ fn an_exported_log_is_verified_without_a_database() {
     assert_ne!(changed, lines[1]);
     let expect = ["the event of revision 2 was changed: its hash does not fit"];
     check("changed", &[lines[0], &changed, lines[2], lines[3]], &[], &expect);
+    // What stands in no hash.
+    let (moment, rest) = lines[3].split_once("Z\",\"request_id\"").unwrap();
+    let finer = format!("{moment}1Z\",\"request_id\"{rest}");
+    let (before, detail) = lines[3].split_once("\"detail\":{").unwrap();
+    let name = detail.split('"').nth(1).unwrap();
+    let twice = format!("{before}\"detail\":{{\"{name}\":\"another\",{detail}");
+    let spaced = lines[3].replacen("\"detail\":{", "\"detail\": {", 1);
+    for line in [&finer, &twice, &spaced] {
+        assert_ne!(line, lines[3]);
+        let expect = ["the line of revision 4 says more than its event, or otherwise: it was not exported so"];
+        check("line", &[lines[0], lines[1], lines[2], line], &[], &expect);
+    }
     let more = format!("{},\"more\":1}}", lines[3].trim_end_matches('}'));
     let log = folder.file("more", [lines[0], lines[1], lines[2], &more].join("\n"));
     let ran = clearway_with(&[], &["verify-audit", "--log", &log]);

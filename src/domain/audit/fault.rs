@@ -33,6 +33,11 @@ pub enum Fault {
         /// Its revision.
         revision: i64,
     },
+    /// A line of an exported log is not what would be written of its event.
+    Line {
+        /// Its revision.
+        revision: i64,
+    },
     /// An event names another hash than that of the one before it.
     Unlinked {
         /// Its revision.
@@ -87,6 +92,12 @@ impl fmt::Display for Fault {
             Self::Stranger { revision, chain } => write!(f, "an event of another chain, {chain}, revision {revision}"),
             Self::Changed { revision } => {
                 write!(f, "the event of revision {revision} was changed: its hash does not fit")
+            }
+            Self::Line { revision } => {
+                write!(
+                    f,
+                    "the line of revision {revision} says more than its event, or otherwise: it was not exported so"
+                )
             }
             Self::Unlinked { revision } => {
                 write!(f, "the event of revision {revision} names another one before it: that one was changed")

@@ -105,6 +105,14 @@ impl Verifier {
         self.report.last = Some((revision, recorded.hash));
     }
 
+    /// Takes the next event, read from a line of an exported log: whatever in the line is in no hash shows.
+    pub fn line(&mut self, recorded: &RecordedEvent, line: &str) {
+        self.take(recorded);
+        if recorded.line() != line {
+            self.report.faults.push(Fault::Line { revision: recorded.event.revision });
+        }
+    }
+
     /// Looks at what is stored of the versions that an event ended and began, as one digest of each.
     pub fn versions(&mut self, recorded: &RecordedEvent, ended: Option<Digest>, began: Option<Digest>) {
         // An event that is older than the chain says nothing of them.
