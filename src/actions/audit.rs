@@ -128,7 +128,9 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
             let mut verifier = Verifier::new(&chain, from, kept);
             let of_access = if chain == ACCESS { access::versions(conn)? } else { Vec::new() };
             let stored = if chain == ACCESS { sums_of(&of_access) } else { audit::versions(conn, &chain)? };
-            audit::events(conn, &chain, from, range.to, &mut |event| {
+            // An event of before the first is of no chain, and is looked for all the same.
+            let first = if from <= 1 { i64::MIN } else { from };
+            audit::events(conn, &chain, first, range.to, &mut |event| {
                 verifier.take(&event);
                 let (ended, began) = stored.get(&event.event.revision).copied().unwrap_or_default();
                 verifier.versions(&event, ended, began);

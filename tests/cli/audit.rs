@@ -77,6 +77,15 @@ fn every_way_of_tampering_is_found() {
             "UPDATE audit_events SET detail = '[]' WHERE revision = 2",
             &["the event of revision 2 was changed: its hash does not fit"],
         ),
+        (
+            "INSERT INTO audit_events SELECT (jsonb_populate_record(e, '{\"revision\": 0, \"before\": null, \"after\": null}')).*
+             FROM audit_events AS e WHERE revision = 2",
+            &[
+                "the event of revision 0 stands behind that of 0",
+                "the event of revision 0 was changed: its hash does not fit",
+                "the event of revision 1 names another one before it: that one was changed",
+            ],
+        ),
         ("DELETE FROM audit_events WHERE revision = 2", &["the event of revision 2 is missing"]),
         (
             "DELETE FROM audit_events WHERE revision = 4",
