@@ -143,6 +143,7 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
             if range.to.is_none_or(|to| to >= revision) {
                 verifier.counter(&counter);
             }
+            verifier.moments(audit::other_moments(conn, &chain, from, range.to)?);
             let last = range.to.map_or(revision, |to| to.min(revision));
             if range.to.is_none() {
                 stored.range(revision + 1..).for_each(|(beyond, _)| verifier.beyond(*beyond));

@@ -5,7 +5,7 @@ use diesel::expression::SqlLiteral;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
@@ -116,6 +116,44 @@ pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
         .bind::<Text, _>(chain)
         .load(conn)?;
     Ok(versions_of(&rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?))
+}
+
+/// The tables whose rows say when they began, and in `…_history` when they ended; no digest has these moments.
+const WITH_MOMENTS: [&str; 4] = ["works", "corridors", "coverage_areas", "rule_packs"];
+
+#[derive(QueryableByName)]
+struct MomentRow {
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+    #[diesel(sql_type = Bool)]
+    began: bool,
+}
+
+/// The revisions of a chain, from one to another, of which something is stored with another moment than that of the event: what
+/// the revision began (true), or what it ended. Events without a hash vouch for no moment.
+///
+/// # Errors
+/// The database's.
+pub fn other_moments(conn: &mut PgConnection, chain: &str, from: i64, to: Option<i64>) -> Stored<Vec<(i64, bool)>> {
+    let stored = WITH_MOMENTS.map(|table| {
+        format!(
+            "SELECT revision, recorded_at AS at, true AS began FROM {table} WHERE jurisdiction = $1
+             UNION ALL SELECT revision, recorded_at, true FROM {table}_history WHERE jurisdiction = $1
+             UNION ALL SELECT ended_revision, ended_at, false FROM {table}_history WHERE jurisdiction = $1"
+        )
+    });
+    let rows: Vec<MomentRow> = sql_query(format!(
+        "SELECT DISTINCT e.revision, s.began FROM ({}) AS s
+         JOIN audit_events AS e ON e.jurisdiction = $1 AND e.revision = s.revision
+         WHERE e.hash IS NOT NULL AND e.recorded_at <> s.at AND e.revision BETWEEN $2 AND $3
+         ORDER BY e.revision, s.began DESC",
+        stored.join(" UNION ALL ")
+    ))
+    .bind::<Text, _>(chain)
+    .bind::<BigInt, _>(from)
+    .bind::<BigInt, _>(to.unwrap_or(i64::MAX))
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.revision, row.began)).collect())
 }
 
 #[derive(Queryable, Selectable)]

@@ -104,6 +104,9 @@ fn every_way_of_tampering_is_found() {
                 "what revision 3 stored was changed without an event",
                 "what revision 3 put an end to was changed without an event",
                 "the event of revision 4 names another one before it: that one was changed",
+                "what revision 2 stored says that it began at another moment",
+                "what revision 3 stored says that it began at another moment",
+                "what revision 3 put an end to says that it ended at another moment",
             ],
         ),
         (
@@ -113,6 +116,16 @@ fn every_way_of_tampering_is_found() {
         (
             "UPDATE works SET geom_grid = ST_Translate(geom_grid, 1e-6, 0) WHERE code = 'I-2'",
             &["what revision 2 stored was changed without an event"],
+        ),
+        (
+            "UPDATE works SET recorded_at = recorded_at - interval '1 microsecond' WHERE code = 'I-2';
+             UPDATE works_history SET recorded_at = recorded_at - interval '1 day', ended_at = ended_at - interval '1 day';
+             UPDATE rule_packs SET recorded_at = recorded_at + interval '1 day'",
+            &[
+                "what revision 2 stored says that it began at another moment",
+                "what revision 3 put an end to says that it ended at another moment",
+                "what revision 4 stored says that it began at another moment",
+            ],
         ),
         ("DELETE FROM works WHERE code = 'I-2'", &["what revision 2 stored was changed without an event"]),
         (

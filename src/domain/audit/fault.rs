@@ -77,6 +77,13 @@ pub enum Fault {
         /// It is about those that it began.
         began: bool,
     },
+    /// What is stored of a version that an event ended or began has another moment than the event.
+    Moment {
+        /// Its revision.
+        revision: i64,
+        /// It is about one that it began.
+        began: bool,
+    },
     /// An organisation, an account, an API token or a session is not what the events say.
     Access(Amiss),
 }
@@ -118,6 +125,12 @@ impl fmt::Display for Fault {
             }
             Self::Versions { revision, began: false } => {
                 write!(f, "what revision {revision} put an end to was changed without an event")
+            }
+            Self::Moment { revision, began: true } => {
+                write!(f, "what revision {revision} stored says that it began at another moment")
+            }
+            Self::Moment { revision, began: false } => {
+                write!(f, "what revision {revision} put an end to says that it ended at another moment")
             }
             Self::Access(amiss) => amiss.fmt(f),
         }

@@ -142,6 +142,12 @@ impl Verifier {
         }
     }
 
+    /// What these revisions began (true) or ended is stored with other moments than those of their events.
+    pub fn moments(&mut self, other: impl IntoIterator<Item = (i64, bool)>) {
+        let fault = |(revision, began)| Fault::Moment { revision, began };
+        self.report.faults.extend(other.into_iter().map(fault));
+    }
+
     /// Something of the chain of access is not what the events say.
     pub fn amiss(&mut self, amiss: impl IntoIterator<Item = Amiss>) {
         self.report.faults.extend(amiss.into_iter().map(Fault::Access));
