@@ -182,6 +182,8 @@ async fn tell(
             return;
         }
         permit.send(std::mem::take(&mut text).into());
+        // Set by what is sent alone: what happens and is not heard must not put off a sign of life, nor hasten it.
+        let beat = time::Instant::now() + heartbeat;
         while text.is_empty() {
             news.mark_unchanged();
             let heard = blocking(move || {
@@ -201,7 +203,7 @@ async fn tell(
             }
             tokio::select! {
                 _ = news.changed() => {}
-                () = time::sleep(heartbeat) => {
+                () = time::sleep_until(beat) => {
                     text.push_str(":\n");
                     write_place(&mut text, &listening);
                 }
@@ -221,7 +223,9 @@ async fn overtaken(listening: &Listening, news: &mut changes::News) {
     }
 }
 
-/// Notices as text. All carry the id of the last: a listener that breaks off within hears them again.
+/// Notices as text, nothing where none of them is heard. All carry the id of the last: a listener that breaks off within hears
+/// them again. That something happened which is not heard is told by the place in the next sign of life, and not before: an id
+/// that came at once would tell everybody of each hidden write, and when it was.
 fn written(listening: &Listening, notices: &[Notice]) -> Result<String> {
     let mut text = String::new();
     for notice in notices {
@@ -244,7 +248,9 @@ fn written(listening: &Listening, notices: &[Notice]) -> Result<String> {
             }
         }
     }
-    write_place(&mut text, listening);
+    if !text.is_empty() {
+        write_place(&mut text, listening);
+    }
     Ok(text)
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use clearway::actions::{Witness, coverage, jurisdiction};
@@ -541,6 +543,55 @@ fn a_silent_stream_shows_that_it_lives_and_seats_are_limited() {
     assert_eq!(refused.json()["detail"], "2 listeners are connected already");
     drop(second);
     crate::operation::until("a free seat", || Listener::ask(&api.server, "", "", None).1 == 200);
+}
+
+/// A listener that may not see a feature hears nothing of it when it is written; it goes on from there all the same.
+#[test]
+fn what_is_not_heard_moves_the_place_with_the_heartbeat_alone() {
+    let hidden = |api: &Api, code: &str| {
+        let own = json!({"code": code, "visibility": "restricted"});
+        api.add(WORKS, point(0.0, 0.0), merged(own, &mast()))
+    };
+    // No heartbeat within this test: whatever comes before the change would be of the hidden works.
+    let api = Api::with(|s| s.heartbeat_ms = 3_600_000);
+    let mut officer = Listener::open(&api.server, "officer", "", None);
+    let mut public = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
+    for n in 0..4 {
+        hidden(&api, &format!("SECRET-{n}"));
+        assert_eq!(features(&officer.change()), [format!("works SECRET-{n} insert")]);
+    }
+    api.work("SHOWN", point(0.0, 0.0));
+    let told = std::iter::from_fn(|| public.told()).find(|line| !line.is_empty());
+    assert_eq!(told.as_deref(), Some("event: change"), "nothing is told of what is hidden");
+    assert_eq!(features(&public.next().data), ["works SHOWN insert"]);
+    assert!(public.id_of(6).starts_with("6@"));
+
+    // Hidden works are written faster than the heart beats, which they neither hasten nor put off.
+    let api = Api::with(|s| s.heartbeat_ms = 500);
+    let mut public = Listener::open(&api.server, "", "?jurisdiction=VN-72", None);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0.. {
+                hidden(&api, &format!("SECRET-{n}"));
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        let mut last = String::new();
+        let place = |id: &str| id.split('@').next().and_then(|number| number.parse::<i64>().ok());
+        while place(&public.id).is_none_or(|revision| revision < 2) {
+            let line = public.told().unwrap();
+            assert!(!line.starts_with("id: ") || last == ":", "{line} after «{last}»");
+            last = line;
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    // Who heard of it goes on.
+    let mut again = Listener::open(&api.server, "", "?jurisdiction=VN-72", Some(&public.id));
+    api.work("SHOWN", point(0.0, 0.0));
+    assert_eq!(features(&again.change()), ["works SHOWN insert"]);
 }
 
 #[test]
