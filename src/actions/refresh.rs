@@ -184,22 +184,18 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
         context.events.push(event);
     } else {
         context.events.restart(code, next.revision, next.recorded_at);
-        context.events.turn(code, today, |_| true);
+        context.events.turn(code, today);
     }
     true
 }
 
-/// Tells that a day has come, where it changes what counts. Under the right to publish.
+/// Tells that a day has come. Under the right to publish.
 fn turn_of_day(context: &Context, now: &Territory, moment: Timestamp) {
     let today = moment.to_zoned(now.jurisdiction.time_zone()).date();
-    context.events.turn(&now.jurisdiction.code, today, |told| {
-        let mut entries = Layer::all().flat_map(|layer| now.layer(layer).entries());
-        now.rules().differs(told, today)
-            || entries.any(|entry| entry.facts.noun.severity(told) != entry.facts.noun.severity(today))
-    });
+    context.events.turn(&now.jurisdiction.code, today);
 }
 
-/// Tells of every jurisdiction in which a day has come by `moment`, if that changes what counts there.
+/// Tells of every jurisdiction in which a day has come by `moment`.
 pub fn turn_days(context: &Context, moment: Timestamp) {
     let writing = context.index.begin();
     for territory in writing.snapshot().territories() {

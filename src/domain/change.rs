@@ -48,7 +48,7 @@ words! {
         Reloaded = "reloaded",
         /// The rules changed, and with them any conflict.
         Rules = "rules",
-        /// A day came on which something begins, or ceases, to count.
+        /// A day came, on which something may begin, or cease, to count.
         Day = "day",
         /// Two jurisdictions were heard of up to revisions that this instance never showed together: it followed them in
         /// another order, so its events do not say how their conflicts go on from there.

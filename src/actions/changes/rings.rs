@@ -40,10 +40,8 @@ struct Ring {
     generation: u64,
     /// The publication of the oldest state from which events are kept.
     begun: u64,
-    /// The day by which conflicts are told.
+    /// The day by which conflicts are told; what was heard on one before it may not hold any more.
     day: Option<Date>,
-    /// The last day that came with a difference; what was heard on one before it does not hold any more.
-    turned: Option<Date>,
 }
 
 /// The rings, and the number of the last publication of them all.
@@ -109,7 +107,7 @@ impl Ring {
         if self.generation != place.generation {
             return Err(Resync::Reloaded);
         }
-        if place.day.zip(self.turned).is_some_and(|(heard, turned)| heard < turned) {
+        if place.day.zip(self.day).is_some_and(|(heard, today)| heard < today) {
             return Err(Resync::Day);
         }
         let is_of = |at: Option<Timestamp>| place.recorded_at.is_none() || place.recorded_at == at;
@@ -186,27 +184,19 @@ impl Events {
         rings.published += 1;
         let begun = rings.published;
         let ring = rings.of.entry(code.to_owned()).or_default();
-        let Ring { generation, day, turned, .. } = *ring;
-        *ring = Ring { head: revision, recorded_at, begun, generation: generation + 1, day, turned, ..Ring::default() };
+        let Ring { generation, day, .. } = *ring;
+        *ring = Ring { head: revision, recorded_at, begun, generation: generation + 1, day, ..Ring::default() };
         drop(rings);
         self.tell();
     }
 
-    /// Notes that it is `today` in a jurisdiction. Where that `differs` from the day by which it was told so far, whoever heard of
-    /// it before has to read it again: nobody tells each of what a day changes. Called under the right to publish.
-    pub(in crate::actions) fn turn(&self, code: &str, today: Date, differs: impl FnOnce(Date) -> bool) {
-        let told = self.rings().of.get(code).and_then(|ring| ring.day);
-        if told == Some(today) {
-            return;
-        }
-        // What was told before this instance began, nobody knows here.
-        let turned = told.is_none_or(differs);
+    /// Notes that it is `today` in a jurisdiction. Whoever heard of it on a day before has to read it again, whether or not that
+    /// changes anything: nobody tells each of what a day changes, and to be told of some days alone would tell of what is hidden.
+    /// Called under the right to publish.
+    pub(in crate::actions) fn turn(&self, code: &str, today: Date) {
         let mut rings = self.rings();
-        let Some(ring) = rings.of.get_mut(code) else { return };
+        let Some(ring) = rings.of.get_mut(code).filter(|ring| ring.day != Some(today)) else { return };
         ring.day = Some(today);
-        if turned {
-            ring.turned = Some(today);
-        }
         drop(rings);
         self.tell();
     }

@@ -170,12 +170,6 @@ impl Ruling {
         InForce { ruling: self, period: self.periods.get(number) }
     }
 
-    /// Whether what is in force on two days differs in anything that a check reads.
-    #[must_use]
-    pub fn differs(&self, one: Date, other: Date) -> bool {
-        self.on(one).period != self.on(other).period
-    }
-
     /// The sort of land that something is.
     #[must_use]
     pub fn land(&self, land: &LandKind) -> LandNumber {
