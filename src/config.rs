@@ -171,7 +171,7 @@ pub struct Settings {
     pub audit_key: String,
     /// Requests a second from one address without a token that is known (of IPv6: from one /64); 0: as many as come. A
     /// map asks for some hundred tiles or pages at once, and a whole office may stand behind one address. A read counts
-    /// once, a write or a check five times; health and metrics are not counted.
+    /// once, a write or a check five times; health and metrics never, unless a credential comes along.
     pub rate_address_per_second: u32,
     /// How much of that may come at once after a pause.
     pub rate_address_burst: u32,

@@ -273,6 +273,11 @@ pub(super) fn from_our_origin(request: &HttpRequest) -> Result<()> {
     Err(Error::Forbidden("a request with a cookie must come from a page of this server".into()))
 }
 
+/// A request says who sends it, truly or not.
+pub(super) fn brings_credential(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || cookie(headers).is_some()
+}
+
 /// The session cookie is what a request is known by.
 fn by_cookie(headers: &HeaderMap) -> bool {
     !headers.contains_key(AUTHORIZATION) && cookie(headers).is_some()

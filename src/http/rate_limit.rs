@@ -29,7 +29,7 @@ use crate::error::Error;
 /// How much a request counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
-    /// Never counted: watchers must get through when everybody else does not.
+    /// Not counted, unless a credential comes along: watchers must get through when everybody else does not.
     Free,
     /// A read: once.
     Read,

@@ -9,7 +9,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpResponse, Route as ActixRoute, guard, web};
 
-use super::auth::authenticate;
+use super::auth::{self, authenticate};
 use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
@@ -199,13 +199,17 @@ pub const ROUTES: &[Route] = &[
     }),
 ];
 
-/// How much a request counts: as its route does, and as a read where there is none.
+/// How much a request counts: as its route does, and as a read where there is none, or where a credential comes along that may be
+/// looked up in the database.
 #[must_use]
 pub fn cost(request: &ServiceRequest) -> Cost {
     let method = if request.method() == "HEAD" { "GET" } else { request.method().as_str() };
     let pattern = request.match_pattern();
     let route = ROUTES.iter().find(|r| pattern.as_deref() == Some(r.path) && r.method.as_str() == method);
-    route.map_or(Cost::Read, |route| route.cost)
+    match route.map_or(Cost::Read, |route| route.cost) {
+        Free if auth::brings_credential(request.headers()) => Cost::Read,
+        cost => cost,
+    }
 }
 
 /// Registers every route, what its path answers to other methods, and what answers everywhere else.

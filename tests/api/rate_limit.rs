@@ -56,6 +56,14 @@ fn too_many_from_an_address_are_refused_with_the_time_to_wait() {
         (0..20).for_each(|_| assert_eq!(api.server.get("", path).status, 200, "{path}"));
     }
     let metrics = api.server.get("", "/metrics").text;
+    // A credential that is looked up costs the database something, at whichever door it comes.
+    let invented = format!("Bearer cwa_{}", "A".repeat(43));
+    let cookie = format!("clearway_session=cws_{}", "A".repeat(43));
+    for path in ["/health/live", "/health/ready", "/metrics"] {
+        for header in [("Authorization", &*invented), ("Cookie", &*cookie)] {
+            refused(begun, 0, 1, || api.send("", "GET", path, &[header], None));
+        }
+    }
     let counted =
         |by: &str| metrics.lines().any(|l| l.starts_with(&format!("clearway_rate_limited_total{{by=\"{by}\"}} ")));
     assert!(counted("address"), "{metrics}");
