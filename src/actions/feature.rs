@@ -199,7 +199,12 @@ pub fn replace<T: Registrable>(
         // What was read and decided on above must still be what stands there.
         check_version(&now, Some(present.version))?;
         let replaced = T::update(tx, &now, body.clone())?;
-        tx.audit(&present.jurisdiction, entry(Deed::Replace, &replaced))?;
+        let mut event = entry(Deed::Replace, &replaced);
+        let (before, after) = (T::organisation(now.body.props()), T::organisation(replaced.body.props()));
+        if before != after {
+            event.detail.push(("organisation_before", before.to_owned()));
+        }
+        tx.audit(&present.jurisdiction, event)?;
         Ok(replaced)
     })?;
     refresh::after_commit(context, &present.jurisdiction);

@@ -28,6 +28,9 @@ use crate::store::{self, Failure, Stored, WriteTx};
 /// imported twice meets the same features.
 pub const MADE_CODE_PREFIX: &str = "AUTO-";
 
+/// Organisations of the features of an import that its audit event names.
+const ORGANISATIONS_NAMED_MAX: u32 = 20;
+
 /// A shape as it was delivered, or what is wrong with it.
 pub type DeliveredOrNot = Result<Delivered, Vec<Problem>>;
 
@@ -176,16 +179,15 @@ impl<'a, T: Records> Run<'a, T> {
             let part = T::merge(tx, &code)?;
             merged.inserted += part.inserted;
             merged.updated += part.updated;
+            let (owner, organisations) = owners::<T>(tx, &code)?;
             let detail = vec![
+                ("organisations", organisations),
                 ("sha256", digest.clone()),
                 ("inserted", part.inserted.to_string()),
                 ("updated", part.updated.to_string()),
                 ("rejected", self.report.rejected.to_string()),
             ];
-            tx.audit(
-                &code,
-                AuditEntry { deed: Deed::Import, layer: Some(T::LAYER), subject: None, owner: None, detail },
-            )?;
+            tx.audit(&code, AuditEntry { deed: Deed::Import, layer: Some(T::LAYER), subject: None, owner, detail })?;
         }
         self.report.inserted = merged.inserted;
         self.report.updated = merged.updated;
@@ -352,6 +354,17 @@ impl<'a, T: Records> Run<'a, T> {
         self.report.rejected += 1;
         self.observer.rejected(&Rejected { number, place, name, problems });
     }
+}
+
+/// Whose the staged rows of a jurisdiction are: the one organisation where there are no others, and the first of them as text.
+fn owners<T: Records>(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<(Option<String>, String)> {
+    let mut all = T::staged_organisations(tx, jurisdiction, ORGANISATIONS_NAMED_MAX + 1)?;
+    let one = if let [one] = all.as_slice() { Some(one.clone()) } else { None };
+    if all.len() > ORGANISATIONS_NAMED_MAX as usize {
+        all.truncate(ORGANISATIONS_NAMED_MAX as usize);
+        all.push("…".to_owned());
+    }
+    Ok((one, all.join(",")))
 }
 
 fn under_geometry(problems: Vec<Problem>) -> Vec<Problem> {

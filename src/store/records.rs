@@ -168,6 +168,12 @@ pub trait Records: Versions {
     /// The database's.
     fn staged_jurisdictions(tx: &mut WriteTx<'_>) -> Stored<Vec<String>>;
 
+    /// The organisations of the staged rows of a jurisdiction, in order, the first `limit` of them.
+    ///
+    /// # Errors
+    /// The database's.
+    fn staged_organisations(tx: &mut WriteTx<'_>, jurisdiction: &str, limit: u32) -> Stored<Vec<String>>;
+
     /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
     /// table what would change a feature of an organisation that `may_write` refuses, or leave one with a period that
     /// ends before it begins.
@@ -411,6 +417,12 @@ macro_rules! records {
                     .distinct()
                     .order($staging::jurisdiction.asc())
                     .load(tx.conn)?)
+            }
+
+            fn staged_organisations(tx: &mut WriteTx<'_>, jurisdiction: &str, limit: u32) -> Stored<Vec<String>> {
+                let (of, all) =
+                    ($staging::organisation, $staging::table.filter($staging::jurisdiction.eq(jurisdiction)));
+                Ok(all.select(of).distinct().order(of.asc()).limit(i64::from(limit)).load(tx.conn)?)
             }
 
             fn take_out(

@@ -1,19 +1,23 @@
 //! What a write over HTTP leaves in the audit trail: one event in the chain, with what it ended and what it began.
 
 use clearway::actions::audit::{self, Range};
+use clearway::actions::import::{ImportOptions, Observer, OnError, Rejected, Row, import};
 use clearway::actions::{Witness, coverage};
 use clearway::clock;
 use clearway::domain::actor::Actor;
 use clearway::domain::audit::{AuditEntry, Deed};
 use clearway::domain::coverage::CoverageDraft;
+use clearway::domain::fields::{Fields, Value};
 use clearway::domain::layer::Layer;
+use clearway::domain::place::Delivered;
 use clearway::domain::work::Work;
 use clearway::error::Error;
+use clearway::geometry::{Epsg, Geometry};
 use clearway::store::records::Records;
 use clearway::store::{self, Store, StoreOptions};
 use serde_json::json;
 
-use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
+use crate::help::{Api, CORRIDORS, ORIGIN, WORKS, feature, mast, merged, point, rect, road};
 
 /// A column of every event after the registration.
 fn column(api: &Api, column: &str) -> Vec<String> {
@@ -74,6 +78,7 @@ fn why_and_for_whom() {
     let patch = json!({"properties": {"organisation": "office"}});
     assert_eq!(api.send("officer", "PATCH", &path, &[json, ("Reason", "  ")], Some(&patch)).status, 200);
     assert_eq!(column(&api, "on_behalf_of"), ["vnpt", "-"], "of the office itself nobody else is behalf");
+    assert_eq!(column(&api, "detail->>'organisation_before'"), ["-", "vnpt"], "whose it was before is told");
     assert_eq!(api.sql("SELECT reason FROM audit_events WHERE revision = 2"), Some("theo công văn 12/STTTT".into()));
     assert_eq!(api.sql("SELECT reason FROM audit_events WHERE revision = 3"), None);
     let long = "x".repeat(501);
@@ -81,6 +86,58 @@ fn why_and_for_whom() {
     assert_eq!(refused.status, 400, "{}", refused.text);
     assert!(refused.text.contains("Reason") && refused.text.contains("500"), "{}", refused.text);
     verifies(&api, 3);
+}
+
+/// An import is one event, which names the organisations of its records, and that for which it was where there is but one.
+#[test]
+fn an_import_names_whose_its_features_are() {
+    let api = Api::new();
+    let actor = Actor { organisation: Some("office".into()), ..Actor::operator() };
+    let many: Vec<String> = (10..32).map(|n| format!("org{n}")).collect();
+    let twenty = format!("{},…", many[..20].join(","));
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    // A record that is refused is none of the import.
+    let cases = [
+        (vec!["vnpt"], "vnpt", "vnpt"),
+        (vec!["office", "office"], "-", "office"),
+        (vec!["vnpt", "viettel", "vnpt", "no such kind"], "-", "viettel,vnpt"),
+        (many, "-", &twenty),
+    ];
+    for (n, (owners, behalf, named)) in cases.into_iter().enumerate() {
+        let mut rows = owners.iter().zip(1..).map(|(owner, number)| {
+            let kind = if owner.contains(' ') { owner } else { "mast" };
+            let said =
+                [("code", format!("I-{n}-{number}")), ("kind", kind.to_string()), ("organisation", owner.to_string())];
+            let fields = said.map(|(name, text)| (name.to_owned(), Value::Text(text))).to_vec();
+            let shape = Geometry::Point(ORIGIN.into());
+            let content = Ok((Fields(fields), Ok(Delivered { shape, crs: Epsg(9218) })));
+            Row { number, place: format!("row {number}"), shape_at: "/geometry", filled: Vec::new(), content }
+        });
+        let options = ImportOptions {
+            jurisdiction: Some("VN-72".into()),
+            organisation: None,
+            on_error: OnError::Skip,
+            outside_skips: false,
+            dry_run: false,
+        };
+        let witness = Witness::new(&actor, "test");
+        let done = import::<Work>(&api.database.context(), witness, &options, &mut rows, &mut Lenient).unwrap();
+        assert!(done.stored, "{done:?}");
+        assert_eq!(column(&api, "on_behalf_of").last().unwrap(), behalf, "{named}");
+        assert_eq!(column(&api, "detail->>'organisations'").last().unwrap(), named);
+    }
+    verifies(&api, 5);
+}
+
+/// Records may be refused.
+struct Lenient;
+
+impl Observer for Lenient {
+    fn rejected(&mut self, _: &Rejected) {}
+    fn read(&mut self, _: u64) {}
+    fn digest(&mut self) -> String {
+        "none".into()
+    }
 }
 
 #[test]
