@@ -184,7 +184,8 @@ pub(super) fn area_of(shape: Geometry<f64>) -> Option<MultiPolygon<f64>> {
     }
 }
 
-fn is_subdivision_code(code: &str) -> bool {
+/// Whether a text has the form of an ISO 3166-2 code, such as `VN-72`.
+pub(crate) fn is_subdivision_code(code: &str) -> bool {
     let Some((country, part)) = code.split_once('-') else { return false };
     country.len() == 2
         && country.bytes().all(|b| b.is_ascii_uppercase())

@@ -20,6 +20,7 @@ use crate::actions::access::{self, Standing};
 use crate::config::{Settings, TokenSetting};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::Digest;
+use crate::domain::jurisdiction::is_subdivision_code;
 use crate::domain::session::{CredentialKind, Identity, Via, csrf_token, digest, kind_of};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -38,7 +39,7 @@ impl Tokens {
     /// The tokens of a configuration.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a role that does not exist.
+    /// [`Error::Parameter`] for a role that does not exist, and for a jurisdiction that none can be.
     pub fn of(settings: &Settings) -> Result<Self> {
         let known = |t: &TokenSetting| {
             let actor = actor(t)?;
@@ -66,6 +67,9 @@ fn actor(setting: &TokenSetting) -> Result<Actor> {
         Role::parse(text)
             .ok_or_else(|| Error::parameter("tokens", format!("«{text}» is not a role; known are {}", Role::known())))
     });
+    if let Some(code) = setting.jurisdictions.iter().flatten().find(|code| !is_subdivision_code(code)) {
+        return Err(Error::parameter("tokens", format!("«{code}» is not an ISO 3166-2 code such as VN-72")));
+    }
     Ok(Actor {
         name: setting.name.clone(),
         organisation: setting.organisation.clone(),
@@ -306,7 +310,26 @@ pub(super) fn set_cookie(request: &HttpRequest, value: &str, seconds: u64) -> He
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Secret;
     use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_token_holds_where_a_jurisdiction_can_be() {
+        let check = |code: &str, expect: Option<&str>| {
+            let token = TokenSetting {
+                token: Secret("0123456789abcdef".into()),
+                name: "n".into(),
+                organisation: None,
+                roles: vec!["officer".into()],
+                jurisdictions: Some(vec!["VN-35".into(), code.into()]),
+            };
+            let said = Tokens::of(&Settings { tokens: vec![token], ..Settings::default() }).err();
+            assert_eq!(said.map(|error| error.to_string()).as_deref(), expect, "{code}");
+        };
+        check("VN-72", None);
+        check("*", Some("parameter «tokens»: «*» is not an ISO 3166-2 code such as VN-72"));
+        check("vn-72", Some("parameter «tokens»: «vn-72» is not an ISO 3166-2 code such as VN-72"));
+    }
 
     #[test]
     fn the_cookie_is_found_among_others() {

@@ -9,6 +9,7 @@ use super::refused;
 use super::token::Token;
 use crate::config::{ClaimSetting, OidcSetting};
 use crate::domain::actor::{Actor, Role};
+use crate::domain::jurisdiction::is_subdivision_code;
 use crate::domain::session::{Identity, Via};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -32,12 +33,20 @@ impl Rules {
     /// Those of the setting of an issuer.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a role that does not exist.
+    /// [`Error::Parameter`] for a role that does not exist, and for a jurisdiction that none can be.
     pub(super) fn new(setting: &OidcSetting) -> Result<Self> {
         let roles = &setting.roles;
         for text in roles.words.values().flatten().chain(&roles.always) {
             if Role::parse(text).is_none() {
                 let detail = format!("«{text}» is not a role; known are {}", Role::known());
+                return Err(Error::parameter("oidc", detail));
+            }
+        }
+        let jurisdictions =
+            setting.jurisdictions.iter().flat_map(|all| all.words.values().flatten().chain(&all.always));
+        for text in jurisdictions {
+            if !is_subdivision_code(text) {
+                let detail = format!("«{text}» is not an ISO 3166-2 code such as VN-72");
                 return Err(Error::parameter("oidc", detail));
             }
         }
@@ -111,7 +120,9 @@ impl Rules {
                 }
             },
         };
-        let jurisdictions = setting.jurisdictions.as_ref().map(|claim| meant(claim, claims));
+        // What is no code names no jurisdiction, and must not come to mean all of them further down.
+        let codes = |claim| meant(claim, claims).into_iter().filter(|code| is_subdivision_code(code)).collect();
+        let jurisdictions = setting.jurisdictions.as_ref().map(codes);
         let subject = claims.get("sub").and_then(Json::as_str).unwrap_or_default();
         let name = setting.name.as_ref().and_then(|claim| find(claims, claim)).and_then(Json::as_str);
         let actor = Actor { name: actor_name(&setting.issuer, subject), organisation, roles, jurisdictions };
@@ -279,6 +290,8 @@ mod tests {
         let (office, here) = ("office".to_owned(), vec!["VN-72".to_owned()]);
         assert_eq!(all(json!(["cx", "co", "x"]), json!("Sở"), json!(["VN-72"])), Ok((both, office.clone(), here)));
         assert_eq!(all(json!("co"), json!(["Sở"]), json!(null)), Ok((vec![Role::Officer], office, vec![])));
+        let claimed = all(json!("co"), json!("Sở"), json!(["*", "VN-35", "", "VN", "vn-72", "* restricted"]));
+        assert_eq!(claimed.unwrap().2, ["VN-35"], "what is no code gives nothing");
         let no_role = Err(Error::Forbidden("your token gives no role here".into()));
         for roles in [
             json!([]),
@@ -309,6 +322,21 @@ mod tests {
         assert_eq!(who("a b%\n", "\u{202e}a\u{feff}gn\n "), ("https://sso a%20b%25%0A".into(), Some("agn".into())));
         assert_eq!(who("é", "\n"), ("https://sso %C3%A9".into(), None));
         assert_eq!(who("x", &"n".repeat(300)).1.unwrap().len(), NAME_MAX);
+    }
+
+    #[test]
+    fn jurisdictions_that_none_can_be_are_named() {
+        let check = |all: &str, expect: Option<&str>| {
+            let text = format!(
+                "issuer = \"https://sso\"\naudience = \"c\"\nroles = {{always = [\"officer\"]}}\njurisdictions = {all}"
+            );
+            let said = Rules::new(&toml::from_str(&text).unwrap()).err().map(|error| error.to_string());
+            assert_eq!(said.as_deref(), expect, "{all}");
+        };
+        check("{always = [\"VN-72\"]}", None);
+        let wrong = Some("parameter «oidc»: «*» is not an ISO 3166-2 code such as VN-72");
+        check("{always = [\"VN-72\", \"*\"]}", wrong);
+        check("{claim = \"p\", words = {x = [\"*\"]}}", wrong);
     }
 
     #[test]
