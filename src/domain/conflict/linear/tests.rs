@@ -13,6 +13,8 @@ const AT: Coord<f64> = Coord { x: 430_000.0, y: 1_340_000.0 };
 struct Case {
     line: Chainage,
     land: Prepared,
+    /// The edges of the land.
+    outline: Prepared,
     work: Prepared,
     clearance: Metres,
 }
@@ -30,10 +32,36 @@ impl Case {
         let distance = Prepared::point(c).distance(&self.land);
         if met { if distance > 0.0 { -distance } else { 1.0 } } else { self.clearance.get() - distance }
     }
+
+    /// Whether something is decided in a square of the work: the edge of what counts passes through it, or the chainage jumps or
+    /// runs in it. Elsewhere the least and the most of anything lie at its rim.
+    fn decides(&self, c: Coord<f64>, size: f64, finding: &Finding) -> bool {
+        let middle = Prepared::point(c + Coord { x: size / 2.0, y: size / 2.0 });
+        if !middle.within(&self.work, size) {
+            return false;
+        }
+        let met = finding.relation != RelationWord::Near && self.land.dimension() == Dimension::Area;
+        let to_edge = if met {
+            middle.distance(&self.outline)
+        } else {
+            (middle.distance(&self.land) - self.clearance.get()).abs()
+        };
+        let corners = [(0.0, 0.0), (size, 0.0), (0.0, size), (size, size)];
+        let chainages = corners.map(|(x, y)| self.line.locate(c + Coord { x, y }).chainage_m);
+        let (least, most) =
+            chainages.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), m| (a.min(*m), b.max(*m)));
+        to_edge <= size || most - least > 3.0 * size
+    }
 }
 
 fn coords(all: &[(f64, f64)]) -> Vec<Coord<f64>> {
     all.iter().map(|&(x, y)| AT + Coord { x, y }).collect()
+}
+
+fn outline(land: &Geometry<f64>) -> Prepared {
+    let mut edges = Vec::new();
+    each_line(land, &mut |line| edges.push(line.clone()));
+    Prepared::new(&Grid(Geometry::MultiLineString(MultiLineString(edges))))
 }
 
 fn case(road: &[(f64, f64)], widths: Option<(f64, f64)>, work: Geometry<f64>, clearance: f64) -> Option<Case> {
@@ -49,13 +77,14 @@ fn case(road: &[(f64, f64)], widths: Option<(f64, f64)>, work: Geometry<f64>, cl
     if !valid::problems(&work).is_empty() {
         return None;
     }
-    let (land, work) = (Prepared::new(&Grid(land)), Prepared::new(&Grid(work)));
-    Some(Case { line, land, work, clearance: metres(clearance) })
+    let (outline, work) = (outline(&land), Prepared::new(&Grid(work)));
+    Some(Case { line, land: Prepared::new(&Grid(land)), outline, work, clearance: metres(clearance) })
 }
 
-/// Positions of the work, so dense that none of its ground is farther than `step` from one.
-fn sampled(work: &Prepared, step: f64) -> Vec<Coord<f64>> {
-    let mut found = Vec::new();
+/// Positions of the work, so dense that none of its ground is farther than `step` from one: everywhere, or where that would be too
+/// many, wherever something is decided.
+fn sampled(case: &Case, finding: &Finding, step: f64) -> Vec<Coord<f64>> {
+    let (work, mut found) = (&case.work, Vec::new());
     each_line(&work.geometry(), &mut |line| {
         for edge in line.lines() {
             let d = edge.end - edge.start;
@@ -66,27 +95,40 @@ fn sampled(work: &Prepared, step: f64) -> Vec<Coord<f64>> {
             }
         }
     });
-    if work.dimension() == Dimension::Area {
-        let all = work.bounds();
-        let mut c = Coord { x: all.min[0], y: all.min[1] };
-        while c.y < all.max[1] {
-            if Prepared::point(c).within(work, 0.0) {
-                found.push(c);
-            }
-            c.x += step;
-            if c.x > all.max[0] {
-                c = Coord { x: all.min[0], y: c.y + step };
-            }
+    if work.dimension() != Dimension::Area {
+        return found;
+    }
+    let (all, size) = (work.bounds(), step.max(COARSE_M));
+    let mut open = Vec::new();
+    let mut c = Coord { x: all.min[0], y: all.min[1] };
+    while c.y < all.max[1] {
+        open.push((c, size));
+        c.x += size;
+        if c.x > all.max[0] {
+            c = Coord { x: all.min[0], y: c.y + size };
+        }
+    }
+    while let Some((c, size)) = open.pop() {
+        if Prepared::point(c).within(work, 0.0) {
+            found.push(c);
+        }
+        if size > step && case.decides(c, size, finding) {
+            let half = size / 2.0;
+            let corners = [(0.0, 0.0), (half, 0.0), (0.0, half), (half, half)];
+            open.extend(corners.map(|(x, y)| (c + Coord { x, y }, half)));
         }
     }
     found
 }
 
+/// Ground of a work is looked at everywhere in steps of this, metres, and finer only where it matters.
+const COARSE_M: f64 = 0.5;
+
 fn agrees(case: &Case, step: f64) -> Result<(), TestCaseError> {
     let Some(finding) = case.finding() else { return Ok(()) };
     let whole = finding.linear.as_ref().unwrap();
     let (mut from, mut to, mut offset, mut count) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, 0);
-    for c in sampled(&case.work, step) {
+    for c in sampled(case, &finding, step) {
         let spare = case.spare(c, &finding);
         if spare < 1e-6 {
             continue;
@@ -227,6 +269,7 @@ fn no_chainage_lies_beyond_the_ends_of_the_line() {
     for (land, clearance) in [(point, 255.0), (land, 7.5)] {
         let case = Case {
             line: Chainage::of(&centreline).unwrap(),
+            outline: outline(&land),
             land: Prepared::new(&Grid(land)),
             work: Prepared::new(&Grid(work.clone())),
             clearance: metres(clearance),
