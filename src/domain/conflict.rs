@@ -16,6 +16,7 @@ use geo::Area;
 use uuid::Uuid;
 
 use super::layer::NounFacts;
+use super::reference::Attributes;
 use super::rules::Parameter;
 use super::word::{Visibility, Word};
 use super::work::CaptureMethod;
@@ -25,7 +26,7 @@ use crate::geometry::{Geometry, Grid, Metres, MultiPolygon, Polygon, overlay};
 
 pub use applied::{Applied, WorkKinds, applied};
 pub use linear::{LinearReference, LinearRun, RUNS_MAX};
-pub use role::{Judged, Role, Side, Stands, TakesLand};
+pub use role::{Judged, Refers, Role, Side, Stands, TakesLand};
 pub use words::{AccuracySource, RelationWord, RuleKey, Severity, SideWord, Verdict};
 
 /// What a check needs to know of a feature besides its shape.
@@ -41,6 +42,8 @@ pub struct Facts {
     pub visibility: Visibility,
     /// What depends on the noun.
     pub noun: NounFacts,
+    /// What else is known of a reference feature.
+    pub attributes: Option<Arc<Attributes>>,
 }
 
 /// The accuracy of a position that states none, by its capture method, where no rule pack says it. Defaults of our own,

@@ -1,5 +1,7 @@
 //! What all nouns have in common.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -8,6 +10,7 @@ use super::fields::{Fields, Value};
 use super::jurisdiction::Jurisdiction;
 use super::layer::{Layer, NounFacts};
 use super::place::{Delivered, Placed};
+use super::reference::Attributes;
 use super::rules::LandKind;
 use super::word::Visibility;
 use crate::geometry::{Grid, LonLat, Metres, MultiLineString, Problem};
@@ -63,6 +66,8 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const NEVER_EMPTY: &'static [&'static str];
     /// Those of [`KNOWN`](Self::KNOWN) that make the shape together with a line, and so come and go with it.
     const OF_SHAPE: &'static [&'static str];
+    /// Properties that state another one in another unit: that one, and its other name.
+    const ALIASES: &'static [(&'static str, &'static str)] = &[];
     /// The first and the last day of it among its properties.
     const PERIOD: [&'static str; 2];
     /// May be drawn by a centreline among its properties.
@@ -75,6 +80,8 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const ABOUT: &'static str;
     /// It is land that something takes; else it stands on such land.
     const LAND: bool = <Self::Facts as Judged>::Side::LAND;
+    /// It stands on land, and land can be in conflict with it.
+    const STANDS: bool = <Self::Facts as Judged>::Side::STANDS;
 
     /// Reads the properties.
     ///
@@ -115,6 +122,10 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     fn visibility(props: &Self::Props) -> Visibility;
     /// What a conflict check needs to know of it, besides what all nouns have.
     fn told(&self) -> Self::Facts;
+    /// What else a site check needs to know of it.
+    fn attributes(&self) -> Option<Arc<Attributes>> {
+        None
+    }
     /// What rules ask of it where it is land that something takes.
     fn land_kind(&self) -> Option<LandKind>;
 
@@ -127,6 +138,7 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
             organisation: Self::organisation(props).into(),
             visibility: Self::visibility(props),
             noun: self.told().into(),
+            attributes: self.attributes(),
         }
     }
 }
@@ -144,5 +156,7 @@ pub fn not_stated<T: Noun>(fields: &Fields) -> Vec<&'static str> {
         })
     };
     let settled = |name: &str| name == "code" || name == "jurisdiction" || T::OF_SHAPE.contains(&name);
-    T::KNOWN.iter().copied().filter(|name| !settled(name) && !stated(name)).collect()
+    let other = |name: &str| T::ALIASES.iter().find(|(of, _)| *of == name).is_some_and(|(_, alias)| stated(alias));
+    let is_alias = |name: &str| T::ALIASES.iter().any(|(_, alias)| *alias == name);
+    T::KNOWN.iter().copied().filter(|name| !settled(name) && !is_alias(name) && !stated(name) && !other(name)).collect()
 }

@@ -142,6 +142,21 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// A yes or no, which a table cell writes as `true` or `false`, `yes` or `no`, `1` or `0`.
+    pub fn truth(&mut self, name: &str) -> Option<bool> {
+        match self.given(name)? {
+            Value::Cell(cell) => match cell.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "1" => Some(true),
+                "false" | "no" | "0" => Some(false),
+                _ => {
+                    self.wrong(name, format!("«{cell}» is neither true nor false"));
+                    None
+                }
+            },
+            _ => self.yes_or_no(name),
+        }
+    }
+
     /// A moment, RFC 3339.
     pub fn moment(&mut self, name: &str) -> Option<Timestamp> {
         let text = self.text(name)?;

@@ -16,6 +16,7 @@ macro_rules! each_layer {
             [$($more)*]
             Works = "works" => $crate::domain::work::Work, meets [],
             Corridors = "corridors" => $crate::domain::corridor::Corridor, meets [Works],
+            References = "references" => $crate::domain::reference::Reference, meets [],
         }
     };
 }
@@ -61,6 +62,17 @@ macro_rules! noun_facts {
                 match self { $(Self::$Layer(facts) => facts.severity(day),)+ }
             }
         }
+
+        $(impl TryFrom<NounFacts> for <$Noun as Noun>::Facts {
+            type Error = ();
+
+            fn try_from(facts: NounFacts) -> Result<Self, ()> {
+                match facts {
+                    NounFacts::$Layer(facts) => Ok(facts),
+                    _ => Err(()),
+                }
+            }
+        })+
 
         $(impl From<<$Noun as Noun>::Facts> for NounFacts {
             fn from(facts: <$Noun as Noun>::Facts) -> Self {
@@ -123,7 +135,7 @@ impl Layer {
     /// The layers whose features stand on land: what drawn land is asked against.
     #[must_use]
     pub fn standing() -> Vec<Self> {
-        Self::all().filter(|layer| !layer.is_land()).collect()
+        Self::all().filter(|layer| with_noun!(*layer, N => N::STANDS)).collect()
     }
 
     /// The layers whose features can be in conflict with those of this one, as they are registered.
@@ -147,7 +159,9 @@ mod tests {
     fn every_layer_is_that_of_its_noun() {
         for layer in Layer::all() {
             assert_eq!(with_noun!(layer, N => N::LAYER), layer);
-            assert!(!layer.opposite().is_empty(), "{layer} is in nobody's way, and nobody in its way");
+            // Whatever stands or is land is in somebody's way; the others are in no pair.
+            let pairs = with_noun!(layer, N => N::LAND || N::STANDS);
+            assert_eq!(!layer.opposite().is_empty(), pairs, "{layer}");
             // A conflict is a pair of land and what stands on it.
             assert!(layer.opposite().iter().all(|other| other.is_land() != layer.is_land()), "{layer}");
         }

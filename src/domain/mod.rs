@@ -3,8 +3,8 @@
 //! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`organisation`],
 //! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
-//! [`work`] and [`corridor`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
-//! [`conflict`], the heart. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
+//! [`work`], [`corridor`] and [`reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
+//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
 //! [`restricted_read`] what is left by looking.
 
 pub mod account;
@@ -20,9 +20,11 @@ pub mod jurisdiction;
 pub mod layer;
 pub mod organisation;
 pub mod place;
+pub mod reference;
 pub mod restricted_read;
 pub mod rules;
 pub mod session;
+pub mod site_check;
 pub mod version;
 pub mod word;
 pub mod work;

@@ -6,6 +6,7 @@
 mod drawn;
 mod read;
 mod ruling;
+mod site;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::geometry::Metres;
 pub use drawn::DrawnKind;
 pub use read::{Clause, PARAMETERS_MAX, VERSION_MAX, is_read};
 pub use ruling::{Accuracy, InForce, LandNumber, Ruling};
+pub use site::SiteRules;
 
 words! {
     /// The unit of a parameter. A further one is added here, and nowhere else.
@@ -75,6 +77,11 @@ pub struct Applies {
 impl Applies {
     fn states_voltage(&self) -> bool {
         self.voltage_from_kv.is_some() || self.voltage_to_kv.is_some()
+    }
+
+    /// It states a class, or nothing.
+    fn is_of_class_alone(&self) -> bool {
+        Self { corridor_class: None, ..self.clone() } == Self::default()
     }
 
     /// How specific it is: first by how much it states, then the class before the voltage before the kind of work.

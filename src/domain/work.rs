@@ -139,6 +139,12 @@ pub struct WorkFacts {
     pub position_accuracy_m: Option<f64>,
     /// How the position was captured.
     pub capture_method: Option<CaptureMethod>,
+    /// Class of an antenna column.
+    pub column_class: Option<ColumnClass>,
+    /// Height above ground, m.
+    pub height_agl_m: Option<f64>,
+    /// Places left for further carriers.
+    pub spare_capacity: Option<i32>,
 }
 
 impl Judged for WorkFacts {
@@ -298,6 +304,9 @@ impl Noun for Work {
             valid_to: p.valid_to,
             position_accuracy_m: p.position_accuracy_m,
             capture_method: p.capture_method,
+            column_class: p.column_class,
+            height_agl_m: p.height_agl_m,
+            spare_capacity: p.spare_capacity,
         }
     }
 

@@ -44,6 +44,7 @@ impl Entry {
                 own.clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
             }
             Role::Stands(_) => rules.accuracy_max(&facts.noun),
+            Role::Refers(what) => rules.site_reach(what.kind),
         };
         Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
     }

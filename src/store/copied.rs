@@ -3,6 +3,8 @@
 //!
 //! Reading and decoding are apart, so that two threads can do them: chunks of bytes in between know nothing of rows.
 
+mod tuple;
+
 use std::collections::HashSet;
 use std::io::BufRead;
 use std::sync::Arc;
@@ -11,15 +13,10 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::{CopyFormat, CopyTarget, PgConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use jiff::Span;
-use jiff::civil::{Date, date};
-use uuid::Uuid;
 
 use super::records::{IndexRow, Records};
-use super::{Failure, Stored, ewkb};
-use crate::domain::word::Word;
+use super::{Failure, Stored};
 use crate::error::Error;
-use crate::geometry::Geometry;
 
 /// Bytes handed over at once: some thousand works.
 const CHUNK: usize = 512 * 1024;
@@ -102,6 +99,7 @@ macro_rules! copied {
     };
 }
 pub(super) use copied;
+pub use tuple::Tuple;
 
 /// Copies the rows that `target` selects of a jurisdiction, in chunks, until `take` wants no more. Whether they are all
 /// is for the decoder to say.
@@ -240,102 +238,6 @@ fn header(bytes: &[u8]) -> Stored<Option<usize>> {
 
 fn malformed(what: &str) -> Failure {
     Failure::Ours(Error::Internal(format!("the database copied {what}")))
-}
-
-/// The columns of a row, one after the other.
-pub struct Tuple<'a> {
-    rest: &'a [u8],
-    owners: &'a mut HashSet<Arc<str>>,
-}
-
-impl<'a> Tuple<'a> {
-    /// The bytes of the next column; `None` is NULL.
-    fn next(&mut self) -> Stored<Option<&'a [u8]>> {
-        let short = || malformed("a row with too few columns");
-        let (length, rest) = self.rest.split_first_chunk().ok_or_else(short)?;
-        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
-            self.rest = rest;
-            return Ok(None);
-        };
-        let (bytes, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-        self.rest = rest;
-        Ok(Some(bytes))
-    }
-
-    fn present(&mut self) -> Stored<&'a [u8]> {
-        self.next()?.ok_or_else(|| malformed("NULL where there is none"))
-    }
-
-    fn fixed<const N: usize>(bytes: &[u8]) -> Stored<[u8; N]> {
-        bytes.try_into().map_err(|_| malformed("a column of another length than its type has"))
-    }
-
-    /// A `uuid`.
-    pub(super) fn uuid(&mut self) -> Stored<Uuid> {
-        Ok(Uuid::from_bytes(Self::fixed(self.present()?)?))
-    }
-
-    /// A `text`.
-    pub(super) fn text(&mut self) -> Stored<&'a str> {
-        text(self.present()?)
-    }
-
-    /// A `text`, or NULL.
-    pub(super) fn optional_text(&mut self) -> Stored<Option<&'a str>> {
-        self.next()?.map(text).transpose()
-    }
-
-    /// An owner; the same text for all that have the same.
-    pub(super) fn owner(&mut self) -> Stored<Arc<str>> {
-        let name = self.text()?;
-        if let Some(known) = self.owners.get(name) {
-            return Ok(Arc::clone(known));
-        }
-        let new: Arc<str> = name.into();
-        self.owners.insert(Arc::clone(&new));
-        Ok(new)
-    }
-
-    /// One of our words.
-    pub(super) fn word<W: Word>(&mut self) -> Stored<W> {
-        super::records::word(self.text()?)
-    }
-
-    /// One of our words, or NULL.
-    pub(super) fn optional_word<W: Word>(&mut self) -> Stored<Option<W>> {
-        self.next()?.map(|bytes| super::records::word(text(bytes)?)).transpose()
-    }
-
-    /// A `double precision`, or NULL.
-    pub(super) fn optional_number(&mut self) -> Stored<Option<f64>> {
-        self.next()?.map(|bytes| Ok(f64::from_be_bytes(Self::fixed(bytes)?))).transpose()
-    }
-
-    /// A `date`, or NULL: days since 2000.
-    pub(super) fn optional_date(&mut self) -> Stored<Option<Date>> {
-        let Some(bytes) = self.next()? else { return Ok(None) };
-        let days = i64::from(i32::from_be_bytes(Self::fixed(bytes)?));
-        let day = Span::new().try_days(days).and_then(|days| date(2000, 1, 1).checked_add(days));
-        day.map(Some).map_err(|_| malformed("a date beyond the calendar"))
-    }
-
-    /// A `geometry`.
-    pub(super) fn shape(&mut self) -> Stored<Geometry<f64>> {
-        shape(self.present()?)
-    }
-
-    /// A `geometry`, or NULL.
-    pub(super) fn optional_shape(&mut self) -> Stored<Option<Geometry<f64>>> {
-        self.next()?.map(shape).transpose()
-    }
-}
-
-fn text(bytes: &[u8]) -> Stored<&str> {
-    std::str::from_utf8(bytes).map_err(|_| malformed("a text that is not UTF-8"))
-}
-
-fn shape(bytes: &[u8]) -> Stored<Geometry<f64>> {
-    ewkb::read(bytes).map(|(shape, _)| shape).map_err(malformed)
 }
 
 #[cfg(test)]

@@ -181,6 +181,7 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         organisation: organisation.into(),
         visibility: word(&visibility)?,
         noun: noun.into(),
+        attributes: None,
     };
     let centreline = line.map(lines).transpose()?.map(Grid);
     Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline, land })
@@ -197,7 +198,7 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
         in_force_to: row.optional_date()?,
         clearance_m: row.optional_number()?,
     };
-    let facts = Facts { id, code, organisation, visibility, noun: noun.into() };
+    let facts = Facts { id, code, organisation, visibility, noun: noun.into(), attributes: None };
     let grid = Grid(row.shape()?);
     let centreline = row.optional_shape()?.map(|shape| lines(Shape::new(shape, Epsg(0)))).transpose()?.map(Grid);
     Ok(IndexRow { facts, grid, centreline, land })

@@ -26,6 +26,7 @@ pub mod migrations;
 pub mod organisation;
 pub mod prepared;
 pub mod records;
+pub mod reference;
 pub mod restricted_read;
 pub mod rules;
 pub mod schema;

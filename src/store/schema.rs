@@ -116,6 +116,55 @@ macro_rules! corridors_table {
     };
 }
 
+/// Declares the table of reference features under a name, with what stands before its columns.
+macro_rules! references_table {
+    ($name:ident ($($key:ident),+) { $($first:tt)* }) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use super::sql_types::Geometry;
+            /// Reference features.
+            $name ($($key),+) {
+                $($first)*
+                jurisdiction -> Text,
+                id -> Uuid,
+                code -> Text,
+                dataset -> Text,
+                kind -> Text,
+                name -> Nullable<Text>,
+                organisation -> Text,
+                visibility -> Text,
+                valid_from -> Nullable<Date>,
+                valid_to -> Nullable<Date>,
+                source -> Nullable<Text>,
+                source_date -> Nullable<Date>,
+                licence -> Nullable<Text>,
+                class -> Nullable<Text>,
+                voltage_kv -> Nullable<Double>,
+                half_width_m -> Nullable<Double>,
+                height_agl_m -> Nullable<Double>,
+                elevation_from_m -> Nullable<Double>,
+                elevation_to_m -> Nullable<Double>,
+                column_classes -> Array<Text>,
+                height_max_m -> Nullable<Double>,
+                quota -> Nullable<Integer>,
+                spacing_m -> Nullable<Double>,
+                sharing_required -> Bool,
+                occupied -> Nullable<Bool>,
+                eirp_w -> Nullable<Double>,
+                frequency_mhz -> Nullable<Double>,
+                azimuth_deg -> Nullable<Double>,
+                recorded_crs -> Integer,
+                recorded_geom -> Geometry,
+                geom -> Geometry,
+                geom_grid -> Geometry,
+                version -> Integer,
+                revision -> BigInt,
+                recorded_at -> Timestamptz,
+            }
+        }
+    };
+}
+
 works_table! { works (jurisdiction, id) {} }
 works_table! { works_history (jurisdiction, id, version, ended_revision) { ended_revision -> BigInt, ended_at -> Timestamptz, } }
 works_table! { import_works (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, } }
@@ -124,6 +173,13 @@ corridors_table! {
     corridors_history (jurisdiction, id, version, ended_revision) { ended_revision -> BigInt, ended_at -> Timestamptz, }
 }
 corridors_table! { import_corridors (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, } }
+references_table! { reference_features (jurisdiction, id) {} }
+references_table! {
+    reference_features_history (jurisdiction, id, version, ended_revision) { ended_revision -> BigInt, ended_at -> Timestamptz, }
+}
+references_table! {
+    import_reference_features (number) { number -> BigInt, place -> Text, made -> Bool, kept -> Array<Text>, }
+}
 
 diesel::table! {
     use diesel::sql_types::*;

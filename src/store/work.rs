@@ -125,7 +125,7 @@ fn to_feature(row: WorkRow) -> Stored<Registered<Work>> {
 
 copied! { Work, works, works_history:
     id, code, organisation, visibility, kind, status,
-    valid_from, valid_to, position_accuracy_m, capture_method, geom_grid,
+    valid_from, valid_to, position_accuracy_m, capture_method, column_class, height_agl_m, spare_capacity, geom_grid,
 }
 
 type IndexValues = (
@@ -139,11 +139,29 @@ type IndexValues = (
     Option<jiff_diesel::Date>,
     Option<f64>,
     Option<String>,
+    Option<String>,
+    Option<f64>,
+    Option<i32>,
     Shape,
 );
 
 fn index_row(row: IndexValues) -> Stored<IndexRow> {
-    let (id, code, organisation, visibility, kind, status, from, to, position_accuracy_m, method, shape) = row;
+    let (
+        id,
+        code,
+        organisation,
+        visibility,
+        kind,
+        status,
+        from,
+        to,
+        position_accuracy_m,
+        method,
+        class,
+        height,
+        spare,
+        shape,
+    ) = row;
     let noun = WorkFacts {
         kind: word(&kind)?,
         status: word(&status)?,
@@ -151,6 +169,9 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         valid_to: to.map(jiff_diesel::Date::to_jiff),
         position_accuracy_m,
         capture_method: optional_word(method.as_deref())?,
+        column_class: optional_word(class.as_deref())?,
+        height_agl_m: height,
+        spare_capacity: spare,
     };
     let facts = Facts {
         id,
@@ -158,6 +179,7 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         organisation: organisation.into(),
         visibility: word(&visibility)?,
         noun: noun.into(),
+        attributes: None,
     };
     Ok(IndexRow { facts, grid: Grid(shape.geometry), centreline: None, land: None })
 }
@@ -171,7 +193,10 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
         valid_to: row.optional_date()?,
         position_accuracy_m: row.optional_number()?,
         capture_method: row.optional_word()?,
+        column_class: row.optional_word()?,
+        height_agl_m: row.optional_number()?,
+        spare_capacity: row.optional_integer()?,
     };
-    let facts = Facts { id, code, organisation, visibility, noun: noun.into() };
+    let facts = Facts { id, code, organisation, visibility, noun: noun.into(), attributes: None };
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
 }

@@ -1,7 +1,7 @@
 //! JSON shapes to domain words and back. Reading collects every problem of a document; nothing here decides anything.
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
-//! [`corridor`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
+//! [`corridor`] and [`reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
 //! [`answer`], [`change`], [`rules`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
@@ -19,6 +19,7 @@ pub mod lines;
 pub mod merge_patch;
 pub mod organisation;
 pub mod plain;
+pub mod reference;
 pub mod rules;
 pub mod session;
 pub mod version;

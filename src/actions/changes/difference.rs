@@ -292,7 +292,7 @@ impl<'a> Side<'a> {
             Role::TakesLand(own) => {
                 conflict::clearance(None, own.clearance_m, || self.rules.clearance(self.entry.land, work)).0
             }
-            Role::Stands(_) => Metres::ZERO,
+            Role::Stands(_) | Role::Refers(_) => Metres::ZERO,
         }
     }
 
@@ -301,6 +301,7 @@ impl<'a> Side<'a> {
         match self.role() {
             Role::Stands(_) => self.rules.accuracy(&self.entry.facts.noun).metres,
             Role::TakesLand(_) => self.clearance(None),
+            Role::Refers(_) => Metres::ZERO,
         }
     }
 

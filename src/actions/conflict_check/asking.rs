@@ -376,8 +376,8 @@ impl<'a> Asking<'a> {
     fn pair<'p>(&self, subject: &Subject<'p>, on_grid: &'p OnGrid<'_>, entry: &'p Entry) -> Pair<'p> {
         let asked = self.question.clearance;
         match entry.facts.noun.role() {
-            Role::Stands(stands) => {
-                let of_kind = || on_grid.own.and_then(|(rules, land)| rules.clearance(land, stands.kind));
+            role @ (Role::Stands(_) | Role::Refers(_)) => {
+                let of_kind = || on_grid.own.and_then(|(rules, land)| rules.clearance(land, role.work_kind()));
                 let (clearance, rule) = conflict::clearance(asked, subject.own_clearance_m, of_kind);
                 let accuracy = on_grid.rules.accuracy(&entry.facts.noun);
                 let work = Standing { shape: &entry.shape, accuracy: accuracy.metres };

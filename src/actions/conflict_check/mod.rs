@@ -372,8 +372,10 @@ pub fn usual_layers(layer: Layer) -> Vec<Layer> {
 pub fn layers(text: &str) -> Result<Vec<Layer>> {
     let mut found = Vec::new();
     for word in text.split(',').map(str::trim) {
-        let layer = Layer::parse(word).ok_or_else(|| {
-            Error::parameter("against", format!("«{word}» is not a layer; known are {}", Layer::known()))
+        let in_pairs = || Layer::all().filter(|layer| !layer.opposite().is_empty());
+        let layer = in_pairs().find(|layer| layer.as_str() == word).ok_or_else(|| {
+            let known = in_pairs().map(Word::as_str).collect::<Vec<_>>().join(", ");
+            Error::parameter("against", format!("«{word}» is not a layer; known are {known}"))
         })?;
         if !found.contains(&layer) {
             found.push(layer);

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use jiff::civil::Date;
 
 use super::Severity;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::work::{CaptureMethod, WorkKind};
 
 /// A side of a pair.
@@ -15,6 +16,8 @@ pub enum Role {
     Stands(Stands),
     /// It takes land.
     TakesLand(TakesLand),
+    /// It is in no pair.
+    Refers(Refers),
 }
 
 /// What is known of something that stands somewhere.
@@ -35,6 +38,13 @@ pub struct TakesLand {
     pub clearance_m: Option<f64>,
 }
 
+/// What is known of something that is in no pair, and is looked at for its own sake.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Refers {
+    /// What it is to a site check.
+    pub kind: ReferenceKind,
+}
+
 impl Role {
     /// It takes land.
     #[must_use]
@@ -47,7 +57,7 @@ impl Role {
     pub fn own_clearance_m(&self) -> Option<f64> {
         match self {
             Self::TakesLand(land) => land.clearance_m,
-            Self::Stands(_) => None,
+            Self::Stands(_) | Self::Refers(_) => None,
         }
     }
 
@@ -56,7 +66,7 @@ impl Role {
     pub fn work_kind(&self) -> Option<WorkKind> {
         match self {
             Self::Stands(stands) => stands.kind,
-            Self::TakesLand(_) => None,
+            Self::TakesLand(_) | Self::Refers(_) => None,
         }
     }
 }
@@ -65,19 +75,34 @@ impl Role {
 pub trait Side: Into<Role> {
     /// It is land.
     const LAND: bool;
+    /// It stands on land.
+    const STANDS: bool;
 }
 
 impl Side for Stands {
     const LAND: bool = false;
+    const STANDS: bool = true;
 }
 
 impl Side for TakesLand {
     const LAND: bool = true;
+    const STANDS: bool = false;
+}
+
+impl Side for Refers {
+    const LAND: bool = false;
+    const STANDS: bool = false;
 }
 
 impl From<Stands> for Role {
     fn from(stands: Stands) -> Self {
         Self::Stands(stands)
+    }
+}
+
+impl From<Refers> for Role {
+    fn from(refers: Refers) -> Self {
+        Self::Refers(refers)
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Applies, Confidence, Parameter, RulePack, Unit, class_word};
 use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind, VOLTAGE_MAX_KV};
 use crate::domain::feature::CODE_MAX;
 use crate::domain::fields::{Fields, Reading};
+use crate::domain::site_check::SiteKey;
 use crate::domain::word::Word;
 use crate::domain::work::{ACCURACY_MAX_M, CaptureMethod, read_period};
 use crate::geometry::Problem;
@@ -17,6 +18,9 @@ pub const PARAMETERS_MAX: usize = 5_000;
 
 /// Longest version, in characters: it stands in lists.
 pub const VERSION_MAX: usize = 40;
+
+/// Largest value that site checks read: the circumference of no surface reaches farther, and no power density is higher.
+const SITE_VALUE_MAX: f64 = 100_000.0;
 
 /// Most cells of the prepared table, 2 bytes each: so a pack is never larger in memory than the features it judges.
 const CELLS_MAX: usize = 4_000_000;
@@ -57,6 +61,8 @@ pub(super) enum Use {
     Clearance(CorridorKind),
     /// A check, for positions captured so; none: nobody knows how.
     Accuracy(Option<CaptureMethod>),
+    /// A site check.
+    Site(SiteKey),
     /// No check.
     Other,
 }
@@ -82,6 +88,9 @@ pub(super) fn use_of(key: &str) -> Result<Use, String> {
             .map(Use::Clearance)
             .ok_or_else(|| format!("«{kind}» is not a kind of corridor; known are {}", CorridorKind::known())),
         ["corridor", ..] => Err(format!("«{key}» is not a key of corridors; known is corridor.<kind>.clearance_m")),
+        ["site", ..] => SiteKey::parse(key)
+            .map(Use::Site)
+            .ok_or_else(|| format!("«{key}» is not a key of site checks; known are {}", SiteKey::known())),
         ["position_accuracy", "unknown_m"] => Ok(Use::Accuracy(None)),
         ["position_accuracy", rest @ ..] => {
             let method = match rest {
@@ -192,14 +201,22 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
     let (low, high) = match usage {
         Use::Clearance(_) => (0.0, CLEARANCE_MAX_M),
         Use::Accuracy(_) => (0.0, ACCURACY_MAX_M),
+        Use::Site(_) => (0.0, SITE_VALUE_MAX),
         Use::Other => (f64::MIN, f64::MAX),
     };
     let value = r.number("value", low, high);
     let value = r.required("value", value);
     let unit = r.word("unit");
     let unit: Option<Unit> = r.required("unit", unit);
-    if usage != Use::Other && unit.is_some_and(|u| u != Unit::Metres) {
-        r.wrong("unit", format!("is {}; checks read this key in m", unit.map_or("", Word::as_str)));
+    let wanted = match usage {
+        Use::Clearance(_) | Use::Accuracy(_) => Some(Unit::Metres),
+        Use::Site(key) => Some(key.unit()),
+        Use::Other => None,
+    };
+    if let (Some(wanted), Some(unit)) = (wanted, unit)
+        && unit != wanted
+    {
+        r.wrong("unit", format!("is {unit}; checks read this key in {wanted}"));
     }
     let mut applies = read_applies(&mut r);
     match usage {
@@ -211,6 +228,9 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         }
         Use::Accuracy(_) if applies != Applies::default() => {
             r.wrong("key", "an accuracy depends on the capture method alone: nothing else can be stated of it");
+        }
+        Use::Site(_) if !applies.is_of_class_alone() => {
+            r.wrong("key", "what site checks read depends on a class (corridor_class) at most");
         }
         _ => {}
     }

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::read::{Use, use_of};
-use super::{LandKind, Parameter};
+use super::{LandKind, Parameter, SiteRules};
 use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Role, Stands};
 use crate::domain::corridor::CorridorKind;
 use crate::domain::layer::NounFacts;
+use crate::domain::reference::ReferenceKind;
+use crate::domain::site_check;
 use crate::domain::word::Word;
 use crate::domain::work::{CaptureMethod, WorkKind};
 use crate::geometry::Metres;
@@ -100,7 +102,7 @@ impl Lands {
                 of_kind.voltages.extend(p.applies.voltage_from_kv);
                 of_kind.voltages.extend(p.applies.voltage_to_kv);
             }
-            if !matches!(usage, Ok(Use::Other)) {
+            if !matches!(usage, Ok(Use::Other | Use::Site(_))) {
                 starts.extend(p.valid_from);
                 starts.extend(p.valid_to.and_then(|last| last.tomorrow().ok()));
             }
@@ -142,6 +144,7 @@ pub struct Ruling {
     kinds: Vec<Differences>,
     starts: Vec<Date>,
     periods: Vec<Period>,
+    site: SiteRules,
 }
 
 impl Ruling {
@@ -154,13 +157,26 @@ impl Ruling {
         let Lands { kinds, starts, .. } = Lands::of(&parameters);
         let first_days = std::iter::once(Date::MIN).chain(starts.iter().copied());
         let periods = first_days.map(|day| Period::on(day, &parameters, &kinds)).collect();
-        Self { parameters, defaults, kinds, starts, periods }
+        let site = SiteRules::new(&parameters);
+        Self { parameters, defaults, kinds, starts, periods, site }
     }
 
     /// The parameters that checks read.
     #[must_use]
     pub fn parameters(&self) -> &[Arc<Parameter>] {
         &self.parameters
+    }
+
+    /// The parameters of site checks.
+    #[must_use]
+    pub fn site(&self) -> &SiteRules {
+        &self.site
+    }
+
+    /// How far beyond its shape a reference feature of a kind matters to a site check, on any day.
+    #[must_use]
+    pub fn site_reach(&self, kind: ReferenceKind) -> Metres {
+        Metres::new(site_check::reach_of(kind, &|key| self.site.most(key))).unwrap_or(Metres::ZERO)
     }
 
     /// What is in force on `day`.
@@ -206,7 +222,7 @@ impl Period {
             match use_of(&p.key) {
                 Ok(Use::Clearance(kind)) => by_kind[kind as usize].push((number, p)),
                 Ok(Use::Accuracy(method)) => accuracies[row_of(method)] = number,
-                Ok(Use::Other) | Err(_) => {}
+                Ok(Use::Site(_) | Use::Other) | Err(_) => {}
             }
         }
         for (of_kind, mut known) in kinds.iter().zip(by_kind) {

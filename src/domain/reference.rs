@@ -1,0 +1,418 @@
+//! Reference features: what is there besides works and corridors, and matters to whoever builds: boundaries, heritage,
+//! schools, hospitals, runways, roads, power lines, defence areas. Each belongs to a reference layer, under the name somebody
+//! gave it (`dataset`), and says what it is (`kind`), where it comes from, of which day, and under which licence.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::conflict::{Judged, Refers, Severity};
+use super::corridor::{HALF_WIDTH_MAX_M, read_voltage};
+use super::feature::{Centreline, Noun, READ_ONLY};
+use super::fields::{Fields, Reading};
+use super::jurisdiction::Jurisdiction;
+use super::layer::Layer;
+use super::place::{Delivered, Placed, place};
+use super::rules::LandKind;
+use super::site_check::subject::{EIRP_MAX_W, EIRP_MIN_W};
+use super::word::{Visibility, Word, words};
+use super::work::{ColumnClass, HEIGHT_MAX_M, read_code, read_period};
+use crate::geometry::{Geometry, Metres, Problem};
+
+words! {
+    /// What a reference feature is.
+    ReferenceKind {
+        /// Of a district or a commune.
+        Boundary = "boundary",
+        Heritage = "heritage",
+        /// Round which only columns of class A1 stand.
+        Monument = "monument",
+        /// The front of a government building; as [`ReferenceKind::Monument`].
+        GovernmentFront = "government_front",
+        School = "school",
+        Hospital = "hospital",
+        Runway = "runway",
+        Road = "road",
+        PowerLine = "power_line",
+        DefenceArea = "defence_area",
+        UrbanArea = "urban_area",
+        Building = "building",
+        /// A licensed antenna.
+        Transmitter = "transmitter",
+        /// Where stations may stand.
+        Zone = "zone",
+        /// Ground on which nothing is built for a time.
+        FreezeWindow = "freeze_window",
+        /// A request that waits for its decision.
+        SiteRequest = "site_request",
+        /// What no check asks about.
+        Other = "other",
+    }
+}
+
+/// Longest name of a reference layer, and longest licence, in characters.
+pub const NAME_MAX: usize = 80;
+/// The deepest and the highest ground, m above the sea.
+pub const ELEVATION_M: [f64; 2] = [-500.0, 9_000.0];
+/// An international foot, m.
+const FOOT_M: f64 = 0.3048;
+/// Most columns that a zone admits.
+const QUOTA_MAX: f64 = 100_000.0;
+/// No column of a network stands so far from the next one that a rule would ask for more, m.
+const SPACING_MAX_M: f64 = 50_000.0;
+
+/// What is known of a reference feature besides its shape: by its kind, some of these say something.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Attributes {
+    /// What people call it.
+    pub name: Option<Arc<str>>,
+    /// Class of a road; code number and approach of a runway, as `4 PRECISION`; rank of heritage; reason of a freeze window.
+    pub class: Option<Arc<str>>,
+    /// Voltage of a line, kV.
+    pub voltage_kv: Option<f64>,
+    /// Half the width of a road, a line or a runway that is drawn as a line, m.
+    pub half_width_m: Option<f64>,
+    /// Height above ground of a building, a line or a transmitter, m.
+    pub height_agl_m: Option<f64>,
+    /// Above the sea, m: of the end of a runway where its line begins.
+    pub elevation_from_m: Option<f64>,
+    /// Above the sea, m: of its other end.
+    pub elevation_to_m: Option<f64>,
+    /// The classes of columns that a zone admits; none: all.
+    pub column_classes: Vec<ColumnClass>,
+    /// The height that a zone admits, m.
+    pub height_max_m: Option<f64>,
+    /// How many columns a zone admits.
+    pub quota: Option<u32>,
+    /// The spacing between columns that a zone asks for, m.
+    pub spacing_m: Option<f64>,
+    /// Columns in a zone are shared.
+    pub sharing_required: bool,
+    /// People live or work in a building.
+    pub occupied: Option<bool>,
+    /// Power radiated by a transmitter, W.
+    pub eirp_w: Option<f64>,
+    /// Its frequency, MHz.
+    pub frequency_mhz: Option<f64>,
+    /// Where it points, degrees clockwise from grid north.
+    pub azimuth_deg: Option<f64>,
+}
+
+impl Attributes {
+    /// Nothing is known.
+    pub const NONE: &'static Self = &Self {
+        name: None,
+        class: None,
+        voltage_kv: None,
+        half_width_m: None,
+        height_agl_m: None,
+        elevation_from_m: None,
+        elevation_to_m: None,
+        column_classes: Vec::new(),
+        height_max_m: None,
+        quota: None,
+        spacing_m: None,
+        sharing_required: false,
+        occupied: None,
+        eirp_w: None,
+        frequency_mhz: None,
+        azimuth_deg: None,
+    };
+}
+
+/// The properties of a reference feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceProps {
+    /// Human reference, unique in the jurisdiction.
+    pub code: Option<String>,
+    /// The reference layer it belongs to.
+    pub dataset: String,
+    /// What it is.
+    pub kind: ReferenceKind,
+    /// Code of the organisation that keeps it.
+    pub organisation: String,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// First day of its validity.
+    pub valid_from: Option<Date>,
+    /// Last day of its validity.
+    pub valid_to: Option<Date>,
+    /// Where the record comes from.
+    pub source: Option<String>,
+    /// Of which day that is.
+    pub source_date: Option<Date>,
+    /// Under which licence it may be used.
+    pub licence: Option<String>,
+    /// What is known of it.
+    pub attributes: Arc<Attributes>,
+}
+
+/// What a check needs to know of a reference feature in any case.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReferenceFacts {
+    /// What it is.
+    pub kind: ReferenceKind,
+    /// First day of its validity.
+    pub valid_from: Option<Date>,
+    /// Last day of its validity.
+    pub valid_to: Option<Date>,
+}
+
+impl Judged for ReferenceFacts {
+    type Side = Refers;
+
+    fn side(&self) -> Refers {
+        Refers { kind: self.kind }
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
+
+    fn severity(&self, day: Date) -> Option<Severity> {
+        let valid = self.valid_from.is_none_or(|d| d <= day) && self.valid_to.is_none_or(|d| day <= d);
+        valid.then_some(Severity::Warns)
+    }
+}
+
+/// A reference feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    props: ReferenceProps,
+    place: Placed,
+}
+
+impl Reference {
+    /// A reference feature out of storage, where only checked ones go.
+    #[must_use]
+    pub fn stored(props: ReferenceProps, place: Placed) -> Self {
+        Self { props, place }
+    }
+}
+
+/// What the shape of a kind has to be, where a check could do nothing with another.
+fn shape_problem(kind: ReferenceKind, shape: &Geometry<f64>) -> Option<Problem> {
+    let line = matches!(shape, Geometry::LineString(_) | Geometry::MultiLineString(_));
+    let area = matches!(shape, Geometry::Polygon(_) | Geometry::MultiPolygon(_));
+    let wanted = match kind {
+        ReferenceKind::Runway if !matches!(shape, Geometry::LineString(_)) => {
+            "a runway is a LineString from one threshold to the other"
+        }
+        ReferenceKind::Road | ReferenceKind::PowerLine if !line && !area => {
+            "a road or a line is drawn as a line or an area"
+        }
+        ReferenceKind::Boundary | ReferenceKind::UrbanArea | ReferenceKind::Zone | ReferenceKind::FreezeWindow
+            if !area =>
+        {
+            "a place lies in it or not, so it is a Polygon or a MultiPolygon"
+        }
+        _ => return None,
+    };
+    Some(Problem::new("/type", wanted))
+}
+
+/// Reads an elevation in metres, or in feet as aeronautical data have it.
+fn read_elevation(r: &mut Reading<'_>, metres: &str, feet: &str) -> Option<f64> {
+    let [low, high] = ELEVATION_M;
+    let in_metres = r.number(metres, low, high);
+    let in_feet = r.number(feet, low / FOOT_M, high / FOOT_M);
+    if in_metres.is_some() && in_feet.is_some() {
+        r.wrong(feet, format!("stands beside {metres}: state one of the two"));
+    }
+    in_metres.or(in_feet.map(|ft| ft * FOOT_M))
+}
+
+/// Reads a text of at most [`NAME_MAX`] characters.
+fn read_short(r: &mut Reading<'_>, name: &str) -> Option<String> {
+    let text = r.text(name)?;
+    if text.chars().count() > NAME_MAX {
+        r.wrong(name, format!("is longer than {NAME_MAX} characters"));
+    }
+    Some(text)
+}
+
+fn read_attributes(r: &mut Reading<'_>, kind: Option<ReferenceKind>) -> Attributes {
+    let text = |t: Option<String>| t.map(Arc::from);
+    let quota = r.number("quota", 0.0, QUOTA_MAX);
+    if quota.is_some_and(|n| n.fract() != 0.0) {
+        r.wrong("quota", "must be a whole number");
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // bounded by QUOTA_MAX
+    let quota = quota.map(|n| n as u32);
+    let attributes = Attributes {
+        name: text(r.text("name")),
+        class: text(r.text("class")),
+        voltage_kv: read_voltage(r),
+        half_width_m: r.number("half_width_m", 0.0, HALF_WIDTH_MAX_M),
+        height_agl_m: r.number("height_agl_m", 0.0, HEIGHT_MAX_M),
+        elevation_from_m: read_elevation(r, "elevation_from_m", "elevation_from_ft"),
+        elevation_to_m: read_elevation(r, "elevation_to_m", "elevation_to_ft"),
+        column_classes: r.words("column_classes"),
+        height_max_m: r.number("height_max_m", 0.0, HEIGHT_MAX_M),
+        quota,
+        spacing_m: r.number("spacing_m", 0.0, SPACING_MAX_M),
+        sharing_required: r.truth("sharing_required").unwrap_or(false),
+        occupied: r.truth("occupied"),
+        eirp_w: r.number("eirp_w", EIRP_MIN_W, EIRP_MAX_W),
+        frequency_mhz: r.number("frequency_mhz", 0.009, 300_000.0),
+        azimuth_deg: r.number("azimuth_deg", 0.0, 360.0),
+    };
+    match kind {
+        Some(ReferenceKind::Runway) => {
+            let elevations =
+                [("elevation_from_m", attributes.elevation_from_m), ("elevation_to_m", attributes.elevation_to_m)];
+            for (name, _) in elevations.iter().filter(|(_, value)| value.is_none()) {
+                r.required::<f64>(name, None);
+            }
+        }
+        Some(ReferenceKind::Transmitter) => {
+            r.required("eirp_w", attributes.eirp_w);
+        }
+        _ => {}
+    }
+    attributes
+}
+
+impl Noun for Reference {
+    type Props = ReferenceProps;
+    type Facts = ReferenceFacts;
+    const LAYER: Layer = Layer::References;
+    const CENTRELINE: bool = false;
+    const WORD: &'static str = "reference";
+    const TITLE: &'static str = "Reference features";
+    const ABOUT: &'static str = "What is there besides works and corridors, and matters to whoever builds";
+    const NEVER_EMPTY: &'static [&'static str] =
+        &["code", "jurisdiction", "dataset", "organisation", "kind", "visibility", "sharing_required"];
+    const OF_SHAPE: &'static [&'static str] = &[];
+    const ALIASES: &'static [(&'static str, &'static str)] =
+        &[("elevation_from_m", "elevation_from_ft"), ("elevation_to_m", "elevation_to_ft")];
+    const PERIOD: [&'static str; 2] = ["valid_from", "valid_to"];
+    const KNOWN: &'static [&'static str] = &[
+        "code",
+        "jurisdiction",
+        "dataset",
+        "kind",
+        "name",
+        "organisation",
+        "visibility",
+        "valid_from",
+        "valid_to",
+        "source",
+        "source_date",
+        "licence",
+        "class",
+        "voltage_kv",
+        "half_width_m",
+        "height_agl_m",
+        "elevation_from_m",
+        "elevation_from_ft",
+        "elevation_to_m",
+        "elevation_to_ft",
+        "column_classes",
+        "height_max_m",
+        "quota",
+        "spacing_m",
+        "sharing_required",
+        "occupied",
+        "eirp_w",
+        "frequency_mhz",
+        "azimuth_deg",
+    ];
+
+    fn read(fields: &Fields, owner: Option<&str>) -> Result<ReferenceProps, Vec<Problem>> {
+        let mut r = Reading::new(fields, Self::KNOWN, READ_ONLY);
+        let code = read_code(&mut r);
+        let kind = r.word("kind");
+        let kind: Option<ReferenceKind> = r.required("kind", kind);
+        let dataset = read_short(&mut r, "dataset").or_else(|| kind.map(|kind| kind.as_str().to_owned()));
+        let organisation = r.text("organisation").or_else(|| owner.map(str::to_owned));
+        let organisation = r.required("organisation", organisation);
+        let (valid_from, valid_to) = read_period(&mut r, Self::PERIOD);
+        let (source, source_date) = (r.text("source"), r.date("source_date"));
+        let licence = read_short(&mut r, "licence");
+        let visibility = r.word("visibility").unwrap_or(Visibility::Public);
+        let attributes = Arc::new(read_attributes(&mut r, kind));
+        let props = match (kind, dataset, organisation) {
+            (Some(kind), Some(dataset), Some(organisation)) => Some(ReferenceProps {
+                code,
+                dataset,
+                kind,
+                organisation,
+                visibility,
+                valid_from,
+                valid_to,
+                source,
+                source_date,
+                licence,
+                attributes,
+            }),
+            _ => None,
+        };
+        r.finish(props)
+    }
+
+    fn build(
+        props: ReferenceProps,
+        delivered: Delivered,
+        jurisdiction: &Jurisdiction,
+        reach: Metres,
+    ) -> Result<Self, Vec<Problem>> {
+        if let Some(problem) = shape_problem(props.kind, &delivered.shape) {
+            return Err(vec![problem]);
+        }
+        // An aerodrome matters far beyond a boundary.
+        let reach = if reach < REACH { REACH } else { reach };
+        Ok(Self { props, place: place(delivered, jurisdiction, reach)? })
+    }
+
+    fn with_props(&self, props: ReferenceProps, _: &Jurisdiction) -> Result<Self, Vec<Problem>> {
+        match shape_problem(props.kind, &self.place.recorded.shape) {
+            Some(_) => Err(vec![Problem::new("/properties/kind", "is of another shape than this feature has")]),
+            None => Ok(Self { props, place: self.place.clone() }),
+        }
+    }
+
+    fn props(&self) -> &ReferenceProps {
+        &self.props
+    }
+
+    fn place(&self) -> &Placed {
+        &self.place
+    }
+
+    fn centreline(&self) -> Option<&Centreline> {
+        None
+    }
+
+    fn code(props: &ReferenceProps) -> Option<&str> {
+        props.code.as_deref()
+    }
+
+    fn set_code(props: &mut ReferenceProps, code: String) {
+        props.code = Some(code);
+    }
+
+    fn organisation(props: &ReferenceProps) -> &str {
+        &props.organisation
+    }
+
+    fn visibility(props: &ReferenceProps) -> Visibility {
+        props.visibility
+    }
+
+    fn told(&self) -> ReferenceFacts {
+        let p = &self.props;
+        ReferenceFacts { kind: p.kind, valid_from: p.valid_from, valid_to: p.valid_to }
+    }
+
+    fn attributes(&self) -> Option<Arc<Attributes>> {
+        Some(Arc::clone(&self.props.attributes))
+    }
+
+    fn land_kind(&self) -> Option<LandKind> {
+        None
+    }
+}
+
+/// How far beyond a boundary reference features are kept, m: as far as the approach to a runway reaches.
+pub const REACH: Metres = Metres::constant(20_000.0);

@@ -1,0 +1,227 @@
+//! What a check says.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use uuid::Uuid;
+
+use super::CheckCode;
+use super::message::{Argument, Message};
+use super::surroundings::{Source, Surroundings};
+use crate::domain::conflict::Facts;
+use crate::domain::coverage::Coverage;
+use crate::domain::layer::Layer;
+use crate::domain::rules::{Parameter, Unit};
+use crate::domain::word::words;
+use crate::geometry::{Geometry, Grid};
+
+words! {
+    /// What a check came to. The last is the worst.
+    Verdict {
+        /// It does not concern this subject.
+        NotApplicable = "not_applicable",
+        /// Nothing stands against it.
+        Pass = "pass",
+        /// Something has to be looked at, or somebody asked.
+        Warn = "warn",
+        /// No data covers the place, or something is hidden from the asker: nobody can tell.
+        NotChecked = "not_checked",
+        /// Too close to tell from positions as badly known as these.
+        NeedsSurvey = "needs_survey",
+        /// It may not be built so.
+        Block = "block",
+    }
+}
+
+words! {
+    /// Who has to be asked.
+    Consultee {
+        Office = "office",
+        Army = "army",
+        Police = "police",
+        Aviation = "aviation",
+        Culture = "culture",
+        Commune = "commune",
+        Health = "health",
+        Education = "education",
+        CorridorOwner = "corridor_owner",
+        Carrier = "carrier",
+    }
+}
+
+words! {
+    /// What follows, where a finding is no refusal.
+    Outcome {
+        /// Share one of the columns listed.
+        SharingRequired = "sharing_required",
+    }
+}
+
+words! {
+    /// Why finding nothing in a source says nothing.
+    GapWhy {
+        /// Something there is not the asker's to see.
+        Hidden = "features_not_seen",
+        /// Nobody declared that all there is was loaded.
+        Undeclared = "coverage_undeclared",
+        /// What is declared does not hold all of the ground.
+        NotCovered = "layer_not_covered",
+    }
+}
+
+/// A measured value or a limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantity {
+    /// How much.
+    pub value: f64,
+    /// Of what.
+    pub unit: Unit,
+}
+
+impl Quantity {
+    /// Metres.
+    #[must_use]
+    pub fn metres(value: f64) -> Self {
+        Self { value, unit: Unit::Metres }
+    }
+}
+
+/// A feature that a finding rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The layer it is in.
+    pub layer: Layer,
+    /// The feature.
+    pub id: Uuid,
+    /// Its code.
+    pub code: CompactString,
+    /// Its kind, as written.
+    pub kind: &'static str,
+    /// What people call it.
+    pub name: Option<Arc<str>>,
+    /// Who owns it.
+    pub organisation: Arc<str>,
+    /// How far from the place, in metres; 0 where the place lies in it.
+    pub distance_m: f64,
+    /// Places left on it for further carriers, of a column that could be shared.
+    pub spare_capacity: Option<u32>,
+    /// It is to be known who is shown it.
+    pub restricted: bool,
+}
+
+impl Evidence {
+    /// Of a feature.
+    #[must_use]
+    pub fn of(layer: Layer, facts: &Facts, distance_m: f64) -> Self {
+        Self {
+            layer,
+            id: facts.id,
+            code: facts.code.clone(),
+            kind: facts.noun.kind(),
+            name: facts.attributes.as_ref().and_then(|a| a.name.clone()),
+            organisation: Arc::clone(&facts.organisation),
+            distance_m,
+            spare_capacity: None,
+            restricted: facts.visibility.is_restricted(),
+        }
+    }
+}
+
+/// A source that does not answer for the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Which.
+    pub source: Source,
+    /// Why.
+    pub why: GapWhy,
+}
+
+/// What a check says of a subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The check.
+    pub code: CheckCode,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// In a sentence.
+    pub message: Message,
+    /// What was measured.
+    pub measured: Option<Quantity>,
+    /// What it was held against.
+    pub limit: Option<Quantity>,
+    /// The parameter that gave the limit.
+    pub rule: Option<Arc<Parameter>>,
+    /// What it rests on, the nearest first.
+    pub evidence: Vec<Evidence>,
+    /// Who has to be asked.
+    pub consult: Vec<Consultee>,
+    /// What follows, where it is no refusal.
+    pub outcome: Option<Outcome>,
+    /// What does not answer for the place.
+    pub gaps: Vec<Gap>,
+    /// Something small to draw, on the working grid.
+    pub geometry: Option<Grid<Geometry<f64>>>,
+}
+
+impl Finding {
+    /// A finding that says no more than this.
+    #[must_use]
+    pub fn new(code: CheckCode, verdict: Verdict, message: Message) -> Self {
+        Self {
+            code,
+            verdict,
+            message,
+            measured: None,
+            limit: None,
+            rule: None,
+            evidence: Vec::new(),
+            consult: Vec::new(),
+            outcome: None,
+            gaps: Vec::new(),
+            geometry: None,
+        }
+    }
+
+    /// What was measured, held against the value of a parameter.
+    #[must_use]
+    pub fn by(mut self, rule: &Arc<Parameter>, measured: Option<f64>) -> Self {
+        self.measured = measured.map(|value| Quantity { value, unit: rule.unit });
+        self.limit = Some(Quantity { value: rule.value, unit: rule.unit });
+        self.rule = Some(Arc::clone(rule));
+        self
+    }
+
+    /// The finding, with what the sources it read do not answer for: where one does not, nothing found is no pass.
+    #[must_use]
+    pub fn qualified(mut self, reads: &[Source], around: &Surroundings<'_>) -> Self {
+        self.gaps = reads.iter().filter_map(|source| around.gap(*source)).collect();
+        if self.verdict == Verdict::Pass
+            && let Some(gap) = self.gaps.first()
+        {
+            self.verdict = Verdict::NotChecked;
+            self.message = Message::new(match gap.why {
+                GapWhy::Hidden => message_key::HIDDEN,
+                GapWhy::Undeclared | GapWhy::NotCovered => message_key::NO_DATA,
+            })
+            .with("sources", Argument::Words(self.gaps.iter().map(|gap| gap.source.to_string()).collect()));
+        }
+        if self.gaps.iter().any(|gap| gap.why == GapWhy::Hidden) && !self.consult.contains(&Consultee::Office) {
+            self.consult.push(Consultee::Office);
+        }
+        self
+    }
+}
+
+use super::message::key as message_key;
+
+impl Coverage {
+    /// Why ground with this coverage is a gap; none where it is none.
+    #[must_use]
+    pub fn gap(self) -> Option<GapWhy> {
+        match self {
+            Self::Full => None,
+            Self::Undeclared => Some(GapWhy::Undeclared),
+            Self::Partial | Self::None => Some(GapWhy::NotCovered),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Automatic site checks: what stands against an antenna column at a place, with its evidence and its law.
+//!
+//! Read in this order: [`subject`] (what somebody asks for), [`surroundings`] (what was found round the place), [`parameters`]
+//! (the limits, which stand in the rule pack and nowhere else), [`finding`] (what a check says). Each check is one pure
+//! function in its own file in `checks`; [`CHECKS`] is the list, and a line there is all it takes to add one.
+//!
+//! A check looks at what was found. That nothing was found means little where nobody declared that all there is was
+//! loaded, or where something is hidden from the asker: [`run`] asks each [`Source`] a check reads for that, so no check has to.
+
+mod checks;
+pub mod finding;
+pub mod message;
+pub mod parameters;
+pub mod subject;
+pub mod surroundings;
+
+use jiff::civil::Date;
+
+pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
+pub use message::{Argument, Message};
+pub use parameters::{Parameters, SiteKey};
+pub use subject::{Antenna, Subject};
+pub use surroundings::{Near, NearCorridor, NearReference, NearWork, Place, Source, Surroundings};
+
+use super::reference::ReferenceKind;
+use super::word::words;
+
+words! {
+    /// A check, by the code that stands in a finding.
+    CheckCode {
+        /// The place: valid, inside a jurisdiction, with plausible coordinates.
+        Geo = "GEO",
+        /// BTS zones: class, height, quota, areas for one class alone.
+        Zon = "ZON",
+        /// Clearance corridors, and what a falling column reaches.
+        Cor = "COR",
+        /// Spacing to other columns, and who could share.
+        Spc = "SPC",
+        /// Aviation: marking, height consent, obstacle surfaces.
+        Air = "AIR",
+        /// Electromagnetic exposure of people.
+        Emf = "EMF",
+        /// Heritage.
+        Her = "HER",
+        /// Defence.
+        Def = "DEF",
+        /// Schools and hospitals.
+        Sen = "SEN",
+        /// The same thing asked for twice.
+        Dup = "DUP",
+        /// Freeze windows.
+        Tim = "TIM",
+        /// What nobody has data of.
+        Cov = "COV",
+    }
+}
+
+/// One check.
+pub struct Check {
+    /// Its code.
+    pub code: CheckCode,
+    /// What it reads: where one of these does not answer for the place, finding nothing is no pass.
+    pub reads: &'static [Source],
+    /// The check.
+    pub run: fn(&Subject, &Surroundings<'_>, &Parameters<'_>, Date) -> Finding,
+}
+
+/// THE list of checks, in the order in which they are answered.
+pub const CHECKS: &[Check] = &[
+    Check { code: CheckCode::Geo, reads: &[], run: checks::geo::check },
+    Check { code: CheckCode::Zon, reads: checks::zon::READS, run: checks::zon::check },
+    Check { code: CheckCode::Cor, reads: checks::cor::READS, run: checks::cor::check },
+    Check { code: CheckCode::Spc, reads: checks::spc::READS, run: checks::spc::check },
+    Check { code: CheckCode::Air, reads: checks::air::READS, run: checks::air::check },
+    Check { code: CheckCode::Emf, reads: checks::emf::READS, run: checks::emf::check },
+    Check { code: CheckCode::Her, reads: checks::her::READS, run: checks::her::check },
+    Check { code: CheckCode::Def, reads: checks::def::READS, run: checks::def::check },
+    Check { code: CheckCode::Sen, reads: checks::sen::READS, run: checks::sen::check },
+    Check { code: CheckCode::Dup, reads: checks::dup::READS, run: checks::dup::check },
+    Check { code: CheckCode::Tim, reads: checks::tim::READS, run: checks::tim::check },
+    // What every other one reads.
+    Check { code: CheckCode::Cov, reads: &[], run: checks::cov::check },
+];
+
+/// Every source that some check reads, each once, in their order.
+#[must_use]
+pub fn sources() -> Vec<Source> {
+    let mut all: Vec<Source> = CHECKS.iter().flat_map(|check| check.reads).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Runs all checks on a day in the jurisdiction: one finding for each, in the order of [`CHECKS`].
+#[must_use]
+pub fn run(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, day: Date) -> Vec<Finding> {
+    let one = |check: &Check| (check.run)(subject, around, rules, day).qualified(check.reads, around);
+    CHECKS.iter().map(one).collect()
+}
+
+/// How far beyond its own shape a feature of a kind can matter to a check on any day, in metres: by it the index knows
+/// where to look for it.
+#[must_use]
+pub fn reach_of(kind: ReferenceKind, ever: &dyn Fn(SiteKey) -> f64) -> f64 {
+    match kind {
+        ReferenceKind::Heritage => ever(SiteKey::HeritageDistance),
+        ReferenceKind::Monument | ReferenceKind::GovernmentFront => ever(SiteKey::OnlyA1Distance),
+        ReferenceKind::School | ReferenceKind::Hospital => ever(SiteKey::SensitiveDistance),
+        ReferenceKind::DefenceArea => ever(SiteKey::DefenceDistance),
+        ReferenceKind::Runway => checks::air::reach(ever),
+        ReferenceKind::SiteRequest => ever(SiteKey::DuplicateDistance).max(checks::spc::reach(ever)),
+        ReferenceKind::Transmitter => ever(SiteKey::CoSitedDistance),
+        ReferenceKind::Boundary
+        | ReferenceKind::Road
+        | ReferenceKind::PowerLine
+        | ReferenceKind::UrbanArea
+        | ReferenceKind::Building
+        | ReferenceKind::Zone
+        | ReferenceKind::FreezeWindow
+        | ReferenceKind::Other => 0.0,
+    }
+}
+
+/// How far round its place a subject has to look for what brings no reach of its own, in metres: other columns, corridors,
+/// roads and lines that it could fall on, buildings in its field.
+#[must_use]
+pub fn reach_round(subject: &Subject, rules: &Parameters<'_>) -> f64 {
+    [
+        checks::spc::reach(&|key| rules.most(key)),
+        checks::cor::reach(subject, rules),
+        checks::emf::reach(subject, rules),
+        rules.most(SiteKey::DuplicateDistance),
+        rules.most(SiteKey::CoSitedDistance),
+    ]
+    .into_iter()
+    .fold(subject.accuracy_m, f64::max)
+}

@@ -1,0 +1,143 @@
+//! The limits of the checks. They stand in the rule pack, each with its document and its days; here are only the names
+//! under which they are looked up, their units, and what a check may do where one is missing: nothing.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::CheckCode;
+use super::finding::{Finding, Verdict};
+use super::message::{Argument, Message, key};
+use crate::domain::rules::{Parameter, SiteRules, Unit, class_word};
+use crate::domain::word::{Word, words};
+
+words! {
+    /// A parameter that a check reads.
+    SiteKey {
+        /// No column of another class stands so near a monument or the front of a government building, m.
+        OnlyA1Distance = "site.zone.only_a1_distance_m",
+        /// The height by which a column falls, as a share of its height.
+        FallFactor = "site.fall.factor",
+        /// Between columns in urban areas, m.
+        SpacingUrban = "site.spacing.urban_m",
+        /// Between columns elsewhere, m.
+        SpacingElsewhere = "site.spacing.elsewhere_m",
+        /// From this height above ground on a column needs marking and consent, m.
+        MarkingHeight = "site.air.marking_height_m",
+        /// Inner horizontal surface: radius, m, by the class of the runway.
+        InnerHorizontalRadius = "site.air.inner_horizontal.radius_m",
+        /// Inner horizontal surface: height above the aerodrome, m.
+        InnerHorizontalHeight = "site.air.inner_horizontal.height_m",
+        /// Conical surface: slope, rise by run.
+        ConicalSlope = "site.air.conical.slope",
+        /// Conical surface: height above the inner horizontal one, m.
+        ConicalHeight = "site.air.conical.height_m",
+        /// Approach surface: length of the inner edge, m.
+        ApproachInnerEdge = "site.air.approach.inner_edge_m",
+        /// Approach surface: from the threshold to the inner edge, m.
+        ApproachFromThreshold = "site.air.approach.from_threshold_m",
+        /// Approach surface: divergence of each side, run by run.
+        ApproachDivergence = "site.air.approach.divergence",
+        /// Approach surface: length of the first section, m.
+        ApproachFirstLength = "site.air.approach.first_length_m",
+        /// Approach surface: slope of the first section.
+        ApproachFirstSlope = "site.air.approach.first_slope",
+        /// Approach surface: length of the second section, m; 0 where there is none.
+        ApproachSecondLength = "site.air.approach.second_length_m",
+        /// Approach surface: slope of the second section.
+        ApproachSecondSlope = "site.air.approach.second_slope",
+        /// Approach surface: length of the horizontal section, m; 0 where there is none.
+        ApproachHorizontalLength = "site.air.approach.horizontal_length_m",
+        /// Transitional surface: slope.
+        TransitionalSlope = "site.air.transitional.slope",
+        /// Power density that people may be exposed to, W/m².
+        ExposureLimit = "site.emf.power_density_w_m2",
+        /// How much reflections raise the power density.
+        ReflectionFactor = "site.emf.reflection_factor",
+        /// The share of the power in the main direction that an antenna radiates to its sides and back.
+        SideShare = "site.emf.side_share",
+        /// The same, downwards.
+        DownShare = "site.emf.down_share",
+        /// The angle in which an antenna radiates its main power, degrees, where it does not say.
+        Beamwidth = "site.emf.beamwidth_deg",
+        /// Antennas of columns so near radiate together, m.
+        CoSitedDistance = "site.emf.co_sited_distance_m",
+        /// From heritage, m.
+        HeritageDistance = "site.heritage.distance_m",
+        /// From schools and hospitals, m.
+        SensitiveDistance = "site.sensitive.distance_m",
+        /// Round defence areas, m.
+        DefenceDistance = "site.defence.distance_m",
+        /// Requests of one carrier so near are one, m.
+        DuplicateDistance = "site.duplicate.distance_m",
+    }
+}
+
+impl SiteKey {
+    /// The unit in which checks read it.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::FallFactor
+            | Self::ConicalSlope
+            | Self::ApproachDivergence
+            | Self::ApproachFirstSlope
+            | Self::ApproachSecondSlope
+            | Self::TransitionalSlope
+            | Self::ReflectionFactor
+            | Self::SideShare
+            | Self::DownShare => Unit::Ratio,
+            Self::ExposureLimit => Unit::WattsPerSquareMetre,
+            Self::Beamwidth => Unit::Degrees,
+            _ => Unit::Metres,
+        }
+    }
+}
+
+/// The limits that are in force on a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'r> {
+    rules: &'r SiteRules,
+    day: Date,
+}
+
+impl<'r> Parameters<'r> {
+    /// Those of `rules` on `day`.
+    #[must_use]
+    pub fn on(rules: &'r SiteRules, day: Date) -> Self {
+        Self { rules, day }
+    }
+
+    /// The parameter of a key that states nothing else.
+    ///
+    /// # Errors
+    /// The finding of a check that has no limit to hold anything against.
+    pub fn get(&self, code: CheckCode, of: SiteKey) -> Result<&'r Arc<Parameter>, Finding> {
+        self.find(of, None).ok_or_else(|| missing(code, of))
+    }
+
+    /// The parameter of a key for a class, else the one for all.
+    ///
+    /// # Errors
+    /// As [`Parameters::get`].
+    pub fn of_class(&self, code: CheckCode, of: SiteKey, class: &str) -> Result<&'r Arc<Parameter>, Finding> {
+        self.find(of, Some(&class_word(class))).ok_or_else(|| missing(code, of))
+    }
+
+    fn find(&self, of: SiteKey, class: Option<&str>) -> Option<&'r Arc<Parameter>> {
+        let here = || self.rules.of(of).iter().filter(|p| p.in_force(self.day));
+        let for_class = class.and_then(|class| here().find(|p| p.applies.corridor_class.as_deref() == Some(class)));
+        for_class.or_else(|| here().find(|p| p.applies.corridor_class.is_none()))
+    }
+
+    /// The largest value of a key, of all classes, on any day; 0 without one.
+    #[must_use]
+    pub fn most(&self, of: SiteKey) -> f64 {
+        self.rules.most(of)
+    }
+}
+
+fn missing(code: CheckCode, of: SiteKey) -> Finding {
+    let message = Message::new(key::NO_RULE).with("key", Argument::Text(of.as_str().into()));
+    Finding::new(code, Verdict::NotChecked, message)
+}

@@ -1,0 +1,162 @@
+//! What was found round a place, measured on the working grid.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::finding::{Evidence, Gap, GapWhy};
+use crate::domain::conflict::{Facts, Rule, Severity};
+use crate::domain::corridor::CorridorFacts;
+use crate::domain::coverage::Coverage;
+use crate::domain::layer::Layer;
+use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
+use crate::domain::word::Word;
+use crate::domain::work::WorkFacts;
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Coord, Metres};
+
+/// Where a check gets its facts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Telecom works.
+    Works,
+    /// Clearance corridors.
+    Corridors,
+    /// Reference features of a kind.
+    Reference(ReferenceKind),
+}
+
+impl Source {
+    /// The layer it is in.
+    #[must_use]
+    pub fn layer(self) -> Layer {
+        match self {
+            Self::Works => Layer::Works,
+            Self::Corridors => Layer::Corridors,
+            Self::Reference(_) => Layer::References,
+        }
+    }
+
+    /// The kind, of reference features.
+    #[must_use]
+    pub fn kind(self) -> Option<ReferenceKind> {
+        match self {
+            Self::Reference(kind) => Some(kind),
+            Self::Works | Self::Corridors => None,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Some(kind) => f.write_str(kind.as_str()),
+            None => f.write_str(self.layer().as_str()),
+        }
+    }
+}
+
+/// Something near the place, with what its layer says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Near<'a, F> {
+    /// The layer it is in.
+    pub layer: Layer,
+    /// What all features have.
+    pub facts: &'a Facts,
+    /// What its noun tells.
+    pub told: F,
+    /// Its shape on the working grid.
+    pub shape: &'a Prepared,
+    /// From the place to it, m; 0 where the place lies in it or on it.
+    pub distance_m: f64,
+    /// How far inside its area the place lies, m; 0 outside, and of what has none.
+    pub depth_m: f64,
+}
+
+impl<F> Near<'_, F> {
+    /// The place lies in it, or on its edge.
+    #[must_use]
+    pub fn holds_place(&self) -> bool {
+        self.distance_m <= 0.0
+    }
+
+    /// What a finding shows of it.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        Evidence::of(self.layer, self.facts, self.distance_m)
+    }
+}
+
+/// A telecom work near the place that counts on the day asked.
+pub type NearWork<'a> = Near<'a, WorkFacts>;
+
+/// A reference feature near the place that is valid on the day asked.
+pub type NearReference<'a> = Near<'a, ReferenceFacts>;
+
+impl<'a> NearReference<'a> {
+    /// What is known of it.
+    #[must_use]
+    pub fn attributes(&self) -> &'a Attributes {
+        self.facts.attributes.as_deref().unwrap_or(Attributes::NONE)
+    }
+}
+
+/// A corridor near the place that counts on the day asked, with what must stay free beside it.
+#[derive(Debug, Clone)]
+pub struct NearCorridor<'a> {
+    /// The corridor.
+    pub near: Near<'a, CorridorFacts>,
+    /// Whether it blocks or warns on that day.
+    pub severity: Severity,
+    /// What must stay free beyond its edge.
+    pub clearance: Metres,
+    /// Where that comes from.
+    pub rule: Rule,
+}
+
+/// The place itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// On the working grid.
+    pub at: Coord<f64>,
+    /// It lies inside the boundary of the jurisdiction.
+    pub inside: bool,
+    /// From the place to the boundary, m.
+    pub to_boundary_m: f64,
+    /// Another reading of the coordinates that would fit: swapped axes, another meridian.
+    pub hint: Option<String>,
+}
+
+/// What was found round a place.
+#[derive(Debug, Clone)]
+pub struct Surroundings<'a> {
+    /// The place.
+    pub place: Place,
+    /// Works, the nearest first.
+    pub works: Vec<NearWork<'a>>,
+    /// Corridors, the nearest first.
+    pub corridors: Vec<NearCorridor<'a>>,
+    /// Reference features, the nearest first.
+    pub references: Vec<NearReference<'a>>,
+    /// How much each source answers for the ground that matters.
+    pub coverage: BTreeMap<Source, Coverage>,
+    /// Sources with something near that is not the asker's to see.
+    pub hidden: Vec<Source>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// The reference features of a kind, the nearest first.
+    pub fn of(&self, kind: ReferenceKind) -> impl Iterator<Item = &NearReference<'a>> {
+        self.references.iter().filter(move |near| near.told.kind == kind)
+    }
+
+    /// Why finding nothing in a source says nothing; none where it says that there is nothing.
+    #[must_use]
+    pub fn gap(&self, source: Source) -> Option<Gap> {
+        let why = if self.hidden.contains(&source) {
+            Some(GapWhy::Hidden)
+        } else {
+            self.coverage.get(&source).copied().unwrap_or(Coverage::Undeclared).gap()
+        };
+        why.map(|why| Gap { source, why })
+    }
+}
