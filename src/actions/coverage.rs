@@ -9,6 +9,7 @@ use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::coverage::{CoverageArea, CoverageDraft, RegisteredCoverage};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::Layer;
+use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::index::{Coverages, Territory};
 use crate::store::{self, Connection, Stored};
@@ -75,6 +76,7 @@ pub fn withdraw(context: &Context, witness: Witness<'_>, code: &str, id: Uuid) -
 fn entry(deed: Deed, declared: &RegisteredCoverage) -> AuditEntry {
     let area = &declared.area;
     let mut detail = vec![("what", "coverage".to_owned()), ("source", area.source.clone())];
+    detail.extend(area.kind.map(|kind| ("kind", kind.as_str().to_owned())));
     detail.extend(area.as_of.map(|day| ("as_of", day.to_string())));
     AuditEntry { deed, layer: Some(area.layer), subject: Some(declared.id), owner: None, detail }
 }

@@ -2,7 +2,7 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`import`], [`jurisdiction`], [`coverage`],
-//! [`rules`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
+//! [`reference`] (reference layers and their age), [`rules`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
 //! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].
@@ -21,6 +21,7 @@ pub mod import;
 pub mod jurisdiction;
 pub mod organisation;
 pub mod password;
+pub mod reference;
 pub mod refresh;
 pub mod restricted_read;
 pub mod rules;

@@ -7,12 +7,14 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::import::LayerOrKind;
 use super::{Outcome, Why, connect, jurisdiction::boundary};
 use crate::actions::coverage;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::coverage::CoverageDraft;
 use crate::domain::layer::Layer;
+use crate::domain::word::Word;
 
 /// Say where a layer holds all there is.
 #[derive(Debug, Args)]
@@ -40,9 +42,9 @@ struct Add {
     /// ISO 3166-2 code of the jurisdiction.
     #[arg(long)]
     jurisdiction: String,
-    /// The layer that holds all there is, such as works.
-    #[arg(long, value_parser = super::import::layer)]
-    layer: Layer,
+    /// The layer that holds all there is, such as works, or the kind of reference features, such as hospital.
+    #[arg(long, value_parser = super::import::source)]
+    layer: LayerOrKind,
     /// GeoJSON with the area: every polygon in it belongs to it.
     #[arg(long, value_name = "FILE")]
     boundary: PathBuf,
@@ -83,7 +85,13 @@ impl Coverage {
         match self.command {
             Command::Add(add) => {
                 let boundary = boundary(&add.boundary, &settings)?;
-                let draft = CoverageDraft { layer: add.layer, source: add.source, as_of: add.as_of, boundary };
+                let draft = CoverageDraft {
+                    layer: add.layer.0,
+                    kind: add.layer.1,
+                    source: add.source,
+                    as_of: add.as_of,
+                    boundary,
+                };
                 let made = coverage::declare(&connect(settings)?, add.why.witness(&actor), &add.jurisdiction, draft)?;
                 println!(
                     "Declared {}: coverage of {} in {}, revision {}.",
@@ -93,7 +101,8 @@ impl Coverage {
             Command::List(list) => {
                 for c in coverage::list(&connect(settings)?, list.jurisdiction.as_deref(), list.layer)? {
                     let as_of = c.area.as_of.map_or_else(|| "–".into(), |day| day.to_string());
-                    println!("{} {} {} {as_of} {}", c.id, c.jurisdiction, c.area.layer, c.area.source);
+                    let of = c.area.kind.map_or_else(|| c.area.layer.as_str(), Word::as_str);
+                    println!("{} {} {of} {as_of} {}", c.id, c.jurisdiction, c.area.source);
                 }
             }
             Command::Remove(remove) => {

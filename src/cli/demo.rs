@@ -20,7 +20,6 @@ use crate::domain::corridor::Corridor;
 use crate::domain::coverage::CoverageDraft;
 use crate::domain::jurisdiction::JurisdictionDraft;
 use crate::domain::layer::Layer;
-use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::formats::{Format, ReadOptions, Reader, Source};
 use crate::geometry::Epsg;
@@ -159,11 +158,16 @@ pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
 /// Says that the invented data are all there is in their invented province, once.
 fn declare_coverage(context: &Context, witness: Witness<'_>, code: &str) -> Result<(), Failed> {
     let declared = coverage::list(context, Some(code), None)?;
-    for &(layer, _) in Layer::ALL {
+    for layer in Layer::all().filter(|layer| !layer.is_told_by_kind()) {
         if declared.iter().all(|c| c.area.layer != layer) {
             let boundary = jurisdiction_of(JURISDICTION)?.boundary;
             let source = "invented: Clearway demonstration data".into();
-            coverage::declare(context, witness, code, CoverageDraft { layer, source, as_of: None, boundary })?;
+            coverage::declare(
+                context,
+                witness,
+                code,
+                CoverageDraft { layer, kind: None, source, as_of: None, boundary },
+            )?;
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use crate::domain::actor::Actor;
 use crate::domain::feature::Noun;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::place::Delivered;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::word::Word;
 use crate::formats::{self, Axes, Progress, ReadError, ReadOptions, Reader, Record};
 use crate::geometry::{Epsg, Problem};
@@ -26,12 +27,12 @@ const SHOWN_MAX: u64 = 20;
 /// How often a plain line tells of the progress where there is no terminal.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// Import works or corridors from GeoJSON, newline-delimited GeoJSON or CSV.
+/// Import works, corridors or reference features from GeoJSON, newline-delimited GeoJSON or CSV.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// works or corridors.
-    #[arg(value_parser = layer)]
-    layer: Layer,
+    /// works, corridors, or what a reference feature is: heritage, school, hospital, runway, road, …
+    #[arg(value_parser = source)]
+    layer: LayerOrKind,
     /// The files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -93,6 +94,20 @@ enum OutsideOption {
     Skip,
 }
 
+/// A layer, and of reference features the kind.
+pub(super) type LayerOrKind = (Layer, Option<ReferenceKind>);
+
+/// A layer by its name, or reference features by their kind.
+pub(super) fn source(text: &str) -> Result<LayerOrKind, String> {
+    if let Some(layer) = Layer::parse(text) {
+        return Ok((layer, None));
+    }
+    let kind = ReferenceKind::parse(text)
+        .ok_or_else(|| format!("known are {}; of reference features {}", Layer::known(), ReferenceKind::known()))?;
+    let layer = Layer::all().find(|layer| layer.is_told_by_kind()).ok_or("no layer is told by kind")?;
+    Ok((layer, Some(kind)))
+}
+
 /// A layer by its name.
 pub(super) fn layer(text: &str) -> Result<Layer, String> {
     Layer::parse(text).ok_or_else(|| format!("known are {}", Layer::known()))
@@ -107,7 +122,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Import {
     pub(super) fn run(self, settings: Settings) -> Outcome {
-        let known = with_noun!(self.layer, N => N::KNOWN);
+        let (layer, kind) = self.layer;
+        let known = with_noun!(layer, N => N::KNOWN);
+        let mut set = self.set.clone();
+        if let Some(kind) = kind
+            && !set.iter().any(|(field, _)| field == "kind")
+        {
+            set.push(("kind".into(), kind.as_str().into()));
+        }
         let said = self.axes.map(|axes| match axes {
             AxesOption::En => Axes::EastNorth,
             AxesOption::Ne => Axes::NorthEast,
@@ -117,7 +139,7 @@ impl Import {
             axes,
             crs,
             map: self.map.clone(),
-            set: self.set.clone(),
+            set,
             fields_known: known.to_vec(),
             vertices_max: settings.vertices_max,
             record_bytes_max: settings.record_bytes_max,
@@ -141,8 +163,7 @@ impl Import {
         watcher.digests = digests;
         let actor = Actor::operator();
         let witness = self.why.witness(&actor);
-        let report =
-            with_noun!(self.layer, N => action::import::<N>(&context, witness, &options, &mut rows, &mut watcher))?;
+        let report = with_noun!(layer, N => action::import::<N>(&context, witness, &options, &mut rows, &mut watcher))?;
         watcher.end();
         rows.tell_columns();
         self.tell(&report);

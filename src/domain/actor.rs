@@ -55,6 +55,8 @@ pub struct Permission {
     pub works: Reach,
     /// Which corridors it may create, change and delete.
     pub corridors: Reach,
+    /// Which reference features it may create, change and delete.
+    pub references: Reach,
     /// What else it does.
     pub duties: &'static [Duty],
     /// Which features it sees, besides those of its own organisation.
@@ -64,7 +66,8 @@ pub struct Permission {
 impl Permission {
     fn writes(&self, layer: Layer) -> Reach {
         // A layer that the table does not know is written by nobody.
-        let rights = [(Layer::Works, self.works), (Layer::Corridors, self.corridors)];
+        let rights =
+            [(Layer::Works, self.works), (Layer::Corridors, self.corridors), (Layer::References, self.references)];
         rights.into_iter().find(|(l, _)| *l == layer).map_or(Reach::Nothing, |(_, reach)| reach)
     }
 }
@@ -73,21 +76,30 @@ use Visibility::{Carriers, Government, Public, Restricted};
 
 /// Every role's rights.
 pub const PERMISSIONS: &[Permission] = &[
-    row(Role::Carrier, Reach::Own, Reach::Nothing, &[], &[Public, Carriers]),
-    row(Role::Planner, Reach::Nothing, Reach::Every, &[], &[Public, Carriers, Government]),
+    row(Role::Carrier, Reach::Own, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers]),
+    row(Role::Planner, Reach::Nothing, Reach::Every, Reach::Nothing, &[], &[Public, Carriers, Government]),
     row(
         Role::Officer,
+        Reach::Every,
         Reach::Every,
         Reach::Every,
         &[Duty::Rules, Duty::Authors],
         &[Public, Carriers, Government, Restricted],
     ),
-    row(Role::Approver, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government, Restricted]),
-    row(Role::ProjectOwner, Reach::Nothing, Reach::Own, &[], &[Public]),
-    row(Role::Consultee, Reach::Nothing, Reach::Nothing, &[], &[Public, Government]),
-    row(Role::Inspector, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government]),
+    row(
+        Role::Approver,
+        Reach::Nothing,
+        Reach::Nothing,
+        Reach::Nothing,
+        &[],
+        &[Public, Carriers, Government, Restricted],
+    ),
+    row(Role::ProjectOwner, Reach::Nothing, Reach::Own, Reach::Nothing, &[], &[Public]),
+    row(Role::Consultee, Reach::Nothing, Reach::Nothing, Reach::Own, &[], &[Public, Government]),
+    row(Role::Inspector, Reach::Nothing, Reach::Nothing, Reach::Nothing, &[], &[Public, Carriers, Government]),
     row(
         Role::Auditor,
+        Reach::Nothing,
         Reach::Nothing,
         Reach::Nothing,
         &[Duty::Audit, Duty::Authors],
@@ -95,6 +107,7 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
     row(
         Role::Administrator,
+        Reach::Every,
         Reach::Every,
         Reach::Every,
         &[Duty::Jurisdictions, Duty::Rules, Duty::Audit, Duty::Authors, Duty::Accounts],
@@ -106,10 +119,11 @@ const fn row(
     role: Role,
     works: Reach,
     corridors: Reach,
+    references: Reach,
     duties: &'static [Duty],
     sees: &'static [Visibility],
 ) -> Permission {
-    Permission { role, works, corridors, duties, sees }
+    Permission { role, works, corridors, references, duties, sees }
 }
 
 /// The person or program on whose behalf an action runs.

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::jurisdiction::{Jurisdiction, area_of};
 use super::layer::Layer;
 use super::place::{self, Delivered};
-use super::word::words;
+use super::reference::{self, ReferenceKind};
+use super::word::{Word, words};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres, MultiPolygon, Problem};
 
@@ -38,6 +39,8 @@ pub const SOURCE_MAX: usize = 500;
 pub struct CoverageDraft {
     /// The layer that holds all there is.
     pub layer: Layer,
+    /// Of reference features, the kind of which it does.
+    pub kind: Option<ReferenceKind>,
     /// Who says so.
     pub source: String,
     /// Of which day.
@@ -69,6 +72,8 @@ words! {
 pub struct CoverageArea {
     /// The layer.
     pub layer: Layer,
+    /// Of reference features, the kind.
+    pub kind: Option<ReferenceKind>,
     /// Who says so.
     pub source: String,
     /// Of which day.
@@ -109,6 +114,17 @@ impl CoverageArea {
     /// Every problem of the draft.
     pub fn new(draft: CoverageDraft, jurisdiction: &Jurisdiction, reach: Metres) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let reach = if draft.kind.is_some() && reach < reference::REACH { reference::REACH } else { reach };
+        match (draft.layer.is_told_by_kind(), draft.kind) {
+            (true, None) => problems.push(Problem::new(
+                "/layer",
+                format!("{} are covered by kind: name one of {}", draft.layer, ReferenceKind::known()),
+            )),
+            (false, Some(_)) => {
+                problems.push(Problem::new("/layer", format!("{} are not covered by kind", draft.layer)))
+            }
+            _ => {}
+        }
         let source = draft.source.trim().to_owned();
         if source.is_empty() {
             problems.push(Problem::new("/source", "is missing: who says that the layer holds all there is?"));
@@ -137,7 +153,7 @@ impl CoverageArea {
             problems.push(Problem::new("/boundary/coordinates", detail));
         }
         let Some(grid) = area_of(placed.grid.0).filter(|_| problems.is_empty()) else { return Err(problems) };
-        let (layer, as_of) = (draft.layer, draft.as_of);
-        Ok(Self { layer, source, as_of, lonlat: LonLat(boundary), grid: Grid(grid) })
+        let (layer, kind, as_of) = (draft.layer, draft.kind, draft.as_of);
+        Ok(Self { layer, kind, source, as_of, lonlat: LonLat(boundary), grid: Grid(grid) })
     }
 }

@@ -132,6 +132,13 @@ impl Layer {
         with_noun!(self, N => N::LAND)
     }
 
+    /// Its features are of many kinds that have nothing to do with each other: they are in no pair, and what is said of all
+    /// of them is said kind by kind.
+    #[must_use]
+    pub fn is_told_by_kind(self) -> bool {
+        with_noun!(self, N => !N::LAND && !N::STANDS)
+    }
+
     /// The layers whose features stand on land: what drawn land is asked against.
     #[must_use]
     pub fn standing() -> Vec<Self> {

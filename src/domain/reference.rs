@@ -147,6 +147,29 @@ pub struct ReferenceProps {
     pub attributes: Arc<Attributes>,
 }
 
+/// A reference layer: the features of one name and kind in a jurisdiction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceLayer {
+    /// The jurisdiction.
+    pub jurisdiction: String,
+    /// Its name.
+    pub dataset: String,
+    /// What its features are.
+    pub kind: ReferenceKind,
+    /// How many there are.
+    pub features: i64,
+    /// Where they come from.
+    pub sources: Vec<String>,
+    /// Under which licences.
+    pub licences: Vec<String>,
+    /// Who may see them.
+    pub visibilities: Vec<Visibility>,
+    /// The day of the oldest source; none where a feature states none.
+    pub oldest: Option<Date>,
+    /// The day of the newest one.
+    pub newest: Option<Date>,
+}
+
 /// What a check needs to know of a reference feature in any case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReferenceFacts {

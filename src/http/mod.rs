@@ -22,6 +22,7 @@ pub mod organisation;
 pub mod params;
 pub mod problem;
 pub mod rate_limit;
+pub mod reference;
 pub mod routes;
 pub mod rules;
 pub mod session;

@@ -13,8 +13,9 @@ use super::auth::{self, authenticate};
 use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
-use super::{batch, changes, conflict_check, coverage, health, items, ogc, openapi, rules, version};
+use super::{batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, version};
 use crate::domain::corridor::Corridor;
+use crate::domain::reference::Reference;
 use crate::domain::work::Work;
 use crate::error::Error;
 
@@ -109,6 +110,8 @@ const WORKS: &str = "/ogc/collections/works/items";
 const WORK: &str = "/ogc/collections/works/items/{id}";
 const CORRIDORS: &str = "/ogc/collections/corridors/items";
 const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
+const REFERENCES: &str = "/ogc/collections/references/items";
+const REFERENCE: &str = "/ogc/collections/references/items/{id}";
 
 /// THE list.
 pub const ROUTES: &[Route] = &[
@@ -145,6 +148,37 @@ pub const ROUTES: &[Route] = &[
         web::route().to(items::patch::<Corridor>)
     }),
     route(Delete, CORRIDOR, SignedIn, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
+    route(Get, "/ogc/collections/references", Everyone, "The collection of reference features", F, || {
+        web::route().to(ogc::collection::<Reference>)
+    }),
+    route(Get, REFERENCES, Everyone, "List reference features", LIST, || web::route().to(items::list::<Reference>)),
+    route(Post, REFERENCES, SignedIn, "Create a reference feature", NO, || web::route().to(items::create::<Reference>)),
+    route(Get, REFERENCE, Everyone, "Read a reference feature, now or as it was", ITEM, || {
+        web::route().to(items::get::<Reference>)
+    }),
+    route(Put, REFERENCE, SignedIn, "Replace a reference feature", NO, || web::route().to(items::replace::<Reference>)),
+    route(Patch, REFERENCE, SignedIn, "Change a reference feature by merge-patch", NO, || {
+        web::route().to(items::patch::<Reference>)
+    }),
+    route(Delete, REFERENCE, SignedIn, "Delete a reference feature", NO, || {
+        web::route().to(items::delete::<Reference>)
+    }),
+    route(
+        Get,
+        "/api/references/{id}/history",
+        Everyone,
+        "Every version of a reference feature",
+        version::PARAMETERS,
+        || web::route().to(version::history::<Reference>),
+    ),
+    route(
+        Get,
+        "/api/reference-layers",
+        Everyone,
+        "Reference layers, their sources and their age",
+        reference::PARAMETERS,
+        || web::route().to(reference::layers),
+    ),
     route(Get, "/api/coverage", Everyone, COVERAGE, coverage::PARAMETERS, || web::route().to(coverage::list)),
     route(Get, "/api/changes", Everyone, "What changes, as Server-Sent Events", changes::PARAMETERS, || {
         web::route().to(changes::stream)

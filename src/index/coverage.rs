@@ -1,19 +1,20 @@
 //! Where the layers of a jurisdiction hold all there is, prepared for many questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::domain::coverage::{Coverage, RegisteredCoverage};
 use crate::domain::layer::Layer;
+use crate::domain::reference::ReferenceKind;
 use crate::geometry::measure::Prepared;
 use crate::geometry::union::Union;
 use crate::geometry::{LonLat, MultiPolygon};
 
 /// The coverage of every layer of a jurisdiction. A layer that declares none is not in it and costs nothing.
 #[derive(Debug, Default)]
-pub struct Coverages(BTreeMap<Layer, Declared>);
+pub struct Coverages(BTreeMap<(Layer, Option<ReferenceKind>), Declared>);
 
 /// What one layer declares.
 #[derive(Debug)]
@@ -37,15 +38,16 @@ impl Coverages {
     /// Prepares the union of the areas of each layer of a jurisdiction with this time zone.
     #[must_use]
     pub fn new(areas: &[RegisteredCoverage], time_zone: &TimeZone) -> Self {
-        let declared = |layer: Layer| {
-            let of_layer = || areas.iter().filter(|a| a.area.layer == layer);
+        let sources: BTreeSet<_> = areas.iter().map(|a| (a.area.layer, a.area.kind)).collect();
+        let declared = |(layer, kind): (Layer, Option<ReferenceKind>)| {
+            let of_layer = || areas.iter().filter(|a| a.area.layer == layer && a.area.kind == kind);
             let days = || of_layer().map(|a| a.since(time_zone.clone()));
             let grid: Vec<_> = of_layer().map(|a| a.area.grid.clone()).collect();
             let lonlat = of_layer().map(|a| a.area.lonlat.clone()).collect();
             let since = days().min().zip(days().max())?;
-            Some((layer, Declared { lonlat, union: Union::of(&grid), since }))
+            Some(((layer, kind), Declared { lonlat, union: Union::of(&grid), since }))
         };
-        Self(Layer::all().filter_map(declared).collect())
+        Self(sources.into_iter().filter_map(declared).collect())
     }
 
     /// How much of a shape and the ground within `distance` metres of it a layer answers for on `day`. Before the last
@@ -53,7 +55,22 @@ impl Coverages {
     /// there on that day is not looked at.
     #[must_use]
     pub fn of(&self, layer: Layer, shape: &Prepared, distance: f64, day: Date) -> Said {
-        let Some(declared) = self.0.get(&layer) else { return Said { coverage: Coverage::Undeclared, later: None } };
+        self.of_kind(layer, None, shape, distance, day)
+    }
+
+    /// The same of reference features of a kind.
+    #[must_use]
+    pub fn of_kind(
+        &self,
+        layer: Layer,
+        kind: Option<ReferenceKind>,
+        shape: &Prepared,
+        distance: f64,
+        day: Date,
+    ) -> Said {
+        let Some(declared) = self.0.get(&(layer, kind)) else {
+            return Said { coverage: Coverage::Undeclared, later: None };
+        };
         let (first, all) = declared.since;
         if day < first {
             return Said { coverage: Coverage::Undeclared, later: Some(all) };
@@ -71,6 +88,6 @@ impl Coverages {
     /// The areas of a layer in WGS 84.
     #[must_use]
     pub fn areas(&self, layer: Layer) -> &[LonLat<MultiPolygon<f64>>] {
-        self.0.get(&layer).map_or(&[], |declared| &declared.lonlat)
+        self.0.get(&(layer, None)).map_or(&[], |declared| &declared.lonlat)
     }
 }

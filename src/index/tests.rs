@@ -49,8 +49,12 @@ fn entry(id: u32, place: u32, line: bool) -> Arc<Entry> {
             valid_to: None,
             position_accuracy_m: Some(f64::from(place % 7)),
             capture_method: None,
+            column_class: None,
+            height_agl_m: None,
+            spare_capacity: None,
         }
         .into(),
+        attributes: None,
     };
     let rules = Ruling::new(&[], AccuracyDefaults::default());
     Arc::new(Entry::new(facts, &Grid(shape), None, None, &rules))

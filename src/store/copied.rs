@@ -242,12 +242,14 @@ fn malformed(what: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
     use crate::domain::conflict::Facts;
     use crate::domain::layer::NounFacts;
     use crate::domain::word::Visibility;
     use crate::domain::work::{WorkFacts, WorkKind, WorkStatus};
-    use crate::geometry::Grid;
+    use crate::geometry::{Geometry, Grid};
 
     fn row(tuple: &mut Tuple<'_>) -> Stored<IndexRow> {
         let noun = WorkFacts {
@@ -257,10 +259,19 @@ mod tests {
             valid_to: None,
             position_accuracy_m: None,
             capture_method: None,
+            column_class: None,
+            height_agl_m: None,
+            spare_capacity: None,
         };
         let (id, organisation) = (tuple.uuid()?, tuple.owner()?);
-        let facts =
-            Facts { id, code: tuple.text()?.into(), organisation, visibility: Visibility::Public, noun: noun.into() };
+        let facts = Facts {
+            id,
+            code: tuple.text()?.into(),
+            organisation,
+            visibility: Visibility::Public,
+            noun: noun.into(),
+            attributes: None,
+        };
         let noun = WorkFacts { valid_from: tuple.optional_date()?, ..noun }.into();
         let facts = Facts { noun, ..facts };
         Ok(IndexRow { facts, grid: Grid(tuple.shape()?), centreline: None, land: None })

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
-use super::records::word;
+use super::records::{optional_word, word};
 use super::schema::coverage_areas;
 use super::shape::Shape;
 use super::{Failure, Stored, WriteTx};
@@ -29,6 +29,7 @@ struct CoverageRow {
     geom_grid: Shape,
     revision: i64,
     recorded_at: jiff_diesel::Timestamp,
+    kind: Option<String>,
 }
 
 /// The areas of a jurisdiction or of all, of a layer or of all, by jurisdiction and id.
@@ -56,7 +57,7 @@ pub fn list(
 /// # Errors
 /// The database's.
 pub fn list_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -> Stored<Vec<RegisteredCoverage>> {
-    let columns = "jurisdiction, id, layer, source, as_of, geom, geom_grid, revision, recorded_at";
+    let columns = "jurisdiction, id, layer, source, as_of, geom, geom_grid, revision, recorded_at, kind";
     let rows: Vec<CoverageRow> = diesel::sql_query(format!(
         "SELECT {columns} FROM coverage_areas WHERE jurisdiction = $1 AND revision <= $2
          UNION ALL
@@ -91,6 +92,7 @@ pub fn insert(
         geom_grid: Shape::new(Geometry::MultiPolygon(area.grid.0.clone()), grid),
         revision,
         recorded_at: recorded_at.to_diesel(),
+        kind: area.kind.map(|kind| kind.as_str().into()),
     };
     diesel::insert_into(coverage_areas::table).values(row).execute(tx.conn)?;
     tx.changed(jurisdiction, Change { layer: area.layer, kind: ChangeKind::Coverage, id: Some(id) })?;
@@ -128,6 +130,7 @@ pub fn delete(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Stored<Opti
 fn to_area(row: CoverageRow) -> Stored<RegisteredCoverage> {
     let area = CoverageArea {
         layer: word(&row.layer)?,
+        kind: optional_word(row.kind.as_deref())?,
         source: row.source,
         as_of: row.as_of.map(jiff_diesel::Date::to_jiff),
         lonlat: LonLat(polygons(row.geom)?),

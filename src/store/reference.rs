@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
-use crate::domain::reference::{Attributes, Reference, ReferenceFacts, ReferenceProps};
+use crate::domain::reference::{Attributes, Reference, ReferenceFacts, ReferenceLayer, ReferenceProps};
 use crate::domain::version::{Ended, Version};
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
@@ -280,4 +280,59 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     let attributes = Some(Arc::new(attributes));
     let facts = Facts { id, code, organisation, visibility, noun: noun.into(), attributes };
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
+}
+
+/// The reference layers that the transaction sees something of, of a jurisdiction or of all, by name.
+///
+/// # Errors
+/// The database's.
+pub fn layers(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec<ReferenceLayer>> {
+    #[derive(QueryableByName)]
+    #[diesel(check_for_backend(Pg))]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        jurisdiction: String,
+        #[diesel(sql_type = Text)]
+        dataset: String,
+        #[diesel(sql_type = Text)]
+        kind: String,
+        #[diesel(sql_type = BigInt)]
+        features: i64,
+        #[diesel(sql_type = Array<Text>)]
+        sources: Vec<String>,
+        #[diesel(sql_type = Array<Text>)]
+        licences: Vec<String>,
+        #[diesel(sql_type = Array<Text>)]
+        visibilities: Vec<String>,
+        #[diesel(sql_type = Nullable<diesel::sql_types::Date>)]
+        oldest: Option<jiff_diesel::Date>,
+        #[diesel(sql_type = Nullable<diesel::sql_types::Date>)]
+        newest: Option<jiff_diesel::Date>,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT jurisdiction, dataset, kind, count(*) AS features,
+            coalesce(array_agg(DISTINCT source) FILTER (WHERE source IS NOT NULL), '{}') AS sources,
+            coalesce(array_agg(DISTINCT licence) FILTER (WHERE licence IS NOT NULL), '{}') AS licences,
+            array_agg(DISTINCT visibility) AS visibilities,
+            CASE WHEN bool_and(source_date IS NOT NULL) THEN min(source_date) END AS oldest,
+            max(source_date) AS newest
+         FROM reference_features WHERE $1 IS NULL OR jurisdiction = $1
+         GROUP BY jurisdiction, dataset, kind ORDER BY jurisdiction, dataset, kind",
+    )
+    .bind::<Nullable<Text>, _>(jurisdiction)
+    .load(conn)?;
+    let layer = |row: Row| {
+        Ok(ReferenceLayer {
+            jurisdiction: row.jurisdiction,
+            dataset: row.dataset,
+            kind: word(&row.kind)?,
+            features: row.features,
+            sources: row.sources,
+            licences: row.licences,
+            visibilities: row.visibilities.iter().map(|v| word(v)).collect::<Stored<_>>()?,
+            oldest: row.oldest.map(jiff_diesel::Date::to_jiff),
+            newest: row.newest.map(jiff_diesel::Date::to_jiff),
+        })
+    };
+    rows.into_iter().map(layer).collect()
 }

@@ -195,6 +195,7 @@ diesel::table! {
         geom_grid -> Geometry,
         revision -> BigInt,
         recorded_at -> Timestamptz,
+        kind -> Nullable<Text>,
     }
 }
 

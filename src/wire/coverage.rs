@@ -18,6 +18,7 @@ pub fn write(declared: &RegisteredCoverage) -> Json {
         "properties": {
             "jurisdiction": declared.jurisdiction,
             "layer": area.layer.as_str(),
+            "kind": area.kind.map(Word::as_str),
             "source": area.source,
             "as_of": super::feature::date(area.as_of),
             "revision": declared.revision,

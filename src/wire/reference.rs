@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::account::words;
 use super::feature::{Written, date};
-use crate::domain::reference::{Reference, ReferenceProps};
+use crate::domain::reference::{Reference, ReferenceLayer, ReferenceProps};
 use crate::domain::word::Word;
 
 impl Written for Reference {
@@ -42,4 +43,21 @@ impl Written for Reference {
             _ => Map::new(),
         }
     }
+}
+
+/// A reference layer, and how many days old it is.
+#[must_use]
+pub fn write_layer(layer: &ReferenceLayer, age_days: Option<i64>) -> Json {
+    json!({
+        "jurisdiction": layer.jurisdiction,
+        "dataset": layer.dataset,
+        "kind": layer.kind.as_str(),
+        "features": layer.features,
+        "sources": layer.sources,
+        "licences": layer.licences,
+        "visibilities": words(&layer.visibilities),
+        "source_date_oldest": date(layer.oldest),
+        "source_date_newest": date(layer.newest),
+        "age_days": age_days,
+    })
 }

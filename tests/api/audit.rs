@@ -163,7 +163,7 @@ fn a_write_of_which_a_part_notes_its_versions_names_the_others_too() {
     let operator = Actor::operator();
     let witness = Witness::new(&operator, "test");
     let (work, boundary) = (api.work("A-1", point(0.0, 0.0)), crate::support::vn72_draft().boundary);
-    let draft = CoverageDraft { layer: Layer::Works, source: "survey".into(), as_of: None, boundary };
+    let draft = CoverageDraft { layer: Layer::Works, kind: None, source: "survey".into(), as_of: None, boundary };
     let area = coverage::declare(&context, witness, "VN-72", draft).unwrap().id;
     let waits = std::time::Duration::from_secs(5);
     let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };

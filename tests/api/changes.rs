@@ -232,7 +232,7 @@ fn declared_coverage_is_told() {
     let actor = Actor::operator();
     for layer in [Layer::Works, Layer::Corridors] {
         let boundary = geojson::geometry(&boundary, 10).unwrap();
-        let draft = CoverageDraft { layer, source: "survey".into(), as_of: None, boundary };
+        let draft = CoverageDraft { layer, kind: None, source: "survey".into(), as_of: None, boundary };
         let witness = Witness::new(&actor, "test");
         coverage::declare(&api.database.context(), witness, "VN-72", draft).unwrap();
     }

@@ -31,7 +31,13 @@ fn line(from: [f64; 2], to: [f64; 2]) -> Json {
 
 fn draft(layer: Layer, shape: &Json) -> CoverageDraft {
     let boundary = geojson::geometry(shape, 1_000).unwrap();
-    CoverageDraft { layer, source: "survey of 2026".into(), as_of: Some("2026-03-01".parse().unwrap()), boundary }
+    CoverageDraft {
+        layer,
+        kind: None,
+        source: "survey of 2026".into(),
+        as_of: Some("2026-03-01".parse().unwrap()),
+        boundary,
+    }
 }
 
 /// Declares as the operator, in another instance than the one asked.

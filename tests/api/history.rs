@@ -102,7 +102,7 @@ fn declare(api: &Api, wide: f64) -> Uuid {
         [107.6, 11.9], [107.6 + wide, 11.9], [107.6 + wide, 12.1], [107.6, 12.1], [107.6, 11.9]]]});
     let boundary = geojson::geometry(&shape, 1_000).unwrap();
     let as_of = Some("2026-03-01".parse().unwrap());
-    let draft = CoverageDraft { layer: Layer::Works, source: "survey".into(), as_of, boundary };
+    let draft = CoverageDraft { layer: Layer::Works, kind: None, source: "survey".into(), as_of, boundary };
     let actor = Actor::operator();
     coverage::declare(&api.database.context(), Witness::new(&actor, "test"), "VN-72", draft).unwrap().id
 }

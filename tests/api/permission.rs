@@ -171,16 +171,16 @@ fn printed() -> String {
     };
     let list = |words: Vec<&str>| if words.is_empty() { "–".to_owned() } else { words.join(", ") };
     let layers: Vec<&str> = Layer::ALL.iter().map(|(_, name)| *name).collect();
-    assert_eq!(layers, ["works", "corridors"], "a layer has a column");
+    assert_eq!(layers, ["works", "corridors", "references"], "a layer has a column");
     let mut text =
-        "\n| role | writes works | writes corridors | duties | sees, besides its own |\n|---|---|---|---|---|\n"
+        "\n| role | writes works | writes corridors | writes references | duties | sees, besides its own |\n|---|---|---|---|---|---|\n"
             .to_owned();
     for p in PERMISSIONS {
         let duties = list(p.duties.iter().map(|d| d.as_str()).collect());
         let all = p.sees.len() == Visibility::ALL.len();
         let sees = if all { "everything".to_owned() } else { list(p.sees.iter().map(|v| v.as_str()).collect()) };
-        let (works, corridors) = (writes(p.works), writes(p.corridors));
-        writeln!(text, "| {} | {works} | {corridors} | {duties} | {sees} |", p.role.as_str()).unwrap();
+        let (works, corridors, references) = (writes(p.works), writes(p.corridors), writes(p.references));
+        writeln!(text, "| {} | {works} | {corridors} | {references} | {duties} | {sees} |", p.role.as_str()).unwrap();
     }
     text + "\n"
 }

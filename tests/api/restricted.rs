@@ -42,7 +42,7 @@ fn declare(api: &Api) {
     for layer in [Layer::Works, Layer::Corridors] {
         let boundary = vn72_draft().boundary;
         let as_of = Some("2026-03-01".parse().unwrap());
-        let draft = CoverageDraft { layer, source: "survey".into(), as_of, boundary };
+        let draft = CoverageDraft { layer, kind: None, source: "survey".into(), as_of, boundary };
         coverage::declare(&api.database.context(), Witness::new(&operator, "test"), "VN-72", draft).unwrap();
     }
 }

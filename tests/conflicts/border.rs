@@ -200,7 +200,8 @@ fn each_way_to_lie_at_a_border_is_answered_from_what_is_kept() {
         (1, ring(&[(107.45, 11.74), (107.55, 11.74), (107.55, 11.80), (107.45, 11.80), (107.45, 11.74)])),
         (0, ring(&[(107.46, 11.77), (107.54, 11.77), (107.54, 11.81), (107.46, 11.81), (107.46, 11.77)])),
     ] {
-        let draft = CoverageDraft { layer: Layer::Works, source: "the office".into(), as_of: None, boundary };
+        let draft =
+            CoverageDraft { layer: Layer::Works, kind: None, source: "the office".into(), as_of: None, boundary };
         coverage::declare(&world.context, world.witness(), SIDES[side], draft).unwrap();
         check(&format!("{} declares its coverage", SIDES[side]));
     }

@@ -244,7 +244,7 @@ impl Stage {
         let ground = ["POLYGON((-900 -900,900 -900,900 900,-900 900,-900 -900))", STRIPS[1]][step / 8 % 2];
         let boundary = crs::project(&wkt(ground, HERE), GRID, Epsg::WGS84).unwrap();
         let as_of = Some("2020-01-01".parse().unwrap());
-        let draft = CoverageDraft { layer: Layer::Works, source: "the office".into(), as_of, boundary };
+        let draft = CoverageDraft { layer: Layer::Works, kind: None, source: "the office".into(), as_of, boundary };
         self.area = Some(coverage::declare(context, witness, "VN-72", draft).unwrap().id);
     }
 

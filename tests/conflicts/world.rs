@@ -175,6 +175,7 @@ pub fn by_index(context: &Context, world: &World, from: Layer, clearance: Option
             Layer::Works => {
                 conflict_check::check_stored::<Work>(context, &world.actor, id, &question(Layer::Corridors, clearance))
             }
+            Layer::References => unreachable!("reference features are in no pair"),
         }
         .unwrap();
         let [result] = answer.results.as_slice() else { panic!("one subject, one result") };
@@ -187,6 +188,7 @@ pub fn by_index(context: &Context, world: &World, from: Layer, clearance: Option
                 let question = question(Layer::Corridors, clearance);
                 conflict_check::check_stored_as::<Work, _>(context, &world.actor, id, &question)
             }
+            Layer::References => unreachable!("reference features are in no pair"),
         }
         .unwrap();
         same_set(result, &set.results[0]);

@@ -23,7 +23,14 @@ const SIDE_M: f64 = 1_000.0;
 const HERE: (f64, f64) = (500_000.0, 1_300_000.0);
 
 fn entry(id: Uuid, shape: Geometry<f64>, noun: NounFacts) -> Entry {
-    let facts = Facts { id, code: "X".into(), organisation: "somebody".into(), visibility: Visibility::Public, noun };
+    let facts = Facts {
+        id,
+        code: "X".into(),
+        organisation: "somebody".into(),
+        visibility: Visibility::Public,
+        noun,
+        attributes: None,
+    };
     Entry::new(facts, &Grid(shape), None, None, &Ruling::new(&[], AccuracyDefaults::default()))
 }
 
@@ -36,6 +43,9 @@ pub(crate) fn work(id: u32, x: f64, y: f64) -> Arc<Entry> {
         valid_to: None,
         position_accuracy_m: Some(0.0),
         capture_method: None,
+        column_class: None,
+        height_agl_m: None,
+        spare_capacity: None,
     };
     Arc::new(entry(Uuid::from_u128(u128::from(id)), Geometry::Point((x, y).into()), noun.into()))
 }

@@ -282,6 +282,9 @@ fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
         valid_to: None,
         position_accuracy_m: recorded,
         capture_method: method,
+        column_class: None,
+        height_agl_m: None,
+        spare_capacity: None,
     };
     let table: &[Case<'_>] = &[
         (&with, "2020-12-31", Some(1.5), Some(CaptureMethod::Record), 1.5, Recorded, 1.5),

@@ -75,6 +75,7 @@ fn facts(number: usize, properties: &Value, noun: NounFacts) -> Facts {
         organisation: "somebody".into(),
         visibility: Visibility::Public,
         noun,
+        attributes: None,
     }
 }
 
@@ -87,6 +88,9 @@ fn work((number, feature): (usize, Value)) -> Entry {
         valid_to: None,
         position_accuracy_m: properties["position_accuracy_m"].as_f64(),
         capture_method: None,
+        column_class: None,
+        height_agl_m: None,
+        spare_capacity: None,
     };
     Entry::new(
         facts(number, properties, noun.into()),

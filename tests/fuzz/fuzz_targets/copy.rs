@@ -2,9 +2,12 @@
 //! error; and the columns of a sound row are found in it.
 #![no_main]
 
+use std::sync::Arc;
+
 use clearway_fuzz::domain::conflict::Facts;
 use clearway_fuzz::domain::corridor::{Corridor, CorridorFacts};
 use clearway_fuzz::domain::layer::NounFacts;
+use clearway_fuzz::domain::reference::{Attributes, Reference, ReferenceFacts};
 use clearway_fuzz::domain::rules::LandKind;
 use clearway_fuzz::domain::word::Word;
 use clearway_fuzz::domain::work::{Work, WorkFacts};
@@ -66,6 +69,28 @@ fn of_number(number: Option<f64>) -> Option<Vec<u8>> {
     number.map(|n| n.to_be_bytes().into())
 }
 
+fn of_integer(number: Option<i32>) -> Option<Vec<u8>> {
+    number.map(|n| n.to_be_bytes().into())
+}
+
+fn of_truth(truth: Option<bool>) -> Option<Vec<u8>> {
+    truth.map(|truth| vec![u8::from(truth)])
+}
+
+/// A `text[]` of one dimension, or of none where it is empty; 25 is the type `text`.
+fn of_words<W: Word>(words: &[W]) -> Option<Vec<u8>> {
+    let integers = |numbers: &[i32]| numbers.iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>();
+    if words.is_empty() {
+        return Some(integers(&[0, 0, 25]));
+    }
+    let mut bytes = integers(&[1, 0, 25, words.len() as i32, 1]);
+    for word in words.iter().map(|word| word.as_str()) {
+        bytes.extend(integers(&[word.len() as i32]));
+        bytes.extend(word.as_bytes());
+    }
+    Some(bytes)
+}
+
 fn of_day(day: Option<Date>) -> Option<Vec<u8>> {
     let days = |day: Date| (day - date(2000, 1, 1)).get_days();
     day.map(|day| days(day).to_be_bytes().into())
@@ -77,7 +102,7 @@ fn of_shape(shape: &Geometry<f64>) -> Option<Vec<u8>> {
 
 fn facts(bytes: &mut Bytes, noun: impl Into<NounFacts>) -> Facts {
     let id = Uuid::from_bytes(std::array::from_fn(|_| bytes.byte()));
-    Facts { id, code: text(bytes).into(), organisation: text(bytes).into(), visibility: word(bytes), noun: noun.into() }
+    Facts { id, code: text(bytes).into(), organisation: text(bytes).into(), visibility: word(bytes), noun: noun.into(), attributes: None }
 }
 
 /// The columns that both nouns begin with.
@@ -89,6 +114,7 @@ fn first_columns(facts: &Facts) -> [Option<Vec<u8>>; 4] {
 fn work(bytes: &mut Bytes) -> Row {
     let (kind, status, method) = (word(bytes), word(bytes), some(bytes, word));
     let (from, to, accuracy) = (some(bytes, day), some(bytes, day), some(bytes, number));
+    let (class, height, spare) = (some(bytes, word), some(bytes, number), some(bytes, |bytes| i32::from(bytes.byte())));
     let noun = WorkFacts {
         kind,
         status,
@@ -96,6 +122,9 @@ fn work(bytes: &mut Bytes) -> Row {
         valid_to: to,
         position_accuracy_m: accuracy,
         capture_method: method,
+        column_class: class,
+        height_agl_m: height,
+        spare_capacity: spare,
     };
     let (facts, grid) = (facts(bytes, noun), shape(bytes));
     let columns = first_columns(&facts).into_iter().chain([
@@ -105,6 +134,9 @@ fn work(bytes: &mut Bytes) -> Row {
         of_day(to),
         of_number(accuracy),
         method.and_then(of_word),
+        class.and_then(of_word),
+        of_number(height),
+        of_integer(spare),
         of_shape(&grid),
     ]);
     Row { columns: columns.collect(), read: IndexRow { facts, grid: Grid(grid), centreline: None, land: None } }
@@ -131,6 +163,60 @@ fn corridor(bytes: &mut Bytes) -> Row {
     let centreline = line.map(|line| Grid(MultiLineString(vec![line])));
     let land = Some(LandKind::new(kind, class.as_deref(), voltage_kv));
     Row { columns: columns.collect(), read: IndexRow { facts, grid: Grid(grid), centreline, land } }
+}
+
+fn reference(bytes: &mut Bytes) -> Row {
+    let (kind, from, to) = (word(bytes), some(bytes, day), some(bytes, day));
+    let shared = |text: Option<String>| text.map(Arc::from);
+    let (name, class) = (shared(some(bytes, text)), shared(some(bytes, text)));
+    let count = bytes.byte() % 4;
+    let attributes = Attributes {
+        name,
+        class,
+        voltage_kv: some(bytes, number),
+        half_width_m: some(bytes, number),
+        height_agl_m: some(bytes, number),
+        elevation_from_m: some(bytes, number),
+        elevation_to_m: some(bytes, number),
+        column_classes: (0..count).map(|_| word(bytes)).collect(),
+        height_max_m: some(bytes, number),
+        quota: some(bytes, |bytes| u32::from(bytes.byte())),
+        spacing_m: some(bytes, number),
+        sharing_required: bytes.byte() % 2 == 1,
+        occupied: some(bytes, |bytes| bytes.byte() % 2 == 1),
+        eirp_w: some(bytes, number),
+        frequency_mhz: some(bytes, number),
+        azimuth_deg: some(bytes, number),
+    };
+    let mut facts = facts(bytes, ReferenceFacts { kind, valid_from: from, valid_to: to });
+    let grid = shape(bytes);
+    let a = &attributes;
+    let text = |text: &Option<Arc<str>>| text.as_ref().map(|t| t.as_bytes().to_vec());
+    let columns = first_columns(&facts).into_iter().chain([
+        of_word(kind),
+        of_day(from),
+        of_day(to),
+        text(&a.name),
+        text(&a.class),
+        of_number(a.voltage_kv),
+        of_number(a.half_width_m),
+        of_number(a.height_agl_m),
+        of_number(a.elevation_from_m),
+        of_number(a.elevation_to_m),
+        of_words(&a.column_classes),
+        of_number(a.height_max_m),
+        of_integer(a.quota.map(|n| n as i32)),
+        of_number(a.spacing_m),
+        of_truth(Some(a.sharing_required)),
+        of_truth(a.occupied),
+        of_number(a.eirp_w),
+        of_number(a.frequency_mhz),
+        of_number(a.azimuth_deg),
+        of_shape(&grid),
+    ]);
+    let columns = columns.collect();
+    facts.attributes = Some(Arc::new(attributes));
+    Row { columns, read: IndexRow { facts, grid: Grid(grid), centreline: None, land: None } }
 }
 
 /// The bytes of a whole copy.
@@ -178,6 +264,7 @@ fuzz_target!(|data: &[u8]| {
     let piece = usize::from(bytes.byte()) + 1;
     same_in_pieces::<Work>(data, piece);
     same_in_pieces::<Corridor>(data, piece);
+    same_in_pieces::<Reference>(data, piece);
     let at = |bytes: &mut Bytes| usize::from(u16::from_le_bytes([bytes.byte(), bytes.byte()]));
     let damages: Vec<(usize, u8)> = (0..DAMAGES).map(|_| (at(&mut bytes), bytes.byte())).collect();
     let rows = 1 + bytes.byte() % 2;
@@ -185,4 +272,6 @@ fuzz_target!(|data: &[u8]| {
     check::<Work>(&works, &damages, piece);
     let corridors: Vec<Row> = (0..rows).map(|_| corridor(&mut bytes)).collect();
     check::<Corridor>(&corridors, &damages, piece);
+    let references: Vec<Row> = (0..rows).map(|_| reference(&mut bytes)).collect();
+    check::<Reference>(&references, &damages, piece);
 });
