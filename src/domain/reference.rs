@@ -181,6 +181,14 @@ pub struct ReferenceFacts {
     pub valid_to: Option<Date>,
 }
 
+impl ReferenceFacts {
+    /// It was valid, and is not any more.
+    #[must_use]
+    pub fn is_over(&self, day: Date) -> bool {
+        self.valid_to.is_some_and(|last| last < day)
+    }
+}
+
 impl Judged for ReferenceFacts {
     type Side = Refers;
 

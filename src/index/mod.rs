@@ -58,7 +58,7 @@ use geo::CoordsIter;
 
 pub use coverage::{Coverages, Said};
 pub use entry::Entry;
-pub use hidden::Hidden;
+pub use hidden::{EVERYWHERE, Hidden};
 pub use layer::{Changes, LayerIndex, Room, SeenNow, Sowing, Tidied};
 
 use forest::Forest;

@@ -9,6 +9,8 @@ pub mod key {
     pub const HIDDEN: &str = "hidden";
     /// No data covers the place.
     pub const NO_DATA: &str = "no-data";
+    /// Nobody looks after the ground at the place.
+    pub const OUTSIDE: &str = "outside";
     /// The rule pack lacks a parameter; `key` names it.
     pub const NO_RULE: &str = "no-rule";
 }

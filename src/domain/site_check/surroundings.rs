@@ -144,6 +144,13 @@ pub struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
+    /// Nothing, at a place that nobody looks after.
+    #[must_use]
+    pub fn nowhere(place: Place) -> Self {
+        let (works, corridors, references) = (Vec::new(), Vec::new(), Vec::new());
+        Self { place, works, corridors, references, coverage: BTreeMap::new(), hidden: Vec::new() }
+    }
+
     /// The reference features of a kind, the nearest first.
     pub fn of(&self, kind: ReferenceKind) -> impl Iterator<Item = &NearReference<'a>> {
         self.references.iter().filter(move |near| near.told.kind == kind)

@@ -1,0 +1,225 @@
+//! What stands round a place, as the index has it: measured on the grid of each jurisdiction that it lies near, and told apart
+//! by who asks.
+
+use std::collections::BTreeMap;
+
+use geo::Point;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::on_grid;
+use crate::actions::Context;
+use crate::domain::actor::{Actor, Sight};
+use crate::domain::conflict::{self, Role};
+use crate::domain::coverage::Coverage;
+use crate::domain::layer::Layer;
+use crate::domain::reference::{ReferenceFacts, ReferenceKind};
+use crate::domain::site_check::{
+    Near, NearCorridor, Parameters, Place, Source, Subject, Surroundings, reach_round, sources,
+};
+use crate::domain::word::Word;
+use crate::error::Result;
+use crate::geometry::cells::{self, CELL_M, Cell, CellBox};
+use crate::geometry::measure::{Dimension, Prepared, depth_inside};
+use crate::geometry::{Bounds, Metres, outside};
+use crate::index::{EVERYWHERE, Entry, LayerIndex, Snapshot, Territory};
+
+/// What was found, and what is to be known of who is shown it.
+pub(super) struct Found<'a> {
+    /// What the checks see.
+    pub(super) around: Surroundings<'a>,
+    /// What of it is restricted.
+    pub(super) restricted: Vec<(Layer, &'a str, Uuid)>,
+    /// The revision of each jurisdiction looked at.
+    pub(super) revisions: BTreeMap<String, i64>,
+}
+
+/// Looks round a place.
+#[allow(clippy::too_many_arguments)] // each is one thing of the question
+pub(super) fn found<'a>(
+    context: &Context,
+    actor: &Actor,
+    snapshot: &'a Snapshot,
+    home: &'a Territory,
+    lonlat: Point<f64>,
+    subject: &Subject,
+    rules: &Parameters<'_>,
+    day: Date,
+) -> Result<Found<'a>> {
+    let reach = Metres::new(reach_round(subject, rules)).unwrap_or(Metres::ZERO);
+    let at = on_grid(home, lonlat)?;
+    let shape = Prepared::point(at);
+    let boundary = home.jurisdiction.boundary_grid();
+    let place = Place { at, inside: true, to_boundary_m: measure_depth(&shape, boundary), hint: None };
+    let around = Surroundings {
+        place,
+        works: Vec::new(),
+        corridors: Vec::new(),
+        references: Vec::new(),
+        coverage: covered(home, &shape, subject, reach, day),
+        hidden: Vec::new(),
+    };
+    let mut found = Found { around, restricted: Vec::new(), revisions: BTreeMap::new() };
+    let here = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
+    let here = outside::widened(&here, reach.get());
+    for territory in snapshot.territories() {
+        // The extent holds all of the cells of what belongs to it, each widened by what it brings.
+        if !outside::meets_round_the_earth(&territory.extent, &here) {
+            continue;
+        }
+        let at = on_grid(territory, lonlat)?;
+        let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day };
+        looking.all(&mut found);
+        found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
+    }
+    let by = |a: (f64, Uuid), b: (f64, Uuid)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    let around = &mut found.around;
+    around.works.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
+    around.references.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
+    around.corridors.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
+    around.hidden.sort_unstable();
+    around.hidden.dedup();
+    Ok(found)
+}
+
+/// How deep a point lies inside an area, metres.
+fn measure_depth(point: &Prepared, area: &Prepared) -> f64 {
+    depth_inside(point, area)
+}
+
+/// How much each source answers for the ground that matters. What a feature brings itself, the declaration speaks of.
+fn covered(
+    home: &Territory,
+    shape: &Prepared,
+    subject: &Subject,
+    reach: Metres,
+    day: Date,
+) -> BTreeMap<Source, Coverage> {
+    let of = |source: Source| {
+        let brings_its_own = source.kind().is_some_and(|kind| home.rules().site_reach(kind) > Metres::ZERO);
+        let distance = if brings_its_own { subject.accuracy_m } else { reach.get() };
+        let said = home.coverages().of_kind(source.layer(), source.kind(), shape, distance, day);
+        let coverage = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
+        (source, coverage)
+    };
+    sources().into_iter().map(of).collect()
+}
+
+/// Looking round a place in one territory.
+struct Looking<'a, 'q> {
+    context: &'q Context,
+    actor: &'q Actor,
+    territory: &'a Territory,
+    shape: Prepared,
+    subject: &'q Subject,
+    reach: Metres,
+    day: Date,
+}
+
+impl<'a> Looking<'a, '_> {
+    fn all(&self, found: &mut Found<'a>) {
+        let code = self.territory.jurisdiction.code.as_str();
+        let sight = self.actor.sight(code);
+        for layer in Layer::all() {
+            let features = self.territory.layer(layer);
+            features.near(&self.shape, self.reach, |entry| {
+                if features.sees(&sight, entry)
+                    && self.take(layer, entry, &mut found.around)
+                    && features.is_restricted(entry)
+                {
+                    found.restricted.push((layer, code, entry.facts.id));
+                }
+            });
+            if !sight.sees_all() {
+                self.hidden(layer, features, &sight, &mut found.around.hidden);
+            }
+        }
+    }
+
+    /// Takes a feature that the asker sees, if it is near enough and counts.
+    fn take(&self, layer: Layer, entry: &'a Entry, around: &mut Surroundings<'a>) -> bool {
+        let facts = &entry.facts;
+        let reach = self.reach.plus(entry.reach());
+        let Some(distance_m) = self.shape.distance_within(&entry.shape, reach.get()) else { return false };
+        let is_inside = distance_m <= 0.0 && entry.shape.dimension() == Dimension::Area;
+        let depth_m = if is_inside { measure_depth(&self.shape, &entry.shape) } else { 0.0 };
+        let shape = &entry.shape;
+        let severity = facts.noun.severity(self.day);
+        if let Ok(told) = facts.noun.try_into() {
+            if severity.is_some() {
+                around.works.push(Near { layer, facts, told, shape, distance_m, depth_m });
+            }
+            return severity.is_some();
+        }
+        if let Ok(told) = ReferenceFacts::try_from(facts.noun) {
+            // A window that is to come matters to whoever builds then.
+            let matters = severity.is_some() || told.kind == ReferenceKind::FreezeWindow && !told.is_over(self.day);
+            if matters {
+                around.references.push(Near { layer, facts, told, shape, distance_m, depth_m });
+            }
+            return matters;
+        }
+        let (Role::TakesLand(own), Ok(told), Some(severity)) = (facts.noun.role(), facts.noun.try_into(), severity)
+        else {
+            return false;
+        };
+        let rules = self.territory.rules().on(self.day);
+        let of_kind = || rules.clearance(entry.land, Some(self.subject.kind));
+        let (clearance, rule) = conflict::clearance(None, own.clearance_m, of_kind);
+        let near = Near { layer, facts, told, shape, distance_m, depth_m };
+        around.corridors.push(NearCorridor { near, severity, clearance, rule: rule.into() });
+        true
+    }
+
+    /// Which sources of a layer have something near that the asker does not see: told by cells of 2 km, as in conflict
+    /// checks, so that asking often tells no more.
+    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, hidden: &mut Vec<Source>) {
+        let cells = features.hidden().met(sight, &self.shape, self.reach.get());
+        let all = sources().into_iter().filter(|source| source.layer() == layer);
+        if !layer.is_told_by_kind() {
+            if self.is_told(word(layer, None), &cells) {
+                hidden.extend(all);
+            }
+            return;
+        }
+        for source in all {
+            let Some(kind) = source.kind() else { continue };
+            let cells = self.cells_of(kind, features, sight, &cells);
+            if self.is_told(word(layer, Some(kind)), &cells) {
+                hidden.push(source);
+            }
+        }
+    }
+
+    /// Whether the asker is told that there is something in these cells.
+    fn is_told(&self, what: &'static str, cells: &[Cell]) -> bool {
+        self.context.notices.is_told(self.actor, &self.territory.jurisdiction.code, what, cells)
+    }
+
+    /// Those of `cells` that a feature of a kind meets which the asker does not see.
+    fn cells_of(&self, kind: ReferenceKind, features: &LayerIndex, sight: &Sight, cells: &[Cell]) -> Vec<Cell> {
+        if cells.is_empty() || cells.contains(&EVERYWHERE) {
+            return cells.to_vec();
+        }
+        let mut ground = CellBox::EMPTY;
+        cells.iter().for_each(|cell| ground.merge(&CellBox::of(*cell)));
+        let mut met: Vec<Cell> = Vec::new();
+        // What has a cell in common with the subject stands no farther from it than the cell is wide.
+        let reach = self.reach.plus(Metres::constant(2.0 * CELL_M));
+        features.near(&self.shape, reach, |entry| {
+            let is_kind = ReferenceFacts::try_from(entry.facts.noun).is_ok_and(|told| told.kind == kind);
+            if is_kind && !features.sees(sight, entry) {
+                let of_it = cells::met(&entry.shape, entry.reach().get(), &ground, usize::MAX);
+                met.extend(of_it.into_iter().flatten().filter(|cell| cells.contains(cell)));
+            }
+        });
+        met.sort_unstable();
+        met.dedup();
+        met
+    }
+}
+
+/// A word for a source in the counts of who was told what.
+fn word(layer: Layer, kind: Option<ReferenceKind>) -> &'static str {
+    kind.map_or_else(|| layer.as_str(), Word::as_str)
+}

@@ -1,0 +1,190 @@
+//! Site checks: a column that somebody asks for, against everything round its place that a law or a rule speaks of.
+//!
+//! Here is what is asked and answered; `around` finds what stands round the place in the index. What it means is said by the
+//! checks themselves ([`crate::domain::site_check`]), which see nothing but that.
+
+mod around;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use geo::Point;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::conflict_check::at_least;
+use super::{Context, Reader};
+use crate::domain::place::{self, Delivered};
+use crate::domain::rules::SiteRules;
+use crate::domain::site_check::{
+    self, CHECKS, Check, CheckCode, Finding, Message, Parameters, Place, Subject, Surroundings, Verdict, message::key,
+};
+use crate::error::{Error, Result};
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Coord, Epsg, Geometry, LonLat, Metres, Problem, crs};
+use crate::index::{Snapshot, Territory};
+
+use self::around::{Found, found};
+
+/// A column at a place, as somebody asks about it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// How the asker calls it.
+    pub name: String,
+    /// Where it stands in the document, for problems.
+    pub pointer: String,
+    /// The place, a point.
+    pub delivered: Delivered,
+    /// The column.
+    pub subject: Subject,
+}
+
+/// How it is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The moment at which dates are looked at.
+    pub at: Timestamp,
+    /// Revisions that the answer must have reached.
+    pub min_revision: Vec<(String, i64)>,
+}
+
+/// What the checks say of a column at a place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteCheck {
+    /// How the asker calls it.
+    pub name: String,
+    /// The place as it was delivered.
+    pub delivered: Delivered,
+    /// The place in WGS 84.
+    pub lonlat: LonLat<Point<f64>>,
+    /// The column.
+    pub subject: Subject,
+    /// The jurisdiction in which it lies; none where nobody looks after that ground.
+    pub jurisdiction: Option<String>,
+    /// The working grid of that, on which findings are drawn.
+    pub grid: Epsg,
+    /// The revision of each jurisdiction that was looked at.
+    pub revisions: BTreeMap<String, i64>,
+    /// The moment at which dates were looked at.
+    pub at: Timestamp,
+    /// The calendar day of that in the jurisdiction.
+    pub day: Date,
+    /// One finding for each check, in the order of [`CHECKS`].
+    pub findings: Vec<Finding>,
+}
+
+impl SiteCheck {
+    /// The worst of all findings.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::NotChecked)
+    }
+}
+
+/// Checks columns at places.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem of every place, [`Error::Busy`] where the index has not reached `min_revision`.
+pub fn check<'r>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    asked: &[Asked],
+    question: &Question,
+) -> Result<Vec<SiteCheck>> {
+    let reader = reader.into();
+    let snapshot = at_least(context, &question.min_revision)?;
+    let mut problems = Vec::new();
+    let mut checks = Vec::new();
+    for one in asked {
+        match check_in(context, reader, &snapshot, one, question.at) {
+            Ok(check) => checks.push(check),
+            Err(Error::Invalid(more)) => problems.extend(more.into_iter().map(|p: Problem| p.under(&one.pointer))),
+            Err(other) => return Err(other),
+        }
+    }
+    if problems.is_empty() { Ok(checks) } else { Err(Error::Invalid(problems)) }
+}
+
+/// Checks a column on a state of the index.
+pub(super) fn check_in(
+    context: &Context,
+    reader: Reader<'_>,
+    snapshot: &Snapshot,
+    asked: &Asked,
+    at: Timestamp,
+) -> Result<SiteCheck> {
+    let lonlat = point(place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
+    let mut check = SiteCheck {
+        name: asked.name.clone(),
+        delivered: asked.delivered.clone(),
+        lonlat: LonLat(lonlat),
+        subject: asked.subject.clone(),
+        jurisdiction: None,
+        grid: Epsg::WGS84,
+        revisions: BTreeMap::new(),
+        at,
+        day: at.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        findings: Vec::new(),
+    };
+    let Some(home) = home(snapshot, lonlat)? else {
+        check.findings = outside(snapshot, asked, check.day);
+        return Ok(check);
+    };
+    check.day = at.to_zoned(home.jurisdiction.time_zone()).date();
+    check.jurisdiction = Some(home.jurisdiction.code.clone());
+    check.grid = home.jurisdiction.grid;
+    let rules = home.rules();
+    let parameters = Parameters::on(rules.site(), check.day);
+    let Found { around, restricted, revisions } =
+        found(context, reader.actor, snapshot, home, lonlat, &asked.subject, &parameters, check.day)?;
+    check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
+    check.revisions = revisions;
+    // Whoever is shown a restricted feature as evidence leaves a row.
+    let named = |id| check.findings.iter().flat_map(|finding| &finding.evidence).any(|evidence| evidence.id == id);
+    context.reads.shown(reader, restricted.into_iter().filter(|(_, _, id)| named(*id)))?;
+    Ok(check)
+}
+
+fn point(shape: Geometry<f64>) -> Result<Point<f64>> {
+    match shape {
+        Geometry::Point(point) => Ok(point),
+        _ => Err(Error::Invalid(vec![Problem::new("/type", "a column stands at a Point")])),
+    }
+}
+
+/// The place on the grid of a territory.
+fn on_grid(territory: &Territory, lonlat: Point<f64>) -> Result<Coord<f64>> {
+    let shape = crs::project(&Geometry::Point(lonlat), Epsg::WGS84, territory.jurisdiction.grid)
+        .map_err(|e| Error::Invalid(vec![Problem::new("/coordinates", e.to_string())]))?;
+    Ok(point(shape)?.0)
+}
+
+/// The territory in whose boundary a place lies; of several the smallest.
+fn home(snapshot: &Snapshot, lonlat: Point<f64>) -> Result<Option<&Arc<Territory>>> {
+    let mut home: Option<&Arc<Territory>> = None;
+    for territory in snapshot.territories() {
+        let here = territory.jurisdiction.bounds_widened(0.0);
+        if !here.contains(lonlat.0) {
+            continue;
+        }
+        let place = Prepared::point(on_grid(territory, lonlat)?);
+        let nearer = home.is_none_or(|other| territory.jurisdiction.area_m2() < other.jurisdiction.area_m2());
+        if nearer && place.within(territory.jurisdiction.boundary_grid(), 0.0) {
+            home = Some(territory);
+        }
+    }
+    Ok(home)
+}
+
+/// What there is to say of a place that no jurisdiction looks after.
+fn outside(snapshot: &Snapshot, asked: &Asked, day: Date) -> Vec<Finding> {
+    let hint =
+        snapshot.territories().find_map(|t| place::other_reading(&asked.delivered, &t.jurisdiction, Metres::ZERO));
+    let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m: 0.0, hint };
+    let around = Surroundings::nowhere(place);
+    let of = |check: &Check| match check.code {
+        CheckCode::Geo => (check.run)(&asked.subject, &around, &Parameters::on(&SiteRules::default(), day), day),
+        code => Finding::new(code, Verdict::NotChecked, Message::new(key::OUTSIDE)),
+    };
+    CHECKS.iter().map(of).collect()
+}
