@@ -64,6 +64,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("serde", &["config", "cli", "wire"]),
     ("serde_json", &["geometry", "wire", "formats", "store", "http", "cli"]),
     ("csv", &["formats", "cli"]),
+    ("fluent_bundle", &["wire"]),
 ];
 
 /// A file of more lines usually holds two ideas.

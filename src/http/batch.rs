@@ -1,5 +1,5 @@
 //! `POST /api/conflict-checks/batch`: a check on each line of the body, its answer on the same line of the response.
-//! What a check is and how its answer reads stands in `conflict_check`; here is how lines come in and go out.
+//! What a check is and how its answer reads stands in `conflict_check`, and in `site_check` of columns; here is how lines come in and go out.
 //!
 //! Short lines are answered where they arrive, one or a few at a time, so that an answer is sent while it is still in the
 //! caches; what takes longer is handed over to another thread, many lines together.
@@ -56,7 +56,55 @@ const AT_ONCE: Duration = Duration::from_micros(500);
 /// # Errors
 /// What is wrong with the request as a whole. What is wrong with a line, or its check, stands in the answer's line.
 pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
-    let asked = Arc::new(Asked::of(&request, &app)?);
+    let asked = Asked::of(&request, &app)?;
+    run(request, app, payload, Arc::new(asked)).await
+}
+
+/// What is asked on each line.
+pub(super) trait Asks: Send + Sync + 'static {
+    /// Waits for the revisions that the answer must have reached, and refuses a moment of which nobody can tell.
+    ///
+    /// # Errors
+    /// What is wrong with the batch as a whole.
+    fn reach(&self) -> Result<()>;
+
+    /// Answers what stands on a line, and writes the answer as a line behind `text`.
+    ///
+    /// # Errors
+    /// What is wrong with the line; some of the answer may be written by then.
+    fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()>;
+
+    /// The same; `false`, and nothing is written, where the thread that serves would be held up.
+    ///
+    /// # Errors
+    /// As [`Asks::answer_line`].
+    fn answer_line_at_once(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<bool>;
+}
+
+impl Asks for Asked {
+    fn reach(&self) -> Result<()> {
+        Self::reach(self)
+    }
+
+    fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()> {
+        Self::answer_line(self, number, line, text)
+    }
+
+    fn answer_line_at_once(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<bool> {
+        Self::answer_line_at_once(self, number, line, text)
+    }
+}
+
+/// Answers a batch of whatever is asked on its lines.
+///
+/// # Errors
+/// What is wrong with the request as a whole.
+pub(super) async fn run(
+    request: HttpRequest,
+    app: web::Data<App>,
+    payload: web::Payload,
+    asked: Arc<dyn Asks>,
+) -> Response {
     params::media_type(&request, TAKEN)?;
     let first = Arc::clone(&asked);
     blocking(move || first.reach()).await?;
@@ -88,7 +136,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
 
 /// What all lines of a batch have in common.
 struct Work {
-    asked: Arc<Asked>,
+    asked: Arc<dyn Asks>,
     standing: Arc<Standing>,
     line_bytes_max: usize,
     path: String,

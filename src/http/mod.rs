@@ -26,6 +26,7 @@ pub mod reference;
 pub mod routes;
 pub mod rules;
 pub mod session;
+pub mod site_check;
 pub mod version;
 
 use std::any::Any;

@@ -13,7 +13,9 @@ use super::auth::{self, authenticate};
 use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
-use super::{batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, version};
+use super::{
+    batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check, version,
+};
 use crate::domain::corridor::Corridor;
 use crate::domain::reference::Reference;
 use crate::domain::work::Work;
@@ -192,6 +194,19 @@ pub const ROUTES: &[Route] = &[
     .costs(Check),
     route(Post, "/api/conflict-checks/batch", Everyone, "Check a drawn shape on each line", CHECK, || {
         web::route().to(batch::check)
+    })
+    .costs(Check),
+    route(
+        Post,
+        "/api/site-checks",
+        Everyone,
+        "Check columns at places that nobody has asked for yet",
+        site_check::PARAMETERS,
+        || web::route().to(site_check::check),
+    )
+    .costs(Check),
+    route(Post, "/api/site-checks/batch", Everyone, "Check a column on each line", site_check::PARAMETERS, || {
+        web::route().to(site_check::check_batch)
     })
     .costs(Check),
     route(Get, "/api/works/{id}/conflicts", Everyone, "Conflicts of a work", CHECK, || {

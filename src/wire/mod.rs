@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`change`], [`rules`], [`audit`], [`version`], then [`organisation`],
+//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`change`], [`rules`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
 pub mod account;
@@ -17,10 +17,12 @@ pub mod document;
 pub mod feature;
 pub mod lines;
 pub mod merge_patch;
+pub mod message;
 pub mod organisation;
 pub mod plain;
 pub mod reference;
 pub mod rules;
 pub mod session;
+pub mod site_check;
 pub mod version;
 pub mod work;

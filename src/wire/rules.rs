@@ -24,7 +24,8 @@ pub fn write(registered: &RegisteredPack, count: usize, day: Option<Date>) -> Js
     })
 }
 
-fn parameter(p: &Parameter) -> Json {
+/// A parameter with where it stands and when it is in force.
+pub(super) fn parameter(p: &Parameter) -> Json {
     json!({
         "key": p.key,
         "value": p.value,

@@ -105,6 +105,14 @@ pub fn check<'r>(
     if problems.is_empty() { Ok(checks) } else { Err(Error::Invalid(problems)) }
 }
 
+/// A question can be answered, whatever the columns: waits for the revisions that it asks for.
+///
+/// # Errors
+/// As [`at_least`].
+pub fn can_answer(context: &Context, question: &Question) -> Result<()> {
+    at_least(context, &question.min_revision).map(drop)
+}
+
 /// Checks a column on a state of the index.
 pub(super) fn check_in(
     context: &Context,

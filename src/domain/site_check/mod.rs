@@ -11,6 +11,7 @@ mod checks;
 pub mod finding;
 pub mod message;
 pub mod parameters;
+mod read;
 pub mod subject;
 pub mod surroundings;
 

@@ -1,0 +1,124 @@
+//! Automatic site checks of columns that nobody has asked for yet.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, VARY};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value as Json, json};
+
+use super::auth::asker_of;
+use super::params::{self, GEOJSON, Query};
+use super::problem::Answer as Response;
+use super::{App, batch, blocking};
+use crate::actions::site_check::{self as action, Asked as AskedSite, Question, SiteCheck};
+use crate::actions::{Asker, Context};
+use crate::clock;
+use crate::domain::word::Word;
+use crate::error::Result;
+use crate::geometry::Geometry;
+use crate::geometry::encoding::geojson;
+use crate::wire::document;
+use crate::wire::site_check::{finding_json, subject_json, subjects};
+
+/// The parameters of a site check, as the API document shows them.
+pub const PARAMETERS: &[&str] = &["at"];
+
+/// `POST /api/site-checks`
+///
+/// # Errors
+/// As [`action::check`].
+pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
+    let asked = Asked::of(&request, &app)?;
+    let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
+    let document = blocking(move || {
+        let checks = asked.checks(&document::json(&text)?)?;
+        Ok(json!({"results": checks.iter().map(write).collect::<Vec<_>>()}).to_string())
+    })
+    .await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((VARY, "Authorization, Cookie"))
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .body(document))
+}
+
+/// `POST /api/site-checks/batch`
+///
+/// # Errors
+/// What is wrong with the request as a whole. What is wrong with a line, or its check, stands in the answer's line.
+pub async fn check_batch(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
+    let asked = Asked::of(&request, &app)?;
+    batch::run(request, app, payload, Arc::new(asked)).await
+}
+
+/// Site checks as far as the head of a request says it: all but the columns.
+struct Asked {
+    context: Context,
+    asker: Asker,
+    question: Question,
+    reading: document::Reading,
+}
+
+impl Asked {
+    fn of(request: &HttpRequest, app: &App) -> Result<Self> {
+        let query = Query::of(request, PARAMETERS)?;
+        Ok(Self {
+            asker: asker_of(request)?,
+            question: Question {
+                at: query.moment("at")?.unwrap_or_else(clock::now),
+                min_revision: params::min_revision(request)?,
+            },
+            reading: params::reading(request, &app.context.settings)?,
+            context: app.context.clone(),
+        })
+    }
+
+    fn checks(&self, document: &Json) -> Result<Vec<SiteCheck>> {
+        let asked = subjects(document, self.reading, self.context.settings.subjects_max)?;
+        let asked: Vec<AskedSite> = asked
+            .into_iter()
+            .map(|s| AskedSite { name: s.name, pointer: s.pointer, delivered: s.delivered, subject: s.subject })
+            .collect();
+        action::check(&self.context, &self.asker, &asked, &self.question)
+    }
+}
+
+impl batch::Asks for Asked {
+    fn reach(&self) -> Result<()> {
+        action::can_answer(&self.context, &self.question)
+    }
+
+    fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()> {
+        let checks = self.checks(&document::json_line(line)?)?;
+        let answer = json!({"line": number, "results": checks.iter().map(write).collect::<Vec<_>>()});
+        text.extend_from_slice(answer.to_string().as_bytes());
+        text.push(b'\n');
+        Ok(())
+    }
+
+    fn answer_line_at_once(&self, _: u64, _: &[u8], _: &mut Vec<u8>) -> Result<bool> {
+        // It may have to wait until it is noted who is shown what.
+        Ok(false)
+    }
+}
+
+/// What the checks say of a column, as JSON.
+pub(super) fn write(check: &SiteCheck) -> Json {
+    let mut column = json!({
+        "type": "Feature",
+        "geometry": geojson::to_value(&Geometry::Point(check.lonlat.0)),
+        "properties": subject_json(&check.subject),
+    });
+    if let Some(object) = column.as_object_mut() {
+        object.insert("id".into(), check.name.as_str().into());
+    }
+    json!({
+        "subject": column,
+        "jurisdiction": check.jurisdiction,
+        "revision": check.revisions,
+        "at": check.at.to_string(),
+        "day": check.day.to_string(),
+        "verdict": check.verdict().as_str(),
+        "findings": check.findings.iter().map(|f| finding_json(f, check.grid)).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,219 @@
+//! Site checks: a document to the columns asked about, and what the checks say as JSON.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::document::{Reading, delivered, fields, object};
+use super::feature::{date, optional};
+use super::message::{Language, sentence};
+use super::rules::parameter;
+use crate::domain::place::Delivered;
+use crate::domain::site_check::{Antenna, Evidence, Finding, GapWhy, Quantity, Subject};
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::geometry::encoding::geojson;
+use crate::geometry::{Epsg, Geometry, Grid, Problem, crs};
+
+/// A column somebody asks about.
+#[derive(Debug, Clone)]
+pub struct AskedSubject {
+    /// How the answer calls it: the id of the feature, else its place in the document, from 0.
+    pub name: String,
+    /// Where its geometry stands in the document.
+    pub pointer: String,
+    /// The place.
+    pub delivered: Delivered,
+    /// The column.
+    pub subject: Subject,
+}
+
+/// Reads a Feature or a `FeatureCollection` of points.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem of every column, [`Error::TooLarge`] with more than `subjects_max`.
+pub fn subjects(value: &Json, reading: Reading, subjects_max: usize) -> Result<Vec<AskedSubject>> {
+    let document = object(value, "").map_err(|p| Error::Invalid(vec![p]))?;
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    if document.get("type").and_then(Json::as_str) != Some("FeatureCollection") {
+        read_one(value, 0, "", reading, &mut found, &mut problems)?;
+        return if problems.is_empty() { Ok(found) } else { Err(Error::Invalid(problems)) };
+    }
+    if let Some(Err(problem)) = document.get("crs").map(geojson::crs_member) {
+        problems.push(problem.under("/crs"));
+    }
+    let Some(features) = document.get("features").and_then(Json::as_array) else {
+        return Err(Error::invalid("/features", "is missing; a list of features belongs here"));
+    };
+    if features.len() > subjects_max {
+        return Err(Error::TooLarge {
+            what: "the collection".into(),
+            found: format!("{} features", features.len()),
+            limit: format!("{subjects_max} features"),
+        });
+    }
+    if features.is_empty() {
+        problems.push(Problem::new("/features", "is empty; there is nothing to check"));
+    }
+    for (n, feature) in features.iter().enumerate() {
+        read_one(feature, n, &format!("/features/{n}"), reading, &mut found, &mut problems)?;
+    }
+    if problems.is_empty() { Ok(found) } else { Err(Error::Invalid(problems)) }
+}
+
+fn read_one(
+    value: &Json,
+    number: usize,
+    pointer: &str,
+    reading: Reading,
+    found: &mut Vec<AskedSubject>,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let feature = match object(value, pointer) {
+        Ok(feature) => feature,
+        Err(problem) => {
+            problems.push(problem);
+            return Ok(());
+        }
+    };
+    if feature.get("type").and_then(Json::as_str) != Some("Feature") {
+        problems.push(Problem::new(format!("{pointer}/type"), "must be \"Feature\": a column is more than a place"));
+        return Ok(());
+    }
+    if let Some(Err(problem)) = feature.get("crs").map(geojson::crs_member) {
+        problems.push(problem.under("/crs").under(pointer));
+    }
+    let empty = Map::new();
+    let properties = match feature.get("properties") {
+        None | Some(Json::Null) => &empty,
+        Some(value) => object(value, &format!("{pointer}/properties")).unwrap_or_else(|problem| {
+            problems.push(problem);
+            &empty
+        }),
+    };
+    let subject = read_subject(properties).map_err(|more| problems.extend(more.into_iter().map(|p| p.under(pointer))));
+    let at = format!("{pointer}/geometry");
+    let shape = match feature.get("geometry") {
+        None | Some(Json::Null) => {
+            problems.push(Problem::new(at, "is missing or null: a column stands somewhere"));
+            return Ok(());
+        }
+        Some(geometry) => delivered(geometry, reading, &at),
+    };
+    let delivered = match shape {
+        Ok(delivered) => delivered,
+        Err(Error::Invalid(more)) => {
+            problems.extend(more);
+            return Ok(());
+        }
+        Err(other) => return Err(other),
+    };
+    if !matches!(delivered.shape, Geometry::Point(_)) {
+        problems.push(Problem::new(format!("{at}/type"), "must be \"Point\": a column stands at one place"));
+    }
+    let name = match feature.get("id") {
+        Some(Json::String(id)) => id.clone(),
+        Some(Json::Number(id)) => id.to_string(),
+        _ => number.to_string(),
+    };
+    if let Ok(subject) = subject {
+        found.push(AskedSubject { name, pointer: at, delivered, subject });
+    }
+    Ok(())
+}
+
+/// Reads what the properties say of a column.
+///
+/// # Errors
+/// Every problem, at `/properties/…`.
+pub fn read_subject(properties: &Map<String, Json>) -> std::result::Result<Subject, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut antennas = Vec::new();
+    match properties.get("antennas") {
+        None | Some(Json::Null) => {}
+        Some(Json::Array(items)) => {
+            for (n, item) in items.iter().enumerate() {
+                let at = format!("/properties/antennas/{n}");
+                match object(item, &at) {
+                    Ok(item) => match Antenna::read(&fields(item)) {
+                        Ok(antenna) => antennas.push(antenna),
+                        Err(more) => problems.extend(more.into_iter().map(|p| p.under(&at))),
+                    },
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        Some(other) => {
+            let detail = format!("is {}; a list of antennas belongs here", geojson::describe(other));
+            problems.push(Problem::new("/properties/antennas", detail));
+        }
+    }
+    match Subject::read(&fields(properties), antennas) {
+        Ok(subject) if problems.is_empty() => Ok(subject),
+        Ok(_) => Err(problems),
+        Err(more) => {
+            problems.extend(more);
+            Err(problems)
+        }
+    }
+}
+
+/// A column as the properties of a feature: what [`read_subject`] reads.
+#[must_use]
+pub fn subject_json(subject: &Subject) -> Json {
+    let antenna = |a: &Antenna| {
+        json!({"frequency_mhz": a.frequency_mhz, "eirp_w": a.eirp_w, "azimuth_deg": a.azimuth_deg,
+               "height_agl_m": a.height_agl_m, "beamwidth_deg": a.beamwidth_deg})
+    };
+    json!({
+        "kind": subject.kind.as_str(),
+        "column_class": optional(subject.column_class),
+        "height_agl_m": subject.height_agl_m,
+        "ground_amsl_m": subject.ground_amsl_m,
+        "position_accuracy_m": subject.accuracy_m,
+        "organisation": subject.organisation,
+        "antennas": subject.antennas.iter().map(antenna).collect::<Vec<_>>(),
+        "starts_on": date(subject.starts_on),
+        "ends_on": date(subject.ends_on),
+    })
+}
+
+/// A finding; what it draws lies on the grid `grid`.
+#[must_use]
+pub fn finding_json(finding: &Finding, grid: Epsg) -> Json {
+    let quantity = |q: Option<Quantity>| q.map(|q| json!({"value": q.value, "unit": q.unit.as_str()}));
+    let say = |language: Language| (language.as_str().to_owned(), Json::from(sentence(&finding.message, language)));
+    let gaps = finding.gaps.iter().map(|gap| json!({"source": gap.source.to_string(), "reason": gap.why.as_str()}));
+    json!({
+        "code": finding.code.as_str(),
+        "verdict": finding.verdict.as_str(),
+        "key": finding.message.key,
+        "message": Language::ALL.iter().map(|(language, _)| say(*language)).collect::<Map<String, Json>>(),
+        "measured": quantity(finding.measured),
+        "limit": quantity(finding.limit),
+        "rule": finding.rule.as_deref().map(parameter),
+        "evidence": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+        "restricted": finding.gaps.iter().any(|gap| gap.why == GapWhy::Hidden),
+        "consult": finding.consult.iter().map(|who| who.as_str()).collect::<Vec<_>>(),
+        "outcome": optional(finding.outcome),
+        "gaps": gaps.collect::<Vec<_>>(),
+        "geometry": finding.geometry.as_ref().and_then(|shape| drawn(shape, grid)),
+    })
+}
+
+fn evidence_json(evidence: &Evidence) -> Json {
+    json!({
+        "layer": evidence.layer.as_str(),
+        "id": evidence.id,
+        "code": evidence.code.as_str(),
+        "kind": evidence.kind,
+        "name": evidence.name.as_deref(),
+        "organisation": &*evidence.organisation,
+        "distance_m": evidence.distance_m,
+        "spare_capacity": evidence.spare_capacity,
+    })
+}
+
+/// A shape on a grid in WGS 84; none where it cannot be brought there.
+fn drawn(shape: &Grid<Geometry<f64>>, grid: Epsg) -> Option<Json> {
+    crs::project(&shape.0, grid, Epsg::WGS84).ok().map(|shape| geojson::to_value(&shape))
+}
