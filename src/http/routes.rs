@@ -14,7 +14,8 @@ use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
 use super::{
-    batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check, version,
+    batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check, site_search,
+    version,
 };
 use crate::domain::corridor::Corridor;
 use crate::domain::reference::Reference;
@@ -208,6 +209,15 @@ pub const ROUTES: &[Route] = &[
     route(Post, "/api/site-checks/batch", Everyone, "Check a column on each line", site_check::PARAMETERS, || {
         web::route().to(site_check::check_batch)
     })
+    .costs(Check),
+    route(
+        Post,
+        "/api/site-search",
+        Everyone,
+        "The best places for a column in an area",
+        site_search::PARAMETERS,
+        || web::route().to(site_search::find),
+    )
     .costs(Check),
     route(Get, "/api/works/{id}/conflicts", Everyone, "Conflicts of a work", CHECK, || {
         web::route().to(conflict_check::check_stored::<Work>)

@@ -24,5 +24,6 @@ pub mod reference;
 pub mod rules;
 pub mod session;
 pub mod site_check;
+pub mod site_search;
 pub mod version;
 pub mod work;

@@ -1,9 +1,10 @@
 //! Site checks: a column that somebody asks for, against everything round its place that a law or a rule speaks of.
 //!
-//! Here is what is asked and answered; `around` finds what stands round the place in the index. What it means is said by the
+//! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `around` finds what stands round the place in the index. What it means is said by the
 //! checks themselves ([`crate::domain::site_check`]), which see nothing but that.
 
 mod around;
+pub mod search;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,9 +12,12 @@ use std::sync::Arc;
 use geo::Point;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use super::conflict_check::at_least;
 use super::{Context, Reader};
+use crate::domain::actor::Actor;
+use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
 use crate::domain::rules::SiteRules;
 use crate::domain::site_check::{
@@ -113,7 +117,7 @@ pub fn can_answer(context: &Context, question: &Question) -> Result<()> {
     at_least(context, &question.min_revision).map(drop)
 }
 
-/// Checks a column on a state of the index.
+/// Checks a column on a state of the index, and takes note of who is shown what.
 pub(super) fn check_in(
     context: &Context,
     reader: Reader<'_>,
@@ -121,6 +125,22 @@ pub(super) fn check_in(
     asked: &Asked,
     at: Timestamp,
 ) -> Result<SiteCheck> {
+    let (check, restricted) = computed(context, reader.actor, snapshot, asked, at)?;
+    context.reads.shown(reader, restricted.into_iter())?;
+    Ok(check)
+}
+
+/// Something of which it is to be known who is shown it.
+type Restricted<'a> = (Layer, &'a str, Uuid);
+
+/// Checks a column on a state of the index; with it what of its evidence is restricted.
+fn computed<'a>(
+    context: &Context,
+    actor: &Actor,
+    snapshot: &'a Snapshot,
+    asked: &Asked,
+    at: Timestamp,
+) -> Result<(SiteCheck, Vec<Restricted<'a>>)> {
     let lonlat = point(place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
     let mut check = SiteCheck {
         name: asked.name.clone(),
@@ -136,7 +156,7 @@ pub(super) fn check_in(
     };
     let Some(home) = home(snapshot, lonlat)? else {
         check.findings = outside(snapshot, asked, check.day);
-        return Ok(check);
+        return Ok((check, Vec::new()));
     };
     check.day = at.to_zoned(home.jurisdiction.time_zone()).date();
     check.jurisdiction = Some(home.jurisdiction.code.clone());
@@ -144,13 +164,12 @@ pub(super) fn check_in(
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
     let Found { around, restricted, revisions } =
-        found(context, reader.actor, snapshot, home, lonlat, &asked.subject, &parameters, check.day)?;
+        found(context, actor, snapshot, home, lonlat, &asked.subject, &parameters, check.day)?;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
     check.revisions = revisions;
-    // Whoever is shown a restricted feature as evidence leaves a row.
     let named = |id| check.findings.iter().flat_map(|finding| &finding.evidence).any(|evidence| evidence.id == id);
-    context.reads.shown(reader, restricted.into_iter().filter(|(_, _, id)| named(*id)))?;
-    Ok(check)
+    let restricted = restricted.into_iter().filter(|(_, _, id)| named(*id)).collect();
+    Ok((check, restricted))
 }
 
 fn point(shape: Geometry<f64>) -> Result<Point<f64>> {

@@ -1,0 +1,290 @@
+//! Finding a place: the checks, asked of a grid of places in an area, and the best of them.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use geo::Centroid;
+use jiff::Timestamp;
+
+use super::{Asked, Restricted, SiteCheck, computed, home};
+use crate::actions::conflict_check::at_least;
+use crate::actions::{Context, Reader};
+use crate::domain::place::{self, Delivered};
+use crate::domain::site_check::{Subject, Verdict};
+use crate::domain::word::words;
+use crate::error::{Error, Result};
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Coord, Epsg, Geometry, Grid, Problem, crs, outside};
+use crate::index::Snapshot;
+
+/// Most places that one search looks at.
+pub const PLACES_MAX: usize = 5_000;
+
+/// Places nearer to each other than this are one, m.
+pub const SPACING_MIN_M: f64 = 1.0;
+
+/// A search that states no spacing looks at about so many places.
+const PLACES_USUAL: f64 = 1_000.0;
+
+words! {
+    /// How the places of a search lie to each other.
+    Pattern {
+        /// Each has six neighbours at the same distance.
+        Hexagonal = "hexagonal",
+        /// Each has four.
+        Square = "square",
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The area, or a point with [`Wanted::radius_m`].
+    pub area: Delivered,
+    /// How far round the area places are looked for, m.
+    pub radius_m: f64,
+    /// The column.
+    pub subject: Subject,
+    /// How the places lie.
+    pub pattern: Pattern,
+    /// Between two neighbouring places, m; none: such that there are about a thousand.
+    pub spacing_m: Option<f64>,
+    /// Most places in the answer.
+    pub limit: usize,
+    /// The moment at which dates are looked at.
+    pub at: Timestamp,
+    /// Revisions that the answer must have reached.
+    pub min_revision: Vec<(String, i64)>,
+}
+
+/// The best places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Places {
+    /// The best first.
+    pub best: Vec<SiteCheck>,
+    /// How many were looked at.
+    pub looked_at: usize,
+    /// How many of them came to each verdict.
+    pub verdicts: BTreeMap<Verdict, usize>,
+    /// Between two neighbouring places, m.
+    pub spacing_m: f64,
+}
+
+/// Finds the best places for a column in an area: those whose worst finding is the least, of these those with the fewest such
+/// findings, and of these the nearest to the middle of the area.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem of the area, [`Error::TooLarge`] with more than [`PLACES_MAX`] places or where they
+/// take longer than a request may, [`Error::Busy`] where the index has not reached `min_revision`.
+pub fn search<'r>(context: &Context, reader: impl Into<Reader<'r>>, wanted: &Wanted) -> Result<Places> {
+    let reader = reader.into();
+    let snapshot = at_least(context, &wanted.min_revision)?;
+    let (places, spacing_m) = places(&snapshot, wanted)?;
+    let checked = check_all(context, reader, &snapshot, wanted, &places)?;
+    let mut verdicts = BTreeMap::new();
+    for (check, _) in &checked {
+        *verdicts.entry(check.verdict()).or_insert(0) += 1;
+    }
+    let looked_at = checked.len();
+    let mut ranked: Vec<(Rank, usize, Computed<'_>)> =
+        checked.into_iter().enumerate().map(|(n, computed)| (rank(&computed.0), n, computed)).collect();
+    // The places come in the order of their distance from the middle.
+    ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
+    ranked.truncate(wanted.limit);
+    let (best, restricted): (Vec<SiteCheck>, Vec<Vec<Restricted<'_>>>) =
+        ranked.into_iter().map(|(_, _, computed)| computed).unzip();
+    context.reads.shown(reader, restricted.into_iter().flatten())?;
+    Ok(Places { best, looked_at, verdicts, spacing_m })
+}
+
+/// How much stands against a place: how many findings of each verdict, the worst first.
+type Rank = [usize; 4];
+
+fn rank(check: &SiteCheck) -> Rank {
+    let count = |verdict: Verdict| check.findings.iter().filter(|finding| finding.verdict == verdict).count();
+    [Verdict::Block, Verdict::NeedsSurvey, Verdict::NotChecked, Verdict::Warn].map(count)
+}
+
+/// What the checks say of a place, and what of that is restricted.
+type Computed<'a> = (SiteCheck, Vec<Restricted<'a>>);
+
+/// Checks every place, on as many threads as there are cores.
+fn check_all<'a>(
+    context: &Context,
+    reader: Reader<'_>,
+    snapshot: &'a Snapshot,
+    wanted: &Wanted,
+    places: &[Delivered],
+) -> Result<Vec<Computed<'a>>> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(places.len().max(1));
+    let until = Instant::now() + Duration::from_secs(context.settings.request_timeout_s);
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let work = || -> Result<Vec<(usize, Computed<'a>)>> {
+        let mut done = Vec::new();
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            let Some(delivered) = places.get(n).filter(|_| !stop.load(Ordering::Relaxed)) else { return Ok(done) };
+            if Instant::now() > until {
+                stop.store(true, Ordering::Relaxed);
+                return Err(too_long(context, n, places.len()));
+            }
+            let asked = Asked {
+                name: n.to_string(),
+                pointer: String::new(),
+                delivered: delivered.clone(),
+                subject: wanted.subject.clone(),
+            };
+            done.push((n, computed(context, reader.actor, snapshot, &asked, wanted.at)?));
+        }
+    };
+    let done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = vec![work()];
+        let failed = |_| Err(Error::Internal("a search panicked".into()));
+        all.extend(others.into_iter().map(|other| other.join().unwrap_or_else(failed)));
+        all
+    });
+    let mut all = Vec::with_capacity(places.len());
+    for part in done {
+        all.extend(part?);
+    }
+    all.sort_by_key(|(n, _)| *n);
+    Ok(all.into_iter().map(|(_, computed)| computed).collect())
+}
+
+fn too_long(context: &Context, done: usize, all: usize) -> Error {
+    Error::TooLarge {
+        what: "the search".into(),
+        found: format!("{all} places, of which {done} were checked in time"),
+        limit: format!("{} s", context.settings.request_timeout_s),
+    }
+}
+
+/// The places of a search in WGS 84, the nearest to the middle of the area first, and their spacing.
+fn places(snapshot: &Snapshot, wanted: &Wanted) -> Result<(Vec<Delivered>, f64)> {
+    let invalid = |pointer: &str, detail: String| Error::Invalid(vec![Problem::new(pointer, detail)]);
+    let lonlat = place::to_lonlat(&wanted.area).map_err(Error::Invalid)?.0;
+    let middle = lonlat.centroid().ok_or_else(|| invalid("/coordinates", "is empty".into()))?;
+    let Some(home) = home(snapshot, middle)? else {
+        let hint = snapshot
+            .territories()
+            .find_map(|t| place::other_reading(&wanted.area, &t.jurisdiction, crate::geometry::Metres::ZERO));
+        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        return Err(invalid("/coordinates", format!("the middle of it lies in no jurisdiction{hint}")));
+    };
+    let grid = home.jurisdiction.grid;
+    let project = |shape: &Geometry<f64>, from, to| {
+        crs::project(shape, from, to).map_err(|e| invalid("/coordinates", e.to_string()))
+    };
+    let mut area = project(&lonlat, Epsg::WGS84, grid)?;
+    if wanted.radius_m > 0.0 {
+        area = outside::around(&area, wanted.radius_m);
+    }
+    let area_m2 = geo::Area::unsigned_area(&area);
+    if !matches!(area, Geometry::Polygon(_) | Geometry::MultiPolygon(_)) || area_m2 <= 0.0 {
+        return Err(invalid("/type", "has no area: draw one, or state radius_m".into()));
+    }
+    let spacing_m = wanted.spacing_m.unwrap_or_else(|| (area_m2 / PLACES_USUAL).sqrt()).max(SPACING_MIN_M);
+    let area = Prepared::new(&Grid(area));
+    let middle = area.bounds();
+    let middle =
+        Coord { x: f64::midpoint(middle.min[0], middle.max[0]), y: f64::midpoint(middle.min[1], middle.max[1]) };
+    let mut found = on_pattern(&area, wanted.pattern, spacing_m)?;
+    let from_middle = |c: &Coord<f64>| (c.x - middle.x).powi(2) + (c.y - middle.y).powi(2);
+    found.sort_by(|a, b| from_middle(a).total_cmp(&from_middle(b)).then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y)));
+    let delivered = |c: &Coord<f64>| {
+        let shape = project(&Geometry::Point((*c).into()), grid, Epsg::WGS84)?;
+        Ok(Delivered { shape, crs: Epsg::WGS84 })
+    };
+    Ok((found.iter().map(delivered).collect::<Result<_>>()?, spacing_m))
+}
+
+/// The places of a pattern that lie in an area. Rows begin at round numbers of the grid, so that two searches whose areas
+/// overlap look at the same places.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // bounded: the box holds at most some times PLACES_MAX
+fn on_pattern(area: &Prepared, pattern: Pattern, spacing_m: f64) -> Result<Vec<Coord<f64>>> {
+    let row_m = match pattern {
+        Pattern::Hexagonal => spacing_m * 3_f64.sqrt() / 2.0,
+        Pattern::Square => spacing_m,
+    };
+    let bounds = area.bounds();
+    let places = (bounds.max[0] - bounds.min[0]) / spacing_m * ((bounds.max[1] - bounds.min[1]) / row_m);
+    let too_many = |found: String| Error::TooLarge {
+        what: "the search".into(),
+        found,
+        limit: format!("{PLACES_MAX} places: state a larger spacing_m, or a smaller area"),
+    };
+    // A box may hold much more than the area in it.
+    if places > 100.0 * PLACES_MAX as f64 {
+        return Err(too_many(format!("about {places:.0} places in the box round the area")));
+    }
+    let mut found = Vec::new();
+    let mut row = (bounds.min[1] / row_m).floor() as i64;
+    while row as f64 * row_m <= bounds.max[1] {
+        let shift = if pattern == Pattern::Hexagonal && row.rem_euclid(2) == 1 { spacing_m / 2.0 } else { 0.0 };
+        let mut column = ((bounds.min[0] - shift) / spacing_m).floor() as i64;
+        loop {
+            let at = Coord { x: column as f64 * spacing_m + shift, y: row as f64 * row_m };
+            if at.x > bounds.max[0] {
+                break;
+            }
+            if Prepared::point(at).within(area, 0.0) {
+                found.push(at);
+            }
+            column += 1;
+        }
+        row += 1;
+    }
+    if found.len() > PLACES_MAX {
+        return Err(too_many(format!("{} places", found.len())));
+    }
+    if found.is_empty() {
+        let detail = format!("no place of a pattern of {spacing_m} m lies in it: state a smaller spacing_m");
+        return Err(Error::Invalid(vec![Problem::new("/coordinates", detail)]));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use geo_types::Rect;
+
+    use super::*;
+
+    fn square(side: f64) -> Prepared {
+        let area = Rect::new(Coord { x: 10.0, y: 10.0 }, Coord { x: 10.0 + side, y: 10.0 + side });
+        Prepared::new(&Grid(Geometry::Polygon(area.to_polygon())))
+    }
+
+    #[test]
+    fn neighbours_of_a_pattern_stand_as_far_apart_as_asked() {
+        for (pattern, neighbours) in [(Pattern::Hexagonal, 6), (Pattern::Square, 4)] {
+            let found = on_pattern(&square(1_000.0), pattern, 100.0).unwrap();
+            let middle = *found
+                .iter()
+                .min_by(|a, b| {
+                    let far = |c: &Coord<f64>| (c.x - 510.0).hypot(c.y - 510.0);
+                    far(a).total_cmp(&far(b))
+                })
+                .unwrap();
+            let apart = |c: &&Coord<f64>| (c.x - middle.x).hypot(c.y - middle.y);
+            let nearest: Vec<f64> = found.iter().filter(|c| **c != middle).map(|c| apart(&c)).collect();
+            assert!(nearest.iter().all(|d| *d > 99.999), "{pattern}");
+            assert_eq!(nearest.iter().filter(|d| **d < 100.001).count(), neighbours, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_searched_is_refused_with_what_to_do() {
+        let refused =
+            |side: f64, spacing: f64| format!("{:?}", on_pattern(&square(side), Pattern::Square, spacing).unwrap_err());
+        assert!(refused(1_000.0, 10.0).contains("state a larger spacing_m"));
+        assert!(refused(100_000.0, 1.0).contains("in the box round the area"));
+        assert!(refused(5.0, 1_000.0).contains("state a smaller spacing_m"));
+        assert_eq!(on_pattern(&square(700.0), Pattern::Square, 10.0).unwrap().len(), 71 * 71 - 71 - 70);
+    }
+}
