@@ -207,7 +207,7 @@ fn home(snapshot: &Snapshot, lonlat: Point<f64>) -> Result<Option<&Arc<Territory
 fn outside(snapshot: &Snapshot, asked: &Asked, day: Date) -> Vec<Finding> {
     let hint =
         snapshot.territories().find_map(|t| place::other_reading(&asked.delivered, &t.jurisdiction, Metres::ZERO));
-    let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m: 0.0, hint };
+    let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m: f64::INFINITY, hint };
     let around = Surroundings::nowhere(place);
     let of = |check: &Check| match check.code {
         CheckCode::Geo => (check.run)(&asked.subject, &around, &Parameters::on(&SiteRules::default(), day), day),
