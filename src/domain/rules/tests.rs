@@ -307,7 +307,7 @@ fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
 #[test]
 fn keys_that_nobody_reads_are_kept_and_decide_nothing() {
     let pack = pack_of(&[
-        "key=site.spacing_m, value=100, unit=m, corridor_class=URBAN, confidence=law, document=Decision 1",
+        "key=zone.spacing_m, value=100, unit=m, corridor_class=URBAN, confidence=law, document=Decision 1",
         "key=emf.power_density_max, value=2, unit=w_m2, confidence=law, document=QCVN 8:2022/BTTTT",
         "key=balance.offset, value=-3, unit=ratio, confidence=check",
     ])
