@@ -40,4 +40,10 @@ impl SiteRules {
     pub fn most(&self, key: SiteKey) -> f64 {
         self.of(key).iter().map(|p| p.value).fold(0.0, f64::max)
     }
+
+    /// The smallest value of a key that is not 0, of all classes, on any day; none without one.
+    #[must_use]
+    pub fn least(&self, key: SiteKey) -> Option<f64> {
+        self.of(key).iter().map(|p| p.value).filter(|value| *value > 0.0).min_by(f64::total_cmp)
+    }
 }

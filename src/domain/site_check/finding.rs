@@ -194,7 +194,7 @@ impl Finding {
     /// The finding, with what the sources it read do not answer for: where one does not, nothing found is no pass.
     #[must_use]
     pub fn qualified(mut self, reads: &[Source], around: &Surroundings<'_>) -> Self {
-        self.gaps = reads.iter().filter_map(|source| around.gap(*source)).collect();
+        self.gaps.extend(reads.iter().filter_map(|source| around.gap(*source)));
         if self.verdict == Verdict::Pass
             && let Some(gap) = self.gaps.first()
         {

@@ -5,14 +5,148 @@ use jiff::civil::Date;
 
 /// The keys of all sentences.
 pub mod key {
-    /// Something that the check reads is hidden from the asker.
-    pub const HIDDEN: &str = "hidden";
-    /// No data covers the place.
-    pub const NO_DATA: &str = "no-data";
-    /// Nobody looks after the ground at the place.
-    pub const OUTSIDE: &str = "outside";
-    /// The rule pack lacks a parameter; `key` names it.
-    pub const NO_RULE: &str = "no-rule";
+    macro_rules! keys {
+        ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
+            $($(#[$doc])* pub const $name: &str = $text;)+
+            /// All of them: every language has a sentence for each.
+            pub const ALL: &[&str] = &[$($name),+];
+        };
+    }
+
+    keys! {
+        /// Something that the check reads is hidden from the asker; `sources` names what.
+        HIDDEN = "hidden",
+        /// No data covers the place; `sources` names of what.
+        NO_DATA = "no-data",
+        /// Nobody looks after the ground at the place.
+        OUTSIDE = "outside",
+        /// The rule pack lacks a parameter; `key` names it.
+        NO_RULE = "no-rule",
+        /// It is no antenna column.
+        NO_COLUMN = "no-column",
+
+        /// GEO: inside; `communes` lists the districts and communes, which may be none.
+        GEO_INSIDE = "geo-inside",
+        /// GEO: outside the jurisdiction, by `distance`.
+        GEO_OUTSIDE = "geo-outside",
+        /// GEO: outside, but another reading of the coordinates would fit; `hint` says which.
+        GEO_OUTSIDE_HINT = "geo-outside-hint",
+        /// GEO: the boundary is `distance` away, nearer than the place is known (`accuracy`).
+        GEO_BOUNDARY = "geo-boundary",
+
+        /// ZON: `zone` admits it.
+        ZON_ADMITTED = "zon-admitted",
+        /// ZON: `zone` admits it, and columns in it are shared.
+        ZON_SHARED = "zon-shared",
+        /// ZON: in no zone.
+        ZON_OUTSIDE = "zon-outside",
+        /// ZON: the edge of `zone` is nearer than the place is known.
+        ZON_EDGE = "zon-edge",
+        /// ZON: `zone` admits the classes `classes`, not `class`.
+        ZON_CLASS = "zon-class",
+        /// ZON: `zone` admits the classes `classes`, and none is stated.
+        ZON_CLASS_NOT_STATED = "zon-class-not-stated",
+        /// ZON: `height` is more than the `limit` of `zone`.
+        ZON_HEIGHT = "zon-height",
+        /// ZON: `zone` holds `columns` of at most `quota` columns.
+        ZON_QUOTA = "zon-quota",
+        /// ZON: only columns of class A1 so near `feature`: `distance` of `limit`.
+        ZON_ONLY_A1 = "zon-only-a1",
+        /// ZON: the same, and no class is stated.
+        ZON_ONLY_A1_NOT_STATED = "zon-only-a1-not-stated",
+
+        /// COR: nothing in the way, and nothing that it falls on.
+        COR_CLEAR = "cor-clear",
+        /// COR: in the corridor `corridor` in force, or nearer than its `clearance`.
+        COR_BLOCKED = "cor-blocked",
+        /// COR: the same, of a corridor that is announced.
+        COR_ANNOUNCED = "cor-announced",
+        /// COR: it falls on `feature`: `distance` within `fall`.
+        COR_FALLS = "cor-falls",
+        /// COR: too close to `feature` to tell.
+        COR_UNSURE = "cor-unsure",
+
+        /// SPC: no other column within `limit`.
+        SPC_FREE = "spc-free",
+        /// SPC: `count` columns nearer than `limit`; `with_capacity` lists those that have places left.
+        SPC_SHARE = "spc-share",
+        /// SPC: the column `feature` is too close to `limit` to tell.
+        SPC_UNSURE = "spc-unsure",
+        /// SPC: `zone` asks for a spacing of `limit`, and columns were looked for within `looked` alone.
+        SPC_TOO_FAR = "spc-too-far",
+
+        /// AIR: lower than what needs marking, and below every obstacle surface.
+        AIR_CLEAR = "air-clear",
+        /// AIR: `height` needs marking and consent from `limit` on.
+        AIR_MARKING = "air-marking",
+        /// AIR: its top at `top` is above the `surface` of `runway`, which is at `limit` here.
+        AIR_PENETRATES = "air-penetrates",
+        /// AIR: it may be.
+        AIR_UNSURE = "air-unsure",
+        /// AIR: under the `surface` of `runway`, and the ground above the sea is not stated.
+        AIR_NO_GROUND = "air-no-ground",
+        /// AIR: under the surfaces of `runway`, of which an elevation is not known.
+        AIR_NO_ELEVATION = "air-no-elevation",
+
+        /// EMF: what it is has no antennas.
+        EMF_NO_ANTENNAS = "emf-no-antennas",
+        /// EMF: its antennas are not stated.
+        EMF_NOT_STATED = "emf-not-stated",
+        /// EMF: nobody is exposed to more than `density`; the compliance distance is `distance`.
+        EMF_BELOW = "emf-below",
+        /// EMF: at `building` there may be `density`, more than `limit`; the compliance distance is `distance`.
+        EMF_ABOVE = "emf-above",
+        /// EMF: by positions and heights as badly known as these it may be so.
+        EMF_UNSURE = "emf-unsure",
+        /// EMF: the limit holds from `from` to `to` MHz, and an antenna has `frequency`.
+        EMF_FREQUENCY = "emf-frequency",
+
+        /// HER: no heritage near.
+        HER_FREE = "her-free",
+        /// HER: in the monument `feature`.
+        HER_INSIDE = "her-inside",
+        /// HER: `feature` is `distance` away.
+        HER_NEAR = "her-near",
+        /// HER: too close to `feature` to tell.
+        HER_UNSURE = "her-unsure",
+
+        /// DEF: nothing to ask.
+        DEF_FREE = "def-free",
+        /// DEF: consult the military.
+        DEF_CONSULT = "def-consult",
+
+        /// SEN: no school and no hospital near.
+        SEN_FREE = "sen-free",
+        /// SEN: `feature` is `distance` away.
+        SEN_NEAR = "sen-near",
+        /// SEN: too close to `feature` to tell.
+        SEN_UNSURE = "sen-unsure",
+
+        /// DUP: nothing of the same carrier so near.
+        DUP_FREE = "dup-free",
+        /// DUP: nobody asks yet.
+        DUP_NOBODY = "dup-nobody",
+        /// DUP: `feature` of the same carrier is `distance` away.
+        DUP_FOUND = "dup-found",
+        /// DUP: too close to `feature` to tell.
+        DUP_UNSURE = "dup-unsure",
+
+        /// TIM: no freeze window.
+        TIM_FREE = "tim-free",
+        /// TIM: nothing is built here up to and on `until`.
+        TIM_FROZEN = "tim-frozen",
+        /// TIM: nothing is built here, and no last day is stated.
+        TIM_FROZEN_OPEN = "tim-frozen-open",
+        /// TIM: a window is running, and no days of building are stated.
+        TIM_RUNNING = "tim-running",
+        /// TIM: the edge of `window` is nearer than the place is known.
+        TIM_EDGE = "tim-edge",
+
+        /// COV: data of all that is looked at cover the place.
+        COV_FULL = "cov-full",
+        /// COV: `sources` do not answer for the place.
+        COV_GAPS = "cov-gaps",
+    }
 }
 
 /// Something that stands in a sentence.
@@ -57,9 +191,33 @@ impl Message {
         self.with(name, Argument::Number(value, 2))
     }
 
+    /// With words.
+    #[must_use]
+    pub fn words<T: Into<String>>(self, name: &'static str, words: impl IntoIterator<Item = T>) -> Self {
+        self.with(name, Argument::Words(words.into_iter().map(Into::into).collect()))
+    }
+
     /// With a text.
     #[must_use]
     pub fn text(self, name: &'static str, text: impl Into<String>) -> Self {
         self.with(name, Argument::Text(text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::key::ALL;
+
+    #[test]
+    fn every_sentence_has_a_key_of_its_own_in_kebab_case() {
+        let different: BTreeSet<&str> = ALL.iter().copied().collect();
+        assert_eq!(different.len(), ALL.len());
+        let kebab = |key: &str| {
+            key.split('-')
+                .all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() && !b.is_ascii_uppercase()))
+        };
+        assert!(ALL.iter().all(|key| kebab(key)));
     }
 }

@@ -130,6 +130,12 @@ impl<'r> Parameters<'r> {
         for_class.or_else(|| here().find(|p| p.applies.corridor_class.is_none()))
     }
 
+    /// All of them, on any day.
+    #[must_use]
+    pub fn ever(&self) -> &'r SiteRules {
+        self.rules
+    }
+
     /// The largest value of a key, of all classes, on any day; 0 without one.
     #[must_use]
     pub fn most(&self, of: SiteKey) -> f64 {

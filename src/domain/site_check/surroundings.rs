@@ -70,6 +70,8 @@ pub struct Near<'a, F> {
     pub distance_m: f64,
     /// How far inside its area the place lies, m; 0 outside, and of what has none.
     pub depth_m: f64,
+    /// How accurate its own position is, m; 0 of what is taken as it was drawn.
+    pub accuracy_m: f64,
 }
 
 impl<F> Near<'_, F> {
@@ -77,6 +79,19 @@ impl<F> Near<'_, F> {
     #[must_use]
     pub fn holds_place(&self) -> bool {
         self.distance_m <= 0.0
+    }
+
+    /// From the place to its edge, m; negative inside.
+    #[must_use]
+    pub fn signed_m(&self) -> f64 {
+        self.distance_m - self.depth_m
+    }
+
+    /// What people call it: its name, else its code.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        let name = self.facts.attributes.as_ref().and_then(|a| a.name.as_deref());
+        name.unwrap_or(&self.facts.code)
     }
 
     /// What a finding shows of it.
@@ -131,11 +146,13 @@ pub struct Place {
 pub struct Surroundings<'a> {
     /// The place.
     pub place: Place,
-    /// Works, the nearest first.
+    /// Works, the nearest first: those near the place, and of a zone with a quota that the place may lie in every column,
+    /// however far it is.
     pub works: Vec<NearWork<'a>>,
     /// Corridors, the nearest first.
     pub corridors: Vec<NearCorridor<'a>>,
-    /// Reference features, the nearest first.
+    /// Reference features, the nearest first: those that are valid on the day asked, and freeze windows that are valid on a
+    /// day of building.
     pub references: Vec<NearReference<'a>>,
     /// How much each source answers for the ground that matters.
     pub coverage: BTreeMap<Source, Coverage>,
@@ -156,10 +173,12 @@ impl<'a> Surroundings<'a> {
         self.references.iter().filter(move |near| near.told.kind == kind)
     }
 
-    /// Why finding nothing in a source says nothing; none where it says that there is nothing.
+    /// Why finding nothing in a source says nothing; none where it says that there is nothing. Of defence areas everybody
+    /// hears the same, so that one is hidden is no gap.
     #[must_use]
     pub fn gap(&self, source: Source) -> Option<Gap> {
-        let why = if self.hidden.contains(&source) {
+        let told_alike = source == Source::Reference(ReferenceKind::DefenceArea);
+        let why = if self.hidden.contains(&source) && !told_alike {
             Some(GapWhy::Hidden)
         } else {
             self.coverage.get(&source).copied().unwrap_or(Coverage::Undeclared).gap()

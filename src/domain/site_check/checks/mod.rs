@@ -1,4 +1,7 @@
-//! One check in each file.
+//! One check in each file, and what all of them decide in the same way.
+//!
+//! Positions are known badly. So a check asks twice: what is so wherever within its accuracy the place may be, and what may
+//! be so ([`Sure`]). Where the two answers differ, nobody can tell without a survey ([`settled`]).
 
 pub mod air;
 pub mod cor;
@@ -10,15 +13,105 @@ pub mod geo;
 pub mod her;
 pub mod sen;
 pub mod spc;
+#[cfg(test)]
+mod tests;
 pub mod tim;
 pub mod zon;
+
+use super::surroundings::Near;
+use super::{Evidence, Subject, Verdict};
+use crate::domain::work::{ColumnClass, WorkKind};
+use crate::geometry::{Coord, Geometry, Grid, LineString, Polygon};
 
 /// What every check uses.
 mod prelude {
     pub(super) use super::super::message::key;
     pub(super) use super::super::{
-        Argument, CheckCode, Consultee, Evidence, Finding, Message, NearReference, NearWork, Outcome, Parameters,
-        Quantity, SiteKey, Source, Subject, Surroundings, Verdict,
+        Argument, CheckCode, Consultee, Finding, Message, NearReference, NearWork, Outcome, Parameters, Quantity,
+        SiteKey, Source, Subject, Surroundings, Verdict,
     };
+    pub(super) use super::{Sure, circle, evidence, is_column, is_for_column, reached, settled};
     pub(super) use crate::domain::reference::ReferenceKind;
+}
+
+/// Whether something is so, of positions that are known with some accuracy. The last is the surest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sure {
+    /// Nowhere.
+    No,
+    /// At some place within the accuracy, and not at another.
+    Maybe,
+    /// At every place within the accuracy.
+    Yes,
+}
+
+impl Sure {
+    /// A distance is at most `limit`, where both ends together are `accuracy` metres inaccurate. At the limit it is.
+    pub(super) fn within(distance: f64, limit: f64, accuracy: f64) -> Self {
+        match (distance + accuracy <= limit, distance - accuracy <= limit) {
+            (true, _) => Self::Yes,
+            (false, true) => Self::Maybe,
+            (false, false) => Self::No,
+        }
+    }
+
+    /// A distance is less than `limit`. At the limit it is not.
+    pub(super) fn below(distance: f64, limit: f64, accuracy: f64) -> Self {
+        match (distance + accuracy < limit, distance - accuracy < limit) {
+            (true, _) => Self::Yes,
+            (false, true) => Self::Maybe,
+            (false, false) => Self::No,
+        }
+    }
+}
+
+/// The verdict of what is sure and the worst of what may be: where they differ, a survey has to tell.
+pub(super) fn settled(sure: Verdict, worst: Verdict) -> Verdict {
+    if sure == worst { sure } else { Verdict::NeedsSurvey }
+}
+
+/// The features within `limit` of the place, at the limit included, the nearest first, and how sure it is that there is one.
+pub(super) fn reached<'n, 'a: 'n, F: 'n>(
+    near: impl Iterator<Item = &'n Near<'a, F>>,
+    limit: f64,
+    accuracy: f64,
+) -> (Sure, Vec<&'n Near<'a, F>>) {
+    let mut surest = Sure::No;
+    let mut found = Vec::new();
+    for near in near {
+        let sure = Sure::within(near.signed_m(), limit, accuracy + near.accuracy_m);
+        surest = surest.max(sure);
+        if sure != Sure::No {
+            found.push(near);
+        }
+    }
+    (surest, found)
+}
+
+/// What a finding shows of some features.
+pub(super) fn evidence<'n, 'a: 'n, F: 'n>(near: impl IntoIterator<Item = &'n Near<'a, F>>) -> Vec<Evidence> {
+    near.into_iter().map(Near::evidence).collect()
+}
+
+/// It is an antenna column: by its kind, or because it has the class of one.
+pub(super) fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
+    matches!(kind, WorkKind::Bts | WorkKind::Mast | WorkKind::RooftopMast) || class.is_some()
+}
+
+/// Somebody asks for an antenna column.
+pub(super) fn is_for_column(subject: &Subject) -> bool {
+    is_column(subject.kind, subject.column_class)
+}
+
+/// Corners of a drawn circle: a map shows no more.
+const CIRCLE_CORNERS: u8 = 48;
+
+/// A circle to draw, on the grid.
+pub(super) fn circle(at: Coord<f64>, radius: f64) -> Grid<Geometry<f64>> {
+    let corner = |n: u8| {
+        let (sin, cos) = (f64::from(n % CIRCLE_CORNERS) * std::f64::consts::TAU / f64::from(CIRCLE_CORNERS)).sin_cos();
+        Coord { x: at.x + radius * cos, y: at.y + radius * sin }
+    };
+    let ring = LineString((0..=CIRCLE_CORNERS).map(corner).collect());
+    Grid(Geometry::Polygon(Polygon::new(ring, Vec::new())))
 }
