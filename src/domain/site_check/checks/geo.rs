@@ -1,11 +1,80 @@
-//! GEO.
+//! GEO: the place lies in the jurisdiction.
 
 use jiff::civil::Date;
 
 use super::prelude::*;
 
-/// TODO
+/// Whether the place lies in the jurisdiction, and in which communes.
+///
+/// Whose place it is to decide follows from the boundary of the jurisdiction, so no article is named `[default]`. The
+/// districts and communes that hold the place are evidence. A place outside is refused, with the other reading of its
+/// coordinates that would fit (swapped axes, another meridian) where there is one. Less than its accuracy away from the
+/// boundary nobody can tell on which side it lies.
 #[must_use]
-pub fn check(_: &Subject, _: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    Finding::new(CheckCode::Geo, Verdict::NotApplicable, Message::new(key::NO_DATA))
+pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
+    let place = &around.place;
+    let finding = |verdict, message| Finding::new(CheckCode::Geo, verdict, message);
+    let boundary = Some(Quantity::metres(place.to_boundary_m)).filter(|q| q.value.is_finite());
+    if place.to_boundary_m < subject.accuracy_m {
+        let message = Message::new(key::GEO_BOUNDARY).metres("distance", place.to_boundary_m);
+        let limit = Some(Quantity::metres(subject.accuracy_m));
+        let message = message.metres("accuracy", subject.accuracy_m);
+        return Finding { measured: boundary, limit, ..finding(Verdict::NeedsSurvey, message) };
+    }
+    if !place.inside {
+        let message = match &place.hint {
+            Some(hint) => Message::new(key::GEO_OUTSIDE_HINT).text("hint", hint.as_str()),
+            None => Message::new(key::GEO_OUTSIDE),
+        };
+        let message = boundary.iter().fold(message, |m, q| m.metres("distance", q.value));
+        return Finding { measured: boundary, ..finding(Verdict::Block, message) };
+    }
+    let communes: Vec<&NearReference<'_>> =
+        around.of(ReferenceKind::Boundary).filter(|near| near.holds_place()).collect();
+    let message = Message::new(key::GEO_INSIDE).words("communes", communes.iter().map(|near| near.called()));
+    Finding { measured: boundary, evidence: evidence(communes), ..finding(Verdict::Pass, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::support::*;
+    use super::*;
+
+    #[test]
+    fn inside_outside_and_too_near_the_boundary_to_tell() {
+        let scene = Scene::default();
+        // Inside, metres to the boundary, accuracy.
+        let table = [
+            (true, 100.0, 5.0, Verdict::Pass, key::GEO_INSIDE),
+            (true, 5.0, 5.0, Verdict::Pass, key::GEO_INSIDE),
+            (true, 4.999, 5.0, Verdict::NeedsSurvey, key::GEO_BOUNDARY),
+            (true, 0.0, 0.0, Verdict::Pass, key::GEO_INSIDE),
+            (false, 4.999, 5.0, Verdict::NeedsSurvey, key::GEO_BOUNDARY),
+            (false, 5.001, 5.0, Verdict::Block, key::GEO_OUTSIDE),
+            (false, f64::INFINITY, 5.0, Verdict::Block, key::GEO_OUTSIDE),
+        ];
+        for (inside, to_boundary_m, accuracy_m, verdict, message) in table {
+            let mut around = scene.around();
+            around.place.inside = inside;
+            around.place.to_boundary_m = to_boundary_m;
+            let found = judge(check, &Subject { accuracy_m, ..mast() }, &around);
+            assert_eq!((found.verdict, found.message.key), (verdict, message), "{inside} {to_boundary_m} {accuracy_m}");
+        }
+    }
+
+    #[test]
+    fn another_reading_is_told_and_communes_are_named() {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Boundary, square(0.0, 0.0, 500.0)).named("Nhân Cơ");
+        scene.reference(ReferenceKind::Boundary, square(2_000.0, 0.0, 500.0)).named("Kiến Đức");
+        let mut around = scene.around();
+        let found = judge(check, &mast(), &around);
+        assert_eq!(found.message.arguments, [("communes", Argument::Words(vec!["Nhân Cơ".into()]))]);
+        assert_eq!(names(&found), ["Nhân Cơ"]);
+        around.place.inside = false;
+        around.place.hint = Some("the axes are swapped".into());
+        let found = judge(check, &mast(), &around);
+        assert_eq!((found.verdict, found.message.key), (Verdict::Block, key::GEO_OUTSIDE_HINT));
+        assert_eq!(found.message.arguments[0], ("hint", Argument::Text("the axes are swapped".into())));
+    }
 }
