@@ -1,14 +1,121 @@
-//! TIM.
+//! TIM: freeze windows.
 
 use jiff::civil::Date;
 
 use super::prelude::*;
 
 /// What it reads.
-pub const READS: &[Source] = &[];
+pub const READS: &[Source] = &[Source::Reference(ReferenceKind::FreezeWindow)];
 
-/// TODO
+/// Whether nothing is built here on a day of building.
+///
+/// A window is an order of the office with its days; no article is known here `[default]`. It stands against building
+/// where it holds the place and has a day in common with the days of building, first and last days included. Where only
+/// one of these is stated, the period has no other end. Where none is, a window that is running on the day asked is
+/// something to look at.
 #[must_use]
-pub fn check(_: &Subject, _: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    Finding::new(CheckCode::Tim, Verdict::NotApplicable, Message::new(key::NO_DATA))
+pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, day: Date) -> Finding {
+    let stated = subject.starts_on.is_some() || subject.ends_on.is_some();
+    let [first, last] = if stated { [subject.starts_on, subject.ends_on] } else { [Some(day); 2] };
+    let begun = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from <= to);
+    let running =
+        |window: &NearReference<'_>| begun(window.told.valid_from, last) && begun(first, window.told.valid_to);
+    let windows = around.of(ReferenceKind::FreezeWindow).filter(|window| running(window));
+    let (inside, windows) = reached(windows, 0.0, subject.accuracy_m);
+    let until =
+        windows.iter().map(|window| window.told.valid_to).max_by_key(|last| last.unwrap_or(Date::MAX)).flatten();
+    let (verdict, message) = match (inside, stated, until) {
+        (Sure::No, ..) => (Verdict::Pass, Message::new(key::TIM_FREE)),
+        (Sure::Maybe, ..) => (Verdict::NeedsSurvey, Message::new(key::TIM_EDGE)),
+        (Sure::Yes, false, _) => (Verdict::Warn, Message::new(key::TIM_RUNNING)),
+        (Sure::Yes, true, Some(_)) => (Verdict::Block, Message::new(key::TIM_FROZEN)),
+        (Sure::Yes, true, None) => (Verdict::Block, Message::new(key::TIM_FROZEN_OPEN)),
+    };
+    let message = windows.first().iter().fold(message, |m, window| m.text("window", window.called()));
+    let message = until.into_iter().fold(message, |m, until| m.with("until", Argument::Day(until)));
+    let mut finding = Finding::new(CheckCode::Tim, verdict, message);
+    if verdict != Verdict::Pass {
+        finding.consult.push(Consultee::Office);
+    }
+    finding.evidence = evidence(windows);
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::tests::support::*;
+    use super::*;
+
+    fn window(scene: &mut Scene, east: f64, from: Option<Date>, to: Option<Date>) {
+        scene.reference(ReferenceKind::FreezeWindow, square(east, 0.0, 100.0)).valid(from, to);
+    }
+
+    #[test]
+    fn a_day_in_common_stands_against_it() {
+        let (june, july) = (Some(date(2026, 6, 1)), Some(date(2026, 7, 31)));
+        let on = |month, day| Some(date(2026, month, day));
+        // Days of building, of a window from 1 June to 31 July; the day asked is in March.
+        let table = [
+            (on(5, 1), on(5, 31), Verdict::Pass),
+            (on(5, 1), on(6, 1), Verdict::Block),
+            (on(6, 10), on(6, 12), Verdict::Block),
+            (on(7, 31), on(8, 31), Verdict::Block),
+            (on(8, 1), on(8, 31), Verdict::Pass),
+            (on(5, 1), None, Verdict::Block),
+            (on(8, 1), None, Verdict::Pass),
+            (None, on(6, 1), Verdict::Block),
+            (None, on(5, 31), Verdict::Pass),
+            (None, None, Verdict::Pass),
+        ];
+        let mut scene = Scene::default();
+        window(&mut scene, 0.0, june, july);
+        for (starts_on, ends_on, verdict) in table {
+            let found = judge(check, &Subject { starts_on, ends_on, ..mast() }, &scene.around());
+            assert_eq!(found.verdict, verdict, "{starts_on:?} {ends_on:?}");
+            let until = found.message.arguments.iter().find(|(name, _)| *name == "until");
+            let expect = (verdict == Verdict::Block).then(|| ("until", Argument::Day(date(2026, 7, 31))));
+            assert_eq!(until, expect.as_ref());
+        }
+    }
+
+    #[test]
+    fn without_stated_days_one_that_runs_is_told() {
+        let table = [
+            (None, Some(DAY), Verdict::Warn),
+            (Some(DAY), None, Verdict::Warn),
+            (None, Some(DAY.yesterday().unwrap()), Verdict::Pass),
+            (Some(DAY.tomorrow().unwrap()), None, Verdict::Pass),
+        ];
+        for (from, to, verdict) in table {
+            let mut scene = Scene::default();
+            window(&mut scene, 0.0, from, to);
+            assert_eq!(judge(check, &mast(), &scene.around()).verdict, verdict, "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_several_days_is_told_and_the_edge_is_for_a_survey() {
+        let stated = Subject { starts_on: Some(DAY), ..mast() };
+        let mut scene = Scene::default();
+        window(&mut scene, 0.0, None, Some(date(2026, 12, 31)));
+        window(&mut scene, 10.0, None, None);
+        let found = judge(check, &stated, &scene.around());
+        assert_eq!((found.verdict, found.message.key), (Verdict::Block, key::TIM_FROZEN_OPEN));
+        assert_eq!(found.evidence.len(), 2);
+        // The west edge is at 0; accuracy 5 m.
+        for (east, verdict) in [
+            (94.999, Verdict::Block),
+            (95.0, Verdict::Block),
+            (95.001, Verdict::NeedsSurvey),
+            (105.0, Verdict::NeedsSurvey),
+            (105.001, Verdict::Pass),
+        ] {
+            let mut scene = Scene::default();
+            window(&mut scene, east, None, None);
+            let found = judge(check, &Subject { accuracy_m: 5.0, ..stated.clone() }, &scene.around());
+            assert_eq!(found.verdict, verdict, "{east}");
+        }
+    }
 }
