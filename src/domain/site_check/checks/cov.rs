@@ -1,11 +1,51 @@
-//! COV.
+//! COV: what nobody has data of.
 
 use jiff::civil::Date;
 
+use super::super::sources;
 use super::prelude::*;
 
-/// TODO
+/// Which of all that checks read does not answer for the place.
+///
+/// That nothing was found means that nothing is there only where the layer declares that it holds all there is
+/// `[default]`: each other check says so of what it reads, and this one of everything at once.
 #[must_use]
-pub fn check(_: &Subject, _: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    Finding::new(CheckCode::Cov, Verdict::NotApplicable, Message::new(key::NO_DATA))
+pub fn check(_: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
+    let gaps: Vec<_> = sources().into_iter().filter_map(|source| around.gap(source)).collect();
+    if gaps.is_empty() {
+        return Finding::new(CheckCode::Cov, Verdict::Pass, Message::new(key::COV_FULL));
+    }
+    let message = Message::new(key::COV_GAPS).words("sources", gaps.iter().map(|gap| gap.source.to_string()));
+    Finding { gaps, ..Finding::new(CheckCode::Cov, Verdict::NotChecked, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::support::*;
+    use super::*;
+    use crate::domain::coverage::Coverage;
+    use crate::domain::site_check::{Gap, GapWhy, run};
+
+    #[test]
+    fn every_gap_is_listed_once_and_kept() {
+        let scene = Scene::default();
+        let mut around = scene.around();
+        assert_eq!(judge(check, &mast(), &around).verdict, Verdict::Pass);
+        let (works, roads) = (Source::Works, Source::Reference(ReferenceKind::Road));
+        let army = Source::Reference(ReferenceKind::DefenceArea);
+        around.coverage.insert(roads, Coverage::Partial);
+        around.coverage.remove(&Source::Corridors);
+        // Of what hides a defence area nobody hears.
+        around.hidden = vec![works, army];
+        let rules = pack();
+        let all = run(&mast(), &around, &Parameters::on(&rules, DAY), DAY);
+        let found = all.iter().find(|finding| finding.code == CheckCode::Cov).unwrap();
+        assert_eq!((found.verdict, found.message.key), (Verdict::NotChecked, key::COV_GAPS));
+        let gap = |source, why| Gap { source, why };
+        let corridors = gap(Source::Corridors, GapWhy::Undeclared);
+        let expect = [gap(works, GapWhy::Hidden), corridors, gap(roads, GapWhy::NotCovered)];
+        assert_eq!(found.gaps, expect);
+        around.coverage.insert(army, Coverage::None);
+        assert_eq!(judge(check, &mast(), &around).gaps.last(), Some(&gap(army, GapWhy::NotCovered)));
+    }
 }
