@@ -1,14 +1,250 @@
-//! ZON.
+//! ZON: zones for stations.
 
 use jiff::civil::Date;
 
 use super::prelude::*;
+use crate::domain::rules::Unit;
+use crate::domain::word::Word;
+use crate::domain::work::ColumnClass;
 
 /// What it reads.
-pub const READS: &[Source] = &[];
+pub const READS: &[Source] = &[
+    Source::Reference(ReferenceKind::Zone),
+    Source::Works,
+    Source::Reference(ReferenceKind::Monument),
+    Source::Reference(ReferenceKind::GovernmentFront),
+];
 
-/// TODO
+/// Whether a zone in force admits the column.
+///
+/// A place is inside a published zone, which may state the classes it admits, a height, how many columns, and that they are
+/// shared; every zone that holds the place has to admit it. A place in none is for the office to decide. Round monuments
+/// and the fronts of government buildings only columns of class A1 stand: 200 m `[law: one province]`, at the distance
+/// itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota.
 #[must_use]
-pub fn check(_: &Subject, _: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    Finding::new(CheckCode::Zon, Verdict::NotApplicable, Message::new(key::NO_DATA))
+pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
+    if !is_for_column(subject) {
+        return Finding::new(CheckCode::Zon, Verdict::NotApplicable, Message::new(key::NO_COLUMN));
+    }
+    let only_a1 = match only_a1(subject, around, rules) {
+        Ok(finding) => finding,
+        Err(missing) => Some(missing),
+    };
+    let zones = zones(subject, around);
+    match only_a1 {
+        // Of two that weigh the same the area round a monument is told: no zone can change it.
+        Some(finding) if finding.verdict >= zones.verdict => finding,
+        _ => zones,
+    }
+}
+
+/// What stands against a column of another class near a monument or a government front; none where nothing does.
+fn only_a1(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Option<Finding>, Finding> {
+    let rule = rules.get(CheckCode::Zon, SiteKey::OnlyA1Distance)?;
+    let fits = |class| matches!(class, ColumnClass::A1a | ColumnClass::A1b);
+    if subject.column_class.is_some_and(fits) {
+        return Ok(None);
+    }
+    let of_a1 = |kind| matches!(kind, ReferenceKind::Monument | ReferenceKind::GovernmentFront);
+    let all = around.references.iter().filter(|near| of_a1(near.told.kind));
+    let (near, found) = reached(all, rule.value, subject.accuracy_m);
+    let Some(first) = found.first() else { return Ok(None) };
+    let (refused, key) = match subject.column_class {
+        Some(_) => (Verdict::Block, key::ZON_ONLY_A1),
+        None => (Verdict::Warn, key::ZON_ONLY_A1_NOT_STATED),
+    };
+    let sure = if near == Sure::Yes { refused } else { Verdict::Pass };
+    let message = Message::new(key).text("feature", first.called()).metres("distance", first.distance_m);
+    let message = message.metres("limit", rule.value);
+    let finding = Finding::new(CheckCode::Zon, settled(sure, refused), message).by(rule, Some(first.distance_m));
+    let geometry = Some(circle(around.place.at, rule.value));
+    Ok(Some(Finding { consult: vec![Consultee::Office], evidence: evidence(found), geometry, ..finding }))
+}
+
+/// What the zones round the place say.
+fn zones(subject: &Subject, around: &Surroundings<'_>) -> Finding {
+    let (inside, held) = reached(around.of(ReferenceKind::Zone), 0.0, subject.accuracy_m);
+    if held.is_empty() {
+        let nearest = around.of(ReferenceKind::Zone).next();
+        let finding = Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE));
+        return Finding { consult: vec![Consultee::Office], evidence: evidence(nearest), ..finding };
+    }
+    // The worst of what the zones say, and the worst of what those say that hold the place for sure.
+    let outside = Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE));
+    let mut worst = if inside == Sure::Yes { None } else { Some(outside.clone()) };
+    let mut sure = None;
+    let graver = |kept: &mut Option<Finding>, said: &Finding| {
+        if kept.as_ref().is_none_or(|kept| kept.verdict < said.verdict) {
+            *kept = Some(said.clone());
+        }
+    };
+    for zone in &held {
+        let said = said(subject, around, zone);
+        graver(&mut worst, &said);
+        if Sure::within(zone.signed_m(), 0.0, subject.accuracy_m + zone.accuracy_m) == Sure::Yes {
+            graver(&mut sure, &said);
+        }
+    }
+    let (sure, worst) = (sure.unwrap_or(outside.clone()), worst.unwrap_or(outside));
+    // In no zone for sure, a place may also lie in one that says less.
+    let unsure = inside != Sure::Yes || sure.verdict != worst.verdict;
+    let mut finding = worst;
+    if unsure {
+        let first = held.first().map_or("", |zone| zone.called());
+        let message = Message::new(key::ZON_EDGE).text("zone", first);
+        finding = Finding::new(CheckCode::Zon, Verdict::NeedsSurvey, message);
+    }
+    if finding.verdict != Verdict::Pass && !finding.consult.contains(&Consultee::Carrier) {
+        finding.consult.push(Consultee::Office);
+    }
+    finding.evidence = evidence(held);
+    finding
+}
+
+/// What a zone says of the column.
+fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) -> Finding {
+    let asked = zone.attributes();
+    let say = |key: &'static str| Message::new(key).text("zone", zone.called());
+    let finding = |verdict, message| Finding::new(CheckCode::Zon, verdict, message);
+    let classes = || asked.column_classes.iter().map(|class| class.as_str());
+    let admits = |class| asked.column_classes.is_empty() || asked.column_classes.contains(&class);
+    if let Some(class) = subject.column_class.filter(|class| !admits(*class)) {
+        return finding(Verdict::Block, say(key::ZON_CLASS).text("class", class.as_str()).words("classes", classes()));
+    }
+    if let Some(limit) = asked.height_max_m.filter(|limit| subject.height_agl_m > *limit) {
+        let message = say(key::ZON_HEIGHT).metres("height", subject.height_agl_m).metres("limit", limit);
+        let (measured, limit) = (Some(Quantity::metres(subject.height_agl_m)), Some(Quantity::metres(limit)));
+        return Finding { measured, limit, ..finding(Verdict::Block, message) };
+    }
+    if let Some(quota) = asked.quota {
+        let columns = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
+        let columns = columns.filter(|work| work.shape.within(zone.shape, 0.0)).count();
+        if columns >= usize::try_from(quota).unwrap_or(usize::MAX) {
+            let count = |n: f64| Argument::Number(n, 0);
+            let columns = f64::from(u32::try_from(columns).unwrap_or(u32::MAX));
+            let message = say(key::ZON_QUOTA).with("columns", count(columns)).with("quota", count(quota.into()));
+            let of = |value| Some(Quantity { value, unit: Unit::Count });
+            return Finding { measured: of(columns), limit: of(quota.into()), ..finding(Verdict::Block, message) };
+        }
+    }
+    if subject.column_class.is_none() && !asked.column_classes.is_empty() {
+        return finding(Verdict::Warn, say(key::ZON_CLASS_NOT_STATED).words("classes", classes()));
+    }
+    if asked.sharing_required {
+        let (consult, outcome) = (vec![Consultee::Carrier], Some(Outcome::SharingRequired));
+        return Finding { consult, outcome, ..finding(Verdict::Warn, say(key::ZON_SHARED)) };
+    }
+    finding(Verdict::Pass, say(key::ZON_ADMITTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::support::*;
+    use super::*;
+    use crate::domain::reference::Attributes;
+    use crate::domain::work::{WorkFacts, WorkKind};
+
+    fn in_zone(subject: &Subject, set: impl FnOnce(&mut Attributes)) -> Finding {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(set);
+        // Two columns inside, one on the edge, one outside, and what is no column.
+        for x in [100.0, 200.0, 300.0, 300.001] {
+            scene.work(column(), point(x, 0.0));
+        }
+        scene.work(WorkFacts { kind: WorkKind::Cabinet, column_class: None, ..column() }, point(1.0, 1.0));
+        judge(check, subject, &scene.around())
+    }
+
+    #[test]
+    fn a_zone_admits_or_refuses() {
+        use ColumnClass::{A1a, A2a, A2b};
+        let no_class = Subject { column_class: None, ..mast() };
+        let of = |set: &dyn Fn(&mut Attributes), subject: &Subject| {
+            let found = in_zone(subject, |a| set(a));
+            (found.verdict, found.message.key)
+        };
+        let m = mast();
+        assert_eq!(of(&|_| {}, &m), (Verdict::Pass, key::ZON_ADMITTED));
+        assert_eq!(of(&|a| a.column_classes = vec![A2a, A2b], &m), (Verdict::Pass, key::ZON_ADMITTED));
+        assert_eq!(of(&|a| a.column_classes = vec![A1a, A2b], &m), (Verdict::Block, key::ZON_CLASS));
+        assert_eq!(of(&|a| a.column_classes = vec![A1a], &no_class), (Verdict::Warn, key::ZON_CLASS_NOT_STATED));
+        assert_eq!(of(&|_| {}, &no_class), (Verdict::Pass, key::ZON_ADMITTED));
+        assert_eq!(of(&|a| a.height_max_m = Some(30.001), &m), (Verdict::Pass, key::ZON_ADMITTED));
+        assert_eq!(of(&|a| a.height_max_m = Some(30.0), &m), (Verdict::Pass, key::ZON_ADMITTED));
+        assert_eq!(of(&|a| a.height_max_m = Some(29.999), &m), (Verdict::Block, key::ZON_HEIGHT));
+        assert_eq!(of(&|a| a.quota = Some(4), &m), (Verdict::Pass, key::ZON_ADMITTED));
+        assert_eq!(of(&|a| a.quota = Some(3), &m), (Verdict::Block, key::ZON_QUOTA));
+        assert_eq!(of(&|a| a.quota = Some(0), &m), (Verdict::Block, key::ZON_QUOTA));
+        assert_eq!(of(&|a| a.sharing_required = true, &m), (Verdict::Warn, key::ZON_SHARED));
+        let full = in_zone(&m, |a| a.quota = Some(3));
+        let count = |value| Some(Quantity { value, unit: Unit::Count });
+        assert_eq!((full.measured, full.limit), (count(3.0), count(3.0)));
+        let duct = Subject { kind: WorkKind::Duct, column_class: None, ..mast() };
+        assert_eq!(of(&|a| a.quota = Some(0), &duct), (Verdict::NotApplicable, key::NO_COLUMN));
+    }
+
+    #[test]
+    fn outside_every_zone_the_office_decides_and_at_an_edge_a_survey() {
+        // The west edge of the zone to the east, whether it admits the column; accuracy 5 m.
+        let table = [
+            (-5.0, true, Verdict::Pass),
+            (-5.0, false, Verdict::Block),
+            (-4.999, true, Verdict::NeedsSurvey),
+            (-4.999, false, Verdict::NeedsSurvey),
+            (5.0, true, Verdict::NeedsSurvey),
+            (5.001, true, Verdict::Warn),
+            (5.001, false, Verdict::Warn),
+        ];
+        for (west, admits, verdict) in table {
+            let mut scene = Scene::default();
+            let zone = scene.reference(ReferenceKind::Zone, square(west + 50.0, 0.0, 50.0)).named("V1");
+            zone.with(|a| a.height_max_m = Some(if admits { 50.0 } else { 10.0 }));
+            let found = judge(check, &mast(), &scene.around());
+            assert_eq!(found.verdict, verdict, "{west} {admits}");
+            assert_eq!(names(&found), ["V1"], "{west}");
+        }
+        assert_eq!(judge(check, &mast(), &Scene::default().around()).message.key, key::ZON_OUTSIDE);
+    }
+
+    #[test]
+    fn of_several_zones_each_has_to_admit_it() {
+        // The west edge of a second zone that refuses, in one that admits.
+        for (west, verdict) in [(-10.0, Verdict::Block), (3.0, Verdict::NeedsSurvey), (6.0, Verdict::Pass)] {
+            let mut scene = Scene::default();
+            scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0));
+            scene.reference(ReferenceKind::Zone, square(west + 50.0, 0.0, 50.0)).with(|a| a.quota = Some(0));
+            assert_eq!(judge(check, &mast(), &scene.around()).verdict, verdict, "{west}");
+        }
+    }
+
+    #[test]
+    fn round_monuments_only_class_a1_stands() {
+        use ReferenceKind::{GovernmentFront, Monument, School};
+        let (a1, a2) = (Some(ColumnClass::A1b), Some(ColumnClass::A2a));
+        // What is to the east, the class, accuracy; 200 m.
+        let table = [
+            (Monument, 200.001, a2, 0.0, Verdict::Pass),
+            (Monument, 200.0, a2, 0.0, Verdict::Block),
+            (Monument, 199.999, a2, 0.0, Verdict::Block),
+            (GovernmentFront, 195.0, a2, 5.0, Verdict::Block),
+            (GovernmentFront, 195.001, a2, 5.0, Verdict::NeedsSurvey),
+            (GovernmentFront, 205.0, a2, 5.0, Verdict::NeedsSurvey),
+            (GovernmentFront, 205.001, a2, 5.0, Verdict::Pass),
+            (GovernmentFront, 10.0, a1, 5.0, Verdict::Pass),
+            (GovernmentFront, 10.0, None, 5.0, Verdict::Warn),
+            (School, 10.0, a2, 5.0, Verdict::Pass),
+        ];
+        for (kind, east, column_class, accuracy_m, verdict) in table {
+            let mut scene = Scene::default();
+            scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 1_000.0));
+            scene.reference(kind, point(east, 0.0));
+            let found = judge(check, &Subject { column_class, accuracy_m, ..mast() }, &scene.around());
+            assert_eq!(found.verdict, verdict, "{kind} {east} {column_class:?} {accuracy_m}");
+        }
+        // The zone says more, where it refuses and the other can only not tell.
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 1_000.0)).with(|a| a.quota = Some(0));
+        scene.reference(Monument, point(200.0, 0.0));
+        assert_eq!(judge(check, &mast(), &scene.around()).message.key, key::ZON_QUOTA);
+    }
 }
