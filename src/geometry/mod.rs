@@ -1,7 +1,7 @@
 //! Shapes, planes and measures. The only ring that knows PROJ.
 //!
 //! Read in this order: [`units`], [`crs`], [`bounds`], [`problem`], [`valid`], [`encoding`], then what
-//! works on the grid alone: [`measure`], [`cells`], [`overlay`], [`union`], [`stretch`], [`linear`], [`buffer`].
+//! works on the grid alone: [`measure`], [`cells`], [`overlay`], [`union`], [`stretch`], [`linear`], [`buffer`], [`obstacle`].
 //! Nothing here knows a telecom word, and nothing here does IO.
 
 pub mod bounds;
@@ -12,6 +12,7 @@ pub mod crs;
 pub mod encoding;
 pub mod linear;
 pub mod measure;
+pub mod obstacle;
 pub mod outside;
 pub mod overlay;
 pub mod problem;
