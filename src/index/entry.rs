@@ -4,6 +4,7 @@ use rstar::AABB;
 use rstar::primitives::{GeomWithData, Rectangle};
 
 use crate::domain::conflict::{Facts, Role};
+use crate::domain::reference::Attributes;
 use crate::domain::rules::{LandKind, LandNumber, Ruling};
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::Prepared;
@@ -44,7 +45,7 @@ impl Entry {
                 own.clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
             }
             Role::Stands(_) => rules.accuracy_max(&facts.noun),
-            Role::Refers(what) => rules.site_reach(what.kind),
+            Role::Refers(what) => rules.site_reach(what.kind, facts.attributes.as_deref().unwrap_or(Attributes::NONE)),
         };
         Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
     }

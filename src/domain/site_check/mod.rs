@@ -23,7 +23,8 @@ pub use parameters::{Parameters, SiteKey};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{Near, NearCorridor, NearReference, NearWork, Place, Source, Surroundings};
 
-use super::reference::ReferenceKind;
+use super::reference::{Attributes, ReferenceKind};
+use super::rules::SiteRules;
 use super::word::words;
 
 words! {
@@ -100,17 +101,18 @@ pub fn run(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>,
 }
 
 /// How far beyond its own shape a feature of a kind can matter to a check on any day, in metres: by it the index knows
-/// where to look for it.
+/// where to look for it. What has a width of its own reaches farther by that ([`half_width_of`]).
 #[must_use]
-pub fn reach_of(kind: ReferenceKind, ever: &dyn Fn(SiteKey) -> f64) -> f64 {
+pub fn reach_of(kind: ReferenceKind, ever: &SiteRules) -> f64 {
     match kind {
-        ReferenceKind::Heritage => ever(SiteKey::HeritageDistance),
-        ReferenceKind::Monument | ReferenceKind::GovernmentFront => ever(SiteKey::OnlyA1Distance),
-        ReferenceKind::School | ReferenceKind::Hospital => ever(SiteKey::SensitiveDistance),
-        ReferenceKind::DefenceArea => ever(SiteKey::DefenceDistance),
+        ReferenceKind::Heritage => ever.most(SiteKey::HeritageDistance),
+        ReferenceKind::Monument => ever.most(SiteKey::OnlyA1Distance).max(ever.most(SiteKey::HeritageDistance)),
+        ReferenceKind::GovernmentFront => ever.most(SiteKey::OnlyA1Distance),
+        ReferenceKind::School | ReferenceKind::Hospital => ever.most(SiteKey::SensitiveDistance),
+        ReferenceKind::DefenceArea => ever.most(SiteKey::DefenceDistance),
         ReferenceKind::Runway => checks::air::reach(ever),
-        ReferenceKind::SiteRequest => ever(SiteKey::DuplicateDistance).max(checks::spc::reach(ever)),
-        ReferenceKind::Transmitter => ever(SiteKey::CoSitedDistance),
+        ReferenceKind::SiteRequest => ever.most(SiteKey::DuplicateDistance).max(checks::spc::reach(ever)),
+        ReferenceKind::Transmitter => ever.most(SiteKey::CoSitedDistance),
         ReferenceKind::Boundary
         | ReferenceKind::Road
         | ReferenceKind::PowerLine
@@ -122,17 +124,27 @@ pub fn reach_of(kind: ReferenceKind, ever: &dyn Fn(SiteKey) -> f64) -> f64 {
     }
 }
 
+/// How far beyond its shape a reference feature takes the ground that a check measures to, in metres: half the width of a
+/// road or a power line that is drawn as a line.
+#[must_use]
+pub fn half_width_of(kind: ReferenceKind, attributes: &Attributes) -> f64 {
+    match kind {
+        ReferenceKind::Road | ReferenceKind::PowerLine => attributes.half_width_m.unwrap_or(0.0),
+        _ => 0.0,
+    }
+}
+
 /// How far round its place a subject has to look for what brings no reach of its own, in metres: other columns, corridors,
-/// roads and lines that it could fall on, buildings in its field.
+/// roads and lines that it could fall on, buildings in its field. Its accuracy is in it: what brings a reach of its own
+/// matters as far away as both together.
 #[must_use]
 pub fn reach_round(subject: &Subject, rules: &Parameters<'_>) -> f64 {
-    [
-        checks::spc::reach(&|key| rules.most(key)),
+    let reach = [
+        checks::spc::reach(rules.ever()),
         checks::cor::reach(subject, rules),
         checks::emf::reach(subject, rules),
         rules.most(SiteKey::DuplicateDistance),
         rules.most(SiteKey::CoSitedDistance),
-    ]
-    .into_iter()
-    .fold(subject.accuracy_m, f64::max)
+    ];
+    reach.into_iter().fold(0.0, f64::max) + subject.accuracy_m
 }

@@ -1,25 +1,289 @@
-//! AIR.
+//! AIR: aviation.
+
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::prelude::*;
+use crate::domain::rules::{Parameter, SiteRules};
+use crate::geometry::obstacle::{self, Ceiling, Dimensions, Runway, Section, Surface};
+use crate::geometry::{Coord, Geometry};
 
 /// What it reads.
-pub const READS: &[Source] = &[];
+pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Runway)];
 
-/// TODO
+/// Whether the column is an obstacle to aircraft.
+///
+/// From 45 m above ground on, 45 m included, a column needs marking and consent to its height `[law: NĐ 32/2016 art. 7]`.
+/// Round a runway its top, above the sea, stays below the obstacle limitation surfaces (ICAO Annex 14, Volume I, chapter 4,
+/// `[check]`): the lowest of all runways counts, and at the surface itself it does not penetrate it. A runway of which the
+/// class is not known, or is not in the rule pack, gets the figures that state no class: those of a precision approach
+/// runway of code 4, the strictest of all. Without the height of the ground, or of the ends of the runway, above the sea
+/// nobody can tell below a surface; and where the accuracy of the place reaches over what decides, neither.
 #[must_use]
-pub fn check(_: &Subject, _: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    Finding::new(CheckCode::Air, Verdict::NotApplicable, Message::new(key::NO_DATA))
+pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
+    judged(subject, around, rules).unwrap_or_else(|missing| missing)
 }
 
-/// How far from a runway its obstacle surfaces reach, on any day, in metres.
-#[must_use]
-pub fn reach(ever: &dyn Fn(SiteKey) -> f64) -> f64 {
-    let conical = if ever(SiteKey::ConicalSlope) > 0.0 {
-        ever(SiteKey::ConicalHeight) / ever(SiteKey::ConicalSlope)
-    } else {
-        0.0
+/// The surfaces of a runway over the place.
+struct Over<'n, 'a> {
+    runway: &'n NearReference<'a>,
+    ceiling: Ceiling,
+    /// The heights of both ends are known.
+    known: bool,
+    rule: Arc<Parameter>,
+}
+
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+    let marking = rules.get(CheckCode::Air, SiteKey::MarkingHeight)?;
+    let mut all = Vec::new();
+    for runway in around.of(ReferenceKind::Runway) {
+        all.extend(over(subject, around.place.at, runway, rules)?);
+    }
+    let top = subject.ground_amsl_m.map(|ground| ground + subject.height_agl_m);
+    let finding = |verdict, message| {
+        let consult = if verdict == Verdict::Pass { Vec::new() } else { vec![Consultee::Aviation] };
+        Finding { consult, ..Finding::new(CheckCode::Air, verdict, message) }
     };
-    ever(SiteKey::InnerHorizontalRadius) + conical
+    let evidence = evidence(all.iter().map(|over| over.runway));
+    let known = || all.iter().filter(|over| over.known);
+    let lowest = known().min_by(|a, b| a.ceiling.least_m.total_cmp(&b.ceiling.least_m));
+    if let Some((top, over)) = top.zip(lowest) {
+        let most_m = known().map(|over| over.ceiling.most_m).fold(f64::INFINITY, f64::min);
+        let (verdict, key) = match (top > over.ceiling.least_m, top > most_m) {
+            (_, true) => (Verdict::Block, key::AIR_PENETRATES),
+            (true, false) => (Verdict::NeedsSurvey, key::AIR_UNSURE),
+            (false, false) => (Verdict::Pass, ""),
+        };
+        if verdict != Verdict::Pass {
+            let message = told(key, over).metres("top", top).metres("limit", over.ceiling.height_m);
+            let (measured, limit) = (Some(Quantity::metres(top)), Some(Quantity::metres(over.ceiling.height_m)));
+            let rule = Some(Arc::clone(&over.rule));
+            return Ok(Finding { measured, limit, rule, evidence, ..finding(verdict, message) });
+        }
+    }
+    if let Some(over) = all.iter().find(|over| !over.known) {
+        let message = Message::new(key::AIR_NO_ELEVATION).text("runway", over.runway.called());
+        return Ok(Finding { evidence, ..finding(Verdict::NeedsSurvey, message) });
+    }
+    if let (None, Some(over)) = (top, lowest) {
+        let message = told(key::AIR_NO_GROUND, over).metres("limit", over.ceiling.height_m);
+        let (limit, rule) = (Some(Quantity::metres(over.ceiling.height_m)), Some(Arc::clone(&over.rule)));
+        return Ok(Finding { limit, rule, evidence, ..finding(Verdict::NeedsSurvey, message) });
+    }
+    if subject.height_agl_m >= marking.value {
+        let message = Message::new(key::AIR_MARKING).metres("height", subject.height_agl_m);
+        let message = message.metres("limit", marking.value);
+        let marked = finding(Verdict::Warn, message).by(marking, Some(subject.height_agl_m));
+        return Ok(Finding { evidence, ..marked });
+    }
+    let clear = finding(Verdict::Pass, Message::new(key::AIR_CLEAR));
+    Ok(match top.zip(lowest) {
+        Some((top, over)) => {
+            let (measured, limit) = (Some(Quantity::metres(top)), Some(Quantity::metres(over.ceiling.height_m)));
+            Finding { measured, limit, rule: Some(Arc::clone(&over.rule)), evidence, ..clear }
+        }
+        None => clear.by(marking, Some(subject.height_agl_m)),
+    })
+}
+
+fn told(key: &'static str, over: &Over<'_, '_>) -> Message {
+    let surface = match over.ceiling.surface {
+        Surface::Strip => "strip",
+        Surface::Approach => "approach",
+        Surface::Transitional => "transitional",
+        Surface::InnerHorizontal => "inner_horizontal",
+        Surface::Conical => "conical",
+    };
+    Message::new(key).words("surface", [surface]).text("runway", over.runway.called())
+}
+
+/// The surfaces of a runway over the place; none where it has none there.
+///
+/// # Errors
+/// A figure is missing.
+fn over<'n, 'a>(
+    subject: &Subject,
+    at: Coord<f64>,
+    near: &'n NearReference<'a>,
+    rules: &Parameters<'_>,
+) -> Result<Option<Over<'n, 'a>>, Finding> {
+    let shape = near.shape.geometry();
+    let ends = match shape.as_ref() {
+        Geometry::LineString(line) => line.0.first().zip(line.0.last()),
+        _ => None,
+    };
+    let Some((from, to)) = ends else { return Ok(None) };
+    let attributes = near.attributes();
+    let class = attributes.class.as_deref().unwrap_or("");
+    let heights = attributes.elevation_from_m.zip(attributes.elevation_to_m);
+    let (from_m, to_m) = heights.unwrap_or((0.0, 0.0));
+    let runway = Runway { from: *from, to: *to, from_m, to_m };
+    let dimensions = dimensions(rules, class)?;
+    let accuracy = subject.accuracy_m + near.accuracy_m;
+    let Some(ceiling) = obstacle::over(&runway, &dimensions, at, accuracy) else { return Ok(None) };
+    let rule = rules.of_class(
+        CheckCode::Air,
+        match ceiling.surface {
+            Surface::Strip => SiteKey::ApproachInnerEdge,
+            Surface::Approach => SiteKey::ApproachFirstSlope,
+            Surface::Transitional => SiteKey::TransitionalSlope,
+            Surface::InnerHorizontal => SiteKey::InnerHorizontalHeight,
+            Surface::Conical => SiteKey::ConicalSlope,
+        },
+        class,
+    )?;
+    Ok(Some(Over { runway: near, ceiling, known: heights.is_some(), rule: Arc::clone(rule) }))
+}
+
+/// The figures for a class of runways.
+fn dimensions(rules: &Parameters<'_>, class: &str) -> Result<Dimensions, Finding> {
+    let of = |key| rules.of_class(CheckCode::Air, key, class).map(|rule| rule.value);
+    Ok(Dimensions {
+        inner_radius_m: of(SiteKey::InnerHorizontalRadius)?,
+        inner_height_m: of(SiteKey::InnerHorizontalHeight)?,
+        conical_slope: of(SiteKey::ConicalSlope)?,
+        conical_height_m: of(SiteKey::ConicalHeight)?,
+        inner_edge_m: of(SiteKey::ApproachInnerEdge)?,
+        from_threshold_m: of(SiteKey::ApproachFromThreshold)?,
+        divergence: of(SiteKey::ApproachDivergence)?,
+        first: Section { length_m: of(SiteKey::ApproachFirstLength)?, slope: of(SiteKey::ApproachFirstSlope)? },
+        second: Section { length_m: of(SiteKey::ApproachSecondLength)?, slope: of(SiteKey::ApproachSecondSlope)? },
+        horizontal_length_m: of(SiteKey::ApproachHorizontalLength)?,
+        transitional_slope: of(SiteKey::TransitionalSlope)?,
+    })
+}
+
+/// How far from a runway its obstacle surfaces reach, of whatever class, on any day, in metres.
+#[must_use]
+pub fn reach(ever: &SiteRules) -> f64 {
+    let most = |key| ever.most(key);
+    // A surface reaches the farther the less it rises.
+    let least = |key| ever.least(key).unwrap_or(0.0);
+    let farthest = Dimensions {
+        inner_radius_m: most(SiteKey::InnerHorizontalRadius),
+        inner_height_m: most(SiteKey::InnerHorizontalHeight),
+        conical_slope: least(SiteKey::ConicalSlope),
+        conical_height_m: most(SiteKey::ConicalHeight),
+        inner_edge_m: most(SiteKey::ApproachInnerEdge),
+        from_threshold_m: most(SiteKey::ApproachFromThreshold),
+        divergence: most(SiteKey::ApproachDivergence),
+        first: Section { length_m: most(SiteKey::ApproachFirstLength), slope: 0.0 },
+        second: Section { length_m: most(SiteKey::ApproachSecondLength), slope: 0.0 },
+        horizontal_length_m: most(SiteKey::ApproachHorizontalLength),
+        transitional_slope: least(SiteKey::TransitionalSlope),
+    };
+    farthest.reach_m()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::support::*;
+    use super::*;
+
+    /// A runway of 3 km to the east whose west threshold is at (`east`, `north`), 100 m above the sea.
+    fn runway(scene: &mut Scene, east: f64, north: f64, class: Option<&str>) {
+        let shape = line(&[(east, north), (east + 3_000.0, north)]);
+        scene.reference(ReferenceKind::Runway, shape).named("09/27").with(|a| {
+            (a.elevation_from_m, a.elevation_to_m) = (Some(100.0), Some(100.0));
+            a.class = class.map(Into::into);
+        });
+    }
+
+    /// A mast whose top is at some height above the sea.
+    fn up_to(top: f64, accuracy_m: f64) -> Subject {
+        Subject { ground_amsl_m: Some(top - 30.0), accuracy_m, ..mast() }
+    }
+
+    #[test]
+    fn from_some_height_on_it_needs_marking() {
+        let scene = Scene::default();
+        for (height_agl_m, verdict) in [(44.999, Verdict::Pass), (45.0, Verdict::Warn), (45.001, Verdict::Warn)] {
+            let found = judge(check, &Subject { height_agl_m, ..mast() }, &scene.around());
+            assert_eq!((found.verdict, found.limit), (verdict, Some(Quantity::metres(45.0))), "{height_agl_m}");
+            assert_eq!(found.consult == [Consultee::Aviation], verdict == Verdict::Warn, "{height_agl_m}");
+        }
+    }
+
+    #[test]
+    fn its_top_stays_below_every_surface() {
+        // The west threshold, the top, accuracy, the surface and its height at the place.
+        let table = [
+            // 1 060 m before the threshold: the approach, risen by 20 m; 5 m nearer it is 0.1 m lower.
+            (1_060.0, 0.0, 120.0, 0.0, Verdict::Pass, "", 120.0),
+            (1_060.0, 0.0, 120.001, 0.0, Verdict::Block, "approach", 120.0),
+            (1_060.0, 0.0, 119.9, 5.0, Verdict::Pass, "", 120.0),
+            (1_060.0, 0.0, 119.901, 5.0, Verdict::NeedsSurvey, "approach", 120.0),
+            (1_060.0, 0.0, 120.099, 5.0, Verdict::NeedsSurvey, "approach", 120.0),
+            (1_060.0, 0.0, 120.101, 5.0, Verdict::Block, "approach", 120.0),
+            // The other end.
+            (-4_060.0, 0.0, 120.001, 0.0, Verdict::Block, "approach", 120.0),
+            // Beside it.
+            (-1_500.0, 2_000.0, 145.0, 5.0, Verdict::Pass, "", 145.0),
+            (-1_500.0, 2_000.0, 145.001, 5.0, Verdict::Block, "inner_horizontal", 145.0),
+            (-1_500.0, -5_000.0, 195.001, 0.0, Verdict::Block, "conical", 195.0),
+            (-1_500.0, 250.0, 114.301, 0.0, Verdict::Block, "transitional", 114.3),
+            (-1_500.0, 0.0, 100.001, 0.0, Verdict::Block, "strip", 100.0),
+            // Far away.
+            (-1_500.0, 7_000.0, 900.0, 5.0, Verdict::Pass, "", f64::NAN),
+        ];
+        for (east, north, top, accuracy, verdict, surface, height) in table {
+            let mut scene = Scene::default();
+            runway(&mut scene, east, north, None);
+            let found = judge(check, &up_to(top, accuracy), &scene.around());
+            assert_eq!(found.verdict, verdict, "{east} {north} {top}: {found:?}");
+            if verdict != Verdict::Pass {
+                assert_eq!(found.message.arguments[0], ("surface", Argument::Words(vec![surface.into()])));
+                assert!((found.measured.unwrap().value - top).abs() < 1e-9, "{east} {top}");
+            }
+            if height.is_finite() {
+                assert!((found.limit.unwrap().value - height).abs() < 1e-9, "{east} {top}");
+                assert_eq!(names(&found), ["09/27"]);
+            }
+        }
+    }
+
+    #[test]
+    fn without_heights_above_the_sea_nobody_can_tell() {
+        let mut scene = Scene::default();
+        runway(&mut scene, -1_500.0, 2_000.0, None);
+        let found = judge(check, &mast(), &scene.around());
+        assert_eq!((found.verdict, found.message.key), (Verdict::NeedsSurvey, key::AIR_NO_GROUND));
+        let mut far = Scene::default();
+        runway(&mut far, -1_500.0, 7_000.0, None);
+        assert_eq!(judge(check, &mast(), &far.around()).verdict, Verdict::Pass);
+        let mut unknown = Scene::default();
+        unknown.reference(ReferenceKind::Runway, line(&[(1_000.0, 0.0), (4_000.0, 0.0)]));
+        let found = judge(check, &up_to(10.0, 5.0), &unknown.around());
+        assert_eq!((found.verdict, found.message.key), (Verdict::NeedsSurvey, key::AIR_NO_ELEVATION));
+    }
+
+    #[test]
+    fn the_figures_are_those_of_the_class() {
+        let mut parameters: Vec<_> = VALUES.iter().map(|(key, value)| parameter(*key, None, *value)).collect();
+        parameters.push(parameter(SiteKey::InnerHorizontalRadius, Some("1 NON-INSTRUMENT"), 2_000.0));
+        parameters.push(parameter(SiteKey::ConicalHeight, Some("1 NON-INSTRUMENT"), 35.0));
+        let rules = SiteRules::new(&parameters);
+        let of = |class| {
+            let mut scene = Scene::default();
+            runway(&mut scene, -1_500.0, 2_100.0, class);
+            let found = check(&up_to(150.1, 0.0), &scene.around(), &Parameters::on(&rules, DAY), DAY);
+            (found.verdict, found.limit.unwrap().value)
+        };
+        assert_eq!(of(Some(" 1 non-instrument ")), (Verdict::Block, 150.0));
+        for strictest in [None, Some("4 PRECISION"), Some("?")] {
+            assert_eq!(of(strictest), (Verdict::Block, 145.0), "{strictest:?}");
+        }
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_is_told_by_its_key() {
+        let without: Vec<_> = VALUES.iter().filter(|(key, _)| *key != SiteKey::ConicalSlope).collect();
+        let rules = SiteRules::new(&without.iter().map(|(key, v)| parameter(*key, None, *v)).collect::<Vec<_>>());
+        let mut scene = Scene::default();
+        runway(&mut scene, 0.0, 9_000.0, None);
+        let found = check(&mast(), &scene.around(), &Parameters::on(&rules, DAY), DAY);
+        assert_eq!((found.verdict, found.message.key), (Verdict::NotChecked, key::NO_RULE));
+        assert_eq!(found.message.arguments, [("key", Argument::Text("site.air.conical.slope".into()))]);
+    }
 }
