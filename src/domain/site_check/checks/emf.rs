@@ -1,20 +1,123 @@
-//! EMF.
+//! EMF: exposure of people to electromagnetic fields.
+
+mod beam;
+
+use std::f64::consts::PI;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use self::beam::{Antennas, Building, Shares};
 use super::prelude::*;
+use crate::domain::rules::Parameter;
 
 /// What it reads.
-pub const READS: &[Source] = &[];
+pub const READS: &[Source] =
+    &[Source::Reference(ReferenceKind::Building), Source::Reference(ReferenceKind::Transmitter)];
 
-/// TODO
+/// The frequencies for which the limit stands, MHz: QCVN 8:2022/BTTTT `[law]`.
+const FREQUENCY_MHZ: [f64; 2] = [10.0, 6_000.0];
+
+/// Sources that give less than this share of the limit are not looked for `[check]`: so much is a relevant source to the
+/// recommendations of the ITU (K.100).
+const RELEVANT_SHARE: f64 = 0.05;
+
+/// Whether people in a building would be exposed to more than the limit.
+///
+/// The power density at r metres from an antenna is EIRP · share · F / (4π · r²), and the compliance distance in its beam
+/// R = √(EIRP·F / (4π·S)), where S = 2 W/m² `[law: QCVN 8:2022/BTTTT, 10 MHz–6 GHz, public]` and F = 1 in free space, 4
+/// with reflections `[default]`: 1 kW gives 6.3 m and 12.6 m. The densities of all antennas of the column and of all
+/// transmitters that are co-sited `[default]` are added at each building in which people may be, and the sum is at most the
+/// limit. How much an antenna sends where is in `beam`. A building without a known height may be as high as the antenna;
+/// where that, or the accuracy of the positions, decides, a survey has to tell.
 #[must_use]
-pub fn check(_: &Subject, _: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    Finding::new(CheckCode::Emf, Verdict::NotApplicable, Message::new(key::NO_DATA))
+pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
+    let finding = |verdict, key| Finding::new(CheckCode::Emf, verdict, Message::new(key));
+    match (subject.antennas.is_empty(), is_for_column(subject)) {
+        (false, _) => judged(subject, around, rules).unwrap_or_else(|missing| missing),
+        (true, true) => Finding { consult: vec![Consultee::Health], ..finding(Verdict::Warn, key::EMF_NOT_STATED) },
+        (true, false) => finding(Verdict::NotApplicable, key::EMF_NO_ANTENNAS),
+    }
+}
+
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+    let rule = rules.get(CheckCode::Emf, SiteKey::ExposureLimit)?;
+    let of = |key| rules.get(CheckCode::Emf, key).map(|rule| rule.value);
+    let reflection = of(SiteKey::ReflectionFactor)?;
+    let shares = Shares { side: of(SiteKey::SideShare)?.min(1.0), down: of(SiteKey::DownShare)?.min(1.0) };
+    let (beamwidth, co_sited) = (of(SiteKey::Beamwidth)?, of(SiteKey::CoSitedDistance)?);
+    let limit = rule.value;
+
+    let antennas = Antennas::of(subject, around, beamwidth, co_sited);
+    let looked = relevant(subject, reflection, limit) + subject.accuracy_m;
+    let buildings = around.of(ReferenceKind::Building);
+    let buildings = buildings.filter(|near| near.attributes().occupied != Some(false) && near.distance_m <= looked);
+    let exposed: Vec<_> = buildings
+        .map(|near| {
+            let building = Building::of(near);
+            (near, antennas.density(&building, &shares).map(|eirp| eirp * reflection / (4.0 * PI)))
+        })
+        .collect();
+
+    let above = |is: bool| if is { Verdict::Block } else { Verdict::Pass };
+    let sure = above(exposed.iter().any(|(_, density)| density.low > limit));
+    let verdict = settled(sure, above(exposed.iter().any(|(_, density)| density.high > limit)));
+    // What the verdict rests on.
+    let density = |d: &beam::Between| if verdict == Verdict::NeedsSurvey { d.high } else { d.likely };
+    let mut ranked: Vec<_> = exposed.iter().map(|(near, between)| (*near, density(between))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let measured = ranked.first().map_or(0.0, |(_, density)| *density);
+    let compliance = |eirp: f64| (eirp * reflection / (4.0 * PI * limit)).sqrt();
+    let strongest = subject.antennas.iter().map(|antenna| antenna.eirp_w).fold(0.0, f64::max);
+    let message = Message::new(match verdict {
+        Verdict::Pass => key::EMF_BELOW,
+        Verdict::Block => key::EMF_ABOVE,
+        _ => key::EMF_UNSURE,
+    });
+    let message = ranked.first().iter().fold(message, |m, (near, _)| m.text("building", near.called()));
+    let message = message
+        .with("density", Argument::Number(measured, 3))
+        .with("limit", Argument::Number(limit, 3))
+        .metres("distance", compliance(strongest))
+        .metres("summed", compliance(total(subject)));
+    let mut finding = Finding::new(CheckCode::Emf, verdict, message).by(rule, Some(measured));
+    finding.evidence = evidence(ranked.iter().filter(|(_, density)| *density > limit).map(|(near, _)| *near));
+    finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
+    finding.geometry = Some(circle(around.place.at, compliance(strongest)));
+    if verdict == Verdict::Pass {
+        return Ok(out_of_range(subject, rule).unwrap_or(finding));
+    }
+    finding.consult.push(Consultee::Health);
+    Ok(finding)
+}
+
+/// An antenna of which the limit says nothing.
+fn out_of_range(subject: &Subject, rule: &Arc<Parameter>) -> Option<Finding> {
+    let [from, to] = FREQUENCY_MHZ;
+    let outside = subject.antennas.iter().find(|antenna| !(from..=to).contains(&antenna.frequency_mhz))?;
+    let number = |value| Argument::Number(value, 3);
+    let message = Message::new(key::EMF_FREQUENCY).with("frequency", number(outside.frequency_mhz));
+    let message = message.with("from", number(from)).with("to", number(to));
+    let finding = Finding::new(CheckCode::Emf, Verdict::Warn, message).by(rule, None);
+    Some(Finding { consult: vec![Consultee::Health], ..finding })
+}
+
+/// What all antennas together radiate in their main directions, W.
+fn total(subject: &Subject) -> f64 {
+    subject.antennas.iter().map(|antenna| antenna.eirp_w).sum()
+}
+
+/// Farther than this the antennas of the column give less than the [`RELEVANT_SHARE`] of the limit, m.
+fn relevant(subject: &Subject, reflection: f64, limit: f64) -> f64 {
+    (total(subject) * reflection / (4.0 * PI * limit * RELEVANT_SHARE)).sqrt()
 }
 
 /// How far round a column its field has to be looked at, in metres.
 #[must_use]
-pub fn reach(_: &Subject, _: &Parameters<'_>) -> f64 {
-    0.0
+pub fn reach(subject: &Subject, rules: &Parameters<'_>) -> f64 {
+    let limit = rules.ever().least(SiteKey::ExposureLimit);
+    limit.map_or(0.0, |limit| relevant(subject, rules.most(SiteKey::ReflectionFactor), limit))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Cases of exposure: front, side, back and below, sums, and what is not known.
+
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
+
+use super::super::tests::support::*;
+use super::*;
+use crate::domain::site_check::Antenna;
+use crate::domain::work::WorkKind;
+use crate::geometry::Geometry;
+
+/// The compliance distance of 1 kW in the beam, with reflections: √(1000 · 4 / (4π · 2)).
+const R_M: f64 = 12.615_662_610_100_803;
+
+fn antenna(eirp_w: f64, azimuth_deg: Option<f64>) -> Antenna {
+    Antenna { frequency_mhz: 1_800.0, eirp_w, azimuth_deg, height_agl_m: None, beamwidth_deg: None }
+}
+
+/// A mast of 30 m with antennas at its top, at a place known to the accuracy.
+fn with(antennas: &[Antenna], accuracy_m: f64) -> Subject {
+    Subject { antennas: antennas.to_vec(), accuracy_m, ..mast() }
+}
+
+/// A building of some height.
+fn building(shape: Geometry<f64>, height: Option<f64>) -> Scene {
+    let mut scene = Scene::default();
+    scene.reference(ReferenceKind::Building, shape).named("School").with(|a| a.height_agl_m = height);
+    scene
+}
+
+fn at(east: f64, subject: &Subject) -> Verdict {
+    judge(check, subject, &building(point(east, 0.0), Some(30.0)).around()).verdict
+}
+
+#[test]
+fn the_compliance_distances_of_the_law() {
+    // 1 kW: 6.3 m in free space, 12.6 m with reflections.
+    let compliance = |f: f64| (1_000.0 * f / (4.0 * PI * 2.0)).sqrt();
+    assert!((compliance(1.0) - 6.3).abs() < 0.05 && (compliance(4.0) - 12.6).abs() < 0.05);
+    assert!((compliance(4.0) - R_M).abs() < 1e-9);
+    let found = judge(check, &with(&[antenna(1_000.0, None), antenna(3_000.0, None)], 0.0), &Scene::default().around());
+    let argument = |name| found.message.arguments.iter().find(|(known, _)| *known == name).map(|(_, a)| a.clone());
+    let Some(Argument::Number(strongest, _)) = argument("distance") else { panic!("{found:?}") };
+    let Some(Argument::Number(summed, _)) = argument("summed") else { panic!("{found:?}") };
+    assert!((strongest - R_M * 3_f64.sqrt()).abs() < 1e-9 && (summed - 2.0 * R_M).abs() < 1e-9);
+    assert_eq!((found.verdict, found.measured.unwrap().value), (Verdict::Pass, 0.0));
+    assert_eq!(found.limit.unwrap().value, 2.0);
+}
+
+#[test]
+fn in_the_beam_beside_it_and_behind() {
+    // The azimuth, and the share that a building to the east gets; the beam is 120° wide.
+    let table = [
+        (None, 1.0),
+        (Some(90.0), 1.0),
+        (Some(30.0), 1.0),
+        (Some(150.0), 1.0),
+        (Some(29.9), 0.5),
+        (Some(330.1), 0.5),
+        (Some(329.9), 0.1),
+        (Some(270.0), 0.1),
+    ];
+    for (azimuth, share) in table {
+        let subject = with(&[antenna(1_000.0, azimuth)], 0.0);
+        let limit = R_M * f64::sqrt(share);
+        assert_eq!(at(limit - 0.001, &subject), Verdict::Block, "{azimuth:?}");
+        assert_eq!(at(limit + 0.001, &subject), Verdict::Pass, "{azimuth:?}");
+    }
+    // A narrower beam of its own.
+    let narrow = Antenna { beamwidth_deg: Some(60.0), ..antenna(1_000.0, Some(30.0)) };
+    assert_eq!(at(R_M - 0.001, &with(&[narrow], 0.0)), Verdict::Pass);
+    assert_eq!(at(R_M * f64::sqrt(0.5) - 0.001, &with(&[narrow], 0.0)), Verdict::Block);
+}
+
+#[test]
+fn below_the_beam_little_arrives_and_where_it_enters_all_does() {
+    let subject = with(&[antenna(1_000.0, Some(90.0))], 0.0);
+    let of = |shape, height| {
+        let found = judge(check, &subject, &building(shape, Some(height)).around());
+        (found.verdict, found.measured.unwrap().value)
+    };
+    let density = |share: f64, r2: f64| 1_000.0 * share * 4.0 / (4.0 * PI * r2);
+    let near = |found: (Verdict, f64), verdict, expect: f64| {
+        assert!(found.0 == verdict && (found.1 - expect).abs() < 1e-9, "{found:?} {expect}");
+    };
+    // 10 m below the antenna the beam starts at 10 / tan 60° = 5.77 m.
+    near(of(point(5.0, 0.0), 20.0), Verdict::Pass, density(0.05, 125.0));
+    near(of(point(5.774, 0.0), 20.0), Verdict::Block, density(1.0, 5.774 * 5.774 + 100.0));
+    let enters = 10.0 / 60_f64.to_radians().tan();
+    near(of(rectangle([4.0, -1.0], [10.0, 1.0]), 20.0), Verdict::Block, density(1.0, enters * enters + 100.0));
+    // Under the antenna itself: 1 m below it is too much, 3 m below it is not.
+    near(of(square(0.0, 0.0, 0.2), 29.0), Verdict::Block, density(0.05, 1.0).max(0.0));
+    near(of(square(0.0, 0.0, 0.2), 27.0), Verdict::Pass, density(0.05, 9.0));
+}
+
+#[test]
+fn all_antennas_are_added_with_those_that_are_co_sited() {
+    let two = [antenna(600.0, Some(90.0)), antenna(600.0, None)];
+    let limit = R_M * 1.2_f64.sqrt();
+    assert_eq!(at(limit - 0.001, &with(&two, 0.0)), Verdict::Block);
+    assert_eq!(at(limit + 0.001, &with(&two, 0.0)), Verdict::Pass);
+    // A transmitter to the west, as far from the building as the rest is.
+    let of = |east: f64, azimuth: Option<f64>, accuracy: f64| {
+        let mut scene = building(point(12.0, 0.0), Some(30.0));
+        let transmitter = scene.reference(ReferenceKind::Transmitter, point(east, 0.0)).accurate(accuracy);
+        transmitter.with(|a| (a.eirp_w, a.azimuth_deg, a.height_agl_m) = (Some(20_000.0), azimuth, Some(30.0)));
+        judge(check, &with(&two[..1], 0.0), &scene.around()).verdict
+    };
+    assert_eq!(of(0.0, Some(90.0), 0.0), Verdict::Block);
+    assert_eq!(of(-30.0, Some(90.0), 0.0), Verdict::Block);
+    assert_eq!(of(-30.0, Some(270.0), 0.0), Verdict::Pass);
+    assert_eq!(of(50.001, None, 0.0), Verdict::Pass, "not co-sited");
+    assert_eq!(of(50.0, None, 0.0), Verdict::Block);
+    assert_eq!(of(50.001, None, 1.0), Verdict::NeedsSurvey);
+}
+
+#[test]
+fn what_is_not_known_is_for_a_survey() {
+    let subject = with(&[antenna(1_000.0, Some(90.0))], 5.0);
+    for (east, verdict) in [
+        (R_M - 5.001, Verdict::Block),
+        (R_M - 4.999, Verdict::NeedsSurvey),
+        (R_M + 4.999, Verdict::NeedsSurvey),
+        (R_M + 5.001, Verdict::Pass),
+    ] {
+        assert_eq!(at(east, &subject), verdict, "{east}");
+    }
+    let found = |height, occupied| {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Building, point(5.0, 0.0)).with(|a| {
+            (a.height_agl_m, a.occupied) = (height, occupied);
+        });
+        judge(check, &with(&[antenna(1_000.0, Some(90.0))], 0.0), &scene.around()).verdict
+    };
+    assert_eq!(found(None, None), Verdict::NeedsSurvey, "it may be as high as the antenna");
+    assert_eq!(found(Some(3.0), None), Verdict::Pass);
+    assert_eq!(found(Some(30.0), Some(true)), Verdict::Block);
+    assert_eq!(found(Some(30.0), Some(false)), Verdict::Pass, "nobody is in it");
+}
+
+#[test]
+fn antennas_that_are_not_stated_and_frequencies_without_a_limit() {
+    let scene = building(point(30.0, 0.0), Some(30.0));
+    let of = |subject: &Subject| {
+        let found = judge(check, subject, &scene.around());
+        (found.verdict, found.message.key)
+    };
+    assert_eq!(of(&mast()), (Verdict::Warn, key::EMF_NOT_STATED));
+    let cabinet = Subject { kind: WorkKind::Cabinet, column_class: None, ..mast() };
+    assert_eq!(of(&cabinet), (Verdict::NotApplicable, key::EMF_NO_ANTENNAS));
+    let at = |frequency_mhz| with(&[Antenna { frequency_mhz, ..antenna(10.0, None) }], 0.0);
+    for (frequency, verdict) in [(9.999, Verdict::Warn), (10.0, Verdict::Pass), (6_000.0, Verdict::Pass)] {
+        assert_eq!(of(&at(frequency)).0, verdict, "{frequency}");
+    }
+    assert_eq!(of(&at(6_000.001)), (Verdict::Warn, key::EMF_FREQUENCY));
+    assert_eq!(of(&Subject { kind: WorkKind::Cabinet, ..with(&[antenna(5_000.0, None)], 0.0) }).0, Verdict::Pass);
+}
