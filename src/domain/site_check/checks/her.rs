@@ -37,7 +37,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         _ => key::HER_UNSURE,
     });
     let message = first.iter().fold(message, |m, f| m.text("feature", f.called()).metres("distance", f.distance_m));
-    let measured = first.or_else(|| heritage().next()).map(|near| near.distance_m);
+    let measured = first.map(|near| near.distance_m);
     let mut finding = Finding::new(CheckCode::Her, verdict, message).by(rule, measured);
     if verdict != Verdict::Pass {
         finding.consult.push(Consultee::Culture);

@@ -33,7 +33,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     let first = found.first();
     let message = Message::new(key);
     let message = first.iter().fold(message, |m, f| m.text("feature", f.called()).metres("distance", f.distance_m));
-    let measured = sensitive().next().map(|near| near.distance_m);
+    let measured = first.map(|near| near.distance_m);
     let mut finding = Finding::new(CheckCode::Sen, verdict, message).by(rule, measured);
     finding.consult = found.iter().filter_map(|near| consultee(near.told.kind)).collect();
     finding.consult.sort_unstable();

@@ -71,7 +71,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     };
     let verdict = if unseen { Verdict::NotChecked } else { verdict };
     let mut finding = Finding::new(CheckCode::Spc, verdict, message.metres("limit", widest.metres));
-    finding.measured = columns.first().map(|c| Quantity::metres(c.evidence.distance_m));
+    finding.measured = first.map(|e| Quantity::metres(e.distance_m));
     finding.limit = Some(Quantity::metres(widest.metres));
     finding.rule = widest.rule.map(Arc::clone);
     if verdict == Verdict::Warn {

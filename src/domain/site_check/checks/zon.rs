@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::prelude::*;
 use crate::domain::rules::Unit;
+use crate::domain::site_check::reach_round;
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
 
@@ -30,7 +31,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         Ok(finding) => finding,
         Err(missing) => Some(missing),
     };
-    let zones = zones(subject, around);
+    let zones = zones(subject, around, rules);
     match only_a1 {
         // Of two that weigh the same the area round a monument is told: no zone can change it.
         Some(finding) if finding.verdict >= zones.verdict => finding,
@@ -62,10 +63,12 @@ fn only_a1(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>)
 }
 
 /// What the zones round the place say.
-fn zones(subject: &Subject, around: &Surroundings<'_>) -> Finding {
+fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Finding {
     let (inside, held) = reached(around.of(ReferenceKind::Zone), 0.0, subject.accuracy_m);
     if held.is_empty() {
-        let nearest = around.of(ReferenceKind::Zone).next();
+        // How far others are looked for is far enough for this as well.
+        let looked = reach_round(subject, rules);
+        let nearest = around.of(ReferenceKind::Zone).next().filter(|zone| zone.distance_m <= looked);
         let finding = Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE));
         return Finding { consult: vec![Consultee::Office], evidence: evidence(nearest), ..finding };
     }
