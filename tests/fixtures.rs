@@ -408,3 +408,53 @@ fn signed_distance(p: Xy, lines: &[Vec<Xy>], corridor: &Value) -> f64 {
         _ => nearest.0 * if crossings % 2 == 1 { -1.0 } else { 1.0 },
     }
 }
+
+/// The limits of site checks in the rule pack: each is there, and what states no class, which stands for runways whose
+/// class nobody knows, is the strictest.
+#[test]
+fn the_pack_has_every_limit_of_site_checks() {
+    use clearway::domain::site_check::SiteKey;
+    use clearway::domain::word::Word;
+
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2026-12.toml");
+    let pack = clearway::formats::rules::read(&fs::read(file).unwrap()).unwrap();
+    let day = "2026-12-01".parse().unwrap();
+    let mut classes: BTreeMap<String, BTreeMap<&str, f64>> = BTreeMap::new();
+    for parameter in pack.parameters.iter().filter(|p| p.in_force(day)) {
+        let Some(key) = SiteKey::parse(&parameter.key) else { continue };
+        let class = parameter.applies.corridor_class.clone().unwrap_or_default();
+        let twice = classes.entry(class).or_default().insert(key.as_str(), parameter.value);
+        assert_eq!(twice, None, "{key}");
+    }
+    let of_all = classes.remove("").unwrap();
+    let missing: Vec<&str> = SiteKey::ALL.iter().map(|(_, key)| *key).filter(|key| !of_all.contains_key(key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let names: Vec<&str> = classes.keys().map(String::as_str).collect();
+    let expect = ["NON-INSTRUMENT", "NON-PRECISION", "PRECISION"].map(|approach| {
+        (1..=4).map(move |code| format!("{code} {approach}")).filter(|class| {
+            // The strictest, and two that have the same figures.
+            !["4 PRECISION", "3 PRECISION", "4 NON-PRECISION"].contains(&class.as_str())
+        })
+    });
+    let mut expect: Vec<String> = expect.into_iter().flatten().collect();
+    expect.sort();
+    assert_eq!(names, expect);
+    for (class, own) in &classes {
+        let of = |key: &str| own.get(key).or_else(|| of_all.get(key)).copied().unwrap();
+        let stricter = |key: &str, lower_is: bool| if lower_is { of(key) < of_all[key] } else { of(key) > of_all[key] };
+        let wide = ["inner_horizontal.radius_m", "conical.height_m", "approach.inner_edge_m", "approach.divergence"];
+        let steep = ["conical.slope", "approach.first_slope", "approach.second_slope", "transitional.slope"];
+        for (keys, lower_is) in [(wide, false), (steep, true)] {
+            for key in keys.map(|key| format!("site.air.{key}")) {
+                assert!(!stricter(&key, lower_is), "{class} {key}");
+            }
+        }
+        let length = |of: &dyn Fn(&str) -> f64| {
+            ["first", "second", "horizontal"]
+                .iter()
+                .map(|s| of(&format!("site.air.approach.{s}_length_m")))
+                .sum::<f64>()
+        };
+        assert!(length(&of) <= length(&|key| of_all[key]), "{class}");
+    }
+}

@@ -3,15 +3,15 @@
 use crate::program::{Folder, clearway, rows};
 use crate::support::Database;
 
-const VN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rules/VN-2026-11.toml");
+const VN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rules/VN-2026-12.toml");
 
 #[test]
 fn loaded_once_and_listed() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let import = |file: &str, codes: &str| clearway(&db, &["rules", "import", file, "--jurisdiction", codes]);
     clearway(&db, &["rules", "list"]).gives(0, &[]);
-    import(VN, "VN-72").gives(0, &["VN-72: loaded VN 2026-11, 40 parameters, revision 2."]);
-    import(VN, "VN-72").gives(0, &["VN-72: VN 2026-11 is loaded already; nothing changed."]);
+    import(VN, "VN-72").gives(0, &["VN-72: loaded VN 2026-12, 130 parameters, revision 2."]);
+    import(VN, "VN-72").gives(0, &["VN-72: VN 2026-12 is loaded already; nothing changed."]);
     assert_eq!(rows(&db, "revision", "revisions"), ["2"]);
     let digest = rows(&db, "detail->>'sha256'", "audit_events WHERE revision = 2");
     assert_eq!(digest, rows(&db, "digest", "rule_packs"));
@@ -20,7 +20,7 @@ fn loaded_once_and_listed() {
     clearway(&db, &of_day).gives(
         0,
         &[
-            "VN-72: VN 2026-11, 9 of 40 parameters, in force on 2014-06-01",
+            "VN-72: VN 2026-12, 9 of 130 parameters, in force on 2014-06-01",
             "  corridor.power_line.clearance_m 1 m class COVERED –22 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
             "  corridor.power_line.clearance_m 2 m class BARE –22 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
             "  corridor.power_line.clearance_m 2 m –22 kV [default] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
@@ -38,16 +38,16 @@ fn loaded_once_and_listed() {
     // What no check reads is kept, and said: a slip in a key would show here.
     let other = folder.file(
         "other.toml",
-        "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"site.spacing_m\"\nvalue = 100\nunit = \"m\"\nconfidence = \"check\"\n",
+        "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"zone.spacing_m\"\nvalue = 100\nunit = \"m\"\nconfidence = \"check\"\n",
     );
     import(&other, "VN-72").gives(
         0,
-        &["VN-72: loaded T 1, 1 parameters, revision 3.", "No check reads site.spacing_m; kept for whoever asks."],
+        &["VN-72: loaded T 1, 1 parameters, revision 3.", "No check reads zone.spacing_m; kept for whoever asks."],
     );
     import(&other, "VN-72,VN-99").fails("clearway: the jurisdiction «VN-99» is not there");
     let changed = folder.file(
         "changed.toml",
-        "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"site.spacing_m\"\nvalue = 50\nunit = \"m\"\nconfidence = \"check\"\n",
+        "name = \"T\"\nversion = \"1\"\n[[parameter]]\nkey = \"zone.spacing_m\"\nvalue = 50\nunit = \"m\"\nconfidence = \"check\"\n",
     );
     import(&changed, "VN-72").fails(
         "clearway: version T 1 was loaded in VN-72 with another content; give the changed file a version of its own",
@@ -59,7 +59,7 @@ fn loaded_once_and_listed() {
 fn a_version_that_was_replaced_still_says_what_it_said() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let pack = |file: &str, name: &str, version: &str, value: u32| {
-        let parameter = format!("key = \"site.spacing_m\"\nvalue = {value}\nunit = \"m\"\nconfidence = \"check\"");
+        let parameter = format!("key = \"zone.spacing_m\"\nvalue = {value}\nunit = \"m\"\nconfidence = \"check\"");
         folder.file(file, format!("name = \"{name}\"\nversion = \"{version}\"\n[[parameter]]\n{parameter}\n"))
     };
     let import = |file: &str| clearway(&db, &["rules", "import", file, "--jurisdiction", "VN-72"]);
