@@ -4,8 +4,8 @@ use rstar::AABB;
 use rstar::primitives::{GeomWithData, Rectangle};
 
 use crate::domain::conflict::{Facts, Role};
-use crate::domain::reference::Attributes;
 use crate::domain::rules::{LandKind, LandNumber, Ruling};
+use crate::domain::site_check::half_width_of;
 use crate::geometry::linear::Chainage;
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Geometry, Grid, Metres, MultiLineString};
@@ -45,7 +45,10 @@ impl Entry {
                 own.clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
             }
             Role::Stands(_) => rules.accuracy_max(&facts.noun),
-            Role::Refers(what) => rules.site_reach(what.kind, facts.attributes.as_deref().unwrap_or(Attributes::NONE)),
+            Role::Refers(what) => {
+                let width = facts.attributes.as_deref().map_or(0.0, |known| half_width_of(what.kind, known));
+                rules.site_reach(what.kind).plus(Metres::new(width).unwrap_or(Metres::ZERO))
+            }
         };
         Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
     }

@@ -11,7 +11,7 @@ use super::{LandKind, Parameter, SiteRules};
 use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Role, Stands};
 use crate::domain::corridor::CorridorKind;
 use crate::domain::layer::NounFacts;
-use crate::domain::reference::{Attributes, ReferenceKind};
+use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check;
 use crate::domain::word::Word;
 use crate::domain::work::{CaptureMethod, WorkKind};
@@ -175,9 +175,8 @@ impl Ruling {
 
     /// How far beyond its shape a reference feature of a kind matters to a site check, on any day.
     #[must_use]
-    pub fn site_reach(&self, kind: ReferenceKind, attributes: &Attributes) -> Metres {
-        let reach = site_check::reach_of(kind, &self.site) + site_check::half_width_of(kind, attributes);
-        Metres::new(reach).unwrap_or(Metres::ZERO)
+    pub fn site_reach(&self, kind: ReferenceKind) -> Metres {
+        Metres::new(site_check::reach_of(kind, &self.site)).unwrap_or(Metres::ZERO)
     }
 
     /// What is in force on `day`.
