@@ -145,9 +145,11 @@ impl<'a> Looking<'a, '_> {
         let depth_m = if is_inside { measure_depth(&self.shape, &entry.shape) } else { 0.0 };
         let shape = &entry.shape;
         let severity = facts.noun.severity(self.day);
+        let rules = self.territory.rules().on(self.day);
+        let accuracy_m = rules.accuracy(&facts.noun).metres.get();
         if let Ok(told) = facts.noun.try_into() {
             if severity.is_some() {
-                around.works.push(Near { layer, facts, told, shape, distance_m, depth_m });
+                around.works.push(Near { layer, facts, told, shape, distance_m, depth_m, accuracy_m });
             }
             return severity.is_some();
         }
@@ -155,7 +157,7 @@ impl<'a> Looking<'a, '_> {
             // A window that is to come matters to whoever builds then.
             let matters = severity.is_some() || told.kind == ReferenceKind::FreezeWindow && !told.is_over(self.day);
             if matters {
-                around.references.push(Near { layer, facts, told, shape, distance_m, depth_m });
+                around.references.push(Near { layer, facts, told, shape, distance_m, depth_m, accuracy_m });
             }
             return matters;
         }
@@ -163,10 +165,9 @@ impl<'a> Looking<'a, '_> {
         else {
             return false;
         };
-        let rules = self.territory.rules().on(self.day);
         let of_kind = || rules.clearance(entry.land, Some(self.subject.kind));
         let (clearance, rule) = conflict::clearance(None, own.clearance_m, of_kind);
-        let near = Near { layer, facts, told, shape, distance_m, depth_m };
+        let near = Near { layer, facts, told, shape, distance_m, depth_m, accuracy_m };
         around.corridors.push(NearCorridor { near, severity, clearance, rule: rule.into() });
         true
     }
