@@ -21,7 +21,8 @@ use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
 use crate::domain::rules::SiteRules;
 use crate::domain::site_check::{
-    self, CHECKS, Check, CheckCode, Finding, Message, Parameters, Place, Subject, Surroundings, Verdict, message::key,
+    self, CHECKS, Check, CheckCode, Finding, Message, Near, Parameters, Place, Subject, Surroundings, Verdict,
+    message::key,
 };
 use crate::error::{Error, Result};
 use crate::geometry::measure::Prepared;
@@ -128,6 +129,48 @@ pub(super) fn check_in(
     let (check, restricted) = computed(context, reader.actor, snapshot, asked, at)?;
     context.reads.shown(reader, restricted.into_iter())?;
     Ok(check)
+}
+
+/// A feature that a check of a column looks at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fact {
+    /// The layer it is in.
+    pub layer: Layer,
+    /// The feature.
+    pub id: Uuid,
+    /// From the place to it, m; 0 where the place lies in it or on it.
+    pub distance_m: f64,
+    /// How far inside its area the place lies, m; 0 outside, and of what has none.
+    pub depth_m: f64,
+}
+
+/// What a check of a column rests on: every feature near its place that counts, by distance in each layer. Nothing where no
+/// jurisdiction looks after the place.
+///
+/// # Errors
+/// As [`check`].
+pub fn facts<'r>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    asked: &Asked,
+    question: &Question,
+) -> Result<Vec<Fact>> {
+    let reader = reader.into();
+    let snapshot = at_least(context, &question.min_revision)?;
+    let lonlat = point(place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
+    let Some(home) = home(&snapshot, lonlat)? else { return Ok(Vec::new()) };
+    let day = question.at.to_zoned(home.jurisdiction.time_zone()).date();
+    let parameters = Parameters::on(home.rules().site(), day);
+    let found = found(context, reader.actor, &snapshot, home, lonlat, &asked.subject, &parameters, day)?;
+    context.reads.shown(reader, found.restricted.iter().copied())?;
+    let around = &found.around;
+    let works = around.works.iter().map(fact);
+    let corridors = around.corridors.iter().map(|corridor| fact(&corridor.near));
+    Ok(works.chain(corridors).chain(around.references.iter().map(fact)).collect())
+}
+
+fn fact<F>(near: &Near<'_, F>) -> Fact {
+    Fact { layer: near.layer, id: near.facts.id, distance_m: near.distance_m, depth_m: near.depth_m }
 }
 
 /// Something of which it is to be known who is shown it.
