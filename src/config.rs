@@ -67,8 +67,8 @@ pub struct Settings {
     pub log_format: String,
     /// Threads that serve HTTP; 0: one for each core.
     pub workers: usize,
-    /// Most database connections at once: with the one that listens, PostgreSQL's own default
-    /// of 100 leaves room for five instances.
+    /// Most database connections of requests at once: with six of its own by which an instance follows the database,
+    /// PostgreSQL's own default of 100 leaves room for four instances.
     pub connections_max: u32,
     /// Longest wait for a free database connection, ms: a client rather hears 503 soon than waits.
     pub pool_wait_ms: u64,

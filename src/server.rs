@@ -5,7 +5,6 @@ mod tls;
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
@@ -17,8 +16,9 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_actix_web::TracingLogger;
 
+use crate::actions::refresh::{self, Following};
 use crate::actions::restricted_read::Writing;
-use crate::actions::{Context, conflict_check, health, refresh};
+use crate::actions::{Context, conflict_check, health};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::auth::Tokens;
@@ -119,14 +119,7 @@ impl Server {
         let Self { app, listener, tls } = self;
         let context = app.context.clone();
         let settings = Arc::clone(&context.settings);
-        let stop = Arc::new(AtomicBool::new(false));
-        let following = {
-            let (context, stop) = (context.clone(), Arc::clone(&stop));
-            std::thread::Builder::new()
-                .name("follow".into())
-                .spawn(move || refresh::follow(&context, &stop))
-                .map_err(|e| Error::Internal(e.to_string()))?
-        };
+        let following = Following::begin(&context)?;
         let reads = Writing::begin(&context)?;
         let ending = context.clone();
         let measured = app.metrics.clone();
@@ -177,11 +170,10 @@ impl Server {
             }
             server.await
         });
-        stop.store(true, Ordering::Relaxed);
-        let followed = following.join();
+        let followed = following.end();
         let written = reads.end();
         served.map_err(|e| Error::Internal(e.to_string()))?;
-        followed.map_err(|_| Error::Internal("the thread that follows the database ended badly".into()))?;
+        followed?;
         written
     }
 }

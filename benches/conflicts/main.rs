@@ -21,7 +21,8 @@
 //! * `batch`: `POST /api/conflict-checks/batch` with all subjects as its lines, against the same checks in this process on
 //!   values that are ready; both a second of processor time, the client's threads not counted. `batch-set`: without measures.
 //! * `propagation`: from the answer to a write until a second server over the same database shows it, 99 of 100 writes
-//!   faster; the peer is the 250 ms that are promised.
+//!   faster; the peer is the 250 ms that are promised. `propagation-beside`: while both servers load another jurisdiction with
+//!   as many works, again and again.
 //! * `audit-cost`: the transaction of a new work against the same SQL without what the audit trail adds to it.
 //! * `conflict-check-visibility`: the same checks by a carrier who does not see some of the works, against somebody who sees
 //!   all; each equal to SQL with the same filter.
@@ -118,10 +119,11 @@ fn run(size: Size) -> Result<bool, Failed> {
         return Ok(report.finish());
     }
     stored::all(&mut report, &serving, &mut conn, &subjects)?;
-    propagation::all(&mut report, &serving, database.settings())?;
+    propagation::all(&mut report, &serving, database.settings(), &jurisdiction.code)?;
     drop(serving);
     sight::all(&mut report, database.settings(), &mut conn, &subjects)?;
     audit::compare(&mut report, &mut conn, &jurisdiction.code, size.checks / 2)?;
+    propagation::beside_a_load(&mut report, &database, &jurisdiction.code)?;
     Ok(report.finish())
 }
 

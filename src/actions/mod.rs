@@ -71,18 +71,22 @@ pub struct Context {
     reads: Arc<restricted_read::RestrictedReads>,
 }
 
+/// So many connections at most, otherwise as they are set.
+fn connections(settings: &Settings, most: u32) -> StoreOptions {
+    StoreOptions {
+        connections_max: most,
+        pool_wait: Duration::from_millis(settings.pool_wait_ms),
+        statement_timeout: Duration::from_millis(settings.statement_timeout_ms),
+    }
+}
+
 impl Context {
     /// Connects to the database; the index is still empty.
     ///
     /// # Errors
     /// [`Error::Busy`] when the database cannot be reached.
     pub fn connect(settings: Settings) -> Result<Self> {
-        let options = StoreOptions {
-            connections_max: settings.connections_max,
-            pool_wait: Duration::from_millis(settings.pool_wait_ms),
-            statement_timeout: Duration::from_millis(settings.statement_timeout_ms),
-        };
-        let store = Store::connect(&settings.database_url.0, &options)?;
+        let store = Store::connect(&settings.database_url.0, &connections(&settings, settings.connections_max))?;
         let events = Arc::new(changes::Events::new(settings.events_kept));
         let kept = conflict_check::KeptConflicts::new(settings.kept_pairs_max, settings.kept_conflicts_max);
         let notices = conflict_check::Notices::new(settings.notice_cells_per_hour);
@@ -101,6 +105,11 @@ impl Context {
             notices: Arc::new(notices),
             reads: Arc::new(reads),
         })
+    }
+
+    /// The same with so many connections of its own.
+    fn with_connections(&self, most: u32) -> Self {
+        Self { store: self.store.beside(&connections(&self.settings, most)), ..self.clone() }
     }
 
     /// Ends the streams of those who listen: the server is about to end.

@@ -1,10 +1,10 @@
 //! How the index follows the database: loaded whole at the start, then revision by revision.
 
+mod following;
 mod turns;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use following::Following;
+use turns::Taken;
 pub(super) use turns::Turns;
 
 use super::changes::{self as news, Touched};
-use super::{Context, access, coverage, rules};
+use super::{Context, coverage, rules};
 use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
@@ -23,12 +25,11 @@ use crate::error::{Error, Result};
 use crate::index::{Changes, Coverages, Entry, LayerIndex, Sowing, Territory};
 use crate::store::changes::Head;
 use crate::store::copied::{Copied, Decoder};
-use crate::store::listen::Listener;
 use crate::store::records::{IndexRow, Records};
 use crate::store::{Connection, Stored, changes, jurisdiction};
 
-/// How often the listening connection is looked at: libpq has no way to wait for it together with a stop.
-const LISTEN_EVERY: Duration = Duration::from_millis(25);
+/// More features than this are not read by those who follow shortly: so many take some hundredths of a second.
+const SHORT_MAX: usize = 1_000;
 
 /// Chunks of rows that may be read before they are prepared: enough that neither waits for a hiccup of the other.
 const CHUNKS_AHEAD: usize = 8;
@@ -93,9 +94,7 @@ pub(super) fn lag(context: &Context) -> Result<Lag> {
 /// [`Error::Busy`] when the database cannot be reached, else the first failure; what was loaded stays.
 pub fn catch_up_all(context: &Context) -> Result<()> {
     let lag = lag(context)?;
-    for jurisdiction in lag.gone {
-        tracing::warn!(jurisdiction, "the database does not have this jurisdiction any more; start the server again");
-    }
+    warn_of_gone(&lag);
     let mut first = None;
     for jurisdiction in lag.behind {
         if let Err(error) = without_end(|| catch_up(context, &jurisdiction)) {
@@ -121,25 +120,76 @@ pub fn catch_up(context: &Context, code: &str) -> Result<()> {
 /// # Errors
 /// As [`catch_up`], and [`Error::Busy`] where that moment came before.
 pub(super) fn catch_up_until(context: &Context, code: &str, until: Option<Instant>) -> Result<()> {
-    let Some(mut taken) = context.turns.take(code, until)? else { return Ok(()) };
+    let Some(taken) = context.turns.take(code, until)? else { return Ok(()) };
+    follow(context, taken, until, Extent::All).map(drop)
+}
+
+/// How far one came who does not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// The present revision.
+    There,
+    /// Nowhere: somebody else follows this jurisdiction just now.
+    Busy,
+    /// Nowhere: there is much to read.
+    TakesLong,
+}
+
+/// The same for one who waits for nobody, and reads no more than some features.
+fn catch_up_shortly(context: &Context, code: &str) -> Result<Reached> {
+    let Some(taken) = context.turns.take_free(code) else { return Ok(Reached::Busy) };
+    follow(context, taken, None, Extent::Short)
+}
+
+/// How much may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    All,
+    /// Some changes one by one.
+    Short,
+}
+
+/// Does what a turn is for.
+fn follow(context: &Context, mut taken: Taken<'_>, until: Option<Instant>, extent: Extent) -> Result<Reached> {
+    let code = taken.code();
     loop {
         let held = held(context, code);
         // Read and prepared before the right to write is taken: a database that does not answer holds up nobody else.
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let Some(next) = read_since(context, code, held.as_ref(), left)? else { break };
-        if publish(context, code, held.as_ref(), next) {
+        let next = match read_since(context, code, held.as_ref(), left, extent)? {
+            Since::Nothing => break,
+            Since::TooMuch => return Ok(Reached::TakesLong),
+            Since::Something(next) => next,
+        };
+        let ready = ready(context, code, &next);
+        if publish(context, code, held.as_ref(), next, ready) {
             context.index.tidy();
             break;
         }
         // Somebody else loaded this jurisdiction anew meanwhile; what was read builds on what is no more.
     }
     taken.succeeded = true;
-    Ok(())
+    Ok(Reached::There)
+}
+
+/// A territory, and what it becomes by some changes.
+struct Ready {
+    before: Arc<Territory>,
+    after: Territory,
+}
+
+/// Makes ready what is to be published, from the state that the index shows just now. Of many changes that takes long, and
+/// others publish meanwhile.
+fn ready(context: &Context, code: &str, next: &Next) -> Option<Ready> {
+    let Content::Since { changes, coverages, .. } = &next.content else { return None };
+    let before = Arc::clone(context.index.snapshot().territory(code)?);
+    let after = before.followed(next.revision, changes).covered(Arc::clone(coverages));
+    Some(Ready { before, after })
 }
 
 /// Publishes what was read after `held`, unless the index is at least there already; false where it cannot be told how
 /// the two go together.
-fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bool {
+fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next, ready: Option<Ready>) -> bool {
     let writing = context.index.begin();
     let snapshot = writing.snapshot();
     let now = snapshot.territory(code);
@@ -169,7 +219,11 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next) -> bo
             // Others may have published a part of these changes meanwhile: to make them twice changes nothing, but to
             // tell of them twice would.
             touched.only_after(now.revision);
-            let territory = now.followed(next.revision, &changes).covered(coverages);
+            let territory = match ready {
+                Some(ready) if Arc::ptr_eq(&ready.before, now) => ready.after,
+                // It was tidied up in between.
+                _ => now.followed(next.revision, &changes).covered(coverages),
+            };
             let event = news::event(&snapshot, now, &territory, &touched, next.recorded_at, moment);
             context.kept.follow(now, &territory, &touched);
             (territory, Some(event))
@@ -226,8 +280,23 @@ enum Content {
     Since { changes: Vec<(Layer, Changes)>, coverages: Arc<Coverages>, touched: Touched },
 }
 
-/// The present state of a jurisdiction; `None` where the index has it already. No statement takes longer than `left`.
-fn read_since(context: &Context, code: &str, held: Option<&Held>, left: Option<Duration>) -> Result<Option<Next>> {
+/// What was found after the state that the index holds.
+enum Since {
+    /// It is the present one.
+    Nothing,
+    /// More than was to be read.
+    TooMuch,
+    Something(Next),
+}
+
+/// The present state of a jurisdiction, as far as the index does not have it. No statement takes longer than `left`.
+fn read_since(
+    context: &Context,
+    code: &str,
+    held: Option<&Held>,
+    left: Option<Duration>,
+    extent: Extent,
+) -> Result<Since> {
     let begun = Instant::now();
     context.store.long_snapshot(left, |conn| {
         let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
@@ -238,9 +307,14 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>, left: Option<D
         let follows = |h: &&Held| known <= revision && stands.recorded_at(known) == h.recorded_at;
         let base = held.filter(follows).map(|h| h.territory.as_ref());
         if base.is_some_and(|b| b.revision == revision) {
-            return Ok(None);
+            return Ok(Since::Nothing);
         }
-        let since = base.map(|base| changes::since(conn, code, base.revision)).transpose()?.unwrap_or_default();
+        let short = extent == Extent::Short;
+        let since = match base {
+            Some(base) => changes::since(conn, code, base.revision, short.then_some(SHORT_MAX))?,
+            None => (!short).then(changes::Since::default),
+        };
+        let Some(since) = since.filter(|since| !short || since.is_short()) else { return Ok(Since::TooMuch) };
         let rules = rules::read(context, conn, code, base.filter(|_| !since.rules))?;
         let jurisdiction = match base {
             Some(base) => Arc::clone(&base.jurisdiction),
@@ -263,14 +337,14 @@ fn read_since(context: &Context, code: &str, held: Option<&Held>, left: Option<D
                 Ok((layer, changes))
             };
             let changes = Layer::all().map(read).collect::<Stored<_>>()?;
-            return Ok(Some(next(Content::Since { changes, coverages, touched })));
+            return Ok(Since::Something(next(Content::Since { changes, coverages, touched })));
         }
         let layers = read_layers(conn, code, &rules)?;
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let features: usize = layers.iter().map(|(_, layer)| layer.len()).sum();
         tracing::info!(jurisdiction = code, revision, features, milliseconds, "index loaded");
         let territory = Territory::new(jurisdiction, revision, layers, context.reach().get());
-        Ok(Some(next(Content::Whole(territory.covered(coverages).ruled(rules)))))
+        Ok(Since::Something(next(Content::Whole(territory.covered(coverages).ruled(rules)))))
     })
 }
 
@@ -332,55 +406,22 @@ fn read_changes<N: Records>(
     Ok(Changes::new(deleted.iter().map(|(id, _)| *id).collect(), entries))
 }
 
+/// Says which jurisdictions are not in the database any more.
+fn warn_of_gone(lag: &Lag) {
+    for jurisdiction in &lag.gone {
+        tracing::warn!(jurisdiction, "the database does not have this jurisdiction any more; start the server again");
+    }
+}
+
 /// Whether nothing is left to do off to the side: no large trees to be built anew, and none to be freed.
 #[must_use]
 pub fn is_tidy(context: &Context) -> bool {
     context.index.is_tidy()
 }
 
-/// Follows the database until `stop` is set: hears of commits from the start, and asks for revisions every
-/// `refresh_poll_ms`.
-pub fn follow(context: &Context, stop: &AtomicBool) {
-    let poll = Duration::from_millis(context.settings.refresh_poll_ms);
-    let mut listener: Option<Listener> = None;
-    let mut asked: Option<Instant> = None;
-    while !stop.load(Ordering::Relaxed) {
-        thread::sleep(LISTEN_EVERY);
-        let heard = match &mut listener {
-            Some(l) => l.heard().unwrap_or_else(|_| {
-                tracing::warn!("the listening connection is lost; asking for revisions instead");
-                listener = None;
-                true
-            }),
-            None => false,
-        };
-        if !heard && asked.is_some_and(|at| at.elapsed() < poll) {
-            continue;
-        }
-        asked = Some(Instant::now());
-        if listener.is_none() {
-            // What is committed from here on is heard of; what was before is asked for below.
-            listener = Listener::connect(context.store.url()).ok();
-        }
-        if let Err(error) = without_end(|| access::follow(context)) {
-            tracing::warn!(%error, "what is known of credentials could not follow the database; it will try again");
-        }
-        if let Err(error) = without_end(|| catch_up_all(context)) {
-            tracing::warn!(%error, "the index could not follow the database; it will try again");
-        }
-        let turned = without_end(|| {
-            turn_days(context, clock::now());
-            Ok(())
-        });
-        if let Err(error) = turned {
-            tracing::warn!(%error, "that a day came could not be told; it will be tried again");
-        }
-    }
-}
-
 /// Runs a step of the following, which has to go on for ever; a panic in it is a fault of ours and no more. What it changes must be
 /// behind locks, which are taken after one all the same.
-fn without_end(step: impl FnOnce() -> Result<()>) -> Result<()> {
+fn without_end<T>(step: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| Err(Error::Internal("following panicked".into())))
 }
 

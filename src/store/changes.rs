@@ -111,9 +111,17 @@ pub struct Since {
     pub coverage: Vec<(Layer, i64)>,
     /// A rule pack was loaded.
     pub rules: bool,
+    /// Features were imported: more than are named.
+    pub bulk: bool,
 }
 
 impl Since {
+    /// Whether nothing changed but what is named one by one.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        !self.rules && !self.bulk
+    }
+
     /// What was deleted in a layer whose features changed, each with the revision in which it was; `None` where they are
     /// as they were.
     #[must_use]
@@ -122,19 +130,27 @@ impl Since {
     }
 }
 
-/// What changed after `after`. No row changes without saying so, so a layer that is not named has no new rows either.
+/// What changed after `after`, unless that is more than `most` changes. No row changes without saying so, so a layer that is
+/// not named has no new rows either.
 ///
 /// # Errors
 /// The database's.
-pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Since> {
+pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64, most: Option<usize>) -> Stored<Option<Since>> {
+    let limit = most.map_or(i64::MAX, |most| i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
     let rows: Vec<(String, String, Option<Uuid>, i64)> = changes::table
         .filter(changes::jurisdiction.eq(jurisdiction).and(changes::revision.gt(after)))
         .order(changes::revision.asc())
         .select((changes::layer, changes::kind, changes::id, changes::revision))
+        .limit(limit)
         .load(conn)?;
+    if most.is_some_and(|most| rows.len() > most) {
+        return Ok(None);
+    }
     let mut since = Since::default();
     for (layer, kind, id, revision) in rows {
-        match word(&kind)? {
+        let kind = word(&kind)?;
+        since.bulk |= kind == ChangeKind::Bulk;
+        match kind {
             ChangeKind::Insert | ChangeKind::Update | ChangeKind::Bulk => {
                 since.features.entry(layer).or_default();
             }
@@ -149,5 +165,5 @@ pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<
             ChangeKind::Rules => since.rules = true,
         }
     }
-    Ok(since)
+    Ok(Some(since))
 }

@@ -104,12 +104,23 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] where the database cannot be reached at all.
     pub fn connect(url: &str, options: &StoreOptions) -> Result<Self> {
+        let store = Self::open(address::with_defaults(url), options);
+        store.run(seen::require_wall)??;
+        Ok(store)
+    }
+
+    /// The same database by other connections: whoever has these takes none away from the others.
+    #[must_use]
+    pub fn beside(&self, options: &StoreOptions) -> Self {
+        Self::open(self.url.clone(), options)
+    }
+
+    fn open(url: String, options: &StoreOptions) -> Self {
         let on_connect = format!(
             "SET statement_timeout = {}; SET application_name = 'clearway'; SET timezone = 'UTC'; \
              SET datestyle = 'ISO, MDY'",
             options.statement_timeout.as_millis()
         );
-        let url = address::with_defaults(url);
         let manager = Manager { inner: ConnectionManager::new(&url), on_connect };
         let pool = Pool::builder()
             .max_size(options.connections_max)
@@ -118,9 +129,7 @@ impl Store {
             .test_on_check_out(false)
             .error_handler(Box::new(NopErrorHandler)) // what it would print may hold the address
             .build_unchecked(manager);
-        let store = Self { pool, url };
-        store.run(seen::require_wall)??;
-        Ok(store)
+        Self { pool, url }
     }
 
     /// The address of the database, for a connection outside the pool. It may hold a secret.

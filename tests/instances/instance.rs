@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -100,6 +100,13 @@ impl Instance {
         let address = said.expect("it never said where it serves")["fields"]["address"].as_str().unwrap().to_owned();
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build();
         Self { child, door: Door { base: format!("http://{address}"), agent: agent.into() } }
+    }
+
+    /// Tells it to stop, and waits for its end.
+    pub fn stop(&mut self) -> ExitStatus {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        self.child.wait().unwrap()
     }
 
     /// `kill -9`, and waits for its end.

@@ -12,6 +12,7 @@ mod import;
 mod instance;
 mod killed;
 mod late;
+mod loading;
 mod propagation;
 mod restart;
 mod world;

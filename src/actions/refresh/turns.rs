@@ -31,9 +31,22 @@ pub(super) struct Taken<'a> {
     pub(super) succeeded: bool,
 }
 
+impl<'a> Taken<'a> {
+    /// The jurisdiction.
+    pub(super) fn code(&self) -> &'a str {
+        self.code
+    }
+}
+
 impl Turns {
     fn of(&self) -> MutexGuard<'_, BTreeMap<String, Turn>> {
         self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn to follow a jurisdiction; none while somebody else has it.
+    pub(super) fn take_free<'a>(&'a self, code: &'a str) -> Option<Taken<'a>> {
+        let number = self.of().entry(code.to_owned()).or_default().begin()?;
+        Some(Taken { turns: self, code, number, succeeded: false })
     }
 
     /// The turn to follow a jurisdiction; none where another one who began after this was called has done it.
@@ -45,10 +58,8 @@ impl Turns {
             if turn.succeeded >= wanted {
                 return Ok(None);
             }
-            if !turn.running {
-                turn.running = true;
-                turn.begun += 1;
-                return Ok(Some(Taken { turns: self, code, number: turn.begun, succeeded: false }));
+            if let Some(number) = turn.begin() {
+                return Ok(Some(Taken { turns: self, code, number, succeeded: false }));
             }
             of = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.ended.wait(of).unwrap_or_else(PoisonError::into_inner),
@@ -58,6 +69,18 @@ impl Turns {
                 Some(left) => self.ended.wait_timeout(of, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
+    }
+}
+
+impl Turn {
+    /// The number of the run that begins now; none while another one goes on.
+    fn begin(&mut self) -> Option<u64> {
+        if self.running {
+            return None;
+        }
+        self.running = true;
+        self.begun += 1;
+        Some(self.begun)
     }
 }
 
@@ -92,6 +115,7 @@ mod tests {
         assert!(turns.take("B", None).unwrap().is_some(), "another jurisdiction has a turn of its own");
         let soon = Instant::now() + Duration::from_millis(1);
         assert!(matches!(turns.take("A", Some(soon)), Err(Error::Busy { .. })));
+        assert!(turns.take_free("A").is_none() && turns.take_free("B").is_some(), "A is taken, and B is free again");
         thread::scope(|scope| {
             let (come, came) = mpsc::channel();
             for _ in 0..8 {
