@@ -432,8 +432,8 @@ mod tests {
 
     #[test]
     fn a_panic_does_not_end_the_following() {
-        assert!(matches!(without_end(|| panic!("of a jurisdiction")), Err(Error::Internal(_))));
-        assert!(matches!(without_end(|| Err(Error::busy("database"))), Err(Error::Busy { .. })));
+        assert!(matches!(without_end::<()>(|| panic!("of a jurisdiction")), Err(Error::Internal(_))));
+        assert!(matches!(without_end::<()>(|| Err(Error::busy("database"))), Err(Error::Busy { .. })));
         assert!(without_end(|| Ok(())).is_ok());
     }
 }
