@@ -9,6 +9,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -31,6 +32,9 @@ const TOUCHED_MAX: usize = 1_000;
 
 /// Answers about coverage kept of one piece of land, and lists of its conflicts: few ask in more ways than this.
 const WAYS_MAX: usize = 8;
+
+/// Pairs, with the lists that were made of them, that a writer frees himself: a millisecond.
+const FREED_HERE_MAX: usize = 1_000;
 
 /// In what way a jurisdiction was asked for the coverage of a piece of land.
 #[derive(Debug, Clone)]
@@ -86,10 +90,22 @@ struct Listed {
     room: Room,
 }
 
+impl Listed {
+    fn give_room_back(&mut self) {
+        self.room.0.fetch_sub(std::mem::take(&mut self.len), Ordering::Relaxed);
+    }
+}
+
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.room.0.fetch_sub(self.len, Ordering::Relaxed);
+        self.give_room_back();
     }
+}
+
+/// Has what is large freed by somebody else: a reader would answer later for it, and a writer hold up others.
+fn free_aside(what: impl Send + 'static) {
+    // Where there is no thread for it, it is freed here.
+    let _ = thread::Builder::new().name("free".into()).spawn(move || drop(what));
 }
 
 /// A list that was kept, and the one that follows it.
@@ -191,11 +207,11 @@ impl Kept {
         if room.0.fetch_add(len, Ordering::Relaxed) + len > kept.listed_max {
             kept.forget_lists();
         }
+        // Dropped after the lock is given back.
+        let _oldest;
         let mut known = known();
         if find(&known).is_none() {
-            if known.len() >= WAYS_MAX {
-                known.remove(0);
-            }
+            _oldest = (known.len() >= WAYS_MAX).then(|| known.remove(0));
             known.push(Listed { of: asked.clone(), list: Arc::clone(&list) as _, len, room });
         } else {
             // Somebody else listed the same meanwhile.
@@ -244,16 +260,21 @@ impl Table {
         Arc::ptr_eq(&self.jurisdiction, &territory.jurisdiction)
     }
 
-    fn insert(&mut self, land: Uuid, kept: Arc<Kept>, pairs_max: usize) {
-        self.remove(land);
+    /// What was kept of the land before; to be dropped by whoever holds no lock.
+    fn insert(&mut self, land: Uuid, kept: Arc<Kept>, pairs_max: usize) -> Option<Arc<Kept>> {
+        let old = self.remove(land);
         if self.pairs + kept.len() <= pairs_max {
             self.pairs += kept.len();
             self.by_land.insert(land, kept);
         }
+        old
     }
 
-    fn remove(&mut self, land: Uuid) {
-        self.pairs -= self.by_land.remove(&land).map_or(0, |old| old.len());
+    /// What was kept of the land; to be dropped by whoever holds no lock.
+    fn remove(&mut self, land: Uuid) -> Option<Arc<Kept>> {
+        let old = self.by_land.remove(&land)?;
+        self.pairs -= old.len();
+        Some(old)
     }
 }
 
@@ -292,31 +313,32 @@ impl KeptConflicts {
 
     /// Gives up every list: those of yesterday are asked for by nobody, and the others are soon listed again.
     fn forget_lists(&self) {
-        self.read(|tables| {
-            for kept in tables.values().flat_map(|table| table.by_land.values()) {
-                kept.listed.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            }
-        });
+        let all: Vec<Arc<Kept>> =
+            self.read(|tables| tables.values().flat_map(|table| table.by_land.values().cloned()).collect());
+        let take = |kept: &Arc<Kept>| {
+            let mut lists = std::mem::take(&mut *kept.listed.lock().unwrap_or_else(PoisonError::into_inner));
+            lists.iter_mut().for_each(Listed::give_room_back);
+            lists
+        };
+        let lists: Vec<Vec<Listed>> = all.iter().map(take).collect();
+        free_aside((lists, all));
     }
 
     /// Keeps what was found in a territory, unless its next state is known already.
     pub(super) fn put(&self, territory: &Territory, land: Uuid, kept: &Arc<Kept>) {
-        self.write(|tables| {
-            if let Some(table) = tables.get_mut(&territory.jurisdiction.code)
-                && table.is_of(territory)
-                && table.head == kept.since
-            {
-                table.insert(land, Arc::clone(kept), self.pairs_max);
-            }
+        let old = self.write(|tables| {
+            let table = tables.get_mut(&territory.jurisdiction.code)?;
+            let is_next = table.is_of(territory) && table.head == kept.since;
+            is_next.then(|| table.insert(land, Arc::clone(kept), self.pairs_max))
         });
+        drop(old);
     }
 
     /// Forgets everything of a territory that was read anew, or whose rules changed. Called under the right to publish,
     /// before that.
     pub(in crate::actions) fn restart(&self, territory: &Territory) {
         let table = Table::of(territory);
-        // What goes is dropped after the lock is given back.
-        drop(self.write(|tables| tables.insert(territory.jurisdiction.code.clone(), table)));
+        free_aside(self.write(|tables| tables.insert(territory.jurisdiction.code.clone(), table)));
     }
 
     /// Brings what is kept from one state of a territory to the next. Called under the right to publish, before that.
@@ -337,20 +359,26 @@ impl KeptConflicts {
             });
             next.push((land, new));
         }
-        let mut dropped = Vec::new();
+        let (mut gone, mut unused) = (Vec::new(), Vec::new());
         self.write(|tables| {
             let table = tables.entry(code.clone()).or_insert_with(|| Table::of(after));
             table.head = after.revision;
             for (land, new) in next {
                 match new {
                     Some((old, new)) if table.by_land.get(&land).is_some_and(|now| Arc::ptr_eq(now, &old)) => {
-                        table.insert(land, new, self.pairs_max);
-                        dropped.push(old);
+                        gone.extend(table.insert(land, new, self.pairs_max));
+                        unused.push((old, None));
                     }
-                    _ => table.remove(land),
+                    new => {
+                        gone.extend(table.remove(land));
+                        unused.extend(new.map(|(old, new)| (old, Some(new))));
+                    }
                 }
             }
         });
+        if gone.iter().map(|kept| kept.len()).sum::<usize>() > FREED_HERE_MAX {
+            free_aside((gone, unused));
+        }
     }
 }
 

@@ -147,3 +147,46 @@ fn what_is_found_to_be_kept_is_found_in_the_time_of_a_request() {
     assert!(matches!(find(&now, &Patience::new(Duration::ZERO, None)), Err(Error::TooLarge { .. })));
     assert_eq!(find(&now, &patient()).unwrap().pairs().map(Pairs::len), Some(100));
 }
+
+/// Says, when it is freed, whether it could be read and kept meanwhile.
+struct Freed(Arc<KeptConflicts>, std::sync::mpsc::Sender<bool>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        let _ = self.1.send(self.0.tables.try_write().is_ok());
+    }
+}
+
+#[test]
+fn nobody_waits_until_something_is_freed() {
+    let conflicts = Arc::new(KeptConflicts::new(usize::MAX, usize::MAX));
+    let (send, freed) = std::sync::mpsc::channel();
+    let now = territory(10);
+    let put = || {
+        let kept = find(&now, &patient()).unwrap();
+        let of = ListedFor { day: Date::MIN, sight: crate::domain::actor::Actor::public().sight("VN-72") };
+        let list = Arc::new(Freed(Arc::clone(&conflicts), send.clone()));
+        conflicts.room.0.fetch_add(1, Ordering::Relaxed);
+        kept.listed.lock().unwrap().push(Listed { of, list, len: 1, room: conflicts.room.clone() });
+        conflicts.put(&now, LAND, &kept);
+    };
+    conflicts.restart(&now);
+    put();
+    put();
+    assert_eq!(freed.recv(), Ok(true), "another one is put in its place");
+    conflicts.forget_lists();
+    assert_eq!(conflicts.room.0.load(Ordering::Relaxed), 0, "there is room at once");
+    assert_eq!(freed.recv(), Ok(true), "all lists are forgotten");
+    for land_changes in [false, true] {
+        put();
+        let changes = Changes::new(vec![], if land_changes { vec![] } else { vec![on_it(1)] });
+        let next = now.followed(2, &[(Layer::Works, changes)]);
+        let id = if land_changes { (Layer::Corridors, LAND, 2) } else { (Layer::Works, Uuid::from_u128(1), 2) };
+        conflicts.follow(&now, &next, &Touched { features: vec![id], coverage: vec![] });
+        assert_eq!(freed.recv(), Ok(true), "the land changes: {land_changes}");
+        conflicts.restart(&now);
+    }
+    put();
+    conflicts.restart(&now);
+    assert_eq!(freed.recv(), Ok(true), "it is read anew");
+}
