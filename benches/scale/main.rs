@@ -16,8 +16,9 @@
 //!   answers of the large one are compared with PostGIS.
 //! * `scale-visible`: from the beginning of a write to a check that shows it, the slowest of a hundred, against that of a
 //!   commit of one row in a plain table, in turns; at most 3 ms more.
-//! * `scale-publication`: how long a reader is blocked at most while 300 000 works change in one import, the index follows
-//!   and large trees are built anew; against the same reader beside threads that only count, and 20 ms. Blocked is
+//! * `scale-publication`: how long a reader of drawn points is blocked at most while 300 000 works change in one import, the
+//!   index follows and large trees are built anew; against the same reader beside threads that only count, and 20 ms.
+//!   `scale-publication-stored`: the same of stored corridors, whose conflicts are kept. Blocked is
 //!   what the clock on the wall says without the time on a processor and the time in the queue for one. Every answer has to
 //!   be what PostGIS says before the change or after it.
 //!

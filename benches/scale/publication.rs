@@ -6,13 +6,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use clearway::actions::conflict_check::{self, Drawn};
+use clearway::actions::conflict_check::{self, Drawn, Question};
 use clearway::actions::{Context, refresh};
 use clearway::domain::actor::Actor;
+use clearway::domain::corridor::Corridor;
 use clearway::domain::jurisdiction::Jurisdiction;
 use clearway::geometry::{Coord, Geometry};
+use clearway::store::schema::corridors;
 use clearway::store::shape::Shape;
 use diesel::pg::PgConnection;
+use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::Failed;
@@ -26,16 +29,16 @@ use crate::visible::{place, until};
 /// What a reader may be blocked longer than beside threads that only count.
 const BLOCKED_MAX: Duration = Duration::from_millis(20);
 
-/// How long the reader runs beside threads that count.
+/// How long the readers run beside threads that count.
 const QUIET: Duration = Duration::from_secs(20);
 
 /// Nothing takes longer than this to be tidied up.
 const TIDY_MAX: Duration = Duration::from_mins(2);
 
-/// Places that a reader asks about, one after the other.
+/// Places, and stored corridors, that readers ask about, one after the other.
 const PLACES: usize = 1_000;
 
-/// The works near each place.
+/// The works near each subject.
 type Answers = Vec<BTreeSet<Uuid>>;
 
 /// What a reader met.
@@ -44,11 +47,50 @@ struct Met {
     reads: usize,
     wall: Duration,
     blocked: Duration,
-    /// The different answers about each place.
+    /// The different answers about each subject.
     told: Vec<BTreeSet<BTreeSet<Uuid>>>,
 }
 
-/// A large import, the index following it, and tidying up; beside it a reader.
+/// What readers of one kind ask about, one subject after the other.
+struct Reader<'a> {
+    name: &'static str,
+    what: &'static str,
+    subjects: Vec<sql::Subject>,
+    of: &'static str,
+    ask: Box<dyn Fn(usize) -> Result<BTreeSet<Uuid>, Failed> + Sync + 'a>,
+}
+
+impl Reader<'_> {
+    /// What PostGIS says of each subject.
+    fn by_postgis(&self, conn: &mut PgConnection, jurisdiction: &Jurisdiction) -> Result<Answers, Failed> {
+        let near = |subject| {
+            let (jurisdiction, clearance) = (jurisdiction.code.as_str(), CLEARANCE_M);
+            let widest = CLEARANCE_M + ACCURACY_M[1];
+            let ids = Ask { sql: self.of, jurisdiction, subject, widest, clearance }.ids(conn)?;
+            Ok(ids.into_iter().collect())
+        };
+        self.subjects.iter().map(near).collect()
+    }
+
+    /// Asks until it is told to end.
+    fn read(&self, done: &AtomicBool) -> Result<Met, String> {
+        let mut met = Met { told: vec![BTreeSet::new(); self.subjects.len()], ..Met::default() };
+        while !done.load(Ordering::Relaxed) {
+            let n = met.reads % self.subjects.len();
+            let (begun, not_blocked) = (Instant::now(), on_cpu_and_queued());
+            let answer = (self.ask)(n).map_err(|e| e.to_string())?;
+            let (wall, now) = (begun.elapsed(), on_cpu_and_queued());
+            met.reads += 1;
+            met.wall = met.wall.max(wall);
+            met.blocked = met.blocked.max(wall.saturating_sub(now.saturating_sub(not_blocked)));
+            met.told[n].insert(answer);
+        }
+        Ok(met)
+    }
+}
+
+/// A large import, the index following it, and tidying up; beside it somebody who asks about drawn points, and somebody who
+/// asks about stored corridors.
 pub fn compare(
     report: &mut Report,
     context: &Context,
@@ -57,10 +99,12 @@ pub fn compare(
     file: &Path,
     jurisdiction: &Jurisdiction,
 ) -> Result<(), Failed> {
-    let places = places(jurisdiction);
-    let drawn: Vec<[Drawn; 1]> = places.iter().map(|at| [place(*at, jurisdiction)]).collect();
-    let before = by_postgis(conn, &places, jurisdiction)?;
-    let quiet = while_reading(context, &drawn, || {
+    let readers = [of_drawn(context, jurisdiction)?, of_stored(context, conn, jurisdiction)?];
+    let say = |conn: &mut PgConnection| -> Result<Vec<Answers>, Failed> {
+        readers.iter().map(|reader| reader.by_postgis(conn, jurisdiction)).collect()
+    };
+    let before = say(conn)?;
+    let quiet = while_reading(&readers, || {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let count = || {
@@ -75,45 +119,94 @@ pub fn compare(
         });
         Ok(())
     })?;
-    let busy = while_reading(context, &drawn, || {
+    let busy = while_reading(&readers, || {
         database.import("works", file, jurisdiction)?;
         refresh::catch_up_all(context)?;
         until(TIDY_MAX, || refresh::is_tidy(context))
     })?;
-    let after = by_postgis(conn, &places, jurisdiction)?;
-    let mut equal = true;
-    for (n, (before, after)) in before.iter().zip(&after).enumerate() {
-        let now = conflict_check::check(context, &Actor::public(), &drawn[n], &question()?)?;
-        equal &= complete(&now) == *after
-            && quiet.told[n].iter().all(|told| told == before)
-            && busy.told[n].iter().all(|told| told == before || told == after);
-    }
-    let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
-    report.note(format!(
-        "scale-publication: every answer was compared with PostGIS before and after the change; it changed those of {changed} of \
-         {PLACES} places"
-    ));
-    for (what, met) in [("beside threads that count", &quiet), ("during the change", &busy)] {
+    let after = say(conn)?;
+    for (k, reader) in readers.iter().enumerate() {
+        let (before, after, quiet, busy) = (&before[k], &after[k], &quiet[k], &busy[k]);
+        let mut equal = true;
+        for (n, (before, after)) in before.iter().zip(after).enumerate() {
+            equal &= (reader.ask)(n)? == *after
+                && quiet.told[n].iter().all(|told| told == before)
+                && busy.told[n].iter().all(|told| told == before || told == after);
+        }
+        let (name, what, changed) =
+            (reader.name, reader.what, before.iter().zip(after).filter(|(b, a)| b != a).count());
         report.note(format!(
-            "scale-publication: {what} {} checks of a point, the longest {:.1} ms on the wall, blocked at most {:.2} ms",
-            met.reads,
-            met.wall.as_secs_f64() * 1e3,
-            met.blocked.as_secs_f64() * 1e3
+            "{name}: every answer was compared with PostGIS before and after the change; it changed those of {changed} of \
+             {} {what}",
+            reader.subjects.len()
         ));
+        for (when, met) in [("beside threads that count", quiet), ("during the change", busy)] {
+            report.note(format!(
+                "{name}: {when} {} checks of {what}, the longest {:.1} ms on the wall, blocked at most {:.2} ms",
+                met.reads,
+                met.wall.as_secs_f64() * 1e3,
+                met.blocked.as_secs_f64() * 1e3
+            ));
+        }
+        let milliseconds = |d: Duration| (d.as_secs_f64() * 1e3).max(0.001);
+        report.add(Comparison {
+            name,
+            ours: Side::figure(
+                format!("a reader of {what} was blocked during the change"),
+                milliseconds(busy.blocked),
+                "ms",
+            ),
+            peer: Some(Side::figure(
+                "beside threads that count, and 20 ms",
+                milliseconds(quiet.blocked + BLOCKED_MAX),
+                "ms",
+            )),
+            target: Some(1.0),
+            equal: Some(equal),
+        });
     }
-    let milliseconds = |d: Duration| (d.as_secs_f64() * 1e3).max(0.001);
-    report.add(Comparison {
-        name: "scale-publication",
-        ours: Side::figure("a reader was blocked during the change", milliseconds(busy.blocked), "ms"),
-        peer: Some(Side::figure(
-            "beside threads that count, and 20 ms",
-            milliseconds(quiet.blocked + BLOCKED_MAX),
-            "ms",
-        )),
-        target: Some(1.0),
-        equal: Some(equal),
-    });
     Ok(())
+}
+
+/// Drawn points.
+fn of_drawn<'a>(context: &'a Context, jurisdiction: &Jurisdiction) -> Result<Reader<'a>, Failed> {
+    let places = places(jurisdiction);
+    let drawn: Vec<[Drawn; 1]> = places.iter().map(|at| [place(*at, jurisdiction)]).collect();
+    let (actor, question) = (Actor::public(), question()?);
+    let shape = |at: Coord<f64>| sql::Subject::Drawn(Shape::new(Geometry::Point(at.into()), jurisdiction.grid));
+    Ok(Reader {
+        name: "scale-publication",
+        what: "drawn points",
+        subjects: places.into_iter().map(shape).collect(),
+        of: sql::IDS,
+        ask: Box::new(move |n| Ok(complete(&conflict_check::check(context, &actor, &drawn[n], &question)?))),
+    })
+}
+
+/// Stored corridors, whose conflicts are kept; they have a clearance of their own, [`CLEARANCE_M`].
+fn of_stored<'a>(
+    context: &'a Context,
+    conn: &mut PgConnection,
+    jurisdiction: &Jurisdiction,
+) -> Result<Reader<'a>, Failed> {
+    let first = i64::try_from(PLACES)?;
+    let ids: Vec<Uuid> = corridors::table
+        .filter(corridors::jurisdiction.eq(&jurisdiction.code))
+        .order(corridors::code.asc())
+        .limit(first)
+        .select(corridors::id)
+        .load(conn)?;
+    let (actor, question) = (Actor::public(), Question { clearance: None, ..question()? });
+    Ok(Reader {
+        name: "scale-publication-stored",
+        what: "stored corridors",
+        subjects: ids.iter().copied().map(sql::Subject::Stored).collect(),
+        of: sql::STORED,
+        ask: Box::new(move |n| {
+            let answer = conflict_check::check_stored::<Corridor>(context, &actor, ids[n], &question)?;
+            Ok(complete(&answer))
+        }),
+    })
 }
 
 /// Places all over a jurisdiction.
@@ -127,45 +220,15 @@ fn places(jurisdiction: &Jurisdiction) -> Vec<Coord<f64>> {
     (0..PLACES).map(at).collect()
 }
 
-/// What PostGIS says of each place.
-fn by_postgis(conn: &mut PgConnection, places: &[Coord<f64>], jurisdiction: &Jurisdiction) -> Result<Answers, Failed> {
-    let near = |at: &Coord<f64>| {
-        let subject = sql::Subject::Drawn(Shape::new(Geometry::Point((*at).into()), jurisdiction.grid));
-        let widest = CLEARANCE_M + ACCURACY_M[1];
-        let (jurisdiction, clearance) = (jurisdiction.code.as_str(), CLEARANCE_M);
-        let ids = Ask { sql: sql::IDS, jurisdiction, subject: &subject, widest, clearance }.ids(conn)?;
-        Ok(ids.into_iter().collect())
-    };
-    places.iter().map(near).collect()
-}
-
-/// Runs `work` beside a reader that checks one place after the other.
-fn while_reading(
-    context: &Context,
-    places: &[[Drawn; 1]],
-    work: impl FnOnce() -> Result<(), Failed>,
-) -> Result<Met, Failed> {
-    let (done, actor, question) = (AtomicBool::new(false), Actor::public(), question()?);
+/// Runs `work` beside a reader of each kind, who asks about one subject after the other.
+fn while_reading(readers: &[Reader<'_>], work: impl FnOnce() -> Result<(), Failed>) -> Result<Vec<Met>, Failed> {
+    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let reader = scope.spawn(|| -> Result<Met, String> {
-            let mut met = Met { told: vec![BTreeSet::new(); places.len()], ..Met::default() };
-            while !done.load(Ordering::Relaxed) {
-                let n = met.reads % places.len();
-                let (begun, not_blocked) = (Instant::now(), on_cpu_and_queued());
-                let answer =
-                    conflict_check::check(context, &actor, &places[n], &question).map_err(|e| e.to_string())?;
-                let (wall, now) = (begun.elapsed(), on_cpu_and_queued());
-                met.reads += 1;
-                met.wall = met.wall.max(wall);
-                met.blocked = met.blocked.max(wall.saturating_sub(now.saturating_sub(not_blocked)));
-                met.told[n].insert(complete(&answer));
-            }
-            Ok(met)
-        });
+        let reading: Vec<_> = readers.iter().map(|reader| scope.spawn(|| reader.read(&done))).collect();
         let worked = work();
         done.store(true, Ordering::Relaxed);
-        let met = reader.join().map_err(|_| "the reader panicked")?;
+        let met: Vec<_> = reading.into_iter().map(|reader| reader.join().map_err(|_| "a reader panicked")).collect();
         worked?;
-        Ok(met?)
+        met.into_iter().map(|met| Ok(met??)).collect()
     })
 }
