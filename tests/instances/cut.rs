@@ -3,10 +3,10 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use crate::equal::{equal_everywhere, whole};
+use crate::equal::{equal_everywhere, keep, whole};
 use crate::instance::{Instance, until};
 use crate::support::Database;
-use crate::world::{seed, value};
+use crate::world::{HERE, seed, value};
 
 const LISTENING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'";
@@ -36,11 +36,12 @@ fn without_a_listening_connection_an_instance_asks_and_then_listens_again() {
     seed(&database.url);
     let often = [("CLEARWAY_REFRESH_POLL_MS", "200")];
     let (a, b) = (Instance::start(&database.url, &often), Instance::start(&database.url, &often));
+    keep(&[&a, &b], &database.url);
     let mut conn = database.connect();
     // A write on the one and a check on the other, which asks for no revision.
     let follows = |what: &str, n: u64| {
-        a.wrote(&format!("NEW-{n}"), 9_000.0, 9_000.0);
-        until(what, || b.count(None, 9_000.0, 9_000.0).0 == n);
+        a.wrote(&format!("NEW-{n}"), HERE[0], HERE[1]);
+        until(what, || b.count(None, HERE[0], HERE[1]).0 == n);
     };
     until("both listen", || value(&mut conn, LISTENING) == "2");
     follows("while it listens", 1);

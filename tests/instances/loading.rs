@@ -3,10 +3,10 @@
 
 use diesel::connection::SimpleConnection;
 
-use crate::equal::{equal_everywhere, whole};
+use crate::equal::{equal_everywhere, keep, whole};
 use crate::instance::{CHECKS, Instance, until};
 use crate::support::Database;
-use crate::world::{JURISDICTION, point, seed, value};
+use crate::world::{HERE, JURISDICTION, point, seed, value};
 
 /// More than are loaded at once; they stand before and after the other one in every order there is.
 const LOADING: [&str; 5] = ["VN-01", "VN-02", "VN-71", "VN-98", "VN-99"];
@@ -20,7 +20,7 @@ const HELD_ON_THREE: &str = "6";
 
 /// Which jurisdictions an instance shows: all have the same ground.
 fn shown(instance: &Instance) -> Vec<String> {
-    let answer = instance.send("POST", CHECKS, None, Some(&point(9_000.0, 9_000.0).to_string()));
+    let answer = instance.send("POST", CHECKS, None, Some(&point(HERE[0], HERE[1]).to_string()));
     answer.json()["revision"].as_object().unwrap().keys().cloned().collect()
 }
 
@@ -31,6 +31,7 @@ fn what_is_loaded_holds_up_no_other() {
     // Heard of, and not asked for.
     let seldom = [("CLEARWAY_REFRESH_POLL_MS", "3600000")];
     let (a, b) = (Instance::start(&database.url, &seldom), Instance::start(&database.url, &seldom));
+    keep(&[&a, &b], &database.url);
     let mut stopped = Instance::start(&database.url, &seldom);
     let mut conn = database.connect();
     let listening =
@@ -54,9 +55,9 @@ fn what_is_loaded_holds_up_no_other() {
 
     for n in 1..=10 {
         let (writes, hears) = if n % 2 == 0 { (&a, &b) } else { (&b, &a) };
-        writes.wrote(&format!("NEW-{n}"), 9_000.0, 9_000.0);
-        assert_eq!(writes.count(None, 9_000.0, 9_000.0).0, n, "the writer sees its write in its next request");
-        until("it is heard of", || hears.count(None, 9_000.0, 9_000.0).0 == n);
+        writes.wrote(&format!("NEW-{n}"), HERE[0], HERE[1]);
+        assert_eq!(writes.count(None, HERE[0], HERE[1]).0, n, "the writer sees its write in its next request");
+        until("it is heard of", || hears.count(None, HERE[0], HERE[1]).0 == n);
     }
     assert_eq!(value(&mut conn, HELD), HELD_ON_THREE, "they are held all the time");
 

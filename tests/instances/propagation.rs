@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::equal::{equal_everywhere, keep};
 use crate::instance::Instance;
 use crate::support::Database;
-use crate::world::seed;
+use crate::world::{HERE, seed};
 
 const WRITES: u32 = 150;
 
@@ -22,14 +22,14 @@ fn a_commit_shows_elsewhere_soon() {
     let (a, b) = (Instance::start(&database.url, &seldom), Instance::start(&database.url, &seldom));
     keep(&[&a, &b], &database.url);
     let mut took: Vec<Duration> = Vec::new();
-    let before = a.count(None, 9_000.0, 9_000.0).1;
+    let before = a.count(None, HERE[0], HERE[1]).1;
     for n in 1..=WRITES {
         let (writes, shows) = if n % 2 == 0 { (&a, &b) } else { (&b, &a) };
-        writes.wrote(&format!("NEW-{n}"), 9_000.0, 9_000.0);
+        writes.wrote(&format!("NEW-{n}"), HERE[0], HERE[1]);
         let committed = Instant::now();
         let expect = (u64::from(n), before + i64::from(n));
-        assert_eq!(writes.count(None, 9_000.0, 9_000.0), expect, "the writer shows its own write at once");
-        while shows.count(None, 9_000.0, 9_000.0) != expect {
+        assert_eq!(writes.count(None, HERE[0], HERE[1]), expect, "the writer shows its own write at once");
+        while shows.count(None, HERE[0], HERE[1]) != expect {
             assert!(committed.elapsed() < 60 * NEVER, "write {n} never showed");
         }
         took.push(committed.elapsed());

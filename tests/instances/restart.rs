@@ -13,10 +13,10 @@ use clearway::store::migrations;
 use diesel::prelude::*;
 use tempfile::TempDir;
 
-use crate::equal::{equal_everywhere, whole};
+use crate::equal::{equal_everywhere, keep, whole};
 use crate::instance::{Instance, until};
 use crate::support::{as_service, register_vn72};
-use crate::world::{seed, value};
+use crate::world::{HERE, seed, value};
 
 /// A PostgreSQL of its own, which can be stopped and started.
 struct Stoppable {
@@ -78,6 +78,7 @@ fn postgres_is_restarted_under_load() {
     let quick = [("CLEARWAY_POOL_WAIT_MS", "200"), ("CLEARWAY_REFRESH_POLL_MS", "200")];
     let (a, b) = (Instance::start(&postgres.url, &quick), Instance::start(&postgres.url, &quick));
     let instances = [&a, &b];
+    keep(&instances, &postgres.url);
     let address = postgres.url.clone();
     let (stop, checks, done, refused) =
         (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -90,7 +91,7 @@ fn postgres_is_restarted_under_load() {
                 let mut last = (0, 0);
                 while going() {
                     // A check that is not answered with 200 fails in here.
-                    let now = instance.count(None, 9_000.0, 9_000.0);
+                    let now = instance.count(None, HERE[0], HERE[1]);
                     assert!(now.1 >= last.1 && now.0 >= last.0, "{now:?} after {last:?}");
                     last = now;
                     checks.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +107,7 @@ fn postgres_is_restarted_under_load() {
                             break;
                         }
                         let code = format!("NEW-{w}-{n}");
-                        let answer = instances[w].write(&code, 9_000.0, 9_000.0);
+                        let answer = instances[w].write(&code, HERE[0], HERE[1]);
                         match answer.status {
                             201 => {
                                 done.fetch_add(1, Ordering::Relaxed);

@@ -33,6 +33,9 @@ parameter = [
 /// A place on the grid of VN-72.
 pub const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
 
+/// On the land of ROAD-HERE: what is written here changes its conflicts, which are kept.
+pub const HERE: [f64; 2] = [45.0, 45.0];
+
 /// So many works and corridors: enough that every instance can go wrong somewhere.
 const SOME_WORKS: u32 = 400;
 const SOME_CORRIDORS: u32 = 24;
