@@ -35,7 +35,7 @@ pub fn declare(
     let jurisdiction = context.store.read(|conn| store::jurisdiction::find(conn, code))?.ok_or_else(unknown)?;
     let area = CoverageArea::new(draft, &jurisdiction, context.reach()).map_err(Error::Invalid)?;
     let id = Uuid::now_v7();
-    let (declared, _) = context.store.write(witness, |tx| {
+    let (declared, revisions) = context.store.write(witness, |tx| {
         let declared = store::coverage::insert(tx, code, jurisdiction.grid, id, area.clone())?;
         let count = store::coverage::count(tx, code, area.layer)?;
         if count > AREAS_MAX {
@@ -49,7 +49,7 @@ pub fn declare(
         tx.audit(code, entry(Deed::Create, &declared))?;
         Ok(declared)
     })?;
-    refresh::after_commit(context, code);
+    refresh::after_commit(context, witness.actor, &revisions);
     Ok(declared)
 }
 
@@ -58,7 +58,7 @@ pub fn declare(
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Busy`].
 pub fn withdraw(context: &Context, witness: Witness<'_>, code: &str, id: Uuid) -> Result<RegisteredCoverage> {
-    let (gone, _) = context.store.write(witness, |tx| {
+    let (gone, revisions) = context.store.write(witness, |tx| {
         let missing = || Error::NotFound(format!("the coverage area {id} of {code}"));
         let gone = store::coverage::delete(tx, code, id)?.ok_or_else(missing)?;
         if !witness.actor.may_declare_coverage(gone.area.layer, code) {
@@ -69,7 +69,7 @@ pub fn withdraw(context: &Context, witness: Witness<'_>, code: &str, id: Uuid) -
         tx.audit(code, entry(Deed::Delete, &gone))?;
         Ok(gone)
     })?;
-    refresh::after_commit(context, code);
+    refresh::after_commit(context, witness.actor, &revisions);
     Ok(gone)
 }
 

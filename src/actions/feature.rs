@@ -149,12 +149,12 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
     }
     let delivered = draft.delivered.clone().ok_or_else(no_geometry)?;
     let body = T::build(props, delivered, jurisdiction, context.reach()).map_err(under_geometry)?;
-    let (created, _) = context.store.write(witness, |tx| {
+    let (created, revisions) = context.store.write(witness, |tx| {
         let created = T::insert(tx, &jurisdiction.code, id, body.clone())?;
         tx.audit(&jurisdiction.code, entry(Deed::Create, &created))?;
         Ok(created)
     })?;
-    refresh::after_commit(context, &jurisdiction.code);
+    refresh::after_commit(context, witness.actor, &revisions);
     Ok(created)
 }
 
@@ -193,7 +193,7 @@ pub fn replace<T: Registrable>(
         None => present.body.with_props(props, jurisdiction),
     }
     .map_err(under_geometry)?;
-    let (replaced, _) = context.store.write(witness, |tx| {
+    let (replaced, revisions) = context.store.write(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
         // What was read and decided on above must still be what stands there.
@@ -207,7 +207,7 @@ pub fn replace<T: Registrable>(
         tx.audit(&present.jurisdiction, event)?;
         Ok(replaced)
     })?;
-    refresh::after_commit(context, &present.jurisdiction);
+    refresh::after_commit(context, witness.actor, &revisions);
     Ok(replaced)
 }
 
@@ -220,7 +220,7 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
     let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
-    context.store.write(witness, |tx| {
+    let ((), revisions) = context.store.write(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
         check_version(&now, Some(present.version))?;
@@ -228,7 +228,7 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
         tx.audit(&present.jurisdiction, entry(Deed::Delete, &now))?;
         Ok(())
     })?;
-    refresh::after_commit(context, &present.jurisdiction);
+    refresh::after_commit(context, witness.actor, &revisions);
     Ok(())
 }
 

@@ -102,9 +102,8 @@ pub fn import<T: Records>(
             report.stored = true;
             // The index of a server follows at once; a program that only imports has none, and loads none.
             let snapshot = context.index.snapshot();
-            for (code, _) in revisions.iter().filter(|(code, _)| snapshot.territory(code).is_some()) {
-                refresh::after_commit(context, code);
-            }
+            let shown = revisions.iter().filter(|(code, _)| snapshot.territory(code).is_some());
+            refresh::after_commit(context, witness.actor, &shown.cloned().collect::<Vec<_>>());
             report.revisions = revisions;
             Ok(report)
         }

@@ -19,13 +19,13 @@ pub fn register(context: &Context, witness: Witness<'_>, draft: JurisdictionDraf
     }
     let jurisdiction = Jurisdiction::new(draft).map_err(Error::Invalid)?;
     jurisdiction.measures_truly().map_err(Error::Invalid)?;
-    context.store.write(witness, |tx| {
+    let ((), revisions) = context.store.write(witness, |tx| {
         store::jurisdiction::insert(tx, &jurisdiction)?;
         let detail = vec![("name", jurisdiction.name_en.clone()), ("grid", jurisdiction.grid.to_string())];
         let entry = AuditEntry { deed: Deed::Register, layer: None, subject: None, owner: None, detail };
         tx.audit(&jurisdiction.code, entry)
     })?;
-    refresh::after_commit(context, &jurisdiction.code);
+    refresh::after_commit(context, witness.actor, &revisions);
     Ok(jurisdiction)
 }
 

@@ -55,6 +55,8 @@ pub struct Context {
     recorded: Arc<refresh::Recorded>,
     /// Who brings the index to where the database is.
     turns: Arc<refresh::Turns>,
+    /// What it still has to show to those who wrote.
+    owed: Arc<refresh::Owed>,
     /// What led to the present state of the index, for whoever listens.
     pub(crate) events: Arc<changes::Events>,
     /// The conflicts of stored land, as the index shows them.
@@ -97,6 +99,7 @@ impl Context {
             index: Arc::default(),
             recorded: Arc::default(),
             turns: Arc::default(),
+            owed: Arc::default(),
             events,
             kept: Arc::new(kept),
             past: Arc::default(),

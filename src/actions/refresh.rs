@@ -1,6 +1,7 @@
 //! How the index follows the database: loaded whole at the start, then revision by revision.
 
 mod following;
+mod owed;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -13,12 +14,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use following::Following;
+pub(super) use owed::Owed;
 use turns::Taken;
 pub(super) use turns::Turns;
 
 use super::changes::{self as news, Touched};
 use super::{Context, coverage, rules};
 use crate::clock;
+use crate::domain::actor::Actor;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
 use crate::error::{Error, Result};
@@ -231,8 +234,10 @@ fn publish(context: &Context, code: &str, held: Option<&Held>, next: Next, ready
         (Content::Since { .. }, None) => return false,
     };
     context.recorded.set(code, next.recorded_at);
+    let shown = next.follows.then_some(next.revision);
     let today = moment.to_zoned(territory.jurisdiction.time_zone()).date();
     writing.publish(territory);
+    context.owed.settle(code, shown);
     // What is told is told in the order in which it is published, and after that.
     if let Some(event) = event {
         context.events.push(event);
@@ -257,11 +262,14 @@ pub fn turn_days(context: &Context, moment: Timestamp) {
     }
 }
 
-/// Brings one jurisdiction to the state that was just committed. What is committed is done, so a failure here is no
-/// failure of the write: the index follows by itself as soon as it can.
-pub(super) fn after_commit(context: &Context, code: &str) {
-    if let Err(error) = without_end(|| catch_up(context, code)) {
-        tracing::warn!(%error, jurisdiction = code, "the index could not follow a commit at once; it will try again");
+/// Brings jurisdictions to the state that somebody just committed. What is committed is done, so a failure here is no
+/// failure of the write: the index follows by itself as soon as it can, and until then the writer is told nothing older.
+pub(super) fn after_commit(context: &Context, writer: &Actor, revisions: &[(String, i64)]) {
+    for (code, revision) in revisions {
+        if let Err(error) = without_end(|| catch_up(context, code)) {
+            tracing::warn!(%error, jurisdiction = code, "the index could not follow a commit at once; it will try again");
+            context.owed.note(&writer.name, code, *revision);
+        }
     }
 }
 

@@ -69,9 +69,7 @@ pub fn import(
             }
             Ok(())
         })?;
-        for code in &fresh {
-            refresh::after_commit(context, code);
-        }
+        refresh::after_commit(context, witness.actor, &revisions);
     }
     let imported = |code: &&str| Imported {
         jurisdiction: (*code).to_owned(),

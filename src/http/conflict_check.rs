@@ -73,9 +73,10 @@ impl Asked {
     /// [`Error::Parameter`], [`Error::Unauthenticated`].
     pub(super) fn of(request: &HttpRequest, app: &App) -> Result<Self> {
         let query = Query::of(request, PARAMETERS)?;
+        let asker = asker_of(request)?;
         Ok(Self {
-            asker: asker_of(request)?,
-            question: question(request, &query, &app.context, Layer::standing())?,
+            question: question(request, &query, &asker, &app.context, Layer::standing())?,
+            asker,
             reading: params::reading(request, &app.context.settings)?,
             measures: query.yes_or_no("measures", true)?,
             context: app.context.clone(),
@@ -178,7 +179,7 @@ pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, 
     let query = Query::of(&request, PARAMETERS)?;
     let asker = asker_of(&request)?;
     let id = path_id(&id, T::WORD)?;
-    let question = question(&request, &query, &app.context, usual_layers(T::LAYER))?;
+    let question = question(&request, &query, &asker, &app.context, usual_layers(T::LAYER))?;
     let as_map = params::wants_geojson(&request);
     let measures = query.yes_or_no("measures", true)?;
     let context = app.context.clone();
@@ -195,8 +196,16 @@ pub async fn check_stored<T: Served>(request: HttpRequest, app: web::Data<App>, 
     Ok(response(text, as_map))
 }
 
-fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<Layer>) -> Result<Question> {
+fn question(
+    request: &HttpRequest,
+    query: &Query,
+    asker: &Asker,
+    context: &Context,
+    usual: Vec<Layer>,
+) -> Result<Question> {
     let settings = &context.settings;
+    let mut min_revision = params::min_revision(request)?;
+    min_revision.extend(action::owed_to(context, &asker.actor));
     let limit = query.limit(settings.conflicts_limit_default, settings.conflicts_limit_max)?;
     let as_of = query.moment("as-of")?;
     Ok(Question {
@@ -206,7 +215,7 @@ fn question(request: &HttpRequest, query: &Query, context: &Context, usual: Vec<
         at: query.moment("at")?.or(as_of).unwrap_or_else(clock::now),
         as_of,
         limit: limit as usize,
-        min_revision: params::min_revision(request)?,
+        min_revision,
     })
 }
 

@@ -76,6 +76,27 @@ fn it_is_met_or_refused() {
     }
 }
 
+/// The commit stands, and the index cannot follow it: that is no failure of the write, and whoever made it hears nothing older.
+#[test]
+fn a_writer_is_told_nothing_older_than_his_write() {
+    let api = hearing(|s| s.min_revision_wait_ms = 50);
+    let officer = |body: &Json| api.on_grid("officer", "POST", CHECKS, body);
+    run_sql(&api.database.url, "REVOKE SELECT ON changes FROM clearway_service");
+    let id = api.work("W", point(0.0, 0.0));
+    let now = revision(&api);
+    let refused = officer(&point(0.0, 0.0));
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("2")), "{}", refused.text);
+    assert_eq!(refused.json()["detail"], format!("VN-72 has not reached revision {now} here yet"));
+    let stored = format!("/api/works/{id}/conflicts");
+    assert_eq!(api.send("officer", "GET", &stored, &[], None).status, 503);
+    // Others are answered from memory, as ever.
+    assert_eq!(found(&ask(&api, "VN-72=1")), (200, json!(0)));
+
+    run_sql(&api.database.url, "GRANT SELECT ON changes TO clearway_service");
+    assert_eq!(found(&officer(&point(0.0, 0.0))), (200, json!(1)));
+    assert_eq!(found(&ask(&api, "VN-72=1")), (200, json!(1)));
+}
+
 #[test]
 fn what_never_comes_is_refused_after_the_wait_and_not_before() {
     let api = hearing(|s| s.min_revision_wait_ms = 700);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::actions::{Context, refresh};
+use crate::domain::actor::Actor;
 use crate::error::{Error, Result};
 use crate::index::Snapshot;
 
@@ -51,6 +52,10 @@ pub fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snaps
         match refresh::catch_up_until(context, code, Some(until)) {
             // A database that cannot be reached now may be back before the wait is over.
             Ok(()) | Err(Error::Busy { .. }) => {}
+            // Somebody has to be told, and it is not the one who asks: to him it is not there yet.
+            Err(Error::Internal(error)) => {
+                tracing::warn!(error, jurisdiction = code, "the index could not follow this jurisdiction");
+            }
             Err(Error::NotFound(_)) => {
                 return Err(Error::parameter("Min-Revision", format!("«{code}» is not registered")));
             }
@@ -62,6 +67,12 @@ pub fn at_least(context: &Context, wanted: &[(String, i64)]) -> Result<Arc<Snaps
         return Err(Error::busy(format!("{code} has not reached revision {revision} here yet")));
     }
     Ok(snapshot)
+}
+
+/// The revisions that somebody has to be shown because he wrote them by this instance, and it could not follow at once.
+#[must_use]
+pub fn owed_to(context: &Context, actor: &Actor) -> Vec<(String, i64)> {
+    context.owed.to(&actor.name)
 }
 
 /// The present snapshot, if it has reached the revisions in `wanted`.

@@ -29,7 +29,7 @@ use self::asking::{Asking, Subject};
 pub use self::detail::Detail;
 pub(super) use self::kept::KeptConflicts;
 pub(super) use self::min_revision::Waits;
-pub use self::min_revision::at_least;
+pub use self::min_revision::{at_least, owed_to};
 pub(super) use self::notice::Notices;
 use self::patience::Patience;
 pub use self::patience::make_ready;
