@@ -47,14 +47,12 @@ pub fn seen(context: &Context, actor: &Actor) -> Vec<Loaded> {
 /// [`Error::Busy`] when the database does not answer, or naming a jurisdiction that the index does not show as it is.
 pub fn ready(context: &Context, actor: &Actor) -> Result<Vec<Loaded>> {
     let lag = refresh::lag(context)?;
+    refresh::forget_gone(context, &lag);
     for code in lag.behind {
         if let Err(error) = refresh::catch_up(context, &code) {
             tracing::warn!(%error, jurisdiction = code, "not ready: the index could not follow this jurisdiction");
             return Err(Error::busy(format!("the index does not show the jurisdiction {code} as it is now")));
         }
-    }
-    if let Some(code) = lag.gone.first() {
-        return Err(Error::busy(format!("the index shows the jurisdiction {code}, which is not registered any more")));
     }
     Ok(seen(context, actor))
 }

@@ -47,6 +47,10 @@ impl Recorded {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(code).copied().flatten()
     }
 
+    fn end(&self, code: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(code);
+    }
+
     fn set(&self, code: &str, at: Option<Timestamp>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(code.to_owned(), at);
     }
@@ -97,7 +101,7 @@ pub(super) fn lag(context: &Context) -> Result<Lag> {
 /// [`Error::Busy`] when the database cannot be reached, else the first failure; what was loaded stays.
 pub fn catch_up_all(context: &Context) -> Result<()> {
     let lag = lag(context)?;
-    warn_of_gone(&lag);
+    forget_gone(context, &lag);
     let mut first = None;
     for jurisdiction in lag.behind {
         if let Err(error) = without_end(|| catch_up(context, &jurisdiction)) {
@@ -414,11 +418,22 @@ fn read_changes<N: Records>(
     Ok(Changes::new(deleted.iter().map(|(id, _)| *id).collect(), entries))
 }
 
-/// Says which jurisdictions are not in the database any more.
-fn warn_of_gone(lag: &Lag) {
-    for jurisdiction in &lag.gone {
-        tracing::warn!(jurisdiction, "the database does not have this jurisdiction any more; start the server again");
+/// Forgets the jurisdictions that are not in the database any more: nobody is told of them what nobody can look up.
+pub(super) fn forget_gone(context: &Context, lag: &Lag) {
+    for code in &lag.gone {
+        let writing = context.index.begin();
+        if writing.withdraw(code) {
+            tracing::warn!(
+                jurisdiction = code,
+                "the database does not have this jurisdiction any more; it is forgotten"
+            );
+            context.kept.end(code);
+            context.recorded.end(code);
+            context.owed.settle(code, None);
+            context.events.end(code);
+        }
     }
+    context.index.tidy();
 }
 
 /// Whether nothing is left to do off to the side: no large trees to be built anew, and none to be freed.

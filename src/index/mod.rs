@@ -293,6 +293,21 @@ impl Writing<'_> {
             self.index.retired().extend(layers.flat_map(|(layer, now)| layer.left_behind(now)));
         }
         next.territories.insert(territory.jurisdiction.code.clone(), Arc::new(territory));
+        self.show(next);
+    }
+
+    /// Takes a territory back; false where there is none.
+    #[must_use]
+    pub fn withdraw(&self, jurisdiction: &str) -> bool {
+        let mut next = Snapshot::clone(&self.index.snapshot());
+        let Some(before) = next.territories.remove(jurisdiction) else { return false };
+        let nothing = LayerIndex::default();
+        self.index.retired().extend(before.layers.values().flat_map(|layer| layer.left_behind(&nothing)));
+        self.show(next);
+        true
+    }
+
+    fn show(&self, next: Snapshot) {
         self.index.snapshot.store(Arc::new(next));
         drop(self.index.looking.lock().unwrap_or_else(PoisonError::into_inner));
         self.index.published.notify_all();

@@ -78,11 +78,30 @@ fn one_jurisdiction_that_cannot_be_read_keeps_no_other_from_following() {
     assert_eq!(ready.json()["detail"], "the index does not show the jurisdiction VN-01 as it is now");
     run_sql(&database.url, "DELETE FROM revisions WHERE jurisdiction <> 'VN-72'");
     assert_eq!(server.get("", "/health/ready").status, 200);
-    run_sql(&database.url, "DELETE FROM revisions");
-    let ready = server.get("", "/health/ready");
-    assert_eq!(ready.status, 503);
-    let detail = "the index shows the jurisdiction VN-72, which is not registered any more";
-    assert_eq!(ready.json()["detail"], detail);
+}
+
+#[test]
+fn a_jurisdiction_that_is_no_more_is_known_to_nobody() {
+    let api = Api::with(|s| s.refresh_poll_ms = 50);
+    let id = api.work("W", point(0.0, 0.0));
+    let ask = || api.on_grid("", "POST", CHECKS, &point(0.0, 0.0)).json();
+    let known = ask();
+    assert_eq!(known["results"][0]["conflict_count"], 1);
+    run_sql(
+        &api.database.url,
+        "SET session_replication_role = replica; DELETE FROM works; DELETE FROM revisions; DELETE FROM jurisdictions",
+    );
+    until("it is forgotten", || ask()["revision"] == json!({}));
+    let answer = ask();
+    assert_eq!((&answer["results"][0]["conflict_count"], &answer["checked"]), (&json!(0), &json!([])), "{answer}");
+    assert_ne!(answer["results"][0]["coverage"], "full", "{answer}");
+    let headers = [("Min-Revision", "VN-72=1"), ("Content-Type", "application/geo+json"), ("Content-Crs", "EPSG:9218")];
+    let refused = api.send("", "POST", CHECKS, &headers, Some(&point(0.0, 0.0)));
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert_eq!(api.server.get("officer", &format!("/api/works/{id}/conflicts")).status, 404);
+    assert_eq!(api.server.get("officer", &format!("{WORKS}/{id}")).status, 404);
+    let ready = api.server.get("", "/health/ready");
+    assert_eq!((ready.status, &ready.json()["jurisdictions"]), (200, &json!([])), "{}", ready.text);
 }
 
 #[test]

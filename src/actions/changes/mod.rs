@@ -185,15 +185,15 @@ fn meet(context: &Context, snapshot: &Snapshot, wish: &Wish) -> Result<Vec<Strin
             refresh::catch_up(context, code)?;
         }
     }
-    let unknown = |snapshot: &Snapshot| -> Vec<String> {
-        let unknown = heard.keys().filter(|code| wish.wants(code) && snapshot.territory(code).is_none());
-        unknown.map(|code| (*code).to_owned()).collect()
-    };
-    if unknown(snapshot).is_empty() {
-        return Ok(Vec::new());
+    let mut gone = Vec::new();
+    for code in heard.keys().filter(|code| wish.wants(code) && snapshot.territory(code).is_none()) {
+        match refresh::catch_up(context, code) {
+            Ok(()) => {}
+            Err(Error::NotFound(_)) => gone.push((*code).to_owned()),
+            Err(error) => return Err(error),
+        }
     }
-    refresh::catch_up_all(context)?;
-    Ok(unknown(&context.index.snapshot()))
+    Ok(gone)
 }
 
 impl Listening {

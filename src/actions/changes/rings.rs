@@ -190,6 +190,15 @@ impl Events {
         self.tell();
     }
 
+    /// Notes that a jurisdiction is no more.
+    pub(in crate::actions) fn end(&self, code: &str) {
+        let mut rings = self.rings();
+        rings.published += 1;
+        rings.of.remove(code);
+        drop(rings);
+        self.tell();
+    }
+
     /// Notes that it is `today` in a jurisdiction. Whoever heard of it on a day before has to read it again, whether or not that
     /// changes anything: nobody tells each of what a day changes, and to be told of some days alone would tell of what is hidden.
     /// Called under the right to publish.
@@ -294,6 +303,11 @@ impl Events {
         concerns: &dyn Fn(&ChangeEvent) -> bool,
     ) -> (Vec<Arc<ChangeEvent>>, BTreeMap<String, Resync>) {
         let rings = self.rings();
+        let ended: Vec<String> = places.of.keys().filter(|code| !rings.of.contains_key(*code)).cloned().collect();
+        for code in ended {
+            places.of.remove(&code);
+            places.lost.insert(code, Resync::Unregistered);
+        }
         let mut next = BTreeMap::new();
         for (code, ring) in &rings.of {
             let place = match places.of.entry(code.clone()) {
@@ -431,6 +445,17 @@ mod tests {
         assert!(places.lost.contains_key("B") && !events.has_missed(&places, |_| true));
         assert_eq!(told(&events, &mut places), ["A3", "B missed"]);
         assert!(places.lost.is_empty());
+    }
+
+    #[test]
+    fn that_a_jurisdiction_is_no_more_is_told_once() {
+        let events = events(usize::MAX, TOLD);
+        let mut places = resumed(&events, &[("A", 3), ("B", 3)]);
+        events.end("B");
+        assert_eq!(told(&events, &mut places), ["B not_registered"]);
+        assert_eq!(told(&events, &mut places), [""; 0]);
+        events.restart("B", 1, Timestamp::from_second(9).ok());
+        assert_eq!(told(&events, &mut places), ["B reloaded"]);
     }
 
     #[test]

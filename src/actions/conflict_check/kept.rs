@@ -341,6 +341,11 @@ impl KeptConflicts {
         free_aside(self.write(|tables| tables.insert(territory.jurisdiction.code.clone(), table)));
     }
 
+    /// Forgets everything of a jurisdiction that is no more.
+    pub(in crate::actions) fn end(&self, jurisdiction: &str) {
+        free_aside(self.write(|tables| tables.remove(jurisdiction)));
+    }
+
     /// Brings what is kept from one state of a territory to the next. Called under the right to publish, before that.
     pub(in crate::actions) fn follow(&self, before: &Territory, after: &Territory, touched: &Touched) {
         if touched.features.len() > TOUCHED_MAX {

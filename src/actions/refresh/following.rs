@@ -203,7 +203,7 @@ impl Work {
         }
         match without_end(|| lag(context)) {
             Ok(lag) => {
-                super::warn_of_gone(&lag);
+                super::forget_gone(context, &lag);
                 self.behind = lag.behind.into_iter().collect();
             }
             Err(error) => tracing::warn!(%error, "the index could not follow the database; it will try again"),
