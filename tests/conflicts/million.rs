@@ -233,8 +233,9 @@ fn a_million_decisions_are_the_same_three_times() {
     let head = "world,clearance_m,work,corridor,beyond_m,index,postgis,brute_force\n";
     fs::write(&list, format!("{head}{}\n", count.at_threshold.join("\n"))).unwrap();
     tell(&format!(
-        "{} decisions, {} of them of near pairs, {} conflicts; {} within 1 µm of the threshold, {} of them not answered \
+        "seed {}: {} decisions, {} of them of near pairs, {} conflicts; {} within 1 µm of the threshold, {} of them not answered \
          alike ({} by index and PostGIS): {}",
+        seed(),
         count.decisions,
         count.close,
         count.conflicts,
