@@ -4,6 +4,7 @@
 //! has the default below. `DATABASE_URL` gives `database_url`.
 
 mod oidc;
+mod problem;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use self::oidc::{ClaimSetting, OidcSetting, is_safe};
+pub use self::problem::ConfigError;
 
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ pub struct Settings {
     pub log_format: String,
     /// Threads that serve HTTP; 0: one for each core.
     pub workers: usize,
-    /// Most database connections of requests at once: with six of its own by which an instance follows the database,
+    /// Most database connections of requests at once: with seven of its own by which an instance follows the database,
     /// PostgreSQL's own default of 100 leaves room for four instances.
     pub connections_max: u32,
     /// Longest wait for a free database connection, ms: a client rather hears 503 soon than waits.
@@ -125,6 +127,9 @@ pub struct Settings {
     pub import_batch: usize,
     /// How often an instance asks for revisions when it hears of none, ms.
     pub refresh_poll_ms: u64,
+    /// What changed is kept in the database for so many days for instances that follow it, and of the last thousand revisions
+    /// in any case; one that was away for longer reads everything anew. 0: for ever.
+    pub changes_kept_days: u32,
     /// Features and conflicts in the events that are kept of one jurisdiction for listeners that come back: some hundred
     /// bytes each.
     pub events_kept: usize,
@@ -236,6 +241,7 @@ impl Default for Settings {
             record_bytes_max: 64 * 1024 * 1024,
             import_batch: 5_000,
             refresh_poll_ms: 1_000,
+            changes_kept_days: 30,
             events_kept: 100_000,
             kept_pairs_max: 4_000_000,
             kept_conflicts_max: 1_000_000,
@@ -269,27 +275,6 @@ impl Default for Settings {
             oidc: Vec::new(),
         }
     }
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("{file} cannot be read: {reason}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// Why.
-        reason: String,
-    },
-    /// The file, or a variable, holds something else than the setting needs.
-    #[error("{from}: {reason}")]
-    Wrong {
-        /// The file or the variable.
-        from: String,
-        /// What is wrong; never the value of a secret.
-        reason: String,
-    },
 }
 
 impl Settings {

@@ -1,12 +1,12 @@
 //! How the index follows the database: loaded whole at the start, then revision by revision.
 
 mod following;
+mod held;
 mod owed;
 mod turns;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use following::Following;
+pub(super) use held::Recorded;
+use held::{Held, held};
 pub(super) use owed::Owed;
 use turns::Taken;
 pub(super) use turns::Turns;
@@ -36,38 +38,6 @@ const SHORT_MAX: usize = 1_000;
 
 /// Chunks of rows that may be read before they are prepared: enough that neither waits for a hiccup of the other.
 const CHUNKS_AHEAD: usize = 8;
-
-/// When the revision that the index shows of each jurisdiction was recorded. A database that was restored from a copy
-/// may come to the same number again, but not at the same moment.
-#[derive(Debug, Default)]
-pub(super) struct Recorded(Mutex<BTreeMap<String, Option<Timestamp>>>);
-
-impl Recorded {
-    fn of(&self, code: &str) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(code).copied().flatten()
-    }
-
-    fn end(&self, code: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(code);
-    }
-
-    fn set(&self, code: &str, at: Option<Timestamp>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(code.to_owned(), at);
-    }
-}
-
-/// What the index holds of a jurisdiction, and when that was recorded.
-struct Held {
-    territory: Arc<Territory>,
-    recorded_at: Option<Timestamp>,
-}
-
-fn held(context: &Context, code: &str) -> Option<Held> {
-    // Both are published under this right, so both are of one moment.
-    let writing = context.index.begin();
-    let territory = writing.snapshot().territory(code).cloned()?;
-    Some(Held { territory, recorded_at: context.recorded.of(code) })
-}
 
 /// How the index differs from the database.
 pub(super) struct Lag {
@@ -112,8 +82,9 @@ pub fn catch_up_all(context: &Context) -> Result<()> {
     first.map_or(Ok(()), Err)
 }
 
-/// Brings one jurisdiction to its present revision. It is loaded whole where the index does not hold it, or holds a
-/// revision that is not in the database: then another database stands at this address now, or an older state of it.
+/// Brings one jurisdiction to its present revision. It is loaded whole where the index does not hold it, where what changed
+/// since is not kept any more, or where it holds a revision that is not in the database: then another database stands at this
+/// address now, or an older state of it.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a jurisdiction that is not registered, [`Error::Busy`] when the database cannot be reached;
@@ -316,7 +287,8 @@ fn read_since(
         let stands = changes::stands(conn, code, known)?.ok_or_else(unknown)?;
         let revision = stands.revision;
         let recorded_at = stands.recorded_at(revision);
-        let follows = |h: &&Held| known <= revision && stands.recorded_at(known) == h.recorded_at;
+        let is_kept = (stands.changes_after..=revision).contains(&known);
+        let follows = |h: &&Held| is_kept && stands.recorded_at(known) == h.recorded_at;
         let base = held.filter(follows).map(|h| h.territory.as_ref());
         if base.is_some_and(|b| b.revision == revision) {
             return Ok(Since::Nothing);

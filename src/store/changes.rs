@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -66,6 +66,8 @@ pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored
     struct Row {
         #[diesel(sql_type = BigInt)]
         revision: i64,
+        #[diesel(sql_type = BigInt)]
+        changes_after: i64,
         #[diesel(sql_type = Nullable<BigInt>)]
         event: Option<i64>,
         #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -73,7 +75,7 @@ pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored
     }
     // One question, for every commit is followed by it.
     let statement = sql_query(
-        "SELECT r.revision, e.revision AS event, e.recorded_at FROM revisions AS r
+        "SELECT r.revision, r.changes_after, e.revision AS event, e.recorded_at FROM revisions AS r
          LEFT JOIN audit_events AS e ON e.jurisdiction = r.jurisdiction AND e.revision = ANY (ARRAY[r.revision, $2])
          WHERE r.jurisdiction = $1",
     )
@@ -81,9 +83,9 @@ pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored
     .bind::<BigInt, _>(other);
     let rows: Vec<Row> = prepared(statement).load(conn)?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let revision = first.revision;
+    let (revision, changes_after) = (first.revision, first.changes_after);
     let recorded = rows.into_iter().filter_map(|row| Some((row.event?, row.recorded_at?.to_jiff()))).collect();
-    Ok(Some(Stands { revision, recorded }))
+    Ok(Some(Stands { revision, changes_after, recorded }))
 }
 
 /// Where a jurisdiction stands.
@@ -91,6 +93,8 @@ pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored
 pub struct Stands {
     /// Its revision.
     pub revision: i64,
+    /// What changed after this revision is kept.
+    pub changes_after: i64,
     recorded: BTreeMap<i64, Timestamp>,
 }
 
@@ -100,6 +104,26 @@ impl Stands {
     pub fn recorded_at(&self, revision: i64) -> Option<Timestamp> {
         self.recorded.get(&revision).copied()
     }
+}
+
+/// Forgets what changed in revisions of a jurisdiction that are older than some `days`, but for those of the `newest` ones, and
+/// of `most` revisions at once; how many changes that were. Whoever is further behind reads everything anew.
+///
+/// # Errors
+/// The database's.
+pub fn forget(conn: &mut PgConnection, jurisdiction: &str, days: u32, newest: i64, most: i64) -> Stored<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        forgotten: i64,
+    }
+    let statement = sql_query("SELECT forget_changes($1, $2, $3, $4) AS forgotten")
+        .bind::<Text, _>(jurisdiction)
+        .bind::<Integer, _>(i32::try_from(days).unwrap_or(i32::MAX))
+        .bind::<BigInt, _>(newest)
+        .bind::<BigInt, _>(most);
+    let row: Row = statement.get_result(conn)?;
+    Ok(row.forgotten)
 }
 
 /// What changed after a revision.

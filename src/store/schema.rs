@@ -33,6 +33,7 @@ diesel::table! {
         revision -> BigInt,
         recorded_at -> Nullable<Timestamptz>,
         audit_hash -> Nullable<Binary>,
+        changes_after -> BigInt,
     }
 }
 

@@ -54,6 +54,58 @@ fn an_older_copy_of_the_database_is_noticed() {
     }
 }
 
+/// How much of what changed is kept, and after which revision.
+fn kept(api: &Api) -> [String; 2] {
+    ["SELECT count(*) FROM changes", "SELECT changes_after FROM revisions"].map(|sql| api.sql(sql).unwrap())
+}
+
+#[test]
+fn who_is_behind_what_is_kept_reads_everything_anew() {
+    let api = Api::with(|s| s.refresh_poll_ms = 3_600_000);
+    let context = api.database.context();
+    for n in 0..3 {
+        api.work(&format!("OLD-{n}"), point(0.0, 0.0));
+    }
+    let forget = |days: i32, newest: i64, most: i64| {
+        let sql = format!("SELECT forget_changes('VN-72', {days}, {newest}, {most})");
+        run_sql(&api.database.service_url, &sql);
+        kept(&api)
+    };
+    assert_eq!(forget(-9, 0, 100), ["3", "0"], "what is not a day old is kept");
+    run_sql(
+        &api.database.url,
+        "SET session_replication_role = replica;
+         UPDATE audit_events SET recorded_at = recorded_at - interval '31 days' WHERE revision > 1",
+    );
+    assert_eq!(forget(32, 0, 100), ["3", "0"], "nothing is so old");
+    assert_eq!(forget(30, 3, 100), ["3", "0"], "the newest are kept");
+    assert_eq!(forget(30, 2, 100), ["2", "2"]);
+    assert_eq!(forget(30, 0, 1), ["1", "3"], "so many at once");
+    refresh::catch_up_all(&context).unwrap();
+    assert_eq!(shown(&context), (4, 3), "nothing leads there from 1, so everything is read anew");
+    assert_eq!(forget(30, 0, 100), ["0", "4"]);
+    api.work("NEW", point(0.0, 0.0));
+    refresh::catch_up_all(&context).unwrap();
+    assert_eq!(shown(&context), (5, 4), "from 4 on everything is kept");
+    assert_eq!(kept(&api), ["1", "4"]);
+}
+
+#[test]
+fn a_server_forgets_what_is_old() {
+    let api = Api::with(|s| s.changes_kept_days = 0);
+    for n in 0..3 {
+        api.work(&format!("OLD-{n}"), point(0.0, 0.0));
+    }
+    // As if there had been a thousand more since.
+    run_sql(
+        &api.database.url,
+        "SET session_replication_role = replica; UPDATE revisions SET revision = 1003;
+         UPDATE audit_events SET recorded_at = recorded_at - interval '31 days'",
+    );
+    let _other = TestServer::start(&api.database);
+    until("it is forgotten", || kept(&api) == ["1", "3"]);
+}
+
 #[test]
 fn one_jurisdiction_that_cannot_be_read_keeps_no_other_from_following() {
     let database = Database::vn72();

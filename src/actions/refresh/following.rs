@@ -13,6 +13,7 @@ use super::{Reached, catch_up, catch_up_shortly, lag, turn_days, without_end};
 use crate::actions::{Context, access};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::store::changes;
 use crate::store::listen::Listener;
 
 /// How often the listening connection is looked at: libpq has no way to wait for it together with a stop.
@@ -25,8 +26,18 @@ const SHORT_AT_ONCE: u32 = 2;
 /// memory again as it holds.
 const LONG_AT_ONCE: u32 = 2;
 
-/// Connections of those who follow, besides the one that listens: one each, and one that asks where everybody stands.
-const CONNECTIONS: u32 = 1 + SHORT_AT_ONCE + LONG_AT_ONCE;
+/// Connections of those who follow, besides the one that listens: one each, one that asks where everybody stands, and one that
+/// forgets.
+const CONNECTIONS: u32 = 2 + SHORT_AT_ONCE + LONG_AT_ONCE;
+
+/// How often old changes are forgotten.
+const FORGET_EVERY: Duration = Duration::from_hours(1);
+
+/// The changes of so many revisions are kept of each jurisdiction, however old they are.
+const KEPT_REVISIONS: i64 = 1_000;
+
+/// The changes of so many revisions are forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
 /// How long the end waits for what is under way. It only reads, so nothing is lost with it.
 const END_WITHIN: Duration = Duration::from_secs(2);
@@ -133,6 +144,25 @@ fn next(queue: &Mutex<Receiver<String>>) -> Option<String> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
+/// Forgets the changes that are older than `changes_kept_days`.
+fn forget_old_changes(context: &Context) {
+    let days = context.settings.changes_kept_days;
+    let forgotten = without_end(|| {
+        if days == 0 {
+            return Ok(());
+        }
+        for head in context.store.read(changes::heads)? {
+            let code = head.jurisdiction;
+            let forget = || context.store.read(|c| changes::forget(c, &code, days, KEPT_REVISIONS, FORGOTTEN_AT_ONCE));
+            while forget()? > 0 {}
+        }
+        Ok(())
+    });
+    if let Err(error) = forgotten {
+        tracing::warn!(%error, "old changes could not be forgotten; it will be tried again");
+    }
+}
+
 /// Who hears of commits, and what he has given to others.
 struct Work {
     context: Context,
@@ -149,7 +179,7 @@ impl Work {
     fn run(mut self, stop: &AtomicBool) {
         let poll = Duration::from_millis(self.context.settings.refresh_poll_ms);
         let mut listener: Option<Listener> = None;
-        let mut asked: Option<Instant> = None;
+        let (mut asked, mut forgot): (Option<Instant>, Option<Instant>) = (None, None);
         while !stop.load(Ordering::Relaxed) {
             thread::sleep(LISTEN_EVERY);
             let mut news = self.take_reports();
@@ -169,6 +199,12 @@ impl Work {
                 self.ask();
             }
             self.hand_out();
+            if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+                forgot = Some(Instant::now());
+                let context = self.context.clone();
+                // It takes as long as it takes; where there is no thread for it, it is done in an hour.
+                drop(named("forget", move || forget_old_changes(&context)));
+            }
         }
         self.end();
     }
