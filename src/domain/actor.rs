@@ -183,10 +183,10 @@ impl Actor {
         self.serves(jurisdiction) && self.permissions().any(|p| p.writes(layer) == Reach::Every)
     }
 
-    /// May register jurisdictions.
+    /// May register jurisdictions: whoever is bound to none, for a new one takes ground that its neighbours had for themselves.
     #[must_use]
     pub fn may_register_jurisdictions(&self) -> bool {
-        self.permissions().any(|p| p.duties.contains(&Duty::Jurisdictions))
+        self.jurisdictions.is_none() && self.may_do(Duty::Jurisdictions)
     }
 
     /// May load a rule pack: whoever answers for what a check of this jurisdiction says.
@@ -341,7 +341,7 @@ mod tests {
         for (role, text) in Role::ALL {
             let is = *role == Role::Administrator;
             let of_vn72 = actor(*role, "office");
-            assert!(!of_vn72.may_keep_organisations(), "{text}");
+            assert!(!of_vn72.may_keep_organisations() && !of_vn72.may_register_jurisdictions(), "{text}");
             assert_eq!(of_vn72.may_keep_account("office", Some(&here)), is, "{text}");
             for beyond in [None, Some(both.as_slice()), Some(&[])] {
                 assert!(!of_vn72.may_keep_account("office", beyond), "{text} {beyond:?}");
@@ -350,7 +350,7 @@ mod tests {
             let of_none = Actor { organisation: None, ..of_vn72.clone() };
             assert!(!of_none.may_keep_account("office", Some(&here)), "{text}");
             let of_all = Actor { jurisdictions: None, ..of_vn72 };
-            assert_eq!(of_all.may_keep_organisations(), is, "{text}");
+            assert_eq!((of_all.may_keep_organisations(), of_all.may_register_jurisdictions()), (is, is), "{text}");
             for any in [None, Some(here.as_slice()), Some(&both), Some(&[])] {
                 assert_eq!(of_all.may_keep_account("vnpt", any), is, "{text} {any:?}");
             }

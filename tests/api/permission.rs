@@ -4,13 +4,17 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-use clearway::domain::actor::{PERMISSIONS, Reach, Role};
+use clearway::actions::{Witness, jurisdiction};
+use clearway::domain::actor::{Actor, PERMISSIONS, Reach, Role};
+use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::layer::Layer;
 use clearway::domain::word::{Visibility, Word};
+use clearway::error::Error;
 use clearway::http::routes::{Access, ROUTES};
 use serde_json::json;
 
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, town};
+use crate::support::{Database, vn72_draft};
 
 const ID: &str = "01920000-0000-7000-8000-000000000000";
 
@@ -117,6 +121,23 @@ fn nobody_gives_away_or_takes_over() {
     assert_eq!(refused["detail"], "your roles do not let you write a work of vnpt in VN-72");
     let silent = api.on_grid("other-carrier", "PUT", &path, &feature(point(0.0, 0.0), json!({"kind": "pole"})));
     assert_eq!(silent.json()["properties"]["organisation"], "vnpt", "the owner stays when a document does not name it");
+}
+
+/// A new jurisdiction is in none of those that somebody is bound to.
+#[test]
+fn an_administrator_of_some_jurisdictions_registers_none() {
+    let database = Database::vn72();
+    let context = database.context();
+    let bound = |jurisdictions: Option<Vec<String>>| Actor { jurisdictions, ..Actor::operator() };
+    let register = |actor: &Actor| {
+        let draft = JurisdictionDraft { code: "VN-99".into(), ..vn72_draft() };
+        jurisdiction::register(&context, Witness::new(actor, "test"), draft).map(|j| j.code)
+    };
+    let refused = Err(Error::Forbidden("your roles do not let you register a jurisdiction".into()));
+    for codes in [vec![], vec!["VN-72".into()], vec!["VN-72".into(), "VN-99".into()]] {
+        assert_eq!(register(&bound(Some(codes))), refused);
+    }
+    assert_eq!(register(&bound(None)), Ok("VN-99".into()));
 }
 
 /// A feature somebody may not see answers as one that is not there, whatever is done with it, in the same words.
