@@ -207,9 +207,7 @@ async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identi
     } else {
         Arc::new(nobody(request))
     };
-    if access == Access::SignedIn && identity.actor.is_public() {
-        return Err(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()));
-    }
+    access.admits(&identity.actor)?;
     Ok(identity)
 }
 

@@ -7,7 +7,7 @@ use super::App;
 use super::batch::NDJSON;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
-use super::routes::{Access, Method, ROUTES, Route};
+use super::routes::{Method, ROUTES, Route};
 use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;
@@ -130,7 +130,7 @@ fn operation(route: &Route) -> Json {
         let schema = json!({"schema": {"type": "object"}});
         operation["requestBody"] = json!({"required": true, "content": {media: schema}});
     }
-    if route.access == Access::SignedIn {
+    if route.access.is_protected() {
         operation["security"] = json!([{"token": []}, {"cookie": []}]);
     }
     operation
@@ -279,7 +279,7 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned {
         names.push("If-Match");
     }
-    if route.access == Access::SignedIn && route.method != Method::Get {
+    if route.access.is_protected() && route.method != Method::Get {
         names.push("Reason");
     }
     if is_check {

@@ -17,10 +17,13 @@ use super::{
     batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check, site_search,
     version,
 };
+use crate::actions::forbidden;
+use crate::domain::actor::{Actor, Duty, Reach};
 use crate::domain::corridor::Corridor;
+use crate::domain::layer::Layer;
 use crate::domain::reference::Reference;
 use crate::domain::work::Work;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// A method of HTTP that a route answers. `Get` answers `HEAD` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,15 +54,45 @@ impl Method {
     }
 }
 
-/// Who may use a route at all; the actions decide on the rest.
+/// Who may use a route at all, by [`PERMISSIONS`](crate::domain::actor::PERMISSIONS); the actions decide on the rest: which
+/// feature, whose, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everybody; without a token, what is public.
     Everyone,
-    /// Whoever signed in.
+    /// Whoever signed in: what is his own, or no secret among those who did.
     SignedIn,
+    /// Whoever writes something of a layer.
+    Writes(Layer),
+    /// Whose duty it is.
+    Does(Duty),
     /// Whoever brings what the route itself asks for; nothing else that comes along is looked at.
     OwnCredentials,
+}
+
+impl Access {
+    /// Nobody comes in without having signed in.
+    #[must_use]
+    pub const fn is_protected(self) -> bool {
+        matches!(self, SignedIn | Writes(_) | Does(_))
+    }
+
+    /// Lets in whoever has the permission in some jurisdiction.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], [`Error::Forbidden`].
+    pub fn admits(self, actor: &Actor) -> Result<()> {
+        if self.is_protected() && actor.is_public() {
+            return Err(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()));
+        }
+        match self {
+            Writes(layer) if actor.writes(layer) == Reach::Nothing => Err(forbidden(actor, &format!("write {layer}"))),
+            Does(duty) if !actor.may_do(duty) => {
+                Err(forbidden(actor, &format!("use this: it takes the duty «{duty}»")))
+            }
+            Everyone | SignedIn | Writes(_) | Does(_) | OwnCredentials => Ok(()),
+        }
+    }
 }
 
 /// One route.
@@ -97,7 +130,7 @@ impl Route {
     }
 }
 
-use Access::{Everyone, OwnCredentials, SignedIn};
+use Access::{Does, Everyone, OwnCredentials, SignedIn, Writes};
 use Cost::{Check, Free, SignIn};
 use Method::{Delete, Get, Patch, Post, Put};
 
@@ -115,6 +148,11 @@ const CORRIDORS: &str = "/ogc/collections/corridors/items";
 const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
 const REFERENCES: &str = "/ogc/collections/references/items";
 const REFERENCE: &str = "/ogc/collections/references/items/{id}";
+
+const WORKS_WRITTEN: Access = Writes(Layer::Works);
+const CORRIDORS_WRITTEN: Access = Writes(Layer::Corridors);
+const REFERENCES_WRITTEN: Access = Writes(Layer::References);
+const ACCOUNTS: Access = Does(Duty::Accounts);
 
 /// THE list.
 pub const ROUTES: &[Route] = &[
@@ -136,34 +174,38 @@ pub const ROUTES: &[Route] = &[
         web::route().to(ogc::collection::<Corridor>)
     }),
     route(Get, WORKS, Everyone, "List works", LIST, || web::route().to(items::list::<Work>)),
-    route(Post, WORKS, SignedIn, "Create a work", NO, || web::route().to(items::create::<Work>)),
+    route(Post, WORKS, WORKS_WRITTEN, "Create a work", NO, || web::route().to(items::create::<Work>)),
     route(Get, WORK, Everyone, "Read a work, now or as it was", ITEM, || web::route().to(items::get::<Work>)),
-    route(Put, WORK, SignedIn, "Replace a work", NO, || web::route().to(items::replace::<Work>)),
-    route(Patch, WORK, SignedIn, "Change a work by merge-patch", NO, || web::route().to(items::patch::<Work>)),
-    route(Delete, WORK, SignedIn, "Delete a work", NO, || web::route().to(items::delete::<Work>)),
+    route(Put, WORK, WORKS_WRITTEN, "Replace a work", NO, || web::route().to(items::replace::<Work>)),
+    route(Patch, WORK, WORKS_WRITTEN, "Change a work by merge-patch", NO, || web::route().to(items::patch::<Work>)),
+    route(Delete, WORK, WORKS_WRITTEN, "Delete a work", NO, || web::route().to(items::delete::<Work>)),
     route(Get, CORRIDORS, Everyone, "List corridors", LIST, || web::route().to(items::list::<Corridor>)),
-    route(Post, CORRIDORS, SignedIn, "Create a corridor", NO, || web::route().to(items::create::<Corridor>)),
+    route(Post, CORRIDORS, CORRIDORS_WRITTEN, "Create a corridor", NO, || web::route().to(items::create::<Corridor>)),
     route(Get, CORRIDOR, Everyone, "Read a corridor, now or as it was", ITEM, || {
         web::route().to(items::get::<Corridor>)
     }),
-    route(Put, CORRIDOR, SignedIn, "Replace a corridor", NO, || web::route().to(items::replace::<Corridor>)),
-    route(Patch, CORRIDOR, SignedIn, "Change a corridor by merge-patch", NO, || {
+    route(Put, CORRIDOR, CORRIDORS_WRITTEN, "Replace a corridor", NO, || web::route().to(items::replace::<Corridor>)),
+    route(Patch, CORRIDOR, CORRIDORS_WRITTEN, "Change a corridor by merge-patch", NO, || {
         web::route().to(items::patch::<Corridor>)
     }),
-    route(Delete, CORRIDOR, SignedIn, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
+    route(Delete, CORRIDOR, CORRIDORS_WRITTEN, "Delete a corridor", NO, || web::route().to(items::delete::<Corridor>)),
     route(Get, "/ogc/collections/references", Everyone, "The collection of reference features", F, || {
         web::route().to(ogc::collection::<Reference>)
     }),
     route(Get, REFERENCES, Everyone, "List reference features", LIST, || web::route().to(items::list::<Reference>)),
-    route(Post, REFERENCES, SignedIn, "Create a reference feature", NO, || web::route().to(items::create::<Reference>)),
+    route(Post, REFERENCES, REFERENCES_WRITTEN, "Create a reference feature", NO, || {
+        web::route().to(items::create::<Reference>)
+    }),
     route(Get, REFERENCE, Everyone, "Read a reference feature, now or as it was", ITEM, || {
         web::route().to(items::get::<Reference>)
     }),
-    route(Put, REFERENCE, SignedIn, "Replace a reference feature", NO, || web::route().to(items::replace::<Reference>)),
-    route(Patch, REFERENCE, SignedIn, "Change a reference feature by merge-patch", NO, || {
+    route(Put, REFERENCE, REFERENCES_WRITTEN, "Replace a reference feature", NO, || {
+        web::route().to(items::replace::<Reference>)
+    }),
+    route(Patch, REFERENCE, REFERENCES_WRITTEN, "Change a reference feature by merge-patch", NO, || {
         web::route().to(items::patch::<Reference>)
     }),
-    route(Delete, REFERENCE, SignedIn, "Delete a reference feature", NO, || {
+    route(Delete, REFERENCE, REFERENCES_WRITTEN, "Delete a reference feature", NO, || {
         web::route().to(items::delete::<Reference>)
     }),
     route(
@@ -245,15 +287,15 @@ pub const ROUTES: &[Route] = &[
     route(Get, "/api/tokens", SignedIn, "The API tokens of the own account", NO, || web::route().to(api_token::list)),
     route(Post, "/api/tokens", SignedIn, "Make an API token; it is shown once", NO, || web::route().to(api_token::add)),
     route(Delete, "/api/tokens/{id}", SignedIn, "Revoke an API token", NO, || web::route().to(api_token::revoke)),
-    route(Get, "/api/accounts", SignedIn, "List accounts", account::LIST_PARAMETERS, || web::route().to(account::list)),
-    route(Post, "/api/accounts", SignedIn, "Add an account", NO, || web::route().to(account::add)),
-    route(Get, "/api/accounts/{id}", SignedIn, "Read an account", NO, || web::route().to(account::get)),
-    route(Patch, "/api/accounts/{id}", SignedIn, "Change an account, or disable it", NO, || {
+    route(Get, "/api/accounts", ACCOUNTS, "List accounts", account::LIST_PARAMETERS, || web::route().to(account::list)),
+    route(Post, "/api/accounts", ACCOUNTS, "Add an account", NO, || web::route().to(account::add)),
+    route(Get, "/api/accounts/{id}", ACCOUNTS, "Read an account", NO, || web::route().to(account::get)),
+    route(Patch, "/api/accounts/{id}", ACCOUNTS, "Change an account, or disable it", NO, || {
         web::route().to(account::change)
     }),
     route(Get, "/api/organisations", SignedIn, "List organisations", NO, || web::route().to(organisation::list)),
-    route(Post, "/api/organisations", SignedIn, "Add an organisation", NO, || web::route().to(organisation::add)),
-    route(Patch, "/api/organisations/{code}", SignedIn, "Change an organisation", NO, || {
+    route(Post, "/api/organisations", ACCOUNTS, "Add an organisation", NO, || web::route().to(organisation::add)),
+    route(Patch, "/api/organisations/{code}", ACCOUNTS, "Change an organisation", NO, || {
         web::route().to(organisation::change)
     }),
 ];

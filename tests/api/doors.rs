@@ -141,7 +141,7 @@ fn every_protected_door_refuses_the_wrong_role_organisation_and_jurisdiction() {
     let other_board = merged(json!({"organisation": "other-board"}), &road());
     let corridor = doors.api.add(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), other_board);
     let before = doors.events();
-    for route in ROUTES.iter().filter(|r| r.access == Access::SignedIn) {
+    for route in ROUTES.iter().filter(|r| r.access.is_protected()) {
         let id = if route.path.contains("works") { &work } else { &corridor };
         for (who, status) in refusals(route) {
             let bearer = doors.bearers.get(who).cloned().unwrap_or_else(|| token(who));
@@ -296,7 +296,7 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
         let expect = events_of(route);
         assert_eq!(doors.events() - before, expect, "{what}");
         mutations += expect;
-        if expect == 1 && route.access == Access::SignedIn {
+        if expect == 1 && route.access.is_protected() {
             let of = format!(
                 "SELECT concat_ws(' ', actor, reason) FROM audit_events WHERE request_id = '{}'",
                 answer.header("x-request-id").unwrap()

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::{env, fs};
 
 use clearway::actions::{Witness, jurisdiction};
-use clearway::domain::actor::{Actor, PERMISSIONS, Reach, Role};
+use clearway::domain::actor::{Actor, Duty, PERMISSIONS, Reach, Role};
 use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::layer::Layer;
 use clearway::domain::word::{Visibility, Word};
 use clearway::error::Error;
-use clearway::http::routes::{Access, ROUTES};
-use serde_json::json;
+use clearway::http::routes::{Access, Method, ROUTES};
+use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, town};
 use crate::support::{Database, vn72_draft};
@@ -21,7 +21,7 @@ const ID: &str = "01920000-0000-7000-8000-000000000000";
 #[test]
 fn strangers_are_asked_to_sign_in() {
     let api = Api::new();
-    let signed_in: Vec<_> = ROUTES.iter().filter(|r| r.access == Access::SignedIn).collect();
+    let signed_in: Vec<_> = ROUTES.iter().filter(|r| r.access.is_protected()).collect();
     assert!(signed_in.len() >= 8);
     for route in signed_in {
         let path = route.path.replace("{id}", ID);
@@ -170,6 +170,12 @@ fn what_is_secret_is_not_there() {
                 let methods: &[&str] = if role.is_empty() { &["GET"] } else { &["GET", "PUT", "PATCH", "DELETE"] };
                 for method in methods {
                     let answer = api.on_grid(role, method, &path, &document);
+                    // Whoever writes nothing of the layer hears that, of whatever there is and is not.
+                    if *method != "GET" && writes(role, items) == Reach::Nothing {
+                        let said = format!("your roles do not let you write {noun}s");
+                        assert_eq!((answer.status, &answer.json()["detail"]), (403, &json!(said)), "{role} {method}");
+                        continue;
+                    }
                     assert_eq!(answer.status, 404, "{role} {method} {path}: {}", answer.text);
                     assert_eq!(answer.json()["detail"], format!("the {noun} {target} is not there"), "{role} {method}");
                 }
@@ -181,6 +187,90 @@ fn what_is_secret_is_not_there() {
             assert_eq!(api.server.get(role, &format!("{items}/{id}")).status, 200, "{role}");
         }
     }
+}
+
+/// What the role of a configured token writes of a layer, by the table.
+fn writes(token: &str, items: &str) -> Reach {
+    let role = match token {
+        "officer-elsewhere" => "officer",
+        "other-carrier" => "carrier",
+        role => role,
+    };
+    let row = PERMISSIONS.iter().find(|p| p.role.as_str() == role);
+    row.map_or(Reach::Nothing, |p| if items == WORKS { p.works } else { p.corridors })
+}
+
+/// Each door by each role: whoever has not the permission of the route is refused before anything else is looked at, and
+/// whoever has it is let in.
+#[test]
+fn the_permission_of_a_route_opens_it() {
+    let api = Api::new();
+    let mut refused = 0;
+    for route in ROUTES.iter().filter(|r| r.path != "/api/changes") {
+        let path = route.path.replace("{id}", ID).replace("{code}", "nobody");
+        for permission in PERMISSIONS {
+            let lets_in = match route.access {
+                Access::Writes(Layer::Works) => permission.works != Reach::Nothing,
+                Access::Writes(Layer::Corridors) => permission.corridors != Reach::Nothing,
+                Access::Does(duty) => permission.duties.contains(&duty),
+                Access::Everyone | Access::SignedIn | Access::OwnCredentials => true,
+            };
+            let role = permission.role.as_str();
+            // No document at all: whoever is let in hears of that, or that nothing is there.
+            let answer = api.server.send(
+                route.method.as_str(),
+                &path,
+                &[("Authorization", &format!("Bearer test-token-of-the-{role}"))],
+                Some(b"{"),
+            );
+            let gate = ["your roles do not let you write ", "your roles do not let you use this: it takes the duty "];
+            let said =
+                answer.text.parse::<Json>().unwrap_or_default()["detail"].as_str().unwrap_or_default().to_owned();
+            let by_gate = answer.status == 403 && gate.iter().any(|text| said.starts_with(text));
+            assert_eq!(by_gate, !lets_in, "{role} {} {path}: {} {}", route.method.as_str(), answer.status, answer.text);
+            refused += u32::from(by_gate);
+        }
+    }
+    assert!(refused > 50, "{refused}");
+    for route in ROUTES {
+        // What changes something is for nobody who did not sign in, and a permission that no role has opens nothing.
+        let own = ["/api/sessions", "/api/account", "/api/tokens"].iter().any(|p| route.path.starts_with(p));
+        let asks = ["/api/conflict-checks", "/api/conflict-checks/batch"].contains(&route.path);
+        let needs_permission = matches!(route.access, Access::Writes(_) | Access::Does(_));
+        let own = own && !route.path.starts_with("/api/accounts");
+        assert!(
+            route.method == Method::Get || own || asks || needs_permission,
+            "{} {}: say in the table of routes which permission it takes",
+            route.method.as_str(),
+            route.path
+        );
+    }
+}
+
+/// Which doors each permission opens, as the README shows it.
+fn printed_doors() -> String {
+    let mut text = "\n| it takes | to use |\n|---|---|\n".to_owned();
+    let mut rows: Vec<(String, Access)> = vec![
+        ("nothing; what is public".into(), Access::Everyone),
+        ("what the request itself brings".into(), Access::OwnCredentials),
+        ("signing in".into(), Access::SignedIn),
+    ];
+    rows.extend(Layer::ALL.iter().map(|(layer, word)| (format!("writing {word}"), Access::Writes(*layer))));
+    rows.extend(Duty::ALL.iter().map(|(duty, word)| (format!("the duty `{word}`"), Access::Does(*duty))));
+    for (name, access) in rows {
+        let mut doors: Vec<(&str, Vec<&str>)> = Vec::new();
+        for route in ROUTES.iter().filter(|r| r.access == access) {
+            match doors.iter_mut().find(|(path, _)| *path == route.path) {
+                Some((_, methods)) => methods.push(route.method.as_str()),
+                None => doors.push((route.path, vec![route.method.as_str()])),
+            }
+        }
+        let doors: Vec<String> =
+            doors.into_iter().map(|(path, methods)| format!("`{} {path}`", methods.join("·"))).collect();
+        let doors = if doors.is_empty() { "–".to_owned() } else { doors.join(", ") };
+        writeln!(text, "| {name} | {doors} |").unwrap();
+    }
+    text
 }
 
 /// The permission table as the README shows it.
@@ -203,7 +293,7 @@ fn printed() -> String {
         let (works, corridors, references) = (writes(p.works), writes(p.corridors), writes(p.references));
         writeln!(text, "| {} | {works} | {corridors} | {references} | {duties} | {sees} |", p.role.as_str()).unwrap();
     }
-    text + "\n"
+    text + &printed_doors() + "\n"
 }
 
 #[test]
