@@ -37,6 +37,9 @@ pub enum Error {
     /// A name or a code is somebody else's already.
     #[error("{0}")]
     Taken(String),
+    /// Nothing else would be left that does what it is for.
+    #[error("{0}")]
+    StillNeeded(String),
     /// Somebody else was faster, or `If-Match` names another version.
     #[error("{0}")]
     Changed(String),

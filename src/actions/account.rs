@@ -45,9 +45,10 @@ pub fn add(context: &Context, witness: Witness<'_>, new: AccountDraft) -> Result
 }
 
 /// Changes an account. Whoever is disabled, or gets another password, is signed out everywhere; another password ends API
-/// tokens, too.
+/// tokens, too. One administrator of all jurisdictions remains who may sign in.
 ///
 /// # Errors
+/// [`Error::StillNeeded`] where none would remain,
 /// [`Error::NotFound`], also for an account that is not the actor's to keep, [`Error::Changed`] where `expected` is not
 /// its version, [`Error::Invalid`], [`Error::Forbidden`], [`Error::Busy`].
 pub fn change(
@@ -72,6 +73,7 @@ pub fn change(
         if expected.is_some_and(|version| version != account.version) {
             return Err(Error::Changed(format!("the account is at version {}", account.version)).into());
         }
+        let kept_all = account.keeps_all();
         if let Some(organisation) = &change.organisation {
             account.organisation.clone_from(organisation);
         }
@@ -87,6 +89,10 @@ pub fn change(
         let problems = Account::problems(&account.name, &account.scope);
         if !problems.is_empty() {
             return Err(Error::Invalid(problems).into());
+        }
+        if kept_all && !account.keeps_all() && !store::account::another_keeps_all(tx, id)? {
+            let detail = format!("{} is the last administrator of all jurisdictions who may sign in", account.name);
+            return Err(Error::StillNeeded(format!("{detail}; make another one first")).into());
         }
         let account = store::account::update(tx, &account)?;
         let mut told = detail(&account);

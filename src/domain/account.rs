@@ -196,6 +196,12 @@ impl Account {
         problems
     }
 
+    /// May sign in and keep every account: an administrator of all jurisdictions.
+    #[must_use]
+    pub fn keeps_all(&self) -> bool {
+        !self.disabled && self.actor(&self.scope).may_keep_organisations()
+    }
+
     /// Who acts when this account does, with so much of its scope.
     #[must_use]
     pub fn actor(&self, scope: &Scope) -> Actor {

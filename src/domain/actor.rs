@@ -115,6 +115,11 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
 ];
 
+/// The roles that have a duty.
+pub fn roles_with(duty: Duty) -> impl Iterator<Item = Role> {
+    PERMISSIONS.iter().filter(move |p| p.duties.contains(&duty)).map(|p| p.role)
+}
+
 const fn row(
     role: Role,
     works: Reach,

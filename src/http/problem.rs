@@ -45,6 +45,7 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-there", "There is nothing here"),
         Error::CodeTaken(_) => (StatusCode::CONFLICT, "code-taken", "The code is taken"),
         Error::Taken(_) => (StatusCode::CONFLICT, "taken", "The name is taken"),
+        Error::StillNeeded(_) => (StatusCode::CONFLICT, "still-needed", "It is still needed"),
         Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile"),
         Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More than a limit allows"),
         Error::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "long-address", "The address is too long"),

@@ -1,5 +1,6 @@
 //! Accounts in rows. The hash of a password is read by the one function that is asked for it.
 
+use diesel::dsl::exists;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use jiff_diesel::ToDiesel;
@@ -9,6 +10,7 @@ use super::records::word;
 use super::schema::accounts;
 use super::{Stored, WriteTx, access};
 use crate::domain::account::{Account, Scope};
+use crate::domain::actor::{Duty, roles_with};
 use crate::domain::audit::{ACCESS, Thing};
 use crate::domain::word::Word;
 
@@ -102,6 +104,19 @@ pub fn lock_by_name(tx: &mut WriteTx<'_>, name: &str) -> Stored<Option<(Account,
 pub fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Account>> {
     tx.raise(ACCESS)?;
     find(tx.conn, id)
+}
+
+/// Whether an account besides this one [keeps all](Account::keeps_all), inside a write: none ceases to until it is over.
+///
+/// # Errors
+/// The database's.
+pub fn another_keeps_all(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<bool> {
+    tx.raise(ACCESS)?;
+    let roles: Vec<&str> = roles_with(Duty::Accounts).map(|role| role.as_str()).collect();
+    let others = accounts::table
+        .filter(accounts::id.ne(id).and(accounts::disabled.eq(false)))
+        .filter(accounts::jurisdictions.is_null().and(accounts::roles.overlaps_with(roles)));
+    Ok(diesel::select(exists(others)).get_result(tx.conn)?)
 }
 
 /// Adds an account with the hash of its password.

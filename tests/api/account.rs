@@ -1,8 +1,13 @@
 //! Accounts: who keeps them, where, and what happens to those who are signed in.
 
+use std::thread;
+
+use diesel::connection::SimpleConnection;
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, WORKS, feature, mast, point};
+use crate::help::{Api, WORKS, feature, mast, point, sql};
+use crate::operation::until;
+use crate::outage::waiting;
 use crate::people::{PASSWORD, admin};
 use crate::support::{Response, run_sql, token};
 
@@ -231,6 +236,77 @@ fn a_change_holds_at_once_for_who_is_signed_in() {
     assert_eq!(api.sql(told), Some("1 2".into()));
     assert_eq!(api.try_sign_in("nga", PASSWORD).status, 401);
     assert_eq!(api.try_sign_in("nga", "chosen by an administrator").status, 201);
+}
+
+/// Whatever takes it away: nobody but an administrator of all jurisdictions could make another one.
+#[test]
+fn the_last_administrator_stays() {
+    let api = Api::with_people();
+    let id = api.account("nga", "office", &["administrator", "officer"]);
+    let local = json!({"name": "local", "organisation": "office", "roles": ["administrator"],
+        "jurisdictions": ["VN-72"], "password": PASSWORD});
+    assert_eq!(api.json(&admin(), "POST", ACCOUNTS, Some(&local)).status, 201);
+    let off = api.account("off", "office", &["administrator"]);
+    let patch = |bearer: &str, id: &str, change: Json| {
+        api.json(bearer, "PATCH", &format!("{ACCOUNTS}/{id}"), Some(&change))
+    };
+    assert_eq!(patch(&admin(), &off, json!({"disabled": true})).status, 200, "there is nga");
+    let nga = api.sign_in("nga").0;
+    let before = api.event_count();
+    let ends = [
+        json!({"disabled": true}),
+        json!({"roles": ["officer"]}),
+        json!({"jurisdictions": ["VN-72"]}),
+        json!({"jurisdictions": []}),
+        json!({"roles": ["administrator"], "disabled": true, "password": "another password, longer"}),
+    ];
+    for change in &ends {
+        for bearer in [&admin(), &nga] {
+            let refused = patch(bearer, &id, change.clone());
+            let problem = refused.json();
+            assert_eq!((refused.status, &problem["type"]), (409, &json!("/problems/still-needed")), "{change}");
+            let detail =
+                "nga is the last administrator of all jurisdictions who may sign in; make another one first";
+            assert_eq!(problem["detail"], detail);
+        }
+    }
+    assert_eq!(api.event_count(), before);
+    assert_eq!(patch(&nga, &id, json!({"roles": ["administrator"]})).status, 200, "he remains one");
+    assert_eq!(patch(&nga, &off, json!({"disabled": false})).status, 200);
+    for change in ends {
+        assert_eq!(patch(&admin(), &id, change.clone()).status, 200, "there is another: {change}");
+        let again = json!({"disabled": false, "roles": ["administrator"], "jurisdictions": null});
+        assert_eq!(patch(&admin(), &id, again).status, 200);
+    }
+}
+
+/// Both were let in while both were administrators; each way that they can follow each other.
+#[test]
+fn two_administrators_do_not_end_each_other() {
+    for change in [json!({"disabled": true}), json!({"roles": ["auditor"]}), json!({"jurisdictions": ["VN-72"]})] {
+        let api = &Api::with_people();
+        let people = ["nga", "binh"].map(|name| {
+            let id = api.account(name, "office", &["administrator"]);
+            (id, api.sign_in(name).0)
+        });
+        let mut holder = api.database.connect();
+        holder.batch_execute("BEGIN").unwrap();
+        assert!(sql(&mut holder, "SELECT revision FROM revisions WHERE jurisdiction = 'access' FOR UPDATE").is_some());
+        let [nga, binh] = &people;
+        let change = &change;
+        let mut statuses = thread::scope(|scope| {
+            let ends = [(nga, binh), (binh, nga)].map(|((_, bearer), (other, _))| {
+                scope.spawn(move || api.json(bearer, "PATCH", &format!("{ACCOUNTS}/{other}"), Some(change)).status)
+            });
+            until("both wait for the chain of access", || waiting(api) == 2);
+            holder.batch_execute("COMMIT").unwrap();
+            ends.map(|end| end.join().unwrap())
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409], "{change}");
+        let left = "SELECT count(*) FROM accounts WHERE NOT disabled AND jurisdictions IS NULL AND roles = '{administrator}'";
+        assert_eq!(api.sql(left), Some("1".into()), "{change}");
+    }
 }
 
 /// In a database that somebody wrote to by hand.

@@ -81,6 +81,24 @@ fn accounts_are_added_listed_disabled_and_reset() {
 }
 
 #[test]
+fn the_last_administrator_stays() {
+    let db = with_office();
+    let add = |name: &str, more: &[&str]| {
+        let account = ["account", "add", name, "--organisation", "office", "--role", "administrator"];
+        assert_eq!(clearway(&db, &[&account, more].concat()).code, 0);
+    };
+    add("nga", &[]);
+    add("local", &["--jurisdiction", "VN-72"]);
+    clearway(&db, &["account", "disable", "nga"]).fails(
+        "clearway: nga is the last administrator of all jurisdictions who may sign in; make another one first",
+    );
+    assert_eq!(clearway(&db, &["account", "disable", "local"]).code, 0);
+    add("binh", &[]);
+    assert_eq!(clearway(&db, &["account", "disable", "nga"]).code, 0);
+    assert_eq!(clearway(&db, &["account", "disable", "binh"]).code, 1);
+}
+
+#[test]
 fn what_cannot_be_is_one_clear_sentence() {
     let db = with_office();
     let add = |more: &[&str], input: &str| with_input(&db, &[&["account", "add"], more].concat(), input);
