@@ -28,7 +28,7 @@ pub fn declare(
     code: &str,
     draft: CoverageDraft,
 ) -> Result<RegisteredCoverage> {
-    if !witness.actor.may_declare_coverage(draft.layer, code) {
+    if !witness.actor.answers_for(draft.layer, code) {
         return Err(forbidden(witness.actor, &format!("declare the coverage of {} in {code}", draft.layer)));
     }
     let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
@@ -61,7 +61,7 @@ pub fn withdraw(context: &Context, witness: Witness<'_>, code: &str, id: Uuid) -
     let (gone, revisions) = context.store.write(witness, |tx| {
         let missing = || Error::NotFound(format!("the coverage area {id} of {code}"));
         let gone = store::coverage::delete(tx, code, id)?.ok_or_else(missing)?;
-        if !witness.actor.may_declare_coverage(gone.area.layer, code) {
+        if !witness.actor.answers_for(gone.area.layer, code) {
             return Err(
                 forbidden(witness.actor, &format!("withdraw the coverage of {} in {code}", gone.area.layer)).into()
             );

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Context, Reader, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
-use crate::domain::feature::{Noun, Registered, not_stated};
+use crate::domain::feature::{Noun, Registered, not_his_to_decide, not_stated};
 use crate::domain::fields::Fields;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading};
@@ -245,10 +245,10 @@ fn public_by_omission<T: Noun>(fields: &Fields, present: &Registered<T>) -> Opti
 
 fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {
     let organisation = T::organisation(props);
-    if actor.may_write(T::LAYER, jurisdiction, organisation) {
-        return Ok(());
+    if !actor.may_write(T::LAYER, jurisdiction, organisation) {
+        return Err(forbidden(actor, &format!("write a {} of {organisation} in {jurisdiction}", T::WORD)));
     }
-    Err(forbidden(actor, &format!("write a {} of {organisation} in {jurisdiction}", T::WORD)))
+    not_his_to_decide::<T>(actor, jurisdiction, T::status(props)).map_or(Ok(()), |why| Err(Error::Forbidden(why)))
 }
 
 /// Nobody hides a feature from himself: then a code that is taken could tell him of one that he does not see.

@@ -13,14 +13,14 @@ pub use self::report::{ImportReport, Observer, Rejected};
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
-use crate::domain::feature::not_stated;
+use crate::domain::feature::{not_his_to_decide, not_stated};
 use crate::domain::fields::{Fields, Value};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading, to_lonlat};
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
 use crate::geometry::{Metres, Problem, ProblemKind};
-use crate::store::import::{Duplicate, Incoming, Merged, TakenOut};
+use crate::store::import::{Duplicate, Incoming, Merged, Refusals, TakenOut};
 use crate::store::records::Records;
 use crate::store::{self, Failure, Stored, WriteTx};
 
@@ -276,6 +276,9 @@ impl<'a, T: Records> Run<'a, T> {
             let detail = format!("you may not write a {} of {}", T::WORD, T::organisation(&props));
             return Err(vec![Problem::new("/properties/organisation", detail)]);
         }
+        if let Some(why) = not_his_to_decide::<T>(self.actor, &jurisdiction.code, T::status(&props)) {
+            return Err(vec![Problem::new("/properties/status", why)]);
+        }
         let made = T::code(&props).is_none();
         if made {
             T::set_code(&mut props, made_code(&fields, filled, &delivered));
@@ -340,8 +343,11 @@ impl<'a, T: Records> Run<'a, T> {
     fn take_out(&mut self, tx: &mut WriteTx<'_>, jurisdictions: &[String]) -> Stored<()> {
         for jurisdiction in jurisdictions {
             let actor = self.actor;
-            let may_write = |organisation: &str| actor.may_write(T::LAYER, jurisdiction, organisation);
-            for TakenOut { code, number, place, problem } in T::take_out(tx, jurisdiction, &may_write)? {
+            let refusals = Refusals {
+                may_write: &|organisation| actor.may_write(T::LAYER, jurisdiction, organisation),
+                decided: &|status| not_his_to_decide::<T>(actor, jurisdiction, status),
+            };
+            for TakenOut { code, number, place, problem } in T::take_out(tx, jurisdiction, &refusals)? {
                 self.staged -= 1;
                 self.reject(number, place, Some(code), vec![problem]);
             }

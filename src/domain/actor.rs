@@ -115,6 +115,11 @@ pub const PERMISSIONS: &[Permission] = &[
     ),
 ];
 
+/// The roles that answer for every feature of a layer.
+pub fn roles_for(layer: Layer) -> impl Iterator<Item = Role> {
+    PERMISSIONS.iter().filter(move |p| p.writes(layer) == Reach::Every).map(|p| p.role)
+}
+
 /// The roles that have a duty.
 pub fn roles_with(duty: Duty) -> impl Iterator<Item = Role> {
     PERMISSIONS.iter().filter(move |p| p.duties.contains(&duty)).map(|p| p.role)
@@ -182,9 +187,10 @@ impl Actor {
             })
     }
 
-    /// May say where a layer holds all there is: whoever answers for every feature in it.
+    /// Answers for every feature of a layer: says where it holds all there is, and writes features in states that are not
+    /// for their owners to give.
     #[must_use]
-    pub fn may_declare_coverage(&self, layer: Layer, jurisdiction: &str) -> bool {
+    pub fn answers_for(&self, layer: Layer, jurisdiction: &str) -> bool {
         self.serves(jurisdiction) && self.permissions().any(|p| p.writes(layer) == Reach::Every)
     }
 
@@ -331,7 +337,7 @@ mod tests {
             (&actor(Role::Officer, "office"), Layer::Works, "VN-35", false),
             (&Actor::public(), Layer::Works, "VN-72", false),
         ] {
-            assert_eq!(actor.may_declare_coverage(layer, jurisdiction), expect, "{actor:?} {layer} {jurisdiction}");
+            assert_eq!(actor.answers_for(layer, jurisdiction), expect, "{actor:?} {layer} {jurisdiction}");
         }
         let loaders: Vec<Role> =
             Role::ALL.iter().map(|(r, _)| *r).filter(|r| actor(*r, "office").may_import_rules("VN-72")).collect();

@@ -224,6 +224,7 @@ impl Noun for Corridor {
         &["code", "jurisdiction", "organisation", "kind", "status", "visibility"];
     const OF_SHAPE: &'static [&'static str] = &HALF_WIDTHS;
     const PERIOD: [&'static str; 2] = ["in_force_from", "in_force_to"];
+    const OWNERS_STATES: Option<&'static [&'static str]> = Some(&["announced", "surveyed"]);
     const KNOWN: &'static [&'static str] = &[
         "code",
         "jurisdiction",
@@ -366,6 +367,10 @@ impl Noun for Corridor {
 
     fn organisation(props: &CorridorProps) -> &str {
         &props.organisation
+    }
+
+    fn status(props: &CorridorProps) -> &'static str {
+        props.status.as_str()
     }
 
     fn visibility(props: &CorridorProps) -> Visibility {

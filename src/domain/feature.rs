@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::actor::{Actor, roles_for};
 use super::conflict::{Facts, Judged, Side};
 use super::fields::{Fields, Value};
 use super::jurisdiction::Jurisdiction;
@@ -70,6 +71,9 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
     /// The first and the last day of it among its properties.
     const PERIOD: [&'static str; 2];
+    /// The states in which a feature is its owner's to write; those besides are decisions, of whoever answers for the layer.
+    /// `None`: all.
+    const OWNERS_STATES: Option<&'static [&'static str]>;
     /// May be drawn by a centreline among its properties.
     const CENTRELINE: bool;
     /// The word for one of them, for messages.
@@ -118,6 +122,8 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     fn set_code(props: &mut Self::Props, code: String);
     /// Who owns it.
     fn organisation(props: &Self::Props) -> &str;
+    /// How far it has come.
+    fn status(props: &Self::Props) -> &'static str;
     /// Who may see it.
     fn visibility(props: &Self::Props) -> Visibility;
     /// What a conflict check needs to know of it, besides what all nouns have.
@@ -141,6 +147,18 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
             attributes: self.attributes(),
         }
     }
+}
+
+/// Why the actor may not write a feature that has, or is to have, this status, and who may; `None` where he may.
+#[must_use]
+pub fn not_his_to_decide<T: Noun>(actor: &Actor, jurisdiction: &str, status: &str) -> Option<String> {
+    let own = T::OWNERS_STATES?;
+    if own.contains(&status) || actor.answers_for(T::LAYER, jurisdiction) {
+        return None;
+    }
+    let roles: Vec<String> = roles_for(T::LAYER).map(|role| role.to_string()).collect();
+    let (word, roles, own) = (T::WORD, roles.join(", "), own.join(" or "));
+    Some(format!("that a {word} is {status} is for {roles} to say, who alone write it then; its owner writes it while it is {own}"))
 }
 
 /// The properties that an update by this record leaves as they are: those it does not state, by no value and by no

@@ -192,6 +192,7 @@ impl Noun for Work {
         &["code", "jurisdiction", "organisation", "kind", "status", "importance", "visibility"];
     const OF_SHAPE: &'static [&'static str] = &[];
     const PERIOD: [&'static str; 2] = ["valid_from", "valid_to"];
+    const OWNERS_STATES: Option<&'static [&'static str]> = None;
     const KNOWN: &'static [&'static str] = &[
         "code",
         "jurisdiction",
@@ -289,6 +290,10 @@ impl Noun for Work {
 
     fn organisation(props: &WorkProps) -> &str {
         &props.organisation
+    }
+
+    fn status(props: &WorkProps) -> &'static str {
+        props.status.as_str()
     }
 
     fn visibility(props: &WorkProps) -> Visibility {

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
@@ -59,6 +59,14 @@ pub struct TakenOut {
     pub problem: Problem,
 }
 
+/// Whose features a writer does not change, and in which states.
+pub struct Refusals<'a> {
+    /// Whether he may write features of an organisation.
+    pub may_write: &'a dyn Fn(&str) -> bool,
+    /// Why he may not write a feature in a state, if so.
+    pub decided: &'a dyn Fn(&str) -> Option<String>,
+}
+
 /// What a bulk import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Merged {
@@ -89,9 +97,11 @@ struct DuplicateRow {
 }
 
 #[derive(QueryableByName)]
-struct OwnerRow {
+struct FoundRow {
     #[diesel(sql_type = Text)]
     organisation: String,
+    #[diesel(sql_type = Text)]
+    status: String,
 }
 
 #[derive(QueryableByName)]
@@ -171,14 +181,14 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
 }
 
 /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
-/// table the rows that could mean several features, those of features whose organisation `may_write` refuses, those that the
-/// writer would not see himself, and those that would turn a `period` round.
+/// table the rows that could mean several features, those of features that the writer may not write, those that he would not
+/// see himself, and those that would turn a `period` round.
 pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
     period: [&'static str; 2],
     jurisdiction: &str,
-    may_write: &dyn Fn(&str) -> bool,
+    refusals: &Refusals<'_>,
 ) -> Stored<Vec<TakenOut>> {
     // Features first, then the revision: the order in which every write locks, so that two cannot wait for each other.
     sql_query(format!(
@@ -191,28 +201,38 @@ pub(super) fn take_out(
     // From here on nobody else writes: what is decided now holds for features that came a moment ago, too.
     let meant = meant(table);
     let mut taken_out = take_out_ambiguous(tx, table, staging, jurisdiction)?;
-    let owners: Vec<OwnerRow> = sql_query(format!(
-        "SELECT DISTINCT t.organisation FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
+    let found: Vec<FoundRow> = sql_query(format!(
+        "SELECT DISTINCT t.organisation, t.status FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
     ))
     .bind::<Text, _>(jurisdiction)
     .load(tx.conn)?;
-    let refused: Vec<String> = owners.into_iter().map(|o| o.organisation).filter(|o| !may_write(o)).collect();
-    if !refused.is_empty() {
+    let mut refused = Vec::new();
+    for FoundRow { organisation, status } in found {
+        let (pointer, why) = if !(refusals.may_write)(&organisation) {
+            // Who the other is, is not said: a code is no way to change, or to learn, what is another's.
+            ("/properties/code", None)
+        } else if let Some(why) = (refusals.decided)(&status) {
+            ("/properties/status", Some(why))
+        } else {
+            continue;
+        };
         let rows: Vec<TakenOutRow> = sql_query(format!(
             "WITH gone AS (
                  DELETE FROM {staging} AS s USING {table} AS t
-                 WHERE t.jurisdiction = $1 AND t.organisation = ANY ($2) AND {meant}
+                 WHERE t.jurisdiction = $1 AND t.organisation = $2 AND t.status = $3 AND {meant}
                  RETURNING s.code, s.number, s.place
              )
              SELECT code, number, place FROM gone ORDER BY number"
         ))
         .bind::<Text, _>(jurisdiction)
-        .bind::<Array<Text>, _>(refused)
+        .bind::<Text, _>(organisation)
+        .bind::<Text, _>(status)
         .load(tx.conn)?;
-        // Who the other is, is not said: a code is no way to change, or to learn, what is another's.
-        let belongs = |code: &str| format!("«{code}» belongs to another organisation");
-        taken_out.extend(rows.into_iter().map(|row| row.because("/properties/code", belongs)));
+        let detail = |code: &str| why.clone().unwrap_or_else(|| format!("«{code}» belongs to another organisation"));
+        refused.extend(rows.into_iter().map(|row| row.because(pointer, detail)));
     }
+    refused.sort_by_key(|out| out.number);
+    taken_out.extend(refused);
     taken_out.extend(take_out_unseen(tx, table, staging, jurisdiction)?);
     taken_out.extend(take_out_reversed(tx, table, staging, period, jurisdiction)?);
     Ok(taken_out)

@@ -7,7 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as UuidSql};
 use uuid::Uuid;
 
-use super::import::{Duplicate, Incoming, Merged, TakenOut};
+use super::import::{Duplicate, Incoming, Merged, Refusals, TakenOut};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::shape::Shape;
 use super::version::Versions;
@@ -175,12 +175,11 @@ pub trait Records: Versions {
     fn staged_organisations(tx: &mut WriteTx<'_>, jurisdiction: &str, limit: u32) -> Stored<Vec<String>>;
 
     /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
-    /// table what would change a feature of an organisation that `may_write` refuses, or leave one with a period that
-    /// ends before it begins.
+    /// table what would change a feature that the writer may not write, or leave one with a period that ends before it begins.
     ///
     /// # Errors
     /// The database's.
-    fn take_out(tx: &mut WriteTx<'_>, jurisdiction: &str, may_write: &dyn Fn(&str) -> bool) -> Stored<Vec<TakenOut>>;
+    fn take_out(tx: &mut WriteTx<'_>, jurisdiction: &str, refusals: &Refusals<'_>) -> Stored<Vec<TakenOut>>;
 
     /// Brings the staged rows of one jurisdiction, after [`Records::take_out`], into the table. Features with a known code
     /// become a new version, with what a row does not state as it was; equal ones stay as they are.
@@ -428,10 +427,10 @@ macro_rules! records {
             fn take_out(
                 tx: &mut WriteTx<'_>,
                 jurisdiction: &str,
-                may_write: &dyn Fn(&str) -> bool,
+                refusals: &crate::store::import::Refusals<'_>,
             ) -> Stored<Vec<crate::store::import::TakenOut>> {
                 let tables = (stringify!($table), stringify!($staging));
-                import::take_out(tx, tables, Self::PERIOD, jurisdiction, may_write)
+                import::take_out(tx, tables, Self::PERIOD, jurisdiction, refusals)
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {

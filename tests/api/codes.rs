@@ -27,13 +27,13 @@ impl Observer for Remembering {
     }
 }
 
-fn actor(role: Role, organisation: &str) -> Actor {
+pub fn actor(role: Role, organisation: &str) -> Actor {
     let jurisdictions = Some(vec!["VN-72".to_owned()]);
     Actor { name: "importer".into(), organisation: Some(organisation.into()), roles: vec![role], jurisdictions }
 }
 
 /// Imports one record whose members are texts, as an actor.
-fn imported<T: Records>(api: &Api, actor: &Actor, said: &[(&str, &str)]) -> (ImportReport, Vec<String>) {
+pub fn imported<T: Records>(api: &Api, actor: &Actor, said: &[(&str, &str)]) -> (ImportReport, Vec<String>) {
     let options = ImportOptions {
         jurisdiction: Some("VN-72".into()),
         organisation: None,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use clearway::actions::{Witness, jurisdiction};
+use clearway::domain::corridor::{Corridor, CorridorStatus};
 use clearway::domain::actor::{Actor, Duty, PERMISSIONS, Reach, Role};
 use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::layer::Layer;
@@ -13,8 +14,9 @@ use clearway::error::Error;
 use clearway::http::routes::{Access, Method, ROUTES};
 use serde_json::{Value as Json, json};
 
+use crate::codes::{actor, imported};
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, town};
-use crate::support::{Database, vn72_draft};
+use crate::support::{Database, Response, vn72_draft};
 
 const ID: &str = "01920000-0000-7000-8000-000000000000";
 
@@ -103,6 +105,70 @@ fn each_role_writes_what_is_its_own() {
                 assert_eq!(api.server.get("officer", &path).status, if may { 404 } else { 200 }, "{what}");
             }
         }
+    }
+}
+
+/// That a corridor is approved, or in force, is a legal state: its owner neither gives it, nor touches what has it.
+#[test]
+fn a_project_owner_decides_nothing_of_his_own_corridors() {
+    let api = Api::new();
+    let decided = |status: &str| {
+        format!(
+            "that a corridor is {status} is for planner, officer, administrator to say, who alone write it then; its owner \
+             writes it while it is announced or surveyed"
+        )
+    };
+    let document = |status: &str| {
+        feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"status": status}), &road()))
+    };
+    let owner = "project_owner";
+    for (status, word) in CorridorStatus::ALL {
+        let may = matches!(status, CorridorStatus::Announced | CorridorStatus::Surveyed);
+        let check = |what: &str, answer: &Response, done: u16, state: &str| {
+            assert_eq!(answer.status, if may { done } else { 403 }, "{what} {word}: {}", answer.text);
+            assert!(may || answer.json()["detail"] == decided(state), "{what} {word}: {}", answer.text);
+        };
+        let made = api.on_grid(owner, "POST", CORRIDORS, &document(word));
+        check("made", &made, 201, word);
+        // Of his own that is announced he makes none of the others, by no door.
+        let own = api.add(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), document("announced")["properties"].clone());
+        let own = format!("{CORRIDORS}/{own}");
+        let patch = json!({"properties": {"status": word}});
+        check("patched", &api.on_grid(owner, "PATCH", &own, &patch), 200, word);
+        check("replaced", &api.on_grid(owner, "PUT", &own, &document(word)), 200, word);
+        // Nor does he change or delete one that has been given it, or take it back.
+        for role in ["planner", "administrator", "officer"] {
+            assert_eq!(api.on_grid(role, "PATCH", &own, &patch).status, 200, "{role} {word}");
+        }
+        let named = json!({"properties": {"name": "x"}});
+        let back = json!({"properties": {"status": "announced"}});
+        check("named", &api.on_grid(owner, "PATCH", &own, &named), 200, word);
+        check("deleted", &api.server.call(owner, "DELETE", &own, None), 204, word);
+        if !may {
+            check("taken back", &api.on_grid(owner, "PATCH", &own, &back), 200, word);
+            check("replaced", &api.on_grid(owner, "PUT", &own, &document("surveyed")), 200, word);
+            assert_eq!(api.server.get("officer", &own).json()["properties"]["status"], *word);
+            assert_eq!(api.server.call("officer", "DELETE", &own, None).status, 204);
+        }
+        // An import says the same, of what a record states and of what is registered.
+        let actor = actor(Role::ProjectOwner, "roads-board");
+        let import = |code: &str, status: &str| {
+            let row = [("code", code), ("kind", "road"), ("status", status), ("organisation", "roads-board")];
+            imported::<Corridor>(&api, &actor, &row)
+        };
+        let expect = |state: &str| if may { vec![] } else { vec![format!("/properties/status: {}", decided(state))] };
+        let (new, known) = (format!("NEW-{word}"), format!("KNOWN-{word}"));
+        let (report, problems) = import(&new, word);
+        assert_eq!((report.stored, problems), (may, expect(word)), "{word}");
+        api.add(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), merged(json!({"code": known, "status": word}), &road()));
+        let (report, problems) = import(&known, "surveyed");
+        assert_eq!((report.stored, problems), (may, expect(word)), "{word}");
+        let (report, problems) = imported::<Corridor>(
+            &api,
+            &Actor::operator(),
+            &[("code", &new), ("kind", "road"), ("status", word), ("organisation", "roads-board")],
+        );
+        assert_eq!((report.stored, problems), (true, vec![]), "{word}: whoever answers for all may");
     }
 }
 

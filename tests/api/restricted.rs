@@ -269,7 +269,7 @@ fn what_somebody_stores_himself_tells_no_more_than_what_he_draws() {
             let (x, y) = (west + rng.between(0.0, 1_850.0), south + rng.between(0.0, 1_850.0));
             let mut reach = || rng.between(0.0, 40.0);
             let land =
-                json!({"code": format!("OWN-{n}"), "kind": "road", "status": "in_force", "clearance_m": reach()});
+                json!({"code": format!("OWN-{n}"), "kind": "road", "status": "surveyed", "clearance_m": reach()});
             let work = json!({"code": format!("OWN-{n}"), "kind": "mast", "position_accuracy_m": reach()});
             let land = feature(rect(x, y, x + 8.0, y + 8.0), land);
             own(&api, "project_owner", "corridors", &land, &mut of_land);
