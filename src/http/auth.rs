@@ -307,6 +307,8 @@ pub(super) fn set_cookie(request: &HttpRequest, value: &str, seconds: u64) -> He
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::config::Secret;
     use actix_web::test::TestRequest;
@@ -327,6 +329,46 @@ mod tests {
         check("VN-72", None);
         check("*", Some("parameter «tokens»: «*» is not an ISO 3166-2 code such as VN-72"));
         check("vn-72", Some("parameter «tokens»: «vn-72» is not an ISO 3166-2 code such as VN-72"));
+    }
+
+    /// The median of each of two things that are done in turn, so that whatever else the machine does meets both.
+    fn medians(rounds: usize, things: [&dyn Fn(); 2]) -> [Duration; 2] {
+        let mut times = [Vec::new(), Vec::new()];
+        for round in 0..rounds {
+            for which in [round % 2, 1 - round % 2] {
+                let begun = Instant::now();
+                things[which]();
+                times[which].push(begun.elapsed());
+            }
+        }
+        times.map(|mut times| {
+            times.sort_unstable();
+            times[times.len() / 2]
+        })
+    }
+
+    /// Were tokens compared as they are, one that agrees with many long ones up to its end would take some twenty times as long as one
+    /// that agrees with none: each would be looked at to its end. By digests both take one hash of the same length. What is
+    /// issued by the service is looked up by its digest, too, and kept as nothing else (`actions/access.rs`).
+    #[test]
+    fn a_token_that_is_nearly_right_takes_as_long_as_any() {
+        const LENGTH: usize = 16_384;
+        let text = |filled_by: &str, end: &str| filled_by.repeat(LENGTH - end.len()) + end;
+        let setting = |n: usize| TokenSetting {
+            token: Secret(text("a", &format!("{n:04}"))),
+            name: format!("machine {n}"),
+            organisation: None,
+            roles: vec!["officer".into()],
+            jurisdictions: None,
+        };
+        let settings = Settings { tokens: (0..256).map(setting).collect(), ..Settings::default() };
+        let tokens = Tokens::of(&settings).unwrap_or_default();
+        assert!(tokens.identity(&text("a", "0255")).is_some_and(|i| i.actor.name == "machine 255"));
+        let (nearly, other) = (text("a", "025x"), text("b", "025x"));
+        let refused = |token: &str| assert!(tokens.identity(std::hint::black_box(token)).is_none());
+        let [nearly, other] = medians(301, [&|| refused(&nearly), &|| refused(&other)]);
+        let ratio = nearly.as_secs_f64() / other.as_secs_f64();
+        assert!((0.67..1.5).contains(&ratio), "nearly right {nearly:?}, not at all {other:?}: {ratio:.2}");
     }
 
     #[test]

@@ -46,5 +46,6 @@ mod row_security;
 mod rules;
 mod session;
 mod shapes;
+mod timing;
 mod tls;
 mod visibility;
