@@ -191,6 +191,8 @@ fn nobody(request: &ServiceRequest) -> Identity {
 
 async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identity>> {
     if access == Access::OwnCredentials {
+        // A page of another server, which may read what everybody may, signs nobody in and changes no token.
+        from_our_origin(request.request())?;
         return Ok(Arc::new(Identity::nobody()));
     }
     let app = request.app_data::<web::Data<App>>().cloned();
@@ -265,14 +267,14 @@ fn from_our_page(request: &HttpRequest, cookie: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`].
-pub(super) fn from_our_origin(request: &HttpRequest) -> Result<()> {
+fn from_our_origin(request: &HttpRequest) -> Result<()> {
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     if host.is_some_and(|host| host.eq_ignore_ascii_case(request.connection_info().host())) {
         return Ok(());
     }
-    Err(Error::Forbidden("a request with a cookie must come from a page of this server".into()))
+    Err(Error::Forbidden("signing in, and a request with a cookie, must come from a page of this server".into()))
 }
 
 /// A request says who sends it, truly or not.

@@ -66,7 +66,8 @@ pub enum Access {
     Writes(Layer),
     /// Whose duty it is.
     Does(Duty),
-    /// Whoever brings what the route itself asks for; nothing else that comes along is looked at.
+    /// Whoever brings what the route itself asks for, not from a page of another server; nothing else that comes along is
+    /// looked at.
     OwnCredentials,
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
-use super::auth::{csrf_of, from_our_origin, identity_of, set_cookie};
+use super::auth::{csrf_of, identity_of, set_cookie};
 use super::params::{self, Query};
 use super::problem::{Answer, request_id};
 use super::{App, blocking};
@@ -14,15 +14,10 @@ use crate::wire;
 /// `POST /api/sessions`
 ///
 /// # Errors
-/// As [`session::sign_in`], and [`Error::Forbidden`](crate::error::Error::Forbidden) for a browser on a page of another
-/// server.
+/// As [`session::sign_in`].
 pub async fn sign_in(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
     let wish = wire::session::sign_in(&params::document(&request, payload, &app.context.settings).await?)?;
-    if wish.cookie {
-        // Nobody is to be signed in as somebody else by a page that he only happens to look at.
-        from_our_origin(&request)?;
-    }
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let issued =
         blocking(move || session::sign_in(&context, &request_id, &wish.name, &wish.password, wish.cookie)).await?;

@@ -362,6 +362,42 @@ fn a_cookie_lets_a_page_of_ours_in_and_no_other() {
     assert_eq!((refused.status, refused.header("set-cookie")), (403, None));
 }
 
+/// Whatever other origins may read, and though checks are open to all of them.
+#[test]
+fn pages_of_other_origins_get_no_credential_and_use_none() {
+    for allowed in ["*", "https://map.example"] {
+        let api = Api::with_people_and(|s| s.cors_origin = allowed.into());
+        api.account("nga", "office", &["officer"]);
+        let ((cookie, csrf), refresh) = (api.cookie("nga"), api.sign_in("nga").1);
+        let before = api.event_count();
+        let sign_in = |cookie: bool| json!({"name": "nga", "password": PASSWORD, "cookie": cookie});
+        for origin in ["https://map.example", "https://evil.example", "null"] {
+            let from = [("Origin", origin), ("Content-Type", "application/json")];
+            let with_cookie = [&from[..], &[("Cookie", cookie.as_str()), ("X-CSRF-Token", &csrf)]].concat();
+            for (method, path, headers, body, status) in [
+                ("POST", "/api/sessions", &from[..], sign_in(false), 403),
+                ("POST", "/api/sessions", &from, sign_in(true), 403),
+                ("POST", "/api/sessions/refresh", &from, json!({"refresh_token": refresh}), 403),
+                ("DELETE", "/api/sessions/current", &with_cookie, json!({}), 403),
+                ("PUT", "/api/account/password", &with_cookie, json!({}), 403),
+                ("POST", "/api/tokens", &with_cookie, json!({"name": "x"}), 403),
+                // No browser gives a page what came by a cookie, unless it is told to; nor does it send a strict cookie.
+                ("GET", WHO, &with_cookie, json!({}), 200),
+            ] {
+                let answer = api.server.send(method, path, headers, Some(body.to_string().as_bytes()));
+                assert_eq!(answer.status, status, "{origin} {method} {path}: {}", answer.text);
+                assert_eq!(answer.header("access-control-allow-credentials"), None, "{origin} {method} {path}");
+                assert_eq!(answer.header("set-cookie"), None, "{origin} {method} {path}");
+            }
+        }
+        assert_eq!(api.event_count(), before, "nothing was done");
+        let ours = [("Origin", api.server.base.as_str()), ("Content-Type", "application/json")];
+        let exchange = json!({"refresh_token": refresh}).to_string();
+        let answer = api.server.send("POST", "/api/sessions/refresh", &ours, Some(exchange.as_bytes()));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
+
 #[test]
 fn beside_a_header_a_cookie_says_nothing() {
     let api = Api::with_people();
