@@ -171,6 +171,8 @@ impl Issuer {
         let issuer = self.rules.issuer();
         let mut state = self.state();
         state.running = false;
+        // In the same moment: whoever asks from here on waits for the next attempt, and is not woken by this one.
+        self.turns.send_modify(|turns| *turns += 1);
         let had_failed = std::mem::replace(&mut state.failed, published.is_err());
         let outcome = if published.is_ok() { "done" } else { "failed" };
         metrics::counter!("clearway_issuer_fetches_total", "issuer" => issuer.to_owned(), "outcome" => outcome)
@@ -224,7 +226,6 @@ pub(super) async fn follow(issuer: Arc<Issuer>, context: Context) {
             // Whoever was let in by such a key is looked at again.
             access::forget(&context);
         }
-        issuer.turns.send_modify(|turns| *turns += 1);
         let mut next = std::pin::pin!(time::sleep_until(begun + pause));
         loop {
             tokio::select! {
@@ -234,5 +235,50 @@ pub(super) async fn follow(issuer: Arc<Issuer>, context: Context) {
             }
         }
         issuer.state().running = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)] // in a test a panic is the report
+    use super::*;
+    use crate::config::ClaimSetting;
+
+    fn issuer() -> Issuer {
+        let setting = OidcSetting {
+            issuer: "https://sso.example".into(),
+            audience: "clearway".into(),
+            types: vec!["JWT".into()],
+            require: BTreeMap::new(),
+            name: None,
+            roles: ClaimSetting { always: vec!["officer".into()], ..ClaimSetting::default() },
+            organisation: None,
+            jurisdictions: None,
+            refresh_ms: 60_000,
+            ask_again_ms: 0,
+            keys_last_ms: 60_000,
+            timeout_ms: 1_000,
+        };
+        Issuer::new(&setting, Arc::new(|_, _| Err("nobody is asked here".into()))).unwrap()
+    }
+
+    /// Else a key that is published since would be refused: the attempt that was waited for had begun before it was.
+    #[test]
+    fn whoever_asks_after_an_attempt_waits_for_the_next_one() {
+        let issuer = issuer();
+        let ask = || match issuer.look("new", true) {
+            Look::Wait { turn, is_mine } => (turn, is_mine),
+            _ => panic!("it is not waited for"),
+        };
+        let (early, is_mine) = ask();
+        assert!(!is_mine, "the first attempt is being made");
+        issuer.take(Ok(BTreeMap::new()));
+        let (first, is_mine) = ask();
+        let (second, also_mine) = ask();
+        assert_eq!((is_mine, also_mine), (true, false), "one attempt for both");
+        assert!(early.has_changed().unwrap(), "who had waited goes on");
+        assert!(!first.has_changed().unwrap() && !second.has_changed().unwrap());
+        issuer.take(Ok(BTreeMap::new()));
+        assert!(first.has_changed().unwrap() && second.has_changed().unwrap());
     }
 }
