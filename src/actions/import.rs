@@ -179,13 +179,16 @@ impl<'a, T: Records> Run<'a, T> {
             merged.inserted += part.inserted;
             merged.updated += part.updated;
             let (owner, organisations) = owners::<T>(tx, &code)?;
-            let detail = vec![
+            let mut detail = vec![
                 ("organisations", organisations),
                 ("sha256", digest.clone()),
                 ("inserted", part.inserted.to_string()),
                 ("updated", part.updated.to_string()),
                 ("rejected", self.report.rejected.to_string()),
             ];
+            if !part.taken_from.is_empty() {
+                detail.push(("organisations_before", named(part.taken_from)));
+            }
             tx.audit(&code, AuditEntry { deed: Deed::Import, layer: Some(T::LAYER), subject: None, owner, detail })?;
         }
         self.report.inserted = merged.inserted;
@@ -363,13 +366,18 @@ impl<'a, T: Records> Run<'a, T> {
 
 /// Whose the staged rows of a jurisdiction are: the one organisation where there are no others, and the first of them as text.
 fn owners<T: Records>(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<(Option<String>, String)> {
-    let mut all = T::staged_organisations(tx, jurisdiction, ORGANISATIONS_NAMED_MAX + 1)?;
+    let all = T::staged_organisations(tx, jurisdiction, ORGANISATIONS_NAMED_MAX + 1)?;
     let one = if let [one] = all.as_slice() { Some(one.clone()) } else { None };
+    Ok((one, named(all)))
+}
+
+/// The first of these organisations, as one text.
+fn named(mut all: Vec<String>) -> String {
     if all.len() > ORGANISATIONS_NAMED_MAX as usize {
         all.truncate(ORGANISATIONS_NAMED_MAX as usize);
         all.push("…".to_owned());
     }
-    Ok((one, all.join(",")))
+    all.join(",")
 }
 
 fn under_geometry(problems: Vec<Problem>) -> Vec<Problem> {

@@ -68,12 +68,14 @@ pub struct Refusals<'a> {
 }
 
 /// What a bulk import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Merged {
     /// New features.
     pub inserted: i64,
     /// Features that were there and have a new version.
     pub updated: i64,
+    /// The organisations that some of these were of before and are not now, in order.
+    pub taken_from: Vec<String>,
 }
 
 /// Why a writer may not hide a feature from himself: what he sees all of tells him nothing by a code that is taken.
@@ -102,6 +104,12 @@ struct FoundRow {
     organisation: String,
     #[diesel(sql_type = Text)]
     status: String,
+}
+
+#[derive(QueryableByName)]
+struct OwnerRow {
+    #[diesel(sql_type = Text)]
+    organisation: String,
 }
 
 #[derive(QueryableByName)]
@@ -352,6 +360,12 @@ pub(super) fn merge(
     let set = taken.iter().map(|c| format!("{c} = EXCLUDED.{c}")).collect::<Vec<_>>().join(", ");
     let differs =
         taken.iter().map(|c| format!("old.{c} IS DISTINCT FROM EXCLUDED.{c}")).collect::<Vec<_>>().join(" OR ");
+    let taken_from: Vec<OwnerRow> = sql_query(format!(
+        "SELECT DISTINCT t.organisation FROM {table} AS t JOIN {staging} AS s ON {meant}
+         WHERE t.jurisdiction = $1 AND t.organisation <> s.organisation ORDER BY t.organisation"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
     // The features were locked and the revision raised when the rows of others were taken out, so what is read of a
     // feature here is what stands there still when its row is written.
     let row: MergedRow = sql_query(format!(
@@ -372,5 +386,6 @@ pub(super) fn merge(
     .bind::<Text, _>(jurisdiction)
     .get_result(tx.conn)?;
     tx.changed(jurisdiction, Change { layer, kind: ChangeKind::Bulk, id: None })?;
-    Ok(Merged { inserted: row.inserted, updated: row.updated })
+    let taken_from = taken_from.into_iter().map(|row| row.organisation).collect();
+    Ok(Merged { inserted: row.inserted, updated: row.updated, taken_from })
 }

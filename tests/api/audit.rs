@@ -17,6 +17,7 @@ use clearway::store::records::Records;
 use clearway::store::{self, Store, StoreOptions};
 use serde_json::json;
 
+use crate::codes::imported;
 use crate::help::{Api, CORRIDORS, ORIGIN, WORKS, feature, mast, merged, point, rect, road};
 
 /// A column of every event after the registration.
@@ -127,6 +128,27 @@ fn an_import_names_whose_its_features_are() {
         assert_eq!(column(&api, "detail->>'organisations'").last().unwrap(), named);
     }
     verifies(&api, 5);
+}
+
+/// As a write of one feature does, by `organisation_before`.
+#[test]
+fn an_import_that_takes_features_over_names_whose_they_were() {
+    let api = Api::new();
+    let officer = Actor { organisation: Some("office".into()), ..Actor::operator() };
+    let import = |rows: &[(&str, &str)]| {
+        for (code, owner) in rows {
+            let said = [("code", *code), ("kind", "mast"), ("organisation", *owner)];
+            let (report, problems) = imported::<Work>(&api, &officer, &said);
+            assert!(report.stored, "{problems:?}");
+        }
+        column(&api, "detail->>'organisations_before'").pop().unwrap()
+    };
+    assert_eq!(import(&[("A", "vnpt"), ("B", "viettel")]), "-", "they are new");
+    assert_eq!(import(&[("A", "vnpt")]), "-", "it stays whose it was");
+    assert_eq!(import(&[("A", "mobifone")]), "vnpt");
+    assert_eq!(import(&[("B", "mobifone")]), "viettel");
+    assert_eq!(import(&[("B", "mobifone")]), "-");
+    verifies(&api, 7);
 }
 
 /// Records may be refused.
