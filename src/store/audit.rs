@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored};
-use crate::domain::audit::{AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
+use crate::domain::audit::{ACCESS, AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
 use crate::domain::word::Word;
 use crate::error::Error;
 
@@ -237,17 +237,53 @@ pub(super) fn ended_digest(
     digest(&row.digest)
 }
 
-/// The chains there are, each as its counter says.
+/// The chains there are, each as its counter says; and those that have none, of which there is an event, a jurisdiction, a
+/// feature or something that happened to it all the same, each as its last event says.
 ///
 /// # Errors
 /// The database's.
 pub fn chains(conn: &mut PgConnection) -> Stored<Vec<Counter>> {
+    let mut all = counted(conn)?;
+    let of = WITH_MOMENTS.map(|table| {
+        format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION ")
+    });
+    let rows: Vec<UncountedRow> = sql_query(format!(
+        "SELECT s.chain, coalesce(e.revision, 0) AS revision, e.hash FROM (
+             {} SELECT jurisdiction FROM audit_events UNION SELECT code FROM jurisdictions
+             UNION SELECT $1 FROM access_versions WHERE revision > 0
+         ) AS s (chain)
+         LEFT JOIN LATERAL (
+             SELECT revision, hash FROM audit_events WHERE jurisdiction = s.chain ORDER BY revision DESC LIMIT 1
+         ) AS e ON true
+         WHERE NOT EXISTS (SELECT FROM revisions AS r WHERE r.jurisdiction = s.chain)",
+        of.concat()
+    ))
+    .bind::<Text, _>(ACCESS)
+    .load(conn)?;
+    for UncountedRow { chain, revision, hash } in rows {
+        all.push(Counter { chain, revision, hash: hash.as_deref().map(digest).transpose()?, missing: true });
+    }
+    all.sort_by(|a, b| a.chain.cmp(&b.chain));
+    Ok(all)
+}
+
+#[derive(QueryableByName)]
+struct UncountedRow {
+    #[diesel(sql_type = Text)]
+    chain: String,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+    #[diesel(sql_type = Nullable<Binary>)]
+    hash: Option<Vec<u8>>,
+}
+
+fn counted(conn: &mut PgConnection) -> Stored<Vec<Counter>> {
     let rows: Vec<(String, i64, Option<Vec<u8>>)> = revisions::table
         .order(revisions::jurisdiction.asc())
         .select((revisions::jurisdiction, revisions::revision, revisions::audit_hash))
         .load(conn)?;
     let counter = |(chain, revision, hash): (String, i64, Option<Vec<u8>>)| {
-        Ok(Counter { chain, revision, hash: hash.as_deref().map(digest).transpose()? })
+        Ok(Counter { chain, revision, hash: hash.as_deref().map(digest).transpose()?, missing: false })
     };
     rows.into_iter().map(counter).collect()
 }

@@ -166,6 +166,45 @@ fn every_way_of_tampering_is_found() {
     }
 }
 
+/// Nobody kept a head elsewhere, and the row that says how far the chain goes is gone.
+#[test]
+fn a_chain_without_its_counter_is_found() {
+    let no_counter = "the chain has no counter: its row of revisions was deleted, and its end may have been cut off";
+    let gone = "DELETE FROM revisions WHERE jurisdiction = 'VN-72'";
+    let events = "DELETE FROM audit_events WHERE jurisdiction = 'VN-72'";
+    let features = "DELETE FROM works; DELETE FROM works_history; DELETE FROM rule_packs; DELETE FROM rule_parameters;
+        DELETE FROM jurisdictions";
+    let changed = |revisions: &[i32]| {
+        let mut all = vec![no_counter.to_owned()];
+        all.extend(revisions.iter().map(|n| format!("what revision {n} stored was changed without an event")));
+        all
+    };
+    let cut = "DELETE FROM audit_events WHERE revision = 4";
+    for (sql, expect) in [
+        (vec![gone], changed(&[])),
+        (vec![gone, cut], changed(&[4])),
+        (vec![gone, events], changed(&[1, 2, 3, 4])),
+        (vec![gone, cut, features], Vec::new()),
+    ] {
+        let folder = Folder::new();
+        let db = with_history(&folder);
+        tamper(&db, &sql.join("; "));
+        let ran = verify(&db, &[]);
+        assert_eq!(ran.code, 1, "{sql:?}: {ran:?}");
+        let found = faults(&ran);
+        assert!(found.iter().any(|fault| fault == no_counter), "{sql:?}: {found:?}");
+        assert!(expect.is_empty() || found == expect, "{sql:?}: {found:?}");
+    }
+    // Of accounts there is a chain, too.
+    let db = with_history(&Folder::new());
+    clearway(&db, &["organisation", "add", "office", "--name", "Sở", "--kind", "office"])
+        .gives(0, &["Added office (office), Sở."]);
+    tamper(&db, "DELETE FROM revisions WHERE jurisdiction = 'access'; DELETE FROM audit_events WHERE jurisdiction = 'access'");
+    let ran = verify(&db, &["--chain", "access"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains(no_counter), "{}", ran.out);
+}
+
 /// The last event says something else, with the hash that it would have then.
 fn rewritten(line: &str) -> RecordedEvent {
     let mut recorded = wire::audit::event(line).unwrap();

@@ -65,6 +65,8 @@ pub enum Fault {
         /// The revision that it says.
         revision: i64,
     },
+    /// The chain has no counter in the database.
+    NoCounter,
     /// The event that a head names has another hash now.
     OtherHead {
         /// Its revision.
@@ -116,6 +118,9 @@ impl fmt::Display for Fault {
             Self::Nothing { from } => write!(f, "there is no event of revision {from} or later"),
             Self::Counter { revision } => {
                 write!(f, "the chain does not end with the event that its counter names, of revision {revision}")
+            }
+            Self::NoCounter => {
+                write!(f, "the chain has no counter: its row of revisions was deleted, and its end may have been cut off")
             }
             Self::OtherHead { revision } => {
                 write!(f, "the event of revision {revision} has another hash than the head that was signed")

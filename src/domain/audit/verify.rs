@@ -30,6 +30,8 @@ pub struct Counter {
     pub revision: i64,
     /// The hash of that event; none where it is older than the chain of hashes.
     pub hash: Option<Digest>,
+    /// There is no such counter, though there is something of the chain: it is made of the last event.
+    pub missing: bool,
 }
 
 /// Goes through one chain event by event, in the order in which it is kept.
@@ -136,6 +138,9 @@ impl Verifier {
     /// Looks whether the last event, which was taken, is the one that the counter names. Where it was not reached,
     /// [`end`](Self::end) tells.
     pub fn counter(&mut self, counter: &Counter) {
+        if counter.missing {
+            self.report.faults.push(Fault::NoCounter);
+        }
         let Some((last, hash)) = self.report.last else { return };
         if last > counter.revision || (last == counter.revision && hash != counter.hash) {
             self.report.faults.push(Fault::Counter { revision: counter.revision });
@@ -323,7 +328,7 @@ mod tests {
 
     #[test]
     fn the_counter_names_the_last_event() {
-        let counter = |revision, hash| Counter { chain: "VN-72".into(), revision, hash };
+        let counter = |revision, hash| Counter { chain: "VN-72".into(), revision, hash, missing: false };
         let whole = chain(4, 0);
         let (last, before) = (whole[3].hash, whole[2].hash);
         let check = |events: &[RecordedEvent], counter: &Counter, expect: &[Fault]| {
@@ -342,6 +347,9 @@ mod tests {
         check(&whole, &counter(4, None), &wrong(4));
         check(&chain(4, 4), &counter(4, last), &wrong(4));
         check(&whole, &counter(3, before), &wrong(3));
+        let missing = |revision, hash| Counter { missing: true, ..counter(revision, hash) };
+        check(&whole, &missing(4, last), &[Fault::NoCounter]);
+        check(&[], &missing(0, None), &[Fault::NoCounter]);
     }
 
     #[test]
