@@ -218,6 +218,16 @@ fn status_codes_stand_in_one_file() {
     }
 }
 
+/// Whoever came in by a door is looked at once more inside what he writes.
+#[test]
+fn writes_over_http_are_by_who_was_let_in() {
+    let http: Vec<Source> = sources().into_iter().filter(|s| s.ring == "http").collect();
+    assert!(http.iter().any(|s| s.code.contains("Witness::by(")));
+    for source in http {
+        assert!(!source.code.contains("Witness::new("), "{} writes as somebody: say by whom", source.path.display());
+    }
+}
+
 #[test]
 fn sql_stands_in_the_store_and_takes_no_values_by_format() {
     for source in sources() {

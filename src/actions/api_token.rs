@@ -24,7 +24,7 @@ const USUAL_DAYS: u32 = 90;
 ///
 /// # Errors
 /// [`Error::Invalid`] for what the asker has not, [`Error::Taken`], [`Error::Forbidden`] without a session,
-/// [`Error::Unauthenticated`] where the session has ended meanwhile, [`Error::TooLarge`] with more than [`TOKENS_MAX`], [`Error::Busy`].
+/// [`Error::Unauthenticated`] where the session has ended or gives less meanwhile, [`Error::TooLarge`] with more than [`TOKENS_MAX`], [`Error::Busy`].
 pub fn add(
     context: &Context,
     witness: Witness<'_>,

@@ -121,7 +121,8 @@ pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) ->
         // A chain that was deleted as a whole is missed by whoever kept its head.
         let deleted = kept.iter().filter(|h| known.iter().all(|counter| counter.chain != h.chain));
         let deleted: BTreeSet<_> = deleted.map(|h| h.chain.clone()).collect();
-        let deleted: Vec<_> = deleted.into_iter().map(|chain| Counter { chain, revision: 0, hash: None, missing: false }).collect();
+        let deleted: Vec<_> =
+            deleted.into_iter().map(|chain| Counter { chain, revision: 0, hash: None, missing: false }).collect();
         let all = known.into_iter().chain(deleted).collect();
         for counter in chains(all, range.chain.as_deref())? {
             let (chain, revision) = (counter.chain.clone(), counter.revision);

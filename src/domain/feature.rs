@@ -158,7 +158,9 @@ pub fn not_his_to_decide<T: Noun>(actor: &Actor, jurisdiction: &str, status: &st
     }
     let roles: Vec<String> = roles_for(T::LAYER).map(|role| role.to_string()).collect();
     let (word, roles, own) = (T::WORD, roles.join(", "), own.join(" or "));
-    Some(format!("that a {word} is {status} is for {roles} to say, who alone write it then; its owner writes it while it is {own}"))
+    Some(format!(
+        "that a {word} is {status} is for {roles} to say, who alone write it then; its owner writes it while it is {own}"
+    ))
 }
 
 /// The properties that an update by this record leaves as they are: those it does not state, by no value and by no

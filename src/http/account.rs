@@ -4,7 +4,7 @@ use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
-use super::auth::actor_of;
+use super::auth::{actor_of, identity_of};
 use super::params::{self, Query, path_id};
 use super::problem::{Answer, request_id};
 use super::session::secret;
@@ -37,12 +37,12 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 /// As [`account::add`].
 pub async fn add(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
+    let identity = identity_of(&request)?;
     let draft = wire::draft(&params::document(&request, payload, &app.context.settings).await?)?;
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let (made, generated) = blocking(move || {
-        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         account::add(&context, witness, draft)
     })
     .await?;
@@ -72,14 +72,14 @@ pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String
 /// As [`account::change`].
 pub async fn change(request: HttpRequest, app: web::Data<App>, id: web::Path<String>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
+    let identity = identity_of(&request)?;
     let id = path_id(&id, "account")?;
     let expected = params::if_match(&request)?;
     let change = wire::change(&params::document(&request, payload, &app.context.settings).await?)?;
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let changed = blocking(move || {
-        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         account::change(&context, witness, id, expected, &change)
     })
     .await?;

@@ -34,7 +34,7 @@ pub async fn add(request: HttpRequest, app: web::Data<App>, payload: web::Payloa
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let (token, made) = blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         api_token::add(&context, witness, &identity, draft)
     })
     .await?;
@@ -52,7 +52,7 @@ pub async fn revoke(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         api_token::revoke(&context, witness, &identity, id)
     })
     .await?;

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::auth::{actor_of, asker_of};
+use super::auth::{asker_of, identity_of};
 use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
 use super::problem::{Answer, request_id};
 use super::{App, blocking};
@@ -111,15 +111,15 @@ pub async fn get<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::
 /// As [`feature::create`].
 pub async fn create<T: Served>(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
+    let identity = identity_of(&request)?;
     let reading = params::reading(&request, &app.context.settings)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let reason = params::reason(&request)?;
     let created = blocking(move || {
         let document = document::json(&text)?;
-        let draft = draft_of::<T>(&document, reading, actor.organisation.as_deref())?;
-        feature::create::<T>(&context, Witness::new(&actor, &request_id).because(reason.as_deref()), &draft)
+        let draft = draft_of::<T>(&document, reading, identity.actor.organisation.as_deref())?;
+        feature::create::<T>(&context, Witness::by(&identity, &request_id).because(reason.as_deref()), &draft)
             .map_err(|error| at_its_line::<T>(error, &document))
     })
     .await?;
@@ -210,7 +210,7 @@ async fn change<T: Served>(
     next: impl FnOnce(&Sent, Json) -> Result<Next> + Send + 'static,
 ) -> Answer {
     Query::of(request, &[])?;
-    let asker = asker_of(request)?;
+    let (asker, identity) = (asker_of(request)?, identity_of(request)?);
     let id = path_id(id, T::WORD)?;
     let expected = params::if_match(request)?;
     let reading = params::reading(request, &app.context.settings)?;
@@ -221,7 +221,7 @@ async fn change<T: Served>(
         let document = document::json(&text)?;
         same_id(&document, id)?;
         let Next { document, draft, expected } = next(&sent, document)?;
-        let witness = Witness::new(&sent.asker.actor, &sent.asker.request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &sent.asker.request_id).because(reason.as_deref());
         feature::replace::<T>(&sent.context, witness, id, expected, &draft)
             .map_err(|error| at_its_line::<T>(error, &document))
     })
@@ -235,13 +235,13 @@ async fn change<T: Served>(
 /// As [`feature::delete`].
 pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
+    let identity = identity_of(&request)?;
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let reason = params::reason(&request)?;
     blocking(move || {
-        feature::delete::<T>(&context, Witness::new(&actor, &request_id).because(reason.as_deref()), id, expected)
+        feature::delete::<T>(&context, Witness::by(&identity, &request_id).because(reason.as_deref()), id, expected)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
-use super::auth::actor_of;
+use super::auth::{actor_of, identity_of};
 use super::params::{self, Query};
 use super::problem::{Answer, request_id};
 use super::session::secret;
@@ -29,13 +29,13 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 /// As [`organisation::add`].
 pub async fn add(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
+    let identity = identity_of(&request)?;
     let new = wire::organisation(&params::document(&request, payload, &app.context.settings).await?)?;
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let document = wire::write(&new);
     blocking(move || {
-        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         organisation::add(&context, witness, &new)
     })
     .await?;
@@ -53,12 +53,12 @@ pub async fn change(
     payload: web::Payload,
 ) -> Answer {
     Query::of(&request, &[])?;
-    let actor = actor_of(&request)?;
+    let identity = identity_of(&request)?;
     let (name, kind) = wire::change(&params::document(&request, payload, &app.context.settings).await?)?;
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     let changed = blocking(move || {
-        let witness = Witness::new(&actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         organisation::change(&context, witness, &code, name.as_deref(), kind)
     })
     .await?;

@@ -54,7 +54,7 @@ pub async fn sign_out(request: HttpRequest, app: web::Data<App>) -> Answer {
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         session::sign_out(&context, witness, &identity)
     })
     .await?;
@@ -88,7 +88,7 @@ pub async fn password(request: HttpRequest, app: web::Data<App>, payload: web::P
     let reason = params::reason(&request)?;
     let (context, request_id) = (app.context.clone(), request_id(&request));
     blocking(move || {
-        let witness = Witness::new(&identity.actor, &request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
         session::change_password(&context, witness, &identity, &present, &new)
     })
     .await?;

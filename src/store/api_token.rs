@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::account::{AccountRow, roles, scope};
 use super::schema::{accounts, api_tokens};
 use super::{Stored, WriteTx, access};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Scope};
 use crate::domain::audit::{ACCESS, Digest, Thing};
 use crate::domain::session::ApiToken;
 
@@ -49,6 +49,23 @@ pub fn find(conn: &mut PgConnection, digest: &Digest) -> Stored<Option<(ApiToken
         .first(conn)
         .optional()?;
     row.map(|(token, account)| Ok((token.token()?, account.account()?))).transpose()
+}
+
+/// What a token is made for, and its account, which does not change until the transaction ends; nor is the token revoked.
+///
+/// # Errors
+/// The database's.
+pub(super) fn share(conn: &mut PgConnection, id: Uuid, account: Uuid) -> Stored<Option<(Scope, Account)>> {
+    // Whoever revokes a token locks its account; looked at behind that, for the service may lock no token.
+    let of: Option<AccountRow> =
+        accounts::table.find(account).select(AccountRow::as_select()).for_share().first(conn).optional()?;
+    let row: Option<TokenRow> = api_tokens::table
+        .filter(api_tokens::id.eq(id).and(api_tokens::account.eq(account)))
+        .select(TokenRow::as_select())
+        .first(conn)
+        .optional()?;
+    let (Some(row), Some(of)) = (row, of) else { return Ok(None) };
+    Ok(Some((row.token()?.scope, of.account()?)))
 }
 
 /// The tokens of an account, oldest first.
@@ -100,6 +117,9 @@ pub fn insert(tx: &mut WriteTx<'_>, token: &ApiToken, digest: &Digest) -> Stored
 /// The database's.
 pub fn delete(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<(ApiToken, Account)>> {
     access::touch(tx, Thing::ApiToken, &id)?;
+    let of = api_tokens::table.filter(api_tokens::id.eq(id)).select(api_tokens::account);
+    let _: Vec<Uuid> =
+        accounts::table.filter(accounts::id.eq_any(of)).select(accounts::id).for_no_key_update().load(tx.conn)?;
     let row: Option<(TokenRow, AccountRow)> = api_tokens::table
         .inner_join(accounts::table)
         .filter(api_tokens::id.eq(id))

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored};
-use crate::domain::audit::{ACCESS, AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of};
+use crate::domain::audit::{
+    ACCESS, AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of,
+};
 use crate::domain::word::Word;
 use crate::error::Error;
 
@@ -244,9 +246,8 @@ pub(super) fn ended_digest(
 /// The database's.
 pub fn chains(conn: &mut PgConnection) -> Stored<Vec<Counter>> {
     let mut all = counted(conn)?;
-    let of = WITH_MOMENTS.map(|table| {
-        format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION ")
-    });
+    let of = WITH_MOMENTS
+        .map(|table| format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION "));
     let rows: Vec<UncountedRow> = sql_query(format!(
         "SELECT s.chain, coalesce(e.revision, 0) AS revision, e.hash FROM (
              {} SELECT jurisdiction FROM audit_events UNION SELECT code FROM jurisdictions

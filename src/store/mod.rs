@@ -33,6 +33,7 @@ pub mod schema;
 pub mod seen;
 pub mod session;
 pub mod shape;
+pub mod standing;
 pub mod tx;
 pub mod version;
 pub mod work;

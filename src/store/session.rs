@@ -7,9 +7,10 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::account::AccountRow;
+use super::prepared::prepared;
 use super::schema::{accounts, session_credentials, sessions, sign_in_failures};
 use super::{Stored, WriteTx, access};
-use crate::domain::account::{Account, FAILURES_FORGOTTEN, Failures};
+use crate::domain::account::{Account, FAILURES_FORGOTTEN, Failures, Scope};
 use crate::domain::audit::{ACCESS, Digest, Thing};
 use crate::error::Error;
 
@@ -90,6 +91,25 @@ pub fn lock_account(tx: &mut WriteTx<'_>, session: Uuid) -> Stored<Option<Accoun
         .first(tx.conn)
         .optional()?;
     row.map(AccountRow::account).transpose()
+}
+
+/// What the account of a session that was not ended may, and the account: neither it nor the session changes until the
+/// transaction ends.
+///
+/// # Errors
+/// The database's.
+pub(super) fn share(conn: &mut PgConnection, session: Uuid) -> Stored<Option<(Scope, Account)>> {
+    let row: Option<AccountRow> = prepared(
+        sessions::table
+            .inner_join(accounts::table)
+            .filter(sessions::id.eq(session).and(sessions::ended_at.is_null()))
+            .select(AccountRow::as_select())
+            .for_share(),
+    )
+    .get_result(conn)
+    .optional()?;
+    let account = row.map(AccountRow::account).transpose()?;
+    Ok(account.map(|account| (account.scope.clone(), account)))
 }
 
 /// Begins a session, and sweeps away those of the account that are over.

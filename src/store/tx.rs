@@ -12,9 +12,10 @@ use uuid::Uuid;
 use super::access::{self, Touched};
 use super::prepared::prepared;
 use super::schema::revisions;
-use super::{Failure, Store, Stored, audit, is_deadlock, seen};
+use super::{Failure, Store, Stored, audit, is_deadlock, seen, standing};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, ZEROS, digest_of};
+use crate::domain::session::Identity;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 
@@ -32,6 +33,8 @@ const FIRST: i64 = 1;
 pub struct Witness<'a> {
     /// The actor.
     pub actor: &'a Actor,
+    /// Who that is, where it may be taken away from him until he writes.
+    pub identity: Option<&'a Identity>,
     /// The request, as the log knows it.
     pub request_id: &'a str,
     /// Why, as the actor says.
@@ -42,7 +45,13 @@ impl<'a> Witness<'a> {
     /// Of a write without a reason.
     #[must_use]
     pub fn new(actor: &'a Actor, request_id: &'a str) -> Self {
-        Self { actor, request_id, reason: None }
+        Self { actor, identity: None, request_id, reason: None }
+    }
+
+    /// The same by whoever is behind a request: he is looked at once more inside the write.
+    #[must_use]
+    pub fn by(identity: &'a Identity, request_id: &'a str) -> Self {
+        Self { identity: Some(identity), ..Self::new(&identity.actor, request_id) }
     }
 
     /// The same, and why.
@@ -85,6 +94,8 @@ pub struct WriteTx<'c> {
     raised: BTreeMap<String, Raised>,
     /// Since when the chain of access is held.
     held: Option<Timestamp>,
+    /// Who writes.
+    identity: Option<&'c Identity>,
 }
 
 diesel::define_sql_function! {
@@ -98,7 +109,7 @@ impl Store {
     /// Answers with what `f` gave and the revision that each jurisdiction has come to.
     ///
     /// # Errors
-    /// What `f` fails with, and [`Error::Internal`] when it neither raised a revision nor held one, or wrote without saying so: nothing is
+    /// What `f` fails with, [`Error::Unauthenticated`] where the writer may less than when he was let in, and [`Error::Internal`] when it neither raised a revision nor held one, or wrote without saying so: nothing is
     /// stored then.
     pub fn write<T>(
         &self,
@@ -110,7 +121,7 @@ impl Store {
             let outcome = self.run(|conn| {
                 let done = conn.build_transaction().read_committed().run(|conn| {
                     seen::see(conn, witness.actor)?;
-                    let mut tx = WriteTx { conn, raised: BTreeMap::new(), held: None };
+                    let mut tx = WriteTx { conn, raised: BTreeMap::new(), held: None, identity: witness.identity };
                     let value = f(&mut tx)?;
                     let revisions = tx.finish(witness)?;
                     Ok::<_, Failure>((value, revisions))
@@ -151,6 +162,10 @@ impl WriteTx<'_> {
         let Some((revision, Some(now), previous)) = found else {
             return Err(Error::NotFound(format!("the jurisdiction «{jurisdiction}»")).into());
         };
+        if jurisdiction == ACCESS {
+            // Before the write may end what he is known by; nobody else does from here on.
+            self.still_holds()?;
+        }
         let recorded_at = now.to_jiff();
         let previous = previous.as_deref().map_or(Ok(ZEROS), audit::digest)?;
         let raised = Raised {
@@ -243,9 +258,16 @@ impl WriteTx<'_> {
             .ok_or_else(|| Error::Internal(format!("a write in {jurisdiction} before its revision was raised")).into())
     }
 
-    fn finish(self, witness: Witness<'_>) -> Stored<Vec<(String, i64)>> {
+    fn still_holds(&mut self) -> Stored<()> {
+        self.identity.map_or(Ok(()), |identity| standing::holds(self.conn, identity))
+    }
+
+    fn finish(mut self, witness: Witness<'_>) -> Stored<Vec<(String, i64)>> {
         if self.raised.is_empty() && self.held.is_none() {
             return Err(Error::Internal("a write that wrote nothing".into()).into());
+        }
+        if self.raised.keys().any(|chain| chain != ACCESS) {
+            self.still_holds()?;
         }
         let mut revisions = Vec::new();
         for (jurisdiction, raised) in self.raised {

@@ -49,3 +49,4 @@ mod shapes;
 mod timing;
 mod tls;
 mod visibility;
+mod withdrawn;

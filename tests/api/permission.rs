@@ -5,8 +5,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use clearway::actions::{Witness, jurisdiction};
-use clearway::domain::corridor::{Corridor, CorridorStatus};
 use clearway::domain::actor::{Actor, Duty, PERMISSIONS, Reach, Role};
+use clearway::domain::corridor::{Corridor, CorridorStatus};
 use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::layer::Layer;
 use clearway::domain::word::{Visibility, Word};
@@ -118,9 +118,7 @@ fn a_project_owner_decides_nothing_of_his_own_corridors() {
              writes it while it is announced or surveyed"
         )
     };
-    let document = |status: &str| {
-        feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"status": status}), &road()))
-    };
+    let document = |status: &str| feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"status": status}), &road()));
     let owner = "project_owner";
     for (status, word) in CorridorStatus::ALL {
         let may = matches!(status, CorridorStatus::Announced | CorridorStatus::Surveyed);

@@ -89,9 +89,8 @@ fn the_last_administrator_stays() {
     };
     add("nga", &[]);
     add("local", &["--jurisdiction", "VN-72"]);
-    clearway(&db, &["account", "disable", "nga"]).fails(
-        "clearway: nga is the last administrator of all jurisdictions who may sign in; make another one first",
-    );
+    clearway(&db, &["account", "disable", "nga"])
+        .fails("clearway: nga is the last administrator of all jurisdictions who may sign in; make another one first");
     assert_eq!(clearway(&db, &["account", "disable", "local"]).code, 0);
     add("binh", &[]);
     assert_eq!(clearway(&db, &["account", "disable", "nga"]).code, 0);

@@ -199,7 +199,10 @@ fn a_chain_without_its_counter_is_found() {
     let db = with_history(&Folder::new());
     clearway(&db, &["organisation", "add", "office", "--name", "Sở", "--kind", "office"])
         .gives(0, &["Added office (office), Sở."]);
-    tamper(&db, "DELETE FROM revisions WHERE jurisdiction = 'access'; DELETE FROM audit_events WHERE jurisdiction = 'access'");
+    tamper(
+        &db,
+        "DELETE FROM revisions WHERE jurisdiction = 'access'; DELETE FROM audit_events WHERE jurisdiction = 'access'",
+    );
     let ran = verify(&db, &["--chain", "access"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains(no_counter), "{}", ran.out);

@@ -120,7 +120,10 @@ impl fmt::Display for Fault {
                 write!(f, "the chain does not end with the event that its counter names, of revision {revision}")
             }
             Self::NoCounter => {
-                write!(f, "the chain has no counter: its row of revisions was deleted, and its end may have been cut off")
+                write!(
+                    f,
+                    "the chain has no counter: its row of revisions was deleted, and its end may have been cut off"
+                )
             }
             Self::OtherHead { revision } => {
                 write!(f, "the event of revision {revision} has another hash than the head that was signed")

@@ -12,7 +12,13 @@ fn members_that_are_not_the_client_s_to_set_are_not_set() {
     let given = ABSENT;
     for (role, items, table, base, shape) in [
         ("carrier", WORKS, "works", mast(), point(0.0, 0.0)),
-        ("project_owner", CORRIDORS, "corridors", merged(json!({"status": "announced"}), &road()), rect(0.0, 0.0, 9.0, 9.0)),
+        (
+            "project_owner",
+            CORRIDORS,
+            "corridors",
+            merged(json!({"status": "announced"}), &road()),
+            rect(0.0, 0.0, 9.0, 9.0),
+        ),
     ] {
         let row = |id: &str| {
             let columns = format!(
