@@ -112,7 +112,7 @@ pub fn lock(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<Option<Account>> {
 /// The database's.
 pub fn another_keeps_all(tx: &mut WriteTx<'_>, id: Uuid) -> Stored<bool> {
     tx.raise(ACCESS)?;
-    let roles: Vec<&str> = roles_with(Duty::Accounts).map(|role| role.as_str()).collect();
+    let roles: Vec<&str> = roles_with(Duty::Accounts).map(Word::as_str).collect();
     let others = accounts::table
         .filter(accounts::id.ne(id).and(accounts::disabled.eq(false)))
         .filter(accounts::jurisdictions.is_null().and(accounts::roles.overlaps_with(roles)));
