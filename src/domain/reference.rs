@@ -315,6 +315,7 @@ impl Noun for Reference {
     const NEVER_EMPTY: &'static [&'static str] =
         &["code", "jurisdiction", "dataset", "organisation", "kind", "visibility", "sharing_required"];
     const OF_SHAPE: &'static [&'static str] = &[];
+    const OWNERS_STATES: Option<&'static [&'static str]> = None;
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("elevation_from_m", "elevation_from_ft"), ("elevation_to_m", "elevation_to_ft")];
     const PERIOD: [&'static str; 2] = ["valid_from", "valid_to"];
@@ -434,6 +435,11 @@ impl Noun for Reference {
     fn told(&self) -> ReferenceFacts {
         let p = &self.props;
         ReferenceFacts { kind: p.kind, valid_from: p.valid_from, valid_to: p.valid_to }
+    }
+
+    fn status(_: &ReferenceProps) -> &'static str {
+        // It has no states that anybody decides on.
+        ""
     }
 
     fn attributes(&self) -> Option<Arc<Attributes>> {

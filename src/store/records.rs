@@ -430,7 +430,9 @@ macro_rules! records {
                 refusals: &crate::store::import::Refusals<'_>,
             ) -> Stored<Vec<crate::store::import::TakenOut>> {
                 let tables = (stringify!($table), stringify!($staging));
-                import::take_out(tx, tables, Self::PERIOD, jurisdiction, refusals)
+                // What has no states that anybody decides on may have no such column either.
+                let status = if Self::OWNERS_STATES.is_some() { "t.status" } else { "''::text" };
+                import::take_out(tx, tables, (Self::PERIOD, status), jurisdiction, refusals)
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {

@@ -276,6 +276,7 @@ fn the_permission_of_a_route_opens_it() {
             let lets_in = match route.access {
                 Access::Writes(Layer::Works) => permission.works != Reach::Nothing,
                 Access::Writes(Layer::Corridors) => permission.corridors != Reach::Nothing,
+                Access::Writes(Layer::References) => permission.references != Reach::Nothing,
                 Access::Does(duty) => permission.duties.contains(&duty),
                 Access::Everyone | Access::SignedIn | Access::OwnCredentials => true,
             };
