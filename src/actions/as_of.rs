@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use super::Context;
 use super::conflict_check::at_least;
 use crate::clock;
+use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
+use crate::domain::work::ACCURACY_MAX_M;
 use crate::error::{Error, Result};
-use crate::geometry::{Bounds, outside};
+use crate::geometry::{Bounds, Metres, outside};
 use crate::index::{Coverages, Entry, LayerIndex, SeenNow, Snapshot, Sowing, Territory};
 use crate::store::records::IndexRow;
 use crate::store::version::{self, Recorded, Versions};
@@ -33,9 +35,6 @@ const OUTLINES_MAX: usize = 4_096;
 /// Most requests that wait for a state to be made; each takes some seconds where there are a million features.
 const WAITING_MAX: usize = 8;
 
-/// How far a box of degrees is widened, so that rounding loses nothing.
-const HAIR_DEG: f64 = 0.001;
-
 /// What is known of the past.
 #[derive(Debug, Default)]
 pub(super) struct Past {
@@ -50,7 +49,7 @@ pub(super) struct Past {
 #[derive(Debug, Clone)]
 struct Outline {
     rules: Arc<Ruling>,
-    /// A box in WGS 84 round all that it held.
+    /// A box in WGS 84 round all that it held and the cells that this reached into, at least; more only by whole cells.
     extent: Bounds,
 }
 
@@ -166,11 +165,12 @@ impl Past {
         }
         let parameters = rules::parameters_at(conn, code, revision)?;
         let mut extent = now.extent;
+        let reach = reach_max(context);
         for layer in Layer::all() {
-            let ended = version::ended_box(conn, layer, code, revision)?;
-            if !ended.is_empty() {
-                extent.merge(&ended.widened(HAIR_DEG));
-            }
+            // What is there still reached as far as the rules of then let it.
+            let mut held = now.layer(layer).bounds();
+            held.merge(&version::ended_box(conn, layer, code, revision)?);
+            extent.merge(&now.ground(&held, reach));
         }
         let outline = Outline { rules: Arc::new(Ruling::new(&parameters, context.accuracies())), extent };
         let mut outlines = lock(&self.outlines);
@@ -280,6 +280,13 @@ impl State {
         }
         Ok(seen.layers.clone())
     }
+}
+
+/// No feature is met further beyond its shape, whatever it states and whatever the rules were.
+fn reach_max(context: &Context) -> Metres {
+    let stated = Metres::new(CLEARANCE_MAX_M.max(ACCURACY_MAX_M)).unwrap_or(Metres::ZERO);
+    let configured = context.accuracies().worst();
+    if stated < configured { configured } else { stated }
 }
 
 fn read_layer<N: Versions>(

@@ -78,6 +78,13 @@ impl Default for AccuracyDefaults {
 }
 
 impl AccuracyDefaults {
+    /// The worst of them.
+    #[must_use]
+    pub fn worst(&self) -> Metres {
+        let Self { gnss_rtk, gnss, digitised, record, estimated, unknown } = *self;
+        [gnss, digitised, record, estimated, unknown].into_iter().fold(gnss_rtk, |a, b| if a < b { b } else { a })
+    }
+
     /// The accuracy of a work's position.
     #[must_use]
     pub fn of(&self, recorded: Option<f64>, method: Option<CaptureMethod>) -> (Metres, AccuracySource) {

@@ -69,7 +69,7 @@ use crate::domain::rules::Ruling;
 use crate::domain::word::Word;
 use crate::geometry::cells::CellBox;
 use crate::geometry::crs::{self, Epsg};
-use crate::geometry::{Bounds, Coord, Geometry};
+use crate::geometry::{Bounds, Coord, Geometry, Metres};
 
 /// One jurisdiction as the index holds it.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ impl Territory {
         }
         let mut extent = jurisdiction.bounds_widened(reach_m);
         for layer in all.values() {
-            reach_round(&mut extent, &layer.bounds(), jurisdiction.grid);
+            extent.merge(&ground(&layer.bounds(), Metres::ZERO, jurisdiction.grid));
         }
         let (coverages, rules, load) = (Arc::default(), Arc::default(), Arc::default());
         Self { jurisdiction, revision, extent, layers: all, coverages, rules, load }
@@ -119,7 +119,7 @@ impl Territory {
         let mut next = Self { revision, ..self.clone() };
         for (layer, changes) in changes {
             // The box never shrinks: asking once too often is never wrong.
-            reach_round(&mut next.extent, &changes.bounds(), self.jurisdiction.grid);
+            next.extent.merge(&self.ground(&changes.bounds(), Metres::ZERO));
             next.layers.insert(layer.as_str(), self.layer(*layer).changed(changes));
         }
         next
@@ -165,6 +165,12 @@ impl Territory {
         &self.coverages
     }
 
+    /// A box in WGS 84 round all of each cell that a box on the grid meets when it is widened by `reach`; nothing round nothing.
+    #[must_use]
+    pub fn ground(&self, bounds: &Bounds, reach: Metres) -> Bounds {
+        ground(bounds, reach, self.jurisdiction.grid)
+    }
+
     /// The box in WGS 84 round a box on the grid, slightly larger than needed; the whole earth where that cannot be told.
     #[must_use]
     pub fn in_degrees(&self, bounds: &Bounds) -> Bounds {
@@ -181,25 +187,33 @@ impl Territory {
     }
 }
 
-/// Makes `extent` hold a box on a grid, with all of each cell that it meets: the extent may tell nothing of a hidden feature
-/// that its cells do not.
-fn reach_round(extent: &mut Bounds, bounds: &Bounds, grid: Epsg) {
-    let bounds = &CellBox::round(bounds, 0.0).bounds();
-    if !bounds.is_empty() {
-        // What cannot be told in degrees may be anywhere: asking once too often is never wrong.
-        extent.merge(&in_degrees(bounds, grid).unwrap_or(EARTH));
+/// As [`Territory::ground`]: an extent may tell nothing of a hidden feature that its cells do not.
+fn ground(bounds: &Bounds, reach: Metres, grid: Epsg) -> Bounds {
+    let cells = CellBox::round(bounds, reach.get());
+    if cells.is_empty() {
+        return Bounds::EMPTY;
     }
+    // What cannot be told in degrees may be anywhere: asking once too often is never wrong.
+    in_degrees(&cells.bounds(), grid).unwrap_or(EARTH)
 }
 
 const EARTH: Bounds = Bounds { min: [-180.0, -90.0], max: [180.0, 90.0] };
 
+/// A side of a box is straight on the grid and bent on the earth: by some metres when it is so long.
+const SIDE_STRAIGHT_M: f64 = 10_000.0;
+
+/// A longer one is looked at in so many steps.
+const SIDE_STEPS: u32 = 16;
+
 /// The box in WGS 84 round a box on a grid, slightly larger than needed; `None` where there is none.
 fn in_degrees(bounds: &Bounds, grid: Epsg) -> Option<Bounds> {
-    let corners = geo_types::Rect::new(
-        Coord { x: bounds.min[0], y: bounds.min[1] },
-        Coord { x: bounds.max[0], y: bounds.max[1] },
-    );
-    let around = crs::project(&Geometry::Polygon(corners.to_polygon()), grid, Epsg::WGS84).ok()?;
+    let [min, max] = [bounds.min, bounds.max].map(|[x, y]| Coord { x, y });
+    let steps = if (max.x - min.x).max(max.y - min.y) > SIDE_STRAIGHT_M { SIDE_STEPS } else { 1 };
+    let along = |step: u32| min + (max - min) * (f64::from(step) / f64::from(steps));
+    let sides = (0..=steps).map(along).flat_map(|Coord { x, y }| {
+        [Coord { x, y: min.y }, Coord { x, y: max.y }, Coord { x: min.x, y }, Coord { x: max.x, y }]
+    });
+    let around = crs::project(&Geometry::LineString(sides.collect()), grid, Epsg::WGS84).ok()?;
     Some(Bounds::of(around.coords_iter()).widened(0.001))
 }
 

@@ -216,7 +216,7 @@ struct BoxRow {
     north: f64,
 }
 
-/// The box in WGS 84 round the versions of a layer that were recorded at a revision and have ended since.
+/// The box on the working grid round the versions of a layer that were recorded at a revision and have ended since.
 ///
 /// # Errors
 /// The database's.
@@ -225,7 +225,7 @@ pub fn ended_box(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, revi
     let found: Option<BoxRow> = sql_query(format!(
         "SELECT ST_XMin(around) AS west, ST_YMin(around) AS south, ST_XMax(around) AS east, ST_YMax(around) AS north
          FROM (
-             SELECT ST_Extent(geom) AS around FROM {table}_history
+             SELECT ST_Extent(geom_grid) AS around FROM {table}_history
              WHERE jurisdiction = $1 AND revision <= $2 AND ended_revision > $2
          ) AS ended WHERE around IS NOT NULL"
     ))

@@ -8,6 +8,7 @@ mod support;
 mod access_digests;
 mod account;
 mod api_token;
+mod as_of_reach;
 mod at_once;
 mod attack;
 mod audit;

@@ -208,10 +208,29 @@ fn bisecting_the_clearance_ends_at_the_edge_of_a_cell() {
     let from = point(-2_100.0, -700.0);
     let road = api.add(CORRIDORS, rect(-2_150.0, -710.0, -2_100.0, -690.0), road());
     let stored = format!("/api/corridors/{road}/conflicts");
-    let ways: [&dyn Fn(f64) -> Json; 3] = [
+    let as_of = api.sql(
+        "SELECT to_char(max(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events",
+    );
+    let as_of = as_of.unwrap();
+    // What was hidden and is no more is told in the same way as of then, by whoever starts afterwards, too.
+    let later = populated(1_000_000, &hidden_works());
+    let then = later.sql(
+        "SELECT to_char(max(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events",
+    );
+    let then = then.unwrap();
+    for id in later.sql("SELECT string_agg(id::text, ' ') FROM works").unwrap().split(' ') {
+        assert_eq!(later.send("officer", "DELETE", &format!("{WORKS}/{id}"), &[], None).status, 204);
+    }
+    let later = crate::help::Api { server: crate::support::TestServer::start(&later.database), ..later };
+    let ways: [&dyn Fn(f64) -> Json; 6] = [
         &|clearance| check(&api, "", &format!("clearance_m={clearance}"), &from),
         &|clearance| check(&api, "", &format!("clearance_m={clearance}&measures=false"), &from),
         &|clearance| api.server.get("", &format!("{stored}?clearance_m={clearance}")).json()["results"][0].clone(),
+        &|clearance| check(&api, "", &format!("clearance_m={clearance}&as-of={as_of}"), &from),
+        &|clearance| {
+            api.server.get("", &format!("{stored}?clearance_m={clearance}&as-of={as_of}")).json()["results"][0].clone()
+        },
+        &|clearance| check(&later, "", &format!("clearance_m={clearance}&as-of={then}"), &from),
     ];
     for way in ways {
         let (mut silent, mut told) = (0.0, 1_000.0);
