@@ -143,6 +143,8 @@ pub async fn replace<T: Served>(
         if draft.delivered.is_none() {
             return Err(Error::invalid("/geometry", "is missing or null: a feature has a place"));
         }
+        // Whatever becomes of it, the answer tells of the present feature.
+        feature::get::<T>(&sent.context, &sent.asker, sent.id)?;
         Ok(Next { document, draft, expected: sent.expected })
     })
     .await
@@ -235,13 +237,16 @@ async fn change<T: Served>(
 /// As [`feature::delete`].
 pub async fn delete<T: Served>(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     Query::of(&request, &[])?;
-    let identity = identity_of(&request)?;
+    let (asker, identity) = (asker_of(&request)?, identity_of(&request)?);
     let id = path_id(&id, T::WORD)?;
     let expected = params::if_match(&request)?;
-    let (context, request_id) = (app.context.clone(), request_id(&request));
+    let context = app.context.clone();
     let reason = params::reason(&request)?;
     blocking(move || {
-        feature::delete::<T>(&context, Witness::by(&identity, &request_id).because(reason.as_deref()), id, expected)
+        // A refusal tells of the feature, too.
+        feature::get::<T>(&context, &asker, id)?;
+        let witness = Witness::by(&identity, &asker.request_id).because(reason.as_deref());
+        feature::delete::<T>(&context, witness, id, expected)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -82,6 +82,18 @@ impl World {
             "POST" if path.starts_with(BATCH) => batch(api, role, &path, &[point(5.0, 5.0), point(7.0, 5.0)]),
             "POST" => api.on_grid(role, method, &path, &point(5.0, 5.0)),
             "PATCH" => api.on_grid(role, method, &path, &json!({"properties": {"name": "x"}})),
+            "PUT without its visibility" => {
+                let other = json!({"code": "SECRET"});
+                let document = crate::help::feature(point(5.0, 5.0), merged(other, &mast()));
+                api.on_grid(role, "PUT", &path, &document)
+            }
+            "PUT in place of version 9" | "DELETE version 9" => {
+                let method = method.split(' ').next().unwrap();
+                let headers = [("If-Match", "\"9\""), ("Content-Type", "application/geo+json"), ("Content-Crs", GRID)];
+                let document =
+                    crate::help::feature(point(5.0, 5.0), merged(json!({"visibility": "restricted"}), &mast()));
+                api.send(role, method, &path, &headers, (method == "PUT").then_some(&document))
+            }
             "PUT" => {
                 let own = json!({"code": "SECRET", "visibility": "restricted"});
                 api.on_grid(role, method, &path, &crate::help::feature(point(5.0, 5.0), merged(own, &mast())))
@@ -141,10 +153,18 @@ const WAYS: &[Way] = &[
     // A row for each line.
     ("officer", "POST", "/api/conflict-checks/batch?clearance_m=0", 200, &["works {S}", "works {L}"]),
     ("inspector", "POST", "/api/conflict-checks/batch?clearance_m=0", 200, &[]),
-    // It is read before it is changed; what one writes oneself is in the event.
+    // It is read before it is changed, and a refusal tells of it, too.
     ("officer", "PATCH", "/ogc/collections/works/items/{S}", 200, &["works {S}"]),
-    ("officer", "PUT", "/ogc/collections/works/items/{S}", 200, &[]),
-    ("officer", "DELETE", "/ogc/collections/works/items/{O}", 204, &[]),
+    ("officer", "PUT", "/ogc/collections/works/items/{S}", 200, &["works {S}"]),
+    ("auditor", "PATCH", "/ogc/collections/works/items/{S}", 403, &["works {S}"]),
+    ("auditor", "PUT", "/ogc/collections/works/items/{S}", 403, &["works {S}"]),
+    ("approver", "DELETE", "/ogc/collections/works/items/{S}", 403, &["works {S}"]),
+    ("officer", "PUT without its visibility", "/ogc/collections/works/items/{S}", 422, &["works {S}"]),
+    ("officer", "PUT in place of version 9", "/ogc/collections/works/items/{S}", 412, &["works {S}"]),
+    ("officer", "DELETE version 9", "/ogc/collections/works/items/{S}", 412, &["works {S}"]),
+    ("other-carrier", "PUT", "/ogc/collections/works/items/{O}", 404, &[]),
+    ("inspector", "DELETE", "/ogc/collections/works/items/{S}", 404, &[]),
+    ("officer", "DELETE", "/ogc/collections/works/items/{O}", 204, &["works {O}"]),
     ("officer", "GET", "/api/works/{O}/history", 200, &["works {O}"]),
 ];
 
@@ -176,7 +196,7 @@ fn whatever_way_somebody_looks_it_is_written_down_once() {
     let streamed = "SELECT DISTINCT unnest(ids)::text AS line FROM restricted_reads WHERE door = '/api/changes'";
     assert_eq!(lines(&database, streamed).into_iter().collect::<BTreeSet<_>>(), names);
     let whose = "SELECT DISTINCT concat_ws(' ', actor, organisation) AS line FROM restricted_reads ORDER BY line";
-    assert_eq!(lines(&database, whose), ["auditor office", "carrier viettel", "officer office"]);
+    assert_eq!(lines(&database, whose), ["approver committee", "auditor office", "carrier viettel", "officer office"]);
     stays(&database);
 }
 
