@@ -10,7 +10,7 @@ use clearway::store::migrations;
 use clearway::store::seen::see;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, sql};
 use crate::support::{Database, as_service, run_sql};
@@ -85,6 +85,58 @@ fn raw_sql_of_the_service_sees_what_the_transaction_says() {
             }
             conn.batch_execute("ROLLBACK").unwrap();
         }
+    }
+}
+
+/// Who may see a version is said by itself and by the newest one, or the last of what is gone.
+#[test]
+fn what_is_hidden_now_is_hidden_in_the_history_too() {
+    let api = Api::new();
+    let of = |code: &str, visibility: &str, kind: &Json| merged(json!({"code": code, "visibility": visibility}), kind);
+    for (items, noun) in [(WORKS, "works"), (CORRIDORS, "corridors")] {
+        let (kind, shape) =
+            if noun == "works" { (mast(), point(5.0, 5.0)) } else { (road(), rect(0.0, 0.0, 9.0, 9.0)) };
+        for (code, first, then, gone) in [
+            ("HIDDEN", "public", "restricted", false),
+            ("HIDDEN-GONE", "public", "restricted", true),
+            ("SHOWN", "restricted", "public", false),
+            ("OPEN", "public", "public", false),
+            ("OPEN-GONE", "public", "public", true),
+        ] {
+            let id = api.add(items, shape.clone(), of(code, first, &kind));
+            let path = format!("{items}/{id}");
+            let changed = api.on_grid("officer", "PUT", &path, &feature(shape.clone(), of(code, then, &kind)));
+            assert_eq!(changed.status, 200, "{}", changed.text);
+            if gone {
+                assert_eq!(api.send("officer", "DELETE", &path, &[], None).status, 204);
+            }
+        }
+        let conn = &mut service(&api);
+        let seen = |conn: &mut PgConnection, said: &str| {
+            conn.batch_execute(&format!("BEGIN; SET LOCAL clearway.sees = '{said}'")).unwrap();
+            let codes = sql(conn, &format!("SELECT string_agg(code, ' ' ORDER BY code, version) FROM {noun}_history"));
+            conn.batch_execute("ROLLBACK").unwrap();
+            codes.unwrap_or_default()
+        };
+        let all = "HIDDEN HIDDEN-GONE HIDDEN-GONE OPEN OPEN-GONE OPEN-GONE SHOWN";
+        let everything = "{\"* public\",\"* carriers\",\"* government\",\"* restricted\"}";
+        assert_eq!(seen(conn, "{\"* public\"}"), "OPEN OPEN-GONE OPEN-GONE", "{noun}");
+        assert_eq!(seen(conn, "{\"* restricted\"}"), "HIDDEN-GONE", "{noun}");
+        assert_eq!(seen(conn, "{\"* public\",\"VN-72 restricted\"}"), all, "{noun}");
+        assert_eq!(seen(conn, everything), all, "{noun}");
+        assert_eq!((seen(conn, "{}"), seen(conn, "")), (String::new(), String::new()), "{noun}");
+        // Whoever sees everything, as the index does when it loads what there was, asks for no newest version.
+        run_sql(
+            &api.database.url,
+            &format!(
+                "CREATE OR REPLACE FUNCTION {noun}_newest_seen(place text, feature uuid) RETURNS boolean LANGUAGE plpgsql AS
+                 'BEGIN RAISE EXCEPTION ''asked''; END'"
+            ),
+        );
+        assert_eq!(seen(conn, everything), all, "{noun}");
+        conn.batch_execute("BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'").unwrap();
+        assert!(refused(conn, &format!("SELECT * FROM {noun}_history")).contains("asked"), "{noun}");
+        conn.batch_execute("ROLLBACK").unwrap();
     }
 }
 
