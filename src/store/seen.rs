@@ -50,7 +50,8 @@ fn words(actor: &Actor) -> Vec<String> {
     words
 }
 
-/// Refuses a connection for which there is no wall: a superuser's, or that of the role that owns the tables.
+/// Refuses a connection for which there is no wall: a superuser's, that of the role that owns the tables, or that of a member of
+/// such a role, for whatever one is a member of one may become.
 ///
 /// # Errors
 /// [`Error::Internal`] with what to do, and the database's.
@@ -67,17 +68,27 @@ pub(super) fn require_wall(conn: &mut PgConnection) -> Stored<Result<()>> {
         creates: bool,
     }
     let row: Row = sql_query(
-        "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses, EXISTS (
+        "SELECT r.rolname::text AS name, bool_or(
+             m.rolsuper OR m.rolbypassrls
+             OR m.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
+         ) AS bypasses, EXISTS (
              SELECT FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
                  AND c.relname IN ('works', 'audit_events') AND pg_has_role(r.oid, c.relowner, 'MEMBER')
-         ) AS owns, rolcreaterole OR coalesce(has_schema_privilege(r.oid, current_schema(), 'CREATE'), false) AS creates
-         FROM pg_roles AS r WHERE rolname = session_user",
+         ) AS owns, bool_or(
+             m.rolcreaterole OR coalesce(has_schema_privilege(m.oid, current_schema(), 'CREATE'), false)
+         ) AS creates
+         FROM pg_roles AS r JOIN pg_roles AS m ON pg_has_role(r.oid, m.oid, 'MEMBER')
+         WHERE r.rolname = session_user GROUP BY r.oid, r.rolname",
     )
     .get_result(conn)?;
     let why = match row {
-        Row { bypasses: true, .. } => "is a superuser or has BYPASSRLS",
+        Row { bypasses: true, .. } => {
+            "is a superuser or has BYPASSRLS or the files of the server, or may become a role that does,"
+        }
         Row { owns: true, .. } => "owns the tables, or may become the role that does",
-        Row { creates: true, .. } => "may create roles, or functions in the schema of the tables",
+        Row { creates: true, .. } => {
+            "may create roles, or functions in the schema of the tables, or become a role that may"
+        }
         _ => return Ok(Ok(())),
     };
     Ok(Err(Error::Internal(format!(

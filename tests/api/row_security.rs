@@ -331,9 +331,24 @@ fn a_role_that_the_wall_does_not_hold_is_refused() {
     };
     let name = database.url.split_once('@').unwrap().1.split(['/', '?']).nth(1).unwrap().to_owned();
     let as_role = |role: &str| database.url.replacen("://clearway@", &format!("://{role}@"), 1);
-    let roles =
-        ["member", "owner", "ownermember", "bypassing", "creating", "creator"].map(|kind| format!("{name}_{kind}"));
-    let [member, owner, owner_member, bypassing, creating, creator] = &roles;
+    let roles = [
+        "member",
+        "owner",
+        "ownermember",
+        "bypassing",
+        "creating",
+        "creator",
+        "super",
+        "supermember",
+        "bypassmember",
+        "deepmember",
+        "creatingmember",
+        "creatormember",
+        "filemember",
+    ]
+    .map(|kind| format!("{name}_{kind}"));
+    let [member, owner, owner_member, bypassing, creating, creator, superuser, others @ ..] = &roles;
+    let [super_member, bypass_member, deep_member, creating_member, creator_member, file_member] = others;
     run_sql(
         &database.url,
         &format!(
@@ -341,7 +356,14 @@ fn a_role_that_the_wall_does_not_hold_is_refused() {
              CREATE ROLE {owner} LOGIN; CREATE ROLE {owner_member} LOGIN NOINHERIT IN ROLE {owner};
              CREATE ROLE {bypassing} LOGIN BYPASSRLS IN ROLE clearway_service;
              CREATE ROLE {creating} LOGIN CREATEROLE IN ROLE clearway_service;
-             CREATE ROLE {creator} LOGIN IN ROLE clearway_service; GRANT CREATE ON SCHEMA public TO {creator}"
+             CREATE ROLE {creator} LOGIN IN ROLE clearway_service; GRANT CREATE ON SCHEMA public TO {creator};
+             CREATE ROLE {superuser} SUPERUSER;
+             CREATE ROLE {super_member} LOGIN NOINHERIT IN ROLE clearway_service, {superuser};
+             CREATE ROLE {bypass_member} LOGIN IN ROLE clearway_service, {bypassing};
+             CREATE ROLE {deep_member} LOGIN IN ROLE {bypass_member};
+             CREATE ROLE {creating_member} LOGIN IN ROLE clearway_service, {creating};
+             CREATE ROLE {creator_member} LOGIN NOINHERIT IN ROLE clearway_service, {creator};
+             CREATE ROLE {file_member} LOGIN IN ROLE clearway_service, pg_execute_server_program"
         ),
     );
     assert_eq!(connect(&database.service_url), Ok(()));
@@ -354,6 +376,13 @@ fn a_role_that_the_wall_does_not_hold_is_refused() {
     check(bypassing, "BYPASSRLS");
     check(creating, "may create");
     check(creator, "may create");
+    // What one is a member of, one may become.
+    check(super_member, "superuser");
+    check(bypass_member, "BYPASSRLS");
+    check(deep_member, "BYPASSRLS");
+    check(creating_member, "may create");
+    check(creator_member, "may create");
+    check(file_member, "superuser");
     run_sql(&database.url, &format!("ALTER TABLE works OWNER TO {owner}"));
     check(owner, "owns the tables");
     check(owner_member, "may become the role");
