@@ -23,6 +23,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::auth::Tokens;
 use crate::http::forwarded::{self, Proxies};
+use crate::http::health::Watched;
 use crate::http::oidc::Issuers;
 use crate::http::rate_limit::{self, Limits};
 use crate::http::{App, cors, head, problem, routes};
@@ -83,7 +84,8 @@ impl Server {
         if health::loaded(&context).is_empty() {
             followed?;
         }
-        Ok(Self { app: App { context, tokens, issuers, proxies, limits, metrics }, listener, tls })
+        let watched = Watched::default();
+        Ok(Self { app: App { context, tokens, issuers, proxies, limits, metrics, watched }, listener, tls })
     }
 
     /// Where it listens.

@@ -45,7 +45,7 @@ pub fn seen(context: &Context, actor: &Actor) -> Vec<Loaded> {
 ///
 /// # Errors
 /// [`Error::Busy`] when the database does not answer, or naming a jurisdiction that the index does not show as it is.
-pub fn ready(context: &Context, actor: &Actor) -> Result<Vec<Loaded>> {
+pub fn ready(context: &Context) -> Result<()> {
     let lag = refresh::lag(context)?;
     refresh::forget_gone(context, &lag);
     for code in lag.behind {
@@ -54,5 +54,5 @@ pub fn ready(context: &Context, actor: &Actor) -> Result<Vec<Loaded>> {
             return Err(Error::busy(format!("the index does not show the jurisdiction {code} as it is now")));
         }
     }
-    Ok(seen(context, actor))
+    Ok(())
 }

@@ -50,6 +50,8 @@ pub struct App {
     pub limits: rate_limit::Limits,
     /// Writes the metrics.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    /// What those are told who watch.
+    pub watched: health::Watched,
 }
 
 /// Runs something that waits for the database away from the threads that serve.
