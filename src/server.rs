@@ -12,9 +12,10 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, Next, from_fn};
-use actix_web::{App as ActixApp, HttpServer, web};
+use actix_web::{App as ActixApp, HttpMessage, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_actix_web::TracingLogger;
+use tracing::Span;
+use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 
 use crate::actions::refresh::{self, Following};
 use crate::actions::restricted_read::Writing;
@@ -145,7 +146,7 @@ impl Server {
                     .wrap(from_fn(finish))
                     .wrap(Compress::default())
                     .wrap(from_fn(without_identity))
-                    .wrap(TracingLogger::default())
+                    .wrap(TracingLogger::<RequestSpan>::new())
                     .wrap(from_fn(forwarded::from_proxies_alone))
                     .configure(routes::configure)
             })
@@ -178,6 +179,25 @@ impl Server {
         followed?;
         written
     }
+}
+
+/// What every line of the log about a request says of it: nothing that a client chooses but the method, for in the query and in
+/// every header there may be tokens.
+struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+        tracing::info_span!(
+            "request",
+            request_id = id,
+            method = known_method(request.method()),
+            route = request.match_pattern()
+        )
+    }
+
+    /// `finish` says how it ended.
+    fn on_request_end<B: MessageBody>(_: Span, _: &std::result::Result<ServiceResponse<B>, actix_web::Error>) {}
 }
 
 /// How often what was measured is summed up.

@@ -196,10 +196,20 @@ fn the_log_says_no_secret_even_when_it_says_all() {
     ] {
         assert_eq!(send(&base, &headers, method, path, &body).0, expect, "{method} {path} {body}");
     }
+    // What somebody puts where no secret belongs.
+    for (headers, path) in [
+        (vec![], format!("/api/account?access_token={access}")),
+        (vec![], "/ogc/collections/works/items?limit=hunter2".into()),
+        (vec![("User-Agent", "hunter2"), ("Referer", "https://x/?t=hunter2")], "/api/account".into()),
+        (vec![("X-Request-Id", "hunter2"), ("X-Forwarded-For", "hunter2")], "/nothing?hunter2".into()),
+    ] {
+        let status = send(&base, &headers, "GET", &path, &json!({})).0;
+        assert!([400, 401, 404].contains(&status), "{path} {status}");
+    }
     running.signal("TERM");
     assert_eq!(running.end().code(), Some(0));
     let said = running.said();
-    assert!(said.contains("/api/sessions/refresh"), "the log is there: {said}");
+    assert!(said.contains("/api/sessions/refresh") && said.contains("/nothing"), "the log is there: {said}");
     let cookie = cookie.split_once('=').unwrap().1.to_owned();
     for secret in ["hunter2".to_owned(), generated, access, refresh, token, cookie, csrf, text(&fresh, "access_token")]
     {
