@@ -332,7 +332,13 @@ macro_rules! records {
                     body,
                 };
                 let row = to_row(&new);
-                if <$Noun>::code(old.body.props()) != <$Noun>::code(new.body.props()) && code_is_taken(tx, &row)? {
+                // Of another owner or visibility it may be among others, who have that code.
+                let among = |of: &Registered<Self>| {
+                    let props = of.body.props();
+                    let (code, owner) = (<$Noun>::code(props), <$Noun>::organisation(props));
+                    (code.map(str::to_owned), owner.to_owned(), <$Noun>::visibility(props))
+                };
+                if among(old) != among(&new) && code_is_taken(tx, &row)? {
                     return Err(Error::CodeTaken(row.code).into());
                 }
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));

@@ -173,3 +173,29 @@ fn nobody_hides_a_feature_from_himself() {
     }
     assert_eq!(api.sql("SELECT count(*) FROM corridors").as_deref(), Some("2"));
 }
+
+/// A code that was free among what nobody else sees may be taken where it comes to.
+#[test]
+fn a_code_is_looked_at_again_where_its_owner_or_visibility_changes() {
+    let api = Api::new();
+    let change = |id: &str, change: Json| {
+        let answer = api.on_grid("officer", "PATCH", &format!("{WORKS}/{id}"), &json!({"properties": change}));
+        (answer.status, answer.json()["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    let hidden = api.on_grid("officer", "POST", WORKS, &work("C", "vnpt", "restricted"));
+    let hidden = hidden.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(api.on_grid("carrier", "POST", WORKS, &work("C", "viettel", "public")).status, 201);
+    for to in [
+        json!({"visibility": "public"}),
+        json!({"organisation": "viettel"}),
+        json!({"organisation": "viettel", "visibility": "public"}),
+    ] {
+        let (status, said) = change(&hidden, to.clone());
+        assert_eq!(status, 409, "{to}: {said}");
+        assert!(said.contains("«C»"), "{to}: {said}");
+    }
+    // What stays what it is stays where it is, and a code of its own goes anywhere.
+    assert_eq!(change(&hidden, json!({"name": "seen"})).0, 200);
+    assert_eq!(change(&hidden, json!({"code": "D", "visibility": "public"})).0, 200);
+    assert_eq!(change(&hidden, json!({"organisation": "viettel"})).0, 200);
+}
