@@ -111,6 +111,30 @@ fn what_reached_by_the_rules_of_then_is_found_whatever_the_rules_of_now() {
     }
 }
 
+/// A cell at another moment is another bit, so nobody learns by moments when something came and when it went.
+#[test]
+fn a_cell_is_counted_for_each_moment_at_which_it_is_asked_about() {
+    let api = Api::with(|settings| settings.notice_cells_per_hour = 2);
+    let mut moments = Vec::new();
+    for n in 0..4 {
+        let hidden = json!({"code": format!("H-{n}"), "visibility": "restricted", "position_accuracy_m": 0});
+        api.add(WORKS, point(4_000.0 * f64::from(n), 0.0), merged(hidden, &mast()));
+        moments.push(now(&api));
+    }
+    let told = |as_of: &str, east: f64| {
+        let query = format!("clearance_m=1{as_of}");
+        !ask(&api.server, "", &[("Content-Crs", GRID)], &query, &point(east, 0.0))["results"][0]["notice"].is_null()
+    };
+    let empty = -20_000.0;
+    assert!(told("", 0.0) && !told("", empty));
+    for _ in 0..3 {
+        assert!(told(&format!("&as-of={}", moments[0]), 0.0), "the same moment again costs nothing");
+    }
+    assert!(!told("", empty) && !told(&format!("&as-of={}", moments[0]), empty));
+    assert!(told(&format!("&as-of={}", moments[1]), 0.0));
+    assert!(told("", empty), "more were told than may be, and so everything is");
+}
+
 /// Far outside of its jurisdiction, where nothing else makes anybody look.
 #[test]
 fn the_end_of_what_was_hidden_then_is_told_by_its_cell_alone() {

@@ -7,7 +7,8 @@
 //! meets and by nothing else. Two subjects with the same cells get the same answer; whoever moves a point about in a
 //! cell, or turns the clearance up and down, sees it change where the widened shape comes into another cell, whose edges
 //! everybody knows. So all answers together tell of each cell one bit, whether there is something, and never where in
-//! it, what, how many or whose. And no conflict is missed: what can be in conflict has a cell in common
+//! it, what, how many or whose; and as of each revision asked about one more, for what was hidden at another moment is another
+//! question. And no conflict is missed: what can be in conflict has a cell in common
 //! with the subject (`geometry/cells.rs`).
 //!
 //! **How many bits**: of so many different cells in an hour (`notice_cells_per_hour`) somebody is told, then every answer
@@ -31,7 +32,8 @@ use crate::geometry::cells::Cell;
 use crate::geometry::measure::Prepared;
 use crate::index::Territory;
 
-/// So many askers are counted apart in an hour; those that come then are counted as one.
+/// So many askers are counted apart in an hour, of the public and of those with a name; those of either that come then are
+/// counted as one, so that no number of strangers takes anything from those who are known.
 const ASKERS_MAX: usize = 10_000;
 
 /// What all those are called together.
@@ -51,8 +53,27 @@ pub(in crate::actions) struct Notices {
 struct Told {
     /// Hours since 1970.
     hour: i64,
-    /// Fingerprints of the cells of each asker, at most one more than he may hear of.
-    by_asker: HashMap<String, HashSet<u64>>,
+    public: ByAsker,
+    known: ByAsker,
+}
+
+/// Fingerprints of the cells of each asker, at most one more than he may hear of.
+type ByAsker = HashMap<String, HashSet<u64>>;
+
+/// Whose cells: of a jurisdiction a layer, or a kind of features, as of a revision or now.
+pub(in crate::actions) type Ground<'a> = (&'a str, &'static str, Option<i64>);
+
+/// Who asks, for counting: an account by its name, the public by address, which is part of its name.
+#[derive(Debug, Clone, Copy)]
+struct Asker<'a> {
+    name: &'a str,
+    is_public: bool,
+}
+
+impl<'a> From<&'a Actor> for Asker<'a> {
+    fn from(actor: &'a Actor) -> Self {
+        Self { name: &actor.name, is_public: actor.is_public() }
+    }
 }
 
 /// What somebody is told of a layer.
@@ -73,25 +94,26 @@ impl Notices {
     }
 
     /// Takes note that an asker is told of `cells`.
-    fn tell(&self, asker: &str, now_s: i64, ground: (&str, &str), cells: &[Cell]) -> Tells {
+    fn tell(&self, asker: Asker<'_>, now_s: i64, ground: Ground<'_>, cells: &[Cell]) -> Tells {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let hour = now_s.div_euclid(HOUR_S);
         // A clock that was put back does not give anybody a new hour.
         if hour > told.hour {
-            *told = Told { hour, by_asker: HashMap::new() };
+            *told = Told { hour, ..Told::default() };
         }
-        let full = told.by_asker.len() >= ASKERS_MAX;
-        let asker = if full && !told.by_asker.contains_key(asker) { THE_OTHERS } else { asker };
+        let by_asker = if asker.is_public { &mut told.public } else { &mut told.known };
+        let full = by_asker.len() >= ASKERS_MAX;
+        let asker = if full && !by_asker.contains_key(asker.name) { THE_OTHERS } else { asker.name };
         let exhausted = |heard: &HashSet<u64>| heard.len() > self.cells_max;
-        match told.by_asker.get_mut(asker) {
+        match by_asker.get_mut(asker) {
             Some(heard) if exhausted(heard) => return Tells::All,
             None if cells.is_empty() => return Tells::Nothing,
             Some(_) => {}
             None => {
-                told.by_asker.insert(asker.to_owned(), HashSet::new());
+                by_asker.insert(asker.to_owned(), HashSet::new());
             }
         }
-        let Some(heard) = told.by_asker.get_mut(asker) else { return Tells::All };
+        let Some(heard) = by_asker.get_mut(asker) else { return Tells::All };
         let before = heard.len();
         for cell in cells {
             if exhausted(heard) {
@@ -108,10 +130,11 @@ impl Notices {
 }
 
 impl Notices {
-    /// Whether somebody is told that something is hidden from him in a jurisdiction: where `cells` are met in which it is, or
-    /// where he was told of as many as he may. `what` is the layer, or the kind of features.
-    pub(in crate::actions) fn is_told(&self, actor: &Actor, code: &str, what: &'static str, cells: &[Cell]) -> bool {
-        let tells = self.tell(asker(actor), clock::now().as_second(), (code, what), cells);
+    /// Whether somebody is told that something is hidden from him on some ground: where `cells` are met in which it is, or
+    /// where he was told of as many as he may.
+    pub(in crate::actions) fn is_told(&self, actor: &Actor, ground: Ground<'_>, cells: &[Cell]) -> bool {
+        let (code, what, _) = ground;
+        let tells = self.tell(actor.into(), clock::now().as_second(), ground, cells);
         let told = !cells.is_empty() || tells == Tells::All;
         if told {
             metrics::counter!("clearway_restricted_notices_total", "jurisdiction" => code.to_owned()).increment(1);
@@ -121,11 +144,6 @@ impl Notices {
         }
         told
     }
-}
-
-/// Who asks, for counting: an account by its name, the public by address, which is part of its name.
-fn asker(actor: &Actor) -> &str {
-    &actor.name
 }
 
 impl Asking<'_> {
@@ -138,9 +156,10 @@ impl Asking<'_> {
         if sight.sees_all() {
             return vec![false; against.len()];
         }
+        let revision = self.question().as_of.map(|_| territory.revision);
         let of_layer = |layer: &Layer| {
             let cells = territory.layer(*layer).hidden().met(&sight, shape, widest);
-            self.notices.is_told(self.actor, code, layer.as_str(), &cells)
+            self.notices.is_told(self.actor, (code, layer.as_str(), revision), &cells)
         };
         against.iter().map(of_layer).collect()
     }
@@ -150,6 +169,10 @@ impl Asking<'_> {
 mod tests {
     use super::*;
 
+    fn stranger(name: &str) -> Asker<'_> {
+        Asker { name, is_public: true }
+    }
+
     fn cell(column: i32) -> Cell {
         Cell { column, row: 0 }
     }
@@ -157,9 +180,9 @@ mod tests {
     #[test]
     fn somebody_is_told_of_so_many_cells_in_an_hour() {
         let notices = Notices::new(3);
-        let ground = ("VN-72", "works");
+        let ground = ("VN-72", "works", None);
         let told = |asker: &str, s: i64, columns: &[i32]| {
-            notices.tell(asker, s, ground, &columns.iter().copied().map(cell).collect::<Vec<_>>())
+            notices.tell(stranger(asker), s, ground, &columns.iter().copied().map(cell).collect::<Vec<_>>())
         };
         assert_eq!(told("a", 7_200, &[]), Tells::Nothing);
         assert_eq!(told("a", 7_200, &[1, 2]), Tells::New);
@@ -174,26 +197,37 @@ mod tests {
         assert_eq!(told("a", 3_600, &[]), Tells::All);
         assert_eq!(told("a", 10_800, &[]), Tells::Nothing);
         assert_eq!(told("a", 10_800, &[1, 2, 3, 4, 5, 6]), Tells::All);
-        // The same cell of another layer or jurisdiction is another.
-        for ground in [("VN-72", "works"), ("VN-72", "corridors"), ("VN-35", "works")] {
-            assert_eq!(notices.tell("c", 10_800, ground, &[cell(1)]), Tells::New);
+        // The same cell of another layer or jurisdiction is another, and that at another moment.
+        for ground in [ground, ("VN-72", "corridors", None), ("VN-35", "works", None)] {
+            assert_eq!(notices.tell(stranger("c"), 10_800, ground, &[cell(1)]), Tells::New);
+        }
+        for revision in [7, 8] {
+            let then = ("VN-72", "works", Some(revision));
+            assert_eq!(notices.tell(stranger("d"), 10_800, then, &[cell(1)]), Tells::New);
+            assert_eq!(notices.tell(stranger("d"), 10_800, then, &[cell(1)]), Tells::Nothing);
         }
     }
 
     #[test]
     fn no_number_of_askers_takes_more_memory() {
         let notices = Notices::new(1);
-        let ground = ("VN-72", "works");
+        let ground = ("VN-72", "works", None);
         for n in 0..ASKERS_MAX {
-            assert_eq!(notices.tell(&format!("asker {n}"), 0, ground, &[cell(1)]), Tells::New);
+            assert_eq!(notices.tell(stranger(&format!("asker {n}")), 0, ground, &[cell(1)]), Tells::New);
         }
         // Whoever comes now shares what is left.
-        assert_eq!(notices.tell("late", 0, ground, &[cell(1)]), Tells::New);
-        assert_eq!(notices.tell("later", 0, ground, &[cell(1)]), Tells::Nothing);
-        assert_eq!(notices.tell("latest", 0, ground, &[cell(2)]), Tells::All);
-        assert_eq!(notices.tell("asker 7", 0, ground, &[cell(1)]), Tells::Nothing);
+        assert_eq!(notices.tell(stranger("late"), 0, ground, &[cell(1)]), Tells::New);
+        assert_eq!(notices.tell(stranger("later"), 0, ground, &[cell(1)]), Tells::Nothing);
+        assert_eq!(notices.tell(stranger("latest"), 0, ground, &[cell(2)]), Tells::All);
+        assert_eq!(notices.tell(stranger("asker 7"), 0, ground, &[cell(1)]), Tells::Nothing);
+        // Who has a name has an account of his own all the same.
+        for name in ["nga", "an", "asker 7"] {
+            let known = Asker { name, is_public: false };
+            assert_eq!(notices.tell(known, 0, ground, &[]), Tells::Nothing);
+            assert_eq!(notices.tell(known, 0, ground, &[cell(1)]), Tells::New);
+        }
         let told = notices.told.lock().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(told.by_asker.len(), ASKERS_MAX + 1);
-        assert!(told.by_asker.values().all(|heard| heard.len() <= 2));
+        assert_eq!((told.public.len(), told.known.len()), (ASKERS_MAX + 1, 3));
+        assert!(told.public.values().all(|heard| heard.len() <= 2));
     }
 }

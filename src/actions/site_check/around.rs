@@ -194,7 +194,7 @@ impl<'a> Looking<'a, '_> {
 
     /// Whether the asker is told that there is something in these cells.
     fn is_told(&self, what: &'static str, cells: &[Cell]) -> bool {
-        self.context.notices.is_told(self.actor, &self.territory.jurisdiction.code, what, cells)
+        self.context.notices.is_told(self.actor, (&self.territory.jurisdiction.code, what, None), cells)
     }
 
     /// Those of `cells` that a feature of a kind meets which the asker does not see.
