@@ -25,8 +25,12 @@ use crate::domain::session::{CredentialKind, Identity, Via, csrf_token, digest, 
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 
-/// The cookie of a session.
+/// The cookie of a session over a connection that anybody may listen to.
 const SESSION_COOKIE: &str = "clearway_session";
+
+/// The same over TLS: a browser takes one of such a name from this host alone, and not from one beside it or from somebody
+/// on the way (RFC 6265bis, section 4.1.3.2).
+const HOST_SESSION_COOKIE: &str = "__Host-clearway_session";
 
 /// The header in which a page sends its CSRF token.
 const CSRF_HEADER: &str = "X-CSRF-Token";
@@ -84,7 +88,7 @@ pub fn known(request: &HttpRequest, app: &App) -> Option<Digest> {
     let headers = request.headers();
     let text = match headers.get(AUTHORIZATION) {
         Some(header) => header.to_str().ok()?.split_once(' ')?.1.trim(),
-        None => cookie(headers)?,
+        None => cookie(request)?,
     };
     let is_known = app.tokens.identity(text).is_some() || access::known(&app.context, text).is_some();
     is_known.then(|| digest(text))
@@ -129,7 +133,7 @@ pub(super) fn standing_of(request: &HttpRequest, app: &App) -> Result<Arc<Standi
     let headers = request.headers();
     let credential = match identity.via {
         Via::Nobody | Via::Configured | Via::Issuer => None,
-        Via::Cookie(_) => cookie(headers),
+        Via::Cookie(_) => cookie(request),
         Via::Session(_) | Via::ApiToken(_) => bearer(headers),
     };
     let credential = credential.and_then(|text| Some((text.to_owned(), kind_of(text)?)));
@@ -169,7 +173,7 @@ pub(super) async fn authenticate(
         }
         Err(error) => {
             // A browser goes on sending a cookie that is worth nothing, and a page cannot delete it.
-            let stale = matches!(error, Error::Unauthenticated(_)) && by_cookie(request.headers());
+            let stale = matches!(error, Error::Unauthenticated(_)) && by_cookie(request.request());
             let cleared = stale.then(|| set_cookie(request.request(), "", 0));
             let mut response = Problem(error).error_response();
             if let Some(value) = cleared {
@@ -200,7 +204,7 @@ async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identi
     let headers = request.headers();
     let identity = if headers.contains_key(AUTHORIZATION) {
         by_header(&app, headers).await?
-    } else if let Some(cookie) = cookie(headers) {
+    } else if let Some(cookie) = cookie(request.request()) {
         let found = look_up(&app, cookie, &[CredentialKind::Cookie]).await?;
         let ended = || Error::Unauthenticated("the session has ended; sign in again".into());
         let identity = found.ok_or_else(ended)?;
@@ -270,7 +274,9 @@ fn from_our_page(request: &HttpRequest, cookie: &str) -> Result<()> {
 fn from_our_origin(request: &HttpRequest) -> Result<()> {
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
-    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    // Where we know of no TLS, a proxy that is not believed may speak it.
+    let plain = || origin.strip_prefix("http://").filter(|_| !is_secure(request));
+    let host = origin.strip_prefix("https://").or_else(plain);
     if host.is_some_and(|host| host.eq_ignore_ascii_case(request.connection_info().host())) {
         return Ok(());
     }
@@ -278,31 +284,42 @@ fn from_our_origin(request: &HttpRequest) -> Result<()> {
 }
 
 /// A request says who sends it, truly or not.
-pub(super) fn brings_credential(headers: &HeaderMap) -> bool {
-    headers.contains_key(AUTHORIZATION) || cookie(headers).is_some()
+pub(super) fn brings_credential(request: &HttpRequest) -> bool {
+    request.headers().contains_key(AUTHORIZATION) || cookie(request).is_some()
 }
 
 /// The session cookie is what a request is known by.
-fn by_cookie(headers: &HeaderMap) -> bool {
-    !headers.contains_key(AUTHORIZATION) && cookie(headers).is_some()
+fn by_cookie(request: &HttpRequest) -> bool {
+    !request.headers().contains_key(AUTHORIZATION) && cookie(request).is_some()
 }
 
 /// The session cookie of a request.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
-    let mut pairs = all.filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value)
+fn cookie(request: &HttpRequest) -> Option<&str> {
+    let named = cookie_name(request);
+    let all = request.headers().get_all(COOKIE).filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == named).map(|(_, value)| value)
+}
+
+/// What the session cookie is called on the connection of a request.
+fn cookie_name(request: &HttpRequest) -> &'static str {
+    if is_secure(request) { HOST_SESSION_COOKIE } else { SESSION_COOKIE }
+}
+
+/// The client speaks TLS, with us or with a proxy that is believed.
+fn is_secure(request: &HttpRequest) -> bool {
+    request.connection_info().scheme() == "https"
 }
 
 /// The CSRF token of the session, for a request that came with its cookie.
 pub(super) fn csrf_of(request: &HttpRequest) -> Option<String> {
-    by_cookie(request.headers()).then(|| cookie(request.headers()).map(csrf_token)).flatten()
+    by_cookie(request).then(|| cookie(request).map(csrf_token)).flatten()
 }
 
 /// The header that gives a browser the cookie of its session, or takes it away (0 s).
 pub(super) fn set_cookie(request: &HttpRequest, value: &str, seconds: u64) -> HeaderValue {
-    let secure = if request.connection_info().scheme() == "https" { "; Secure" } else { "" };
-    let text = format!("{SESSION_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    let (name, secure) = (cookie_name(request), if is_secure(request) { "; Secure" } else { "" });
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     // Of letters, digits and the signs above alone; nothing else comes in.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -380,13 +397,25 @@ mod tests {
             for text in headers {
                 request = request.append_header((COOKIE, *text));
             }
-            assert_eq!(cookie(request.to_http_request().headers()), expect, "{headers:?}");
+            assert_eq!(cookie(&request.to_http_request()), expect, "{headers:?}");
         };
         check(&[], None);
         check(&["clearway_session=cws_x"], Some("cws_x"));
         check(&["a=b; clearway_session=cws_x;c=d"], Some("cws_x"));
         check(&["a=b", "clearway_session=cws_x"], Some("cws_x"));
         check(&["xclearway_session=cws_x; clearway_sessions=y; clearway_session"], None);
+        check(&["__Host-clearway_session=cws_x"], None);
+    }
+
+    #[test]
+    fn over_tls_a_cookie_that_another_host_could_have_set_is_none() {
+        let check = |text: &str, expect: Option<&str>| {
+            let request = TestRequest::with_uri("https://here/").insert_header((COOKIE, text));
+            let request = request.insert_header(("X-Forwarded-Proto", "https")).to_http_request();
+            assert_eq!(cookie(&request), expect, "{text}");
+        };
+        check("clearway_session=cws_x", None);
+        check("clearway_session=cws_x; __Host-clearway_session=cws_y", Some("cws_y"));
     }
 
     #[test]
@@ -397,7 +426,7 @@ mod tests {
             TestRequest::with_uri("https://here/").insert_header(("X-Forwarded-Proto", "https")).to_http_request();
         assert_eq!(
             set_cookie(&tls, "x", 9),
-            "clearway_session=x; Path=/; Max-Age=9; HttpOnly; SameSite=Strict; Secure"
+            "__Host-clearway_session=x; Path=/; Max-Age=9; HttpOnly; SameSite=Strict; Secure"
         );
     }
 

@@ -65,7 +65,7 @@ pub fn write(settings: &Settings, base: &str) -> Json {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "clearway_session",
-                    "description": "What changes something also needs the header X-CSRF-Token of the session"},
+                    "description": "Over TLS it is called __Host-clearway_session. What changes something also needs the header X-CSRF-Token of the session"},
             },
             "responses": {"problem": {
                 "description": "What is wrong, RFC 9457",

@@ -309,7 +309,7 @@ pub fn cost(request: &ServiceRequest) -> Cost {
     let pattern = request.match_pattern();
     let route = ROUTES.iter().find(|r| pattern.as_deref() == Some(r.path) && r.method.as_str() == method);
     match route.map_or(Cost::Read, |route| route.cost) {
-        Free if auth::brings_credential(request.headers()) => Cost::Read,
+        Free if auth::brings_credential(request.request()) => Cost::Read,
         cost => cost,
     }
 }

@@ -311,7 +311,14 @@ fn a_cookie_lets_a_page_of_ours_in_and_no_other() {
     let secure = behind.send("POST", "/api/sessions", &over_tls, Some(wish.to_string().as_bytes()));
     let plain = api.server.send("POST", "/api/sessions", &over_tls, Some(wish.to_string().as_bytes()));
     assert!(!plain.header("set-cookie").unwrap().contains("Secure"));
-    assert!(secure.header("set-cookie").unwrap().ends_with("; Secure"));
+    let set = secure.header("set-cookie").unwrap();
+    assert!(set.ends_with("; Secure") && set.starts_with("__Host-clearway_session=cws_"), "{set}");
+    let of_us = set.split(';').next().unwrap();
+    let of_another_host = of_us.strip_prefix("__Host-").unwrap();
+    for (cookie, expect) in [(of_us, 200), (of_another_host, 401)] {
+        let headers = [("Cookie", cookie), over_tls[1], over_tls[2]];
+        assert_eq!(behind.send("GET", WHO, &headers, None).status, expect, "{cookie}");
+    }
 
     let (cookie, csrf) = api.cookie("nga");
     let (_, of_another) = api.cookie("nga");
