@@ -11,13 +11,11 @@ use jiff::Timestamp;
 use super::Context;
 use super::conflict_check::at_least;
 use crate::clock;
-use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
-use crate::domain::work::ACCURACY_MAX_M;
 use crate::error::{Error, Result};
-use crate::geometry::{Bounds, Metres, outside};
+use crate::geometry::{Bounds, outside};
 use crate::index::{Coverages, Entry, LayerIndex, SeenNow, Snapshot, Sowing, Territory};
 use crate::store::records::IndexRow;
 use crate::store::version::{self, Recorded, Versions};
@@ -163,16 +161,16 @@ impl Past {
         if let Some(known) = lock(&self.outlines).get(&key) {
             return Ok(known.clone());
         }
-        let parameters = rules::parameters_at(conn, code, revision)?;
+        let rules = Arc::new(Ruling::new(&rules::parameters_at(conn, code, revision)?, context.accuracies()));
         let mut extent = now.extent;
-        let reach = reach_max(context);
+        let reach = rules.reach_max();
         for layer in Layer::all() {
             // What is there still reached as far as the rules of then let it.
             let mut held = now.layer(layer).bounds();
             held.merge(&version::ended_box(conn, layer, code, revision)?);
             extent.merge(&now.ground(&held, reach));
         }
-        let outline = Outline { rules: Arc::new(Ruling::new(&parameters, context.accuracies())), extent };
+        let outline = Outline { rules, extent };
         let mut outlines = lock(&self.outlines);
         if outlines.len() >= OUTLINES_MAX {
             outlines.clear();
@@ -280,13 +278,6 @@ impl State {
         }
         Ok(seen.layers.clone())
     }
-}
-
-/// No feature is met further beyond its shape, whatever it states and whatever the rules were.
-fn reach_max(context: &Context) -> Metres {
-    let stated = Metres::new(CLEARANCE_MAX_M.max(ACCURACY_MAX_M)).unwrap_or(Metres::ZERO);
-    let configured = context.accuracies().worst();
-    if stated < configured { configured } else { stated }
 }
 
 fn read_layer<N: Versions>(

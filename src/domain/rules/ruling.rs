@@ -9,12 +9,12 @@ use jiff::civil::Date;
 use super::read::{Use, use_of};
 use super::{LandKind, Parameter, SiteRules};
 use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Role, Stands};
-use crate::domain::corridor::CorridorKind;
+use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind};
 use crate::domain::layer::NounFacts;
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check;
 use crate::domain::word::Word;
-use crate::domain::work::{CaptureMethod, WorkKind};
+use crate::domain::work::{ACCURACY_MAX_M, CaptureMethod, WorkKind};
 use crate::geometry::Metres;
 
 /// A column for each kind of work, and one for a work of which the kind is not known.
@@ -204,6 +204,15 @@ impl Ruling {
     #[must_use]
     pub fn accuracy_max(&self, facts: &NounFacts) -> Metres {
         self.ever(|in_force| in_force.accuracy(facts).metres)
+    }
+
+    /// No feature is met further beyond its shape, whatever it is and states, on any day: the widest of all that an entry of the
+    /// index may have as its reach.
+    #[must_use]
+    pub fn reach_max(&self) -> Metres {
+        const STATED: [Metres; 2] = [Metres::constant(CLEARANCE_MAX_M), Metres::constant(ACCURACY_MAX_M)];
+        let by_rules = self.parameters.iter().map(|p| p.metres());
+        STATED.into_iter().chain(by_rules).fold(self.defaults.worst(), |a, b| if b > a { b } else { a })
     }
 
     fn ever(&self, of: impl Fn(InForce<'_>) -> Metres) -> Metres {

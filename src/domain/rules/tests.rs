@@ -265,6 +265,13 @@ fn the_table_is_a_search_through_all() {
 }
 
 #[test]
+fn no_feature_reaches_further_than_it_may_state_or_is_configured() {
+    assert_eq!(Ruling::default().reach_max().get(), 10_000.0);
+    let defaults = AccuracyDefaults { estimated: Metres::constant(12_000.0), ..AccuracyDefaults::default() };
+    assert_eq!(Ruling::new(&[], defaults).reach_max().get(), 12_000.0);
+}
+
+#[test]
 fn accuracies_come_from_the_record_the_pack_or_the_configuration() {
     use AccuracySource::{Default, Recorded, Rule};
     type Case<'a> = (&'a Ruling, &'a str, Option<f64>, Option<CaptureMethod>, f64, AccuracySource, f64);
