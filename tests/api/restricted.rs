@@ -15,7 +15,7 @@ use clearway::geometry::{Bounds, Coord, Geometry, Grid};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, line, mast, merged, point, rect, road};
-use crate::support::{token, vn72_draft};
+use crate::support::{TestServer, token, vn72_draft};
 
 const BATCH: &str = "/api/conflict-checks/batch";
 const CELL_M: f64 = 2_000.0;
@@ -208,20 +208,18 @@ fn bisecting_the_clearance_ends_at_the_edge_of_a_cell() {
     let from = point(-2_100.0, -700.0);
     let road = api.add(CORRIDORS, rect(-2_150.0, -710.0, -2_100.0, -690.0), road());
     let stored = format!("/api/corridors/{road}/conflicts");
-    let as_of = api.sql(
-        "SELECT to_char(max(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events",
-    );
-    let as_of = as_of.unwrap();
+    let last = |api: &Api| {
+        let moment = "SELECT to_char(max(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+        api.sql(&format!("{moment} FROM audit_events")).unwrap()
+    };
+    let as_of = last(&api);
     // What was hidden and is no more is told in the same way as of then, by whoever starts afterwards, too.
     let later = populated(1_000_000, &hidden_works());
-    let then = later.sql(
-        "SELECT to_char(max(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events",
-    );
-    let then = then.unwrap();
+    let then = last(&later);
     for id in later.sql("SELECT string_agg(id::text, ' ') FROM works").unwrap().split(' ') {
         assert_eq!(later.send("officer", "DELETE", &format!("{WORKS}/{id}"), &[], None).status, 204);
     }
-    let later = crate::help::Api { server: crate::support::TestServer::start(&later.database), ..later };
+    let later = Api { server: TestServer::start(&later.database), ..later };
     let ways: [&dyn Fn(f64) -> Json; 6] = [
         &|clearance| check(&api, "", &format!("clearance_m={clearance}"), &from),
         &|clearance| check(&api, "", &format!("clearance_m={clearance}&measures=false"), &from),
