@@ -181,8 +181,8 @@ impl Server {
     }
 }
 
-/// What every line of the log about a request says of it: nothing that a client chooses but the method, for in the query and in
-/// every header there may be tokens.
+/// What every line of the log about a request says of it: nothing that its client makes up, for in the query and in every
+/// header there may be tokens.
 struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
@@ -192,7 +192,8 @@ impl RootSpanBuilder for RequestSpan {
             "request",
             request_id = id,
             method = known_method(request.method()),
-            route = request.match_pattern()
+            route = request.match_pattern(),
+            http.client_ip = forwarded::client(request).map(|address| address.to_string())
         )
     }
 
