@@ -158,13 +158,13 @@ mod tests {
 
     #[test]
     fn all_who_ask_soon_enough_are_told_what_one_found() {
-        assert_eq!(looks(Duration::from_secs(3_600), 40), (1, vec![1; 40]));
+        assert_eq!(looks(Duration::from_hours(1), 40), (1, vec![1; 40]));
         assert_eq!(looks(Duration::ZERO, 4), (4, vec![1, 2, 3, 4]));
     }
 
     #[test]
     fn who_goes_away_has_looked_for_those_who_wait() {
-        let shared: Shared<u8> = Shared::new(Duration::from_secs(3_600));
+        let shared: Shared<u8> = Shared::new(Duration::from_hours(1));
         actix_web::rt::System::new().block_on(async {
             let begun = shared.get(|| async {
                 tokio::task::yield_now().await;
