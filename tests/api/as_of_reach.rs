@@ -89,7 +89,7 @@ fn what_reached_over_the_border_by_its_own_clearance_is_found_by_whoever_starts_
 fn what_reached_by_the_rules_of_then_is_found_whatever_the_rules_of_now() {
     let api = Api::new();
     load_rules(&api, "a", 900.0);
-    // Its end lies in the west of a cell, so what is 500 m off it lies in the same, and what is 850 m off.
+    // One is there still, under other rules; the other brought its own clearance, and is gone.
     let wide = api.road("WIDE", rect(0.0, 0.0, 200_300.0, 30.0));
     let own = merged(json!({"code": "OWN", "clearance_m": 900.0}), &road());
     let own = api.add(CORRIDORS, rect(0.0, 20_000.0, 200_300.0, 20_030.0), own);
