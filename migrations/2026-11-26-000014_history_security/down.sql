@@ -8,7 +8,7 @@ DECLARE
         OR (jurisdiction || ' ' || visibility) = ANY ((SELECT seen())::text[])
     $policy$;
 BEGIN
-    FOREACH layer IN ARRAY ARRAY['works', 'corridors'] LOOP
+    FOREACH layer IN ARRAY ARRAY['works', 'corridors', 'reference_features'] LOOP
         EXECUTE format('ALTER POLICY seen ON %I USING (%s)', layer || '_history', seen_row);
         EXECUTE format('DROP FUNCTION %I(text, uuid)', layer || '_newest_seen');
     END LOOP;

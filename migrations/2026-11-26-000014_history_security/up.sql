@@ -11,7 +11,7 @@ DECLARE
     $policy$;
     path constant text := concat_ws(', ', 'pg_catalog', quote_ident(current_schema()), 'pg_temp');
 BEGIN
-    FOREACH layer IN ARRAY ARRAY['works', 'corridors'] LOOP
+    FOREACH layer IN ARRAY ARRAY['works', 'corridors', 'reference_features'] LOOP
         -- By the rights of the owner, who sees the newest version whoever asks; nothing is said of it but whether he may see it.
         EXECUTE format($create$
             CREATE FUNCTION %1$I(place text, feature uuid) RETURNS boolean

@@ -212,7 +212,8 @@ impl Ruling {
     pub fn reach_max(&self) -> Metres {
         const STATED: [Metres; 2] = [Metres::constant(CLEARANCE_MAX_M), Metres::constant(ACCURACY_MAX_M)];
         let by_rules = self.parameters.iter().map(|p| p.metres());
-        STATED.into_iter().chain(by_rules).fold(self.defaults.worst(), |a, b| if b > a { b } else { a })
+        let of_sites = ReferenceKind::ALL.iter().map(|(kind, _)| self.site_reach(*kind));
+        STATED.into_iter().chain(by_rules).chain(of_sites).fold(self.defaults.worst(), |a, b| if b > a { b } else { a })
     }
 
     fn ever(&self, of: impl Fn(InForce<'_>) -> Metres) -> Metres {
