@@ -56,7 +56,7 @@ fn what_reached_over_the_border_by_its_own_clearance_is_found_by_whoever_starts_
     let boundary = draft.boundary.clone();
     jurisdiction::register(&api.database.context(), witness, draft).unwrap();
     let as_of = Some("2026-01-01".parse().unwrap());
-    let all = CoverageDraft { layer: Layer::Corridors, source: "survey".into(), as_of, boundary };
+    let all = CoverageDraft { layer: Layer::Corridors, kind: None, source: "survey".into(), as_of, boundary };
     coverage::declare(&api.database.context(), witness, "VN-99", all).unwrap();
     let shape = |east: f64| {
         json!({"type": "Polygon", "coordinates":

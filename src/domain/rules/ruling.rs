@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::read::{Use, use_of};
 use super::{LandKind, Parameter, SiteRules};
 use crate::domain::conflict::{AccuracyDefaults, AccuracySource, Role, Stands};
-use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind};
+use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind, HALF_WIDTH_MAX_M};
 use crate::domain::layer::NounFacts;
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check;
@@ -212,7 +212,8 @@ impl Ruling {
     pub fn reach_max(&self) -> Metres {
         const STATED: [Metres; 2] = [Metres::constant(CLEARANCE_MAX_M), Metres::constant(ACCURACY_MAX_M)];
         let by_rules = self.parameters.iter().map(|p| p.metres());
-        let of_sites = ReferenceKind::ALL.iter().map(|(kind, _)| self.site_reach(*kind));
+        let wide = |reach: Metres| reach.plus(Metres::constant(HALF_WIDTH_MAX_M));
+        let of_sites = ReferenceKind::ALL.iter().map(|(kind, _)| wide(self.site_reach(*kind)));
         STATED.into_iter().chain(by_rules).chain(of_sites).fold(self.defaults.worst(), |a, b| if b > a { b } else { a })
     }
 
