@@ -92,6 +92,13 @@ impl<'a> Province<'a> {
         }
     }
 
+    /// So many places, half of them in towns.
+    #[allow(dead_code)] // one bench asks about places
+    pub fn places(&self, seed: u64, count: usize) -> Vec<Coord<f64>> {
+        let mut rng = Rng(seed);
+        (0..count).map(|_| rounded(self.place(&mut rng, 50))).collect()
+    }
+
     /// Writes works, one feature a line: 85 of 100 are points, 11 cables of 2 to 20 positions, 4 small buildings.
     pub fn write_works(&self, file: &Path, count: usize) -> Result<(), Failed> {
         self.write_works_of(2, file, count)

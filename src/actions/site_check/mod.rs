@@ -19,7 +19,7 @@ use super::{Context, Reader};
 use crate::domain::actor::Actor;
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
-use crate::domain::rules::SiteRules;
+use crate::domain::rules::{Ruling, SiteRules};
 use crate::domain::site_check::{
     self, CHECKS, Check, CheckCode, Finding, Message, Near, Parameters, Place, Subject, Surroundings, Verdict,
     message::key,
@@ -129,6 +129,17 @@ pub(super) fn check_in(
     let (check, restricted) = computed(context, reader.actor, snapshot, asked, at)?;
     context.reads.shown(reader, restricted.into_iter())?;
     Ok(check)
+}
+
+/// The rules by which a jurisdiction judges.
+///
+/// # Errors
+/// [`Error::Parameter`] for a jurisdiction that is not registered.
+pub fn rules(context: &Context, code: &str) -> Result<Arc<Ruling>> {
+    let snapshot = context.index.snapshot();
+    let territory = snapshot.territory(code);
+    let unknown = || Error::parameter("jurisdiction", format!("«{code}» is not registered"));
+    territory.map(|t| Arc::clone(t.rules())).ok_or_else(unknown)
 }
 
 /// A feature that a check of a column looks at.

@@ -1,0 +1,310 @@
+//! Site checks through the index against the same geometric facts by PostGIS, in one run, on the same data.
+//!
+//! **Data**: 100 000 invented works and 2 000 corridors in VN-72 as in `conflicts`, 20 000 invented reference features (schools,
+//! hospitals, buildings, urban areas, heritage, transmitters, roads), and the real layers of `../shared/data` where they are there:
+//! communes, heritage, hospitals, runways and roads, by the ordinary import.
+//!
+//! * `site-check`: a full check of one place on one thread, all twelve findings, from the coordinates on, against one prepared
+//!   statement that gives the facts these rest on: each feature near enough, its distance, and how deep the place lies in it. At
+//!   least 30 times as fast. `equal`: the facts of every place are the same.
+//! * `site-two-threads`: 10 000 places on two threads against one thread, and that against a loop that only counts.
+//! * `site-search`: 5 000 candidate places of one search, against the rate of those 10 000 on two threads.
+//!
+//! A missed target or an unequal answer ends with code 1. `CLEARWAY_BENCH_QUICK=1` runs a hundredth of it, to see that it
+//! works: its figures mean nothing.
+
+#![allow(clippy::cast_precision_loss)] // counts far below 2^52
+
+#[allow(dead_code)] // the other bench has more of it
+#[path = "../conflicts/data.rs"]
+mod data;
+mod facts;
+mod places;
+#[allow(dead_code)] // the other bench has more kinds of figures
+#[path = "../conflicts/report.rs"]
+mod report;
+#[path = "../conflicts/run.rs"]
+mod run;
+#[allow(dead_code)] // the other bench serves over HTTP
+#[path = "../conflicts/setup.rs"]
+mod setup;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use clearway::actions::site_check::search::{self, Pattern, Wanted};
+use clearway::actions::site_check::{self, Asked, Question};
+use clearway::actions::{Context, refresh};
+use clearway::clock;
+use clearway::domain::actor::Actor;
+use clearway::domain::jurisdiction::Jurisdiction;
+use clearway::domain::place::Delivered;
+use clearway::geometry::Geometry;
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use geo_types::Rect;
+
+use data::Province;
+use places::Places;
+use report::{Comparison, Report, Side, Times};
+use run::Failed;
+use setup::{Database, Folder};
+
+/// How much of everything.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    works: usize,
+    corridors: usize,
+    references: usize,
+    /// Places that PostGIS is asked about, too.
+    compared: usize,
+    /// Places of a batch.
+    batch: usize,
+    /// Candidate places of a search.
+    searched: usize,
+}
+
+const FULL: Size =
+    Size { works: 100_000, corridors: 2_000, references: 20_000, compared: 2_000, batch: 10_000, searched: 5_000 };
+const QUICK: Size = Size { works: 1_000, corridors: 20, references: 200, compared: 20, batch: 100, searched: 50 };
+
+/// How much faster a check has to be than SQL that gives the facts alone.
+const TARGET: f64 = 30.0;
+/// How much of the gain of a loop that only counts checks have to reach on two threads.
+const TARGET_THREADS: f64 = 0.85;
+/// How much of the rate of a batch a search has to reach.
+const TARGET_SEARCH: f64 = 1.0;
+/// How often two sides of a ratio are taken; the middle one counts.
+const ROUNDS: usize = 3;
+/// How far the loop counts.
+const SPIN: u64 = 500_000_000;
+/// Checks that one side makes before the other has its turn.
+const BLOCK: usize = 100;
+
+fn main() -> ExitCode {
+    run::run_in(FULL, QUICK, run)
+}
+
+fn run(size: Size) -> Result<bool, Failed> {
+    let mut report = Report::default();
+    let folder = Folder::new()?;
+    let (database, jurisdiction) = Database::start(&folder)?;
+    let province = Province::new(jurisdiction.boundary_grid(), data::TOWNS);
+    let mut conn = PgConnection::establish(&database.url)?;
+    bring(&mut report, &database, &folder, &province, &jurisdiction, size)?;
+    // By kind the peer looks for each as far as that matters, and no farther.
+    conn.batch_execute("CREATE INDEX by_kind ON reference_features USING gist (jurisdiction, kind, geom_grid)")?;
+    for statement in ["VACUUM (ANALYZE) works", "VACUUM (ANALYZE) corridors", "VACUUM (ANALYZE) reference_features"] {
+        conn.batch_execute(statement)?;
+    }
+    let context = Context::connect(database.settings())?;
+    refresh::catch_up_all(&context)?;
+    let places = Places::new(&province, &jurisdiction, size.batch)?;
+    one_place(&mut report, &context, &mut conn, &places, size.compared)?;
+    let rate = two_threads(&mut report, &context, &places)?;
+    one_search(&mut report, &context, &jurisdiction, &places, size.searched, rate)?;
+    Ok(report.finish())
+}
+
+fn question() -> Question {
+    Question { at: clock::now(), min_revision: Vec::new() }
+}
+
+/// Brings everything in by the program's own import.
+fn bring(
+    report: &mut Report,
+    database: &Database,
+    folder: &Folder,
+    province: &Province<'_>,
+    jurisdiction: &Jurisdiction,
+    size: Size,
+) -> Result<(), Failed> {
+    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2026-12.toml");
+    clearway(database, &["rules", "import"], &pack, &["--jurisdiction", &jurisdiction.code])?;
+    let file = |name: &str| folder.0.join(name);
+    province.write_works(&file("works.geojsonl"), size.works)?;
+    data::write_corridors(&file("corridors.geojsonl"), &province.corridors(size.corridors, data::SHORT_ROADS_M))?;
+    places::write_references(&file("references.geojsonl"), province, size.references)?;
+    let grid = jurisdiction.grid.to_string();
+    let on_grid = ["--jurisdiction", &jurisdiction.code, "--organisation", "invented", "--crs", &grid];
+    clearway(database, &["import", "works"], &file("works.geojsonl"), &on_grid)?;
+    let own = [&on_grid[..], &["--set", "clearance_m=10"]].concat();
+    clearway(database, &["import", "corridors"], &file("corridors.geojsonl"), &own)?;
+    clearway(database, &["import", "references"], &file("references.geojsonl"), &on_grid)?;
+    let mut absent = Vec::new();
+    for (kind, name, more) in places::REAL {
+        let real = shared(name);
+        if !real.is_file() {
+            absent.push(*name);
+            continue;
+        }
+        let skip = ["--on-error", "skip", "--outside", "skip"];
+        let own = [&["--jurisdiction", &jurisdiction.code, "--organisation", "invented"], &skip[..], more].concat();
+        clearway(database, &["import", kind], &real, &own)?;
+    }
+    if absent.is_empty() {
+        report.note("the real layers are loaded: communes, heritage, hospitals, runways, roads".into());
+    } else {
+        report.note(format!("real layers that are not there: {}", absent.join(", ")));
+    }
+    Ok(())
+}
+
+/// A file of real data beside the project.
+fn shared(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name)
+}
+
+fn clearway(database: &Database, command: &[&str], file: &Path, more: &[&str]) -> Result<(), Failed> {
+    let done = Command::new(env!("CARGO_BIN_EXE_clearway"))
+        .args(command)
+        .arg(file)
+        .args(more)
+        .env("DATABASE_URL", &database.service_url)
+        .env("CLEARWAY_LOG", "warn")
+        .output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?} {}: {}", file.display(), String::from_utf8_lossy(&done.stderr)).into())
+}
+
+/// A full check of one place against the facts by SQL.
+fn one_place(
+    report: &mut Report,
+    context: &Context,
+    conn: &mut PgConnection,
+    places: &Places,
+    count: usize,
+) -> Result<(), Failed> {
+    let (actor, question) = (Actor::operator(), question());
+    let peer_asks = facts::Statement::new(&facts::Reaches::of(context, places)?)?;
+    for n in 0..count.min(BLOCK) {
+        site_check::check(context, &actor, std::slice::from_ref(&places.asked[n]), &question)?;
+    }
+    report.note(peer_asks.choose_plan(conn, places, count)?);
+    let (mut ours, mut peer, mut equal, mut seen) = (Times::default(), Times::default(), true, 0);
+    for first in (0..count).step_by(BLOCK) {
+        let block = first..(first + BLOCK).min(count);
+        let mut expect = Vec::with_capacity(BLOCK);
+        for n in block.clone() {
+            expect.push(peer.of(|| peer_asks.facts(conn, places, n))?);
+        }
+        for n in block.clone() {
+            ours.of(|| site_check::check(context, &actor, std::slice::from_ref(&places.asked[n]), &question))?;
+        }
+        for (n, expect) in block.zip(expect) {
+            let found = site_check::facts(context, &actor, &places.asked[n], &question)?;
+            seen += found.len();
+            equal &= facts::same(&found, expect);
+        }
+    }
+    report.note(format!("{count} places have {seen} facts"));
+    report.add(Comparison {
+        name: "site-check",
+        ours: Side::rate("all twelve checks of a place, one thread", &ours),
+        peer: Some(Side::rate("PostGIS, prepared, the facts alone", &peer)),
+        target: Some(TARGET),
+        equal: Some(equal),
+    });
+    Ok(())
+}
+
+/// What a second thread brings to checks of many places; how many a second two threads make.
+fn two_threads(report: &mut Report, context: &Context, places: &Places) -> Result<f64, Failed> {
+    let (actor, question) = (Actor::operator(), question());
+    let check = |threads: usize| -> Result<f64, Failed> {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let part = places.asked.len().div_ceil(threads);
+            let all = |part: &[Asked]| {
+                part.iter().try_for_each(|one| {
+                    let checked = site_check::check(context, &actor, std::slice::from_ref(one), &question);
+                    checked.map(drop).map_err(|e| e.to_string())
+                })
+            };
+            let running: Vec<_> = places.asked.chunks(part).map(|part| scope.spawn(move || all(part))).collect();
+            running.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+        })?;
+        Ok(places.asked.len() as f64 / begun.elapsed().as_secs_f64())
+    };
+    let spin = |threads: usize| {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let count = || {
+                (0..SPIN).for_each(|n| {
+                    std::hint::black_box(n);
+                });
+            };
+            (0..threads).for_each(|_| drop(scope.spawn(count)));
+        });
+        threads as f64 / begun.elapsed().as_secs_f64()
+    };
+    let (mut ours, mut peer, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        peer.push(spin(2) / spin(1));
+        let two = check(2)?;
+        rates.push(two);
+        ours.push(two / check(1)?);
+    }
+    report.add(Comparison {
+        name: "site-two-threads",
+        ours: Side::figure("places, two threads against one", middle(&mut ours), "x"),
+        peer: Some(Side::figure("a loop that counts, two threads against one", middle(&mut peer), "x")),
+        target: Some(TARGET_THREADS),
+        equal: None,
+    });
+    Ok(middle(&mut rates))
+}
+
+fn middle(all: &mut [f64]) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+/// A search over so many candidate places, against the rate of a batch.
+fn one_search(
+    report: &mut Report,
+    context: &Context,
+    jurisdiction: &Jurisdiction,
+    places: &Places,
+    candidates: usize,
+    batch_rate: f64,
+) -> Result<(), Failed> {
+    let middle_of = |asked: &Asked| match &asked.delivered.shape {
+        Geometry::Point(point) => Ok(*point),
+        _ => Err("a place is a point"),
+    };
+    let (mut rates, mut looked_at) = (Vec::new(), 0);
+    for one in places.asked.iter().take(ROUNDS) {
+        let at = middle_of(one)?;
+        // A square of the grid with so many places in it, 50 m apart.
+        let half = (candidates as f64 * 0.98).sqrt() * 50.0 / 2.0;
+        let area = Rect::new((at.x() - half, at.y() - half), (at.x() + half, at.y() + half));
+        let wanted = Wanted {
+            area: Delivered { shape: Geometry::Polygon(area.to_polygon()), crs: jurisdiction.grid },
+            radius_m: 0.0,
+            subject: one.subject.clone(),
+            pattern: Pattern::Square,
+            spacing_m: Some(50.0),
+            limit: 20,
+            at: clock::now(),
+            min_revision: Vec::new(),
+        };
+        let begun = Instant::now();
+        let found = search::search(context, &Actor::operator(), &wanted)?;
+        looked_at = found.looked_at;
+        rates.push(found.looked_at as f64 / begun.elapsed().as_secs_f64());
+    }
+    report.note(format!("the last search looked at {looked_at} places"));
+    report.add(Comparison {
+        name: "site-search",
+        ours: Side::figure("candidate places of a search", middle(&mut rates), "/s"),
+        peer: Some(Side::figure("places of a batch, two threads", batch_rate, "/s")),
+        target: Some(TARGET_SEARCH),
+        equal: None,
+    });
+    Ok(())
+}
