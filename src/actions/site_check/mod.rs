@@ -209,7 +209,7 @@ fn computed<'a>(
         findings: Vec::new(),
     };
     let Some(home) = home(snapshot, lonlat)? else {
-        check.findings = outside(snapshot, asked, check.day);
+        check.findings = outside(snapshot, asked, lonlat, check.day);
         return Ok((check, Vec::new()));
     };
     check.day = at.to_zoned(home.jurisdiction.time_zone()).date();
@@ -258,10 +258,14 @@ fn home(snapshot: &Snapshot, lonlat: Point<f64>) -> Result<Option<&Arc<Territory
 }
 
 /// What there is to say of a place that no jurisdiction looks after.
-fn outside(snapshot: &Snapshot, asked: &Asked, day: Date) -> Vec<Finding> {
+fn outside(snapshot: &Snapshot, asked: &Asked, lonlat: Point<f64>, day: Date) -> Vec<Finding> {
     let hint =
         snapshot.territories().find_map(|t| place::other_reading(&asked.delivered, &t.jurisdiction, Metres::ZERO));
-    let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m: f64::INFINITY, hint };
+    // Where the nearest boundary is nearer than the place is known, it may lie inside.
+    let away =
+        |t: &Arc<Territory>| Some(Prepared::point(on_grid(t, lonlat).ok()?).distance(t.jurisdiction.boundary_grid()));
+    let to_boundary_m = snapshot.territories().filter_map(away).fold(f64::INFINITY, f64::min);
+    let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m, hint };
     let around = Surroundings::nowhere(place);
     let of = |check: &Check| match check.code {
         CheckCode::Geo => (check.run)(&asked.subject, &around, &Parameters::on(&SiteRules::default(), day), day),
