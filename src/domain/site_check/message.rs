@@ -70,6 +70,8 @@ pub mod key {
         SPC_FREE = "spc-free",
         /// SPC: `count` columns nearer than `limit`; `with_capacity` lists those that have places left.
         SPC_SHARE = "spc-share",
+        /// SPC: `count` columns nearer than `limit`, none of which is known to have places left.
+        SPC_SHARE_FULL = "spc-share-full",
         /// SPC: the column `feature` is too close to `limit` to tell.
         SPC_UNSURE = "spc-unsure",
         /// SPC: `zone` asks for a spacing of `limit`, and columns were looked for within `looked` alone.

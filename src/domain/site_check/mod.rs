@@ -19,7 +19,7 @@ use jiff::civil::Date;
 
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
-pub use parameters::{Parameters, SiteKey};
+pub use parameters::{Missing, Parameters, SiteKey};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{Near, NearCorridor, NearReference, NearWork, Place, Source, Surroundings};
 

@@ -111,17 +111,17 @@ impl<'r> Parameters<'r> {
     /// The parameter of a key that states nothing else.
     ///
     /// # Errors
-    /// The finding of a check that has no limit to hold anything against.
-    pub fn get(&self, code: CheckCode, of: SiteKey) -> Result<&'r Arc<Parameter>, Finding> {
-        self.find(of, None).ok_or_else(|| missing(code, of))
+    /// [`Missing`]: the check has no limit to hold anything against.
+    pub fn get(&self, code: CheckCode, of: SiteKey) -> Result<&'r Arc<Parameter>, Missing> {
+        self.find(of, None).ok_or(Missing { code, key: of })
     }
 
     /// The parameter of a key for a class, else the one for all.
     ///
     /// # Errors
     /// As [`Parameters::get`].
-    pub fn of_class(&self, code: CheckCode, of: SiteKey, class: &str) -> Result<&'r Arc<Parameter>, Finding> {
-        self.find(of, Some(&class_word(class))).ok_or_else(|| missing(code, of))
+    pub fn of_class(&self, code: CheckCode, of: SiteKey, class: &str) -> Result<&'r Arc<Parameter>, Missing> {
+        self.find(of, Some(&class_word(class))).ok_or(Missing { code, key: of })
     }
 
     fn find(&self, of: SiteKey, class: Option<&str>) -> Option<&'r Arc<Parameter>> {
@@ -143,7 +143,18 @@ impl<'r> Parameters<'r> {
     }
 }
 
-fn missing(code: CheckCode, of: SiteKey) -> Finding {
-    let message = Message::new(key::NO_RULE).with("key", Argument::Text(of.as_str().into()));
-    Finding::new(code, Verdict::NotChecked, message)
+/// A parameter that a check needs and that is not in force: whoever gets it has a finding that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// The check.
+    pub code: CheckCode,
+    /// The parameter.
+    pub key: SiteKey,
+}
+
+impl From<Missing> for Finding {
+    fn from(Missing { code, key: of }: Missing) -> Self {
+        let message = Message::new(key::NO_RULE).with("key", Argument::Text(of.as_str().into()));
+        Self::new(code, Verdict::NotChecked, message)
+    }
 }

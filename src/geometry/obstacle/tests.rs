@@ -193,9 +193,10 @@ proptest! {
     fn the_lowest_is_found(runway in runways(), by in dimensions(), at in places()) {
         let expect = each(&runway, &by, at).into_iter().min_by(f64::total_cmp);
         let found = over(&runway, &by, at, 0.0).map(|c| c.height_m);
-        match (found, expect) {
-            (Some(found), Some(expect)) => prop_assert!((found - expect).abs() < 1e-6, "{found} {expect}"),
-            _ => prop_assert_eq!(found, expect),
+        if let Some((found, expect)) = found.zip(expect) {
+            prop_assert!((found - expect).abs() < 1e-6, "{found} {expect}");
+        } else {
+            prop_assert_eq!(found, expect);
         }
     }
 

@@ -30,6 +30,7 @@ cor-unsure = { $feature } is too close to tell from a position as badly known as
 
 spc-free = No other column stands within { $limit } m.
 spc-share = { $count } columns stand within { $limit } m: share one of them ({ $with_capacity }).
+spc-share-full = { $count } columns stand within { $limit } m; none is known to have places left: ask their owners to share one.
 spc-unsure = Column { $feature } is too close to { $limit } m to tell from positions as badly known as these: survey it.
 spc-too-far = Zone { $zone } asks for { $limit } m between columns; they were looked for within { $looked } m alone.
 
@@ -92,3 +93,8 @@ word-zone = zones
 word-freeze-window = freeze windows
 word-site-request = site requests
 word-other = others
+word-strip = strip
+word-approach = approach
+word-transitional = transitional
+word-inner-horizontal = inner horizontal
+word-conical = conical

@@ -30,6 +30,7 @@ cor-unsure = { $feature } quá gần để kết luận với độ chính xác 
 
 spc-free = Không có cột nào khác trong phạm vi { $limit } m.
 spc-share = Có { $count } cột trong phạm vi { $limit } m: dùng chung một trong các cột đó ({ $with_capacity }).
+spc-share-full = Có { $count } cột trong phạm vi { $limit } m; chưa biết cột nào còn chỗ: hỏi chủ sở hữu để dùng chung một trong các cột đó.
 spc-unsure = Cột { $feature } quá gần mức { $limit } m để kết luận với độ chính xác của các vị trí này: cần đo đạc.
 spc-too-far = Khu vực { $zone } yêu cầu { $limit } m giữa các cột; mới chỉ tìm trong phạm vi { $looked } m.
 
@@ -92,3 +93,8 @@ word-zone = khu vực xây dựng trạm BTS
 word-freeze-window = thời gian bảo đảm thông tin
 word-site-request = hồ sơ xin vị trí
 word-other = khác
+word-strip = dải bảo hiểm
+word-approach = tiếp cận
+word-transitional = chuyển tiếp
+word-inner-horizontal = ngang trong
+word-conical = hình nón

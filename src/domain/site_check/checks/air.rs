@@ -22,7 +22,7 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Runway)];
 /// nobody can tell below a surface; and where the accuracy of the place reaches over what decides, neither.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    judged(subject, around, rules).unwrap_or_else(|missing| missing)
+    judged(subject, around, rules).unwrap_or_else(Finding::from)
 }
 
 /// The surfaces of a runway over the place.
@@ -34,7 +34,7 @@ struct Over<'n, 'a> {
     rule: Arc<Parameter>,
 }
 
-fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let marking = rules.get(CheckCode::Air, SiteKey::MarkingHeight)?;
     let mut all = Vec::new();
     for runway in around.of(ReferenceKind::Runway) {
@@ -107,7 +107,7 @@ fn over<'n, 'a>(
     at: Coord<f64>,
     near: &'n NearReference<'a>,
     rules: &Parameters<'_>,
-) -> Result<Option<Over<'n, 'a>>, Finding> {
+) -> Result<Option<Over<'n, 'a>>, Missing> {
     let shape = near.shape.geometry();
     let ends = match shape.as_ref() {
         Geometry::LineString(line) => line.0.first().zip(line.0.last()),
@@ -137,7 +137,7 @@ fn over<'n, 'a>(
 }
 
 /// The figures for a class of runways.
-fn dimensions(rules: &Parameters<'_>, class: &str) -> Result<Dimensions, Finding> {
+fn dimensions(rules: &Parameters<'_>, class: &str) -> Result<Dimensions, Missing> {
     let of = |key| rules.of_class(CheckCode::Air, key, class).map(|rule| rule.value);
     Ok(Dimensions {
         inner_radius_m: of(SiteKey::InnerHorizontalRadius)?,

@@ -35,17 +35,20 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     let head =
         hits.iter().find(|hit| if verdict == Verdict::NeedsSurvey { hit.worst == worst } else { hit.sure == sure });
     let Some(head) = head else {
-        return factor.map_or_else(
-            |missing| missing,
-            |rule| {
-                let (rule, limit) = (Some(Arc::clone(rule)), fall.map(Quantity::metres));
-                Finding { rule, limit, ..Finding::new(CheckCode::Cor, Verdict::Pass, Message::new(key::COR_CLEAR)) }
-            },
-        );
+        return factor.map_or_else(Finding::from, |rule| {
+            let (limit, rule) = (fall.map(Quantity::metres), Some(Arc::clone(rule)));
+            Finding { limit, rule, ..Finding::new(CheckCode::Cor, Verdict::Pass, Message::new(key::COR_CLEAR)) }
+        });
     };
     let key = if verdict == Verdict::NeedsSurvey { key::COR_UNSURE } else { head.key };
-    let message = Message::new(key).text("feature", head.called).metres("distance", head.distance_m);
-    let message = message.metres("limit", head.limit_m);
+    let message = match key {
+        key::COR_UNSURE => Message::new(key).text("feature", head.called),
+        key::COR_FALLS => {
+            let message = Message::new(key).text("feature", head.called).metres("distance", head.distance_m);
+            message.metres("fall", head.limit_m)
+        }
+        _ => Message::new(key).text("corridor", head.called).metres("clearance", head.limit_m),
+    };
     let mut finding = Finding::new(CheckCode::Cor, verdict, message);
     finding.measured = Some(Quantity::metres(head.distance_m));
     finding.limit = Some(Quantity::metres(head.limit_m));
@@ -218,6 +221,10 @@ mod tests {
         let sure = Subject { accuracy_m: 0.0, ..mast() };
         let found = judge(check, &sure, &scene.around());
         assert_eq!((found.verdict, found.message.key), (Verdict::Warn, key::COR_ANNOUNCED));
+        assert_eq!(
+            found.message.arguments,
+            [("corridor", Argument::Text("F1".into())), ("clearance", Argument::Number(10.0, 2))]
+        );
         assert_eq!(names(&found), ["F1", "F2"]);
         // The second may reach here: then it would be refused.
         let found = judge(check, &mast(), &scene.around());

@@ -27,7 +27,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     }
     match rule {
         Ok(_) => Finding::new(CheckCode::Def, Verdict::Pass, Message::new(key::DEF_FREE)),
-        Err(missing) => missing,
+        Err(missing) => missing.into(),
     }
 }
 

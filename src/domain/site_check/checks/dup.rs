@@ -14,10 +14,10 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::SiteRequest), So
 /// or permitted; those of others are what SPC is for. At the distance itself it is a duplicate.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    judged(subject, around, rules).unwrap_or_else(|missing| missing)
+    judged(subject, around, rules).unwrap_or_else(Finding::from)
 }
 
-fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let rule = rules.get(CheckCode::Dup, SiteKey::DuplicateDistance)?;
     let Some(carrier) = subject.organisation.as_deref() else {
         return Ok(Finding::new(CheckCode::Dup, Verdict::NotApplicable, Message::new(key::DUP_NOBODY)));

@@ -34,13 +34,13 @@ const RELEVANT_SHARE: f64 = 0.05;
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     let finding = |verdict, key| Finding::new(CheckCode::Emf, verdict, Message::new(key));
     match (subject.antennas.is_empty(), is_for_column(subject)) {
-        (false, _) => judged(subject, around, rules).unwrap_or_else(|missing| missing),
+        (false, _) => judged(subject, around, rules).unwrap_or_else(Finding::from),
         (true, true) => Finding { consult: vec![Consultee::Health], ..finding(Verdict::Warn, key::EMF_NOT_STATED) },
         (true, false) => finding(Verdict::NotApplicable, key::EMF_NO_ANTENNAS),
     }
 }
 
-fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let rule = rules.get(CheckCode::Emf, SiteKey::ExposureLimit)?;
     let of = |key| rules.get(CheckCode::Emf, key).map(|rule| rule.value);
     let reflection = of(SiteKey::ReflectionFactor)?;

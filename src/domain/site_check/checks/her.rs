@@ -14,10 +14,10 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Heritage), Sourc
 /// monument itself nothing is built. At the distance itself it is near.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    judged(subject, around, rules).unwrap_or_else(|missing| missing)
+    judged(subject, around, rules).unwrap_or_else(Finding::from)
 }
 
-fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let rule = rules.get(CheckCode::Her, SiteKey::HeritageDistance)?;
     let heritage = || around.references.iter().filter(|near| is_heritage(near.told.kind));
     let (near, found) = reached(heritage(), rule.value, subject.accuracy_m);

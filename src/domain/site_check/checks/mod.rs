@@ -27,8 +27,8 @@ use crate::geometry::{Coord, Geometry, Grid, LineString, Polygon};
 mod prelude {
     pub(super) use super::super::message::key;
     pub(super) use super::super::{
-        Argument, CheckCode, Consultee, Finding, Message, NearReference, NearWork, Outcome, Parameters, Quantity,
-        SiteKey, Source, Subject, Surroundings, Verdict,
+        Argument, CheckCode, Consultee, Finding, Message, Missing, NearReference, NearWork, Outcome, Parameters,
+        Quantity, SiteKey, Source, Subject, Surroundings, Verdict,
     };
     pub(super) use super::{Sure, circle, evidence, is_column, is_for_column, reached, settled};
     pub(super) use crate::domain::reference::ReferenceKind;

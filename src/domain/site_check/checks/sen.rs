@@ -13,10 +13,10 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::School), Source:
 /// own `[default]`. At the distance itself it is near.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    judged(subject, around, rules).unwrap_or_else(|missing| missing)
+    judged(subject, around, rules).unwrap_or_else(Finding::from)
 }
 
-fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let rule = rules.get(CheckCode::Sen, SiteKey::SensitiveDistance)?;
     let consultee = |kind| match kind {
         ReferenceKind::School => Some(Consultee::Education),
@@ -48,11 +48,14 @@ mod tests {
     use super::super::tests::support::*;
     use super::*;
 
+    /// What is to the east, accuracy, and what comes of it.
+    type Case<'a> = (&'a [(ReferenceKind, f64)], f64, Verdict, &'a [Consultee]);
+
     #[test]
     fn whoever_answers_for_the_people_in_it_is_asked() {
         use ReferenceKind::{Building, Hospital, School};
-        // What is to the east; the distance is 50 m.
-        let table: &[(&[(ReferenceKind, f64)], f64, Verdict, &[Consultee])] = &[
+        // The distance is 50 m.
+        let table: &[Case<'_>] = &[
             (&[], 5.0, Verdict::Pass, &[]),
             (&[(Building, 1.0)], 5.0, Verdict::Pass, &[]),
             (&[(School, 50.001)], 0.0, Verdict::Pass, &[]),

@@ -27,7 +27,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     if !is_for_column(subject) {
         return Finding::new(CheckCode::Spc, Verdict::NotApplicable, Message::new(key::NO_COLUMN));
     }
-    judged(subject, around, rules).unwrap_or_else(|missing| missing)
+    judged(subject, around, rules).unwrap_or_else(Finding::from)
 }
 
 /// A spacing, and the parameter or the zone that asks for it.
@@ -37,7 +37,7 @@ struct Spacing<'a> {
     zone: Option<&'a str>,
 }
 
-fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Finding> {
+fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let spacings = spacings(subject, around, rules)?;
     let least = spacings.iter().map(|s| s.metres).fold(f64::INFINITY, f64::min);
     let Some(widest) = spacings.iter().max_by(|a, b| a.metres.total_cmp(&b.metres)) else {
@@ -62,10 +62,14 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         Verdict::Pass => Message::new(key::SPC_FREE),
         Verdict::Warn => {
             let with_capacity = found.iter().filter(|e| e.spare_capacity.is_some_and(|places| places > 0));
+            let with_capacity: Vec<&str> = with_capacity.map(|e| e.code.as_str()).collect();
             let count = f64::from(u32::try_from(found.len()).unwrap_or(u32::MAX));
-            Message::new(key::SPC_SHARE)
-                .with("count", Argument::Number(count, 0))
-                .words("with_capacity", with_capacity.map(|e| e.code.as_str()))
+            let message = |key| Message::new(key).with("count", Argument::Number(count, 0));
+            if with_capacity.is_empty() {
+                message(key::SPC_SHARE_FULL)
+            } else {
+                message(key::SPC_SHARE).words("with_capacity", with_capacity)
+            }
         }
         _ => Message::new(key::SPC_UNSURE).text("feature", first.map_or("", |e| e.code.as_str())),
     };
@@ -90,7 +94,7 @@ fn spacings<'a>(
     subject: &Subject,
     around: &'a Surroundings<'_>,
     rules: &'a Parameters<'_>,
-) -> Result<Vec<Spacing<'a>>, Finding> {
+) -> Result<Vec<Spacing<'a>>, Missing> {
     let (mut may, mut widest, mut decided) = (Vec::new(), None::<Spacing<'a>>, false);
     for zone in around.of(ReferenceKind::Zone) {
         let Some(metres) = zone.attributes().spacing_m else { continue };
@@ -208,6 +212,8 @@ mod tests {
         let (count, named) = (Argument::Number(4.0, 0), Argument::Words(vec!["F3".into(), "F2".into()]));
         assert_eq!(found.message.arguments[..2], [("count", count), ("with_capacity", named)]);
         assert_eq!((found.measured, found.limit), (Some(Quantity::metres(50.0)), Some(Quantity::metres(500.0))));
+        let full = judge(check, &mast(), &with_column(50.0, 0.0, false).around());
+        assert_eq!((full.verdict, full.message.key), (Verdict::Warn, key::SPC_SHARE_FULL));
         let duct = Subject { kind: WorkKind::Duct, column_class: None, ..mast() };
         assert_eq!(judge(check, &duct, &scene.around()).verdict, Verdict::NotApplicable);
     }

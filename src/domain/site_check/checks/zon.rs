@@ -29,7 +29,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     }
     let only_a1 = match only_a1(subject, around, rules) {
         Ok(finding) => finding,
-        Err(missing) => Some(missing),
+        Err(missing) => Some(missing.into()),
     };
     let zones = zones(subject, around, rules);
     match only_a1 {
@@ -40,7 +40,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
 }
 
 /// What stands against a column of another class near a monument or a government front; none where nothing does.
-fn only_a1(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Option<Finding>, Finding> {
+fn only_a1(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Option<Finding>, Missing> {
     let rule = rules.get(CheckCode::Zon, SiteKey::OnlyA1Distance)?;
     let fits = |class| matches!(class, ColumnClass::A1a | ColumnClass::A1b);
     if subject.column_class.is_some_and(fits) {

@@ -247,8 +247,8 @@ mod tests {
     use super::*;
 
     fn square(x: f64, y: f64, half: f64) -> LineString<f64> {
-        let (w, e, s, n) = (x - half, x + half, y - half, y + half);
-        LineString::from(vec![(w, s), (e, s), (e, n), (w, n), (w, s)])
+        let ([west, south], [east, north]) = ([x - half, y - half], [x + half, y + half]);
+        LineString::from(vec![(west, south), (east, south), (east, north), (west, north), (west, south)])
     }
 
     #[test]
