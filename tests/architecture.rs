@@ -262,6 +262,11 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
     ("domain/actor.rs", "the table of rights: what it does not know is written by nobody"),
     ("http/routes.rs", "the list of addresses"),
     ("cli/demo.rs", "the data of the demonstration"),
+    (
+        "domain/site_check/surroundings.rs",
+        "each noun is something else to a site check: a column, land, or what is there besides",
+    ),
+    ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
 ];
 
 /// A layer is registered by its line in `each_layer!`: nobody else has to be told of it, and nobody else tells one noun
@@ -310,6 +315,7 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("actions/conflict_check/asking.rs", "shows answers"),
     ("actions/conflict_check/stored.rs", "shown by conflict_check/asking.rs"),
     ("actions/conflict_check/notice.rs", "names nothing"),
+    ("actions/site_check/around.rs", "finds what one sees; shown by actions/site_check/mod.rs"),
     ("store/seen.rs", "tells the database what a transaction sees"),
     ("wire/account.rs", "tells an account which visibilities it sees"),
 ];
