@@ -14,13 +14,16 @@ use super::{Stored, audit};
 use crate::domain::actor::Sight;
 use crate::domain::audit::ACCESS;
 use crate::domain::feature::Noun;
-use crate::domain::layer::Layer;
+use crate::domain::layer::{Layer, with_noun};
 use crate::domain::version::{Author, Authorship, Ended, ListedVersion, Newest, Version};
 use crate::domain::word::Word;
 use crate::geometry::Bounds;
 
 /// A noun whose versions are kept.
 pub trait Versions: Noun {
+    /// The table of the present versions: not always the name of the layer, which may be a word of SQL.
+    const TABLE: &'static str;
+
     /// What the index needs of every feature that there was at a revision, row by row.
     ///
     /// # Errors
@@ -43,6 +46,8 @@ pub trait Versions: Noun {
 macro_rules! versions {
     ($Noun:ty, $table:ident, $history:ident, $Row:ident) => {
         impl Versions for $Noun {
+            const TABLE: &'static str = stringify!($table);
+
             fn index_rows_at(
                 conn: &mut PgConnection,
                 jurisdiction: &str,
@@ -92,6 +97,11 @@ macro_rules! versions {
     };
 }
 pub(super) use versions;
+
+/// The table of the present versions of a layer.
+fn table(layer: Layer) -> &'static str {
+    with_noun!(layer, N => N::TABLE)
+}
 
 /// The revision of a jurisdiction at some moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +180,7 @@ fn newest_of(row: NewestRow) -> Stored<Newest> {
 /// # Errors
 /// The database's.
 pub fn newest(conn: &mut PgConnection, layer: Layer, ids: &[Uuid]) -> Stored<Vec<Newest>> {
-    let table = layer.as_str();
+    let table = table(layer);
     let rows: Vec<NewestRow> = sql_query(format!(
         "SELECT DISTINCT ON (id) id, jurisdiction, visibility, organisation FROM (
              SELECT id, jurisdiction, version, visibility, organisation FROM {table} WHERE id = ANY ($1)
@@ -188,7 +198,7 @@ pub fn newest(conn: &mut PgConnection, layer: Layer, ids: &[Uuid]) -> Stored<Vec
 /// # Errors
 /// The database's.
 pub fn newest_since(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, after: i64) -> Stored<Vec<Newest>> {
-    let table = layer.as_str();
+    let table = table(layer);
     let rows: Vec<NewestRow> = sql_query(format!(
         "SELECT DISTINCT ON (id) id, jurisdiction, visibility, organisation FROM (
              SELECT id, jurisdiction, version, visibility, organisation FROM {table}
@@ -221,7 +231,7 @@ struct BoxRow {
 /// # Errors
 /// The database's.
 pub fn ended_box(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, revision: i64) -> Stored<Bounds> {
-    let table = layer.as_str();
+    let table = table(layer);
     let found: Option<BoxRow> = sql_query(format!(
         "SELECT ST_XMin(around) AS west, ST_YMin(around) AS south, ST_XMax(around) AS east, ST_YMax(around) AS north
          FROM (
@@ -282,7 +292,7 @@ pub fn list(
     before: Option<i32>,
     limit: i64,
 ) -> Stored<Vec<ListedVersion>> {
-    let table = layer.as_str();
+    let table = table(layer);
     let which = "jurisdiction = $1 AND id = $2 AND version < $3 AND (visibility = ANY ($4) OR organisation = $5)";
     let rows: Vec<(ListedRow, EventRow)> = sql_query(format!(
         "SELECT v.*, e.revision AS event_revision, e.deed, e.actor, e.organisation, e.on_behalf_of, e.reason FROM (
@@ -336,7 +346,7 @@ pub fn deleted(
         #[diesel(sql_type = Timestamptz)]
         ended_at: jiff_diesel::Timestamp,
     }
-    let table = layer.as_str();
+    let table = table(layer);
     let row: Option<(At, EventRow)> = sql_query(format!(
         "SELECT h.ended_at, e.revision AS event_revision, e.deed, e.actor, e.organisation, e.on_behalf_of, e.reason
          FROM {table}_history AS h JOIN audit_events AS e ON e.jurisdiction = h.jurisdiction AND e.revision = h.ended_revision

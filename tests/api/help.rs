@@ -10,6 +10,7 @@ use crate::support::{Database, Response, TestServer, token};
 
 pub const WORKS: &str = "/ogc/collections/works/items";
 pub const CORRIDORS: &str = "/ogc/collections/corridors/items";
+pub const REFERENCES: &str = "/ogc/collections/references/items";
 pub const CHECKS: &str = "/api/conflict-checks";
 pub const GRID: &str = "<http://www.opengis.net/def/crs/EPSG/0/9218>";
 
@@ -77,6 +78,11 @@ impl Api {
         self.add(CORRIDORS, geometry, merged(json!({"code": code}), &road()))
     }
 
+    /// Creates a school that is drawn as its building.
+    pub fn school(&self, code: &str, geometry: Json) -> String {
+        self.add(REFERENCES, geometry, merged(json!({"code": code}), &school()))
+    }
+
     /// One value from the database, as text.
     pub fn sql(&self, select: &str) -> Option<String> {
         sql(&mut self.database.connect(), select)
@@ -102,6 +108,11 @@ pub fn mast() -> Json {
 /// The properties a corridor cannot do without.
 pub fn road() -> Json {
     json!({"kind": "road", "status": "in_force", "organisation": "roads-board"})
+}
+
+/// The properties a reference feature cannot do without.
+pub fn school() -> Json {
+    json!({"kind": "school", "organisation": "education"})
 }
 
 /// `properties` with those of `more` that it lacks.

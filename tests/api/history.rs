@@ -21,7 +21,9 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::help::{Api, CHECKS, CORRIDORS, GRID, ORIGIN, WORKS, feature, mast, merged, point, rect, road};
+use crate::help::{
+    Api, CHECKS, CORRIDORS, GRID, ORIGIN, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school,
+};
 use crate::support::{Response, Strict, TestServer, token, vn72_draft};
 
 /// The day of which everything is asked: what is known of it changes, the day does not.
@@ -140,7 +142,9 @@ fn questions(dice: &mut Dice, ids: &[(&'static str, String)]) -> Vec<Question> {
         all.push((role, "POST", format!("{CHECKS}?against=corridors&{AT}"), Some(point(50.0, 50.0)), false));
         all.push((role, "POST", format!("{CHECKS}?clearance_m=10&{AT}"), Some(drawn.clone()), true));
         for (layer, id) in &some {
-            all.push((role, "GET", format!("/api/{layer}/{id}/conflicts?{AT}"), None, false));
+            if *layer != "references" {
+                all.push((role, "GET", format!("/api/{layer}/{id}/conflicts?{AT}"), None, false));
+            }
             all.push((role, "GET", format!("/ogc/collections/{layer}/items/{id}?f=json"), None, false));
         }
     }
@@ -201,7 +205,7 @@ fn one_write(api: &Api, dice: &mut Dice, n: usize, ids: &mut Vec<(&'static str, 
     };
     let (east, north) = (dice.metres(), dice.metres());
     // Every kind first, and once more the other way round.
-    let kind = if n < 20 { n.min(19 - n) } else { dice.draw(10) };
+    let kind = if n < 22 { n.min(21 - n) } else { dice.draw(11) };
     match kind {
         0 | 1 => {
             let props =
@@ -214,7 +218,12 @@ fn one_write(api: &Api, dice: &mut Dice, n: usize, ids: &mut Vec<(&'static str, 
             ids.push(("corridors", api.add(CORRIDORS, rect(east, north, east + 30.0, north + 20.0), props)));
         }
         3..=5 => {
-            let (layer, items) = *dice.pick(&[("works", WORKS), ("works", WORKS), ("corridors", CORRIDORS)]);
+            let (layer, items) = *dice.pick(&[
+                ("works", WORKS),
+                ("works", WORKS),
+                ("corridors", CORRIDORS),
+                ("reference_features", REFERENCES),
+            ]);
             let Some(id) = there(api, dice, layer) else { return };
             let shape = if layer == "works" { point(east, north) } else { rect(east, north, east + 9.0, north + 9.0) };
             let patch = match dice.draw(3) {
@@ -226,7 +235,8 @@ fn one_write(api: &Api, dice: &mut Dice, n: usize, ids: &mut Vec<(&'static str, 
             assert_eq!(done.status, 200, "{}", done.text);
         }
         6 => {
-            let (layer, items) = *dice.pick(&[("works", WORKS), ("corridors", CORRIDORS)]);
+            let (layer, items) =
+                *dice.pick(&[("works", WORKS), ("corridors", CORRIDORS), ("reference_features", REFERENCES)]);
             let Some(id) = there(api, dice, layer) else { return };
             assert_eq!(api.send("officer", "DELETE", &format!("{items}/{id}"), &[], None).status, 204);
         }
@@ -235,8 +245,13 @@ fn one_write(api: &Api, dice: &mut Dice, n: usize, ids: &mut Vec<(&'static str, 
             import_works(api, dice, &codes);
         }
         8 => load_rules(api, n, dice.metres() / 4.0),
+        9 => {
+            let said = json!({"code": format!("R{n}"), "visibility": visibility, "licence": "ODbL", "quota": n});
+            let area = rect(east, north, east + 30.0, north + 20.0);
+            ids.push(("references", api.add(REFERENCES, area, merged(said, &school()))));
+        }
         _ => match areas.pop() {
-            Some(area) if n.is_multiple_of(2) => withdraw(api, area),
+            Some(area) if !n.is_multiple_of(2) => withdraw(api, area),
             kept => {
                 areas.extend(kept);
                 let wide = *dice.pick(&[0.0907, 0.2]);
@@ -258,8 +273,9 @@ fn what_was_known_then_is_what_was_answered_then() {
         ids.push(("works", api.add(WORKS, point(dice.metres(), dice.metres()), props)));
     }
     ids.push(("corridors", api.road("FC", rect(10.0, 10.0, 60.0, 50.0))));
+    ids.push(("references", api.school("FR", rect(10.0, 10.0, 60.0, 50.0))));
     let mut answered: BTreeMap<i64, Vec<(Question, Response)>> = BTreeMap::new();
-    for n in 0..26 {
+    for n in 0..28 {
         one_write(&api, &mut dice, n, &mut ids, &mut areas);
         let now = revision(&api);
         let ask = |q: Question| {
@@ -272,12 +288,12 @@ fn what_was_known_then_is_what_was_answered_then() {
             compare(&api, &api.server, &answered);
         }
     }
-    for (layer, id) in &ids[..5] {
+    for (layer, id) in &ids[..6] {
         let hide = json!({"properties": {"visibility": dice.pick(&["government", "restricted"])}});
         let done = api.server.call("officer", "PATCH", &format!("/ogc/collections/{layer}/items/{id}"), Some(&hide));
         assert!([200, 404].contains(&done.status), "{}", done.text);
     }
-    for table in ["works", "corridors", "coverage_areas", "rule_packs", "rule_parameters"] {
+    for table in ["works", "corridors", "reference_features", "coverage_areas", "rule_packs", "rule_parameters"] {
         let ended = api.sql(&format!("SELECT count(*) FROM {table}_history")).unwrap();
         assert_ne!(ended, "0", "{table}: nothing to tell apart");
     }
@@ -312,9 +328,10 @@ fn seen_now(api: &Api, role: &str) -> BTreeSet<String> {
         )
     };
     let all = api.sql(&format!(
-        "SELECT string_agg(id::text, ' ') FROM ({} UNION ALL {}) AS n WHERE visibility IN ({words}) OR organisation = '{owner}'",
+        "SELECT string_agg(id::text, ' ') FROM ({} UNION ALL {} UNION ALL {}) AS n WHERE visibility IN ({words}) OR organisation = '{owner}'",
         newest("works"),
-        newest("corridors")
+        newest("corridors"),
+        newest("reference_features")
     ));
     all.unwrap_or_default().split(' ').map(str::to_owned).collect()
 }
