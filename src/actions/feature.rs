@@ -135,10 +135,10 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
         return Err(forbidden(actor, &format!("create a {}", T::WORD)));
     }
     let props = T::read(&draft.fields, actor.organisation.as_deref());
-    let territory = territory_of(context, draft, None);
+    let territory = territory_of::<T>(context, draft, None);
     let (mut props, territory) = match (props, territory) {
         (Ok(props), Ok(territory)) => (props, territory),
-        (props, territory) => return Err(all_problems(context, props.err(), territory, draft)),
+        (props, territory) => return Err(all_problems::<T>(context, props.err(), territory, draft)),
     };
     let jurisdiction = &territory.jurisdiction;
     may_write::<T>(actor, &jurisdiction.code, &props)?;
@@ -148,7 +148,7 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
         T::set_code(&mut props, made_code(T::WORD, id));
     }
     let delivered = draft.delivered.clone().ok_or_else(no_geometry)?;
-    let body = T::build(props, delivered, jurisdiction, context.reach()).map_err(under_geometry)?;
+    let body = T::build(props, delivered, jurisdiction, T::kept_within(context.reach())).map_err(under_geometry)?;
     let (created, revisions) = context.store.write(witness, |tx| {
         let created = T::insert(tx, &jurisdiction.code, id, body.clone())?;
         tx.audit(&jurisdiction.code, entry(Deed::Create, &created))?;
@@ -177,10 +177,10 @@ pub fn replace<T: Registrable>(
     if let Some(problem) = public_by_omission(&draft.fields, &present) {
         props = Err(props.err().into_iter().flatten().chain([problem]).collect());
     }
-    let territory = territory_of(context, draft, Some(&present.jurisdiction));
+    let territory = territory_of::<T>(context, draft, Some(&present.jurisdiction));
     let (mut props, territory) = match (props, territory) {
         (Ok(props), Ok(territory)) => (props, territory),
-        (props, territory) => return Err(all_problems(context, props.err(), territory, draft)),
+        (props, territory) => return Err(all_problems::<T>(context, props.err(), territory, draft)),
     };
     may_write::<T>(actor, &present.jurisdiction, &props)?;
     may_see::<T>(actor, &present.jurisdiction, &props)?;
@@ -189,7 +189,7 @@ pub fn replace<T: Registrable>(
     }
     let jurisdiction = &territory.jurisdiction;
     let body = match &draft.delivered {
-        Some(delivered) => T::build(props, delivered.clone(), jurisdiction, context.reach()),
+        Some(delivered) => T::build(props, delivered.clone(), jurisdiction, T::kept_within(context.reach())),
         None => present.body.with_props(props, jurisdiction),
     }
     .map_err(under_geometry)?;
@@ -270,7 +270,7 @@ fn check_version<T>(present: &Registered<T>, expected: Option<i32>) -> Result<()
 }
 
 /// The territory named by the draft, or found by its place.
-fn territory_of(context: &Context, draft: &Draft, present: Option<&str>) -> Result<Arc<Territory>> {
+fn territory_of<T: Noun>(context: &Context, draft: &Draft, present: Option<&str>) -> Result<Arc<Territory>> {
     let snapshot = context.index.snapshot();
     let named = draft.jurisdiction.as_deref().filter(|j| *j != "auto");
     if let (Some(named), Some(present)) = (named, present)
@@ -289,9 +289,10 @@ fn territory_of(context: &Context, draft: &Draft, present: Option<&str>) -> Resu
     }
     let delivered = draft.delivered.as_ref().ok_or_else(no_geometry)?;
     let all: Vec<Arc<Jurisdiction>> = snapshot.territories().map(|t| Arc::clone(&t.jurisdiction)).collect();
-    let found = jurisdiction_of(delivered, &all, context.reach()).ok_or_else(|| {
+    let reach = T::kept_within(context.reach());
+    let found = jurisdiction_of(delivered, &all, reach).ok_or_else(|| {
         let mut detail = "lies in no registered jurisdiction".to_owned();
-        if let Some(hint) = all.iter().find_map(|j| other_reading(delivered, j, context.reach())) {
+        if let Some(hint) = all.iter().find_map(|j| other_reading(delivered, j, reach)) {
             detail.push_str("; ");
             detail.push_str(&hint);
         }
@@ -301,7 +302,7 @@ fn territory_of(context: &Context, draft: &Draft, present: Option<&str>) -> Resu
 }
 
 /// Every problem of a draft at once: of its properties, its jurisdiction and its shape.
-fn all_problems(
+fn all_problems<T: Noun>(
     context: &Context,
     props: Option<Vec<Problem>>,
     territory: Result<Arc<Territory>>,
@@ -318,8 +319,11 @@ fn all_problems(
         Err(other) => return other,
         Ok(territory) => {
             if let Some(delivered) = &draft.delivered
-                && let Err(more) =
-                    crate::domain::place::place(delivered.clone(), &territory.jurisdiction, context.reach())
+                && let Err(more) = crate::domain::place::place(
+                    delivered.clone(),
+                    &territory.jurisdiction,
+                    T::kept_within(context.reach()),
+                )
             {
                 problems.extend(more.into_iter().map(|p| p.under("/geometry")));
             }

@@ -147,7 +147,7 @@ impl<'a, T: Records> Run<'a, T> {
             options,
             observer,
             jurisdictions,
-            reach: context.reach(),
+            reach: T::kept_within(context.reach()),
             batch: Vec::new(),
             staged: 0,
             report: ImportReport::default(),

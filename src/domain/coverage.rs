@@ -9,10 +9,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
+use super::feature::Noun;
 use super::jurisdiction::{Jurisdiction, area_of};
-use super::layer::Layer;
+use super::layer::{Layer, with_noun};
 use super::place::{self, Delivered};
-use super::reference::{self, ReferenceKind};
+use super::reference::ReferenceKind;
 use super::word::{Word, words};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres, MultiPolygon, Problem};
@@ -108,13 +109,19 @@ impl RegisteredCoverage {
 }
 
 impl CoverageArea {
+    /// What it is of: the layer, or the kind of reference features.
+    #[must_use]
+    pub fn of(&self) -> &'static str {
+        self.kind.map_or_else(|| self.layer.as_str(), Word::as_str)
+    }
+
     /// Checks a draft and places its ground: valid, inside the boundary of its jurisdiction widened by `reach`.
     ///
     /// # Errors
     /// Every problem of the draft.
     pub fn new(draft: CoverageDraft, jurisdiction: &Jurisdiction, reach: Metres) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let reach = if draft.kind.is_some() && reach < reference::REACH { reference::REACH } else { reach };
+        let reach = with_noun!(draft.layer, N => N::kept_within(reach));
         match (draft.layer.is_told_by_kind(), draft.kind) {
             (true, None) => problems.push(Problem::new(
                 "/layer",

@@ -82,6 +82,11 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const TITLE: &'static str;
     /// What is in its layer.
     const ABOUT: &'static str;
+    /// Its features lie in a jurisdiction or at most so far beyond its boundary, where `reach` is how far by the settings.
+    #[must_use]
+    fn kept_within(reach: Metres) -> Metres {
+        reach
+    }
     /// It is land that something takes; else it stands on such land.
     const LAND: bool = <Self::Facts as Judged>::Side::LAND;
     /// It stands on land, and land can be in conflict with it.

@@ -351,6 +351,11 @@ impl Noun for Reference {
         "azimuth_deg",
     ];
 
+    /// An aerodrome matters far beyond a boundary.
+    fn kept_within(reach: Metres) -> Metres {
+        if reach < REACH { REACH } else { reach }
+    }
+
     fn read(fields: &Fields, owner: Option<&str>) -> Result<ReferenceProps, Vec<Problem>> {
         let mut r = Reading::new(fields, Self::KNOWN, READ_ONLY);
         let code = read_code(&mut r);
@@ -392,8 +397,6 @@ impl Noun for Reference {
         if let Some(problem) = shape_problem(props.kind, &delivered.shape) {
             return Err(vec![problem]);
         }
-        // An aerodrome matters far beyond a boundary.
-        let reach = if reach < REACH { REACH } else { reach };
         Ok(Self { props, place: place(delivered, jurisdiction, reach)? })
     }
 
@@ -451,5 +454,5 @@ impl Noun for Reference {
     }
 }
 
-/// How far beyond a boundary reference features are kept, m: as far as the approach to a runway reaches.
+/// How far beyond a boundary reference features are kept at least, m: as far as the approach to a runway reaches.
 pub const REACH: Metres = Metres::constant(20_000.0);

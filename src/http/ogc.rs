@@ -43,9 +43,9 @@ pub async fn home(request: HttpRequest) -> Answer {
     let base = params::base(&request);
     Ok(HttpResponse::Ok().json(json!({
         "title": "Clearway",
-        "description": "Telecom works, clearance corridors, and the conflicts between them",
+        "description": "Telecom works, clearance corridors, the conflicts between them, and what else stands there",
         "links": [
-            link(&format!("{base}/ogc"), "service", JSON, "Features: works and corridors"),
+            link(&format!("{base}/ogc"), "service", JSON, "Features: works, corridors and reference features"),
             link(&format!("{base}/ogc/api"), "service-desc", OPENAPI, "The API"),
             link(&format!("{base}/health/ready"), "status", JSON, "Whether the service can work"),
         ],
@@ -61,7 +61,7 @@ pub async fn landing(request: HttpRequest) -> Answer {
     let base = params::base(&request);
     Ok(HttpResponse::Ok().json(json!({
         "title": "Clearway",
-        "description": "Telecom works and clearance corridors",
+        "description": "Telecom works, clearance corridors and reference features",
         "links": [
             link(&format!("{base}/ogc"), "self", JSON, "This document"),
             link(&format!("{base}/ogc/api"), "service-desc", OPENAPI, "The API"),
@@ -112,7 +112,7 @@ fn describe<T: Served>(base: &str, app: &App) -> Json {
         "title": T::TITLE,
         "description": T::ABOUT,
         "itemType": "feature",
-        "extent": {"spatial": {"bbox": [extent(app)], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
+        "extent": {"spatial": {"bbox": [extent::<T>(app)], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
         "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
         "links": [
             link(&here, "self", JSON, "This collection"),
@@ -122,10 +122,11 @@ fn describe<T: Served>(base: &str, app: &App) -> Json {
 }
 
 /// The box round every jurisdiction with its widening: the same for everybody, so it tells nobody where something is.
-fn extent(app: &App) -> [f64; 4] {
+fn extent<T: Served>(app: &App) -> [f64; 4] {
+    let reach = T::kept_within(app.context.reach()).get();
     let mut all = crate::geometry::Bounds::EMPTY;
     for j in jurisdiction::list(&app.context) {
-        all.merge(&j.bounds_widened(app.context.settings.boundary_reach_m));
+        all.merge(&j.bounds_widened(reach));
     }
     if all.is_empty() {
         return [-180.0, -90.0, 180.0, 90.0];
