@@ -69,6 +69,9 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const OF_SHAPE: &'static [&'static str];
     /// Properties that state another one in another unit: that one, and its other name.
     const ALIASES: &'static [(&'static str, &'static str)] = &[];
+    /// Properties by which features are told apart besides their code: an import that states another value for one of them means
+    /// another feature, and changes none. A feature always has them.
+    const TOLD_APART_BY: &'static [&'static str] = &[];
     /// The first and the last day of it among its properties.
     const PERIOD: [&'static str; 2];
     /// The states in which a feature is its owner's to write; those besides are decisions, of whoever answers for the layer.

@@ -318,6 +318,7 @@ impl Noun for Reference {
     const OWNERS_STATES: Option<&'static [&'static str]> = None;
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("elevation_from_m", "elevation_from_ft"), ("elevation_to_m", "elevation_to_ft")];
+    const TOLD_APART_BY: &'static [&'static str] = &["kind", "dataset"];
     const PERIOD: [&'static str; 2] = ["valid_from", "valid_to"];
     const KNOWN: &'static [&'static str] = &[
         "code",

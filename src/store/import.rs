@@ -189,12 +189,13 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
 }
 
 /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
-/// table the rows that could mean several features, those of features that the writer may not write, those that he would not
-/// see himself, and those that would turn a `period` round. `status` is how far a feature has come, in SQL.
+/// table the rows that could mean several features or have the code of another one by `apart`, those of features that the writer
+/// may not write, those that he would not see himself, and those that would turn a `period` round. `status` is how far a feature
+/// has come, in SQL.
 pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
-    (period, status): ([&'static str; 2], &'static str),
+    (period, status, apart): ([&'static str; 2], &'static str, &[&'static str]),
     jurisdiction: &str,
     refusals: &Refusals<'_>,
 ) -> Stored<Vec<TakenOut>> {
@@ -209,6 +210,9 @@ pub(super) fn take_out(
     // From here on nobody else writes: what is decided now holds for features that came a moment ago, too.
     let meant = meant(table);
     let mut taken_out = take_out_ambiguous(tx, table, staging, jurisdiction)?;
+    for column in apart {
+        taken_out.extend(take_out_another(tx, table, staging, column, jurisdiction)?);
+    }
     let found: Vec<FoundRow> = sql_query(format!(
         "SELECT DISTINCT t.organisation, {status} AS status FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
     ))
@@ -277,6 +281,31 @@ fn take_out_ambiguous(
     .load(tx.conn)?;
     let several = |code: &str| format!("«{code}» is the code of several features here; change each by its id");
     Ok(rows.into_iter().map(|row| row.because("/properties/code", several)).collect())
+}
+
+/// Takes the rows out of the staging table whose code is that of a feature with another value in a column by which features are
+/// told apart: two files that count their records alike would overwrite each other.
+fn take_out_another(
+    tx: &mut WriteTx<'_>,
+    table: &'static str,
+    staging: &'static str,
+    column: &'static str,
+    jurisdiction: &str,
+) -> Stored<Vec<TakenOut>> {
+    let (meant, merged) = (meant(table), merged_value(column));
+    let rows: Vec<TakenOutRow> = sql_query(format!(
+        "WITH gone AS (
+             DELETE FROM {staging} AS s USING {table} AS t WHERE t.jurisdiction = $1 AND {meant} AND {merged} <> t.{column}
+             RETURNING s.code, s.number, s.place
+         )
+         SELECT code, number, place FROM gone ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
+    let another = |code: &str| {
+        format!("«{code}» is the code of a feature with another {column}; give this one a code of its own")
+    };
+    Ok(rows.into_iter().map(|row| row.because("/properties/code", another)).collect())
 }
 
 /// Takes the rows out of the staging table that would leave a feature which the writer does not see.

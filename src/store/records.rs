@@ -438,7 +438,7 @@ macro_rules! records {
                 let tables = (stringify!($table), stringify!($staging));
                 // What has no states that anybody decides on may have no such column either.
                 let status = if Self::OWNERS_STATES.is_some() { "t.status" } else { "''::text" };
-                import::take_out(tx, tables, (Self::PERIOD, status), jurisdiction, refusals)
+                import::take_out(tx, tables, (Self::PERIOD, status, Self::TOLD_APART_BY), jurisdiction, refusals)
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {
