@@ -28,9 +28,7 @@ pub fn layers(context: &Context, actor: &Actor, jurisdiction: Option<&str>) -> R
     let layers = context.store.read_as(actor, |conn| store::reference::layers(conn, jurisdiction))?;
     let listed = layers.into_iter().map(|layer| {
         let zone = snapshot.territory(&layer.jurisdiction).map(|t| t.jurisdiction.time_zone());
-        let today = clock::now().to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC)).date();
-        let age = |day: jiff::civil::Date| day.until(today).ok().map(|span| i64::from(span.get_days()));
-        let age_days = layer.oldest.and_then(age);
+        let age_days = layer.age_days(clock::now(), zone.unwrap_or(jiff::tz::TimeZone::UTC));
         Listed { layer, age_days }
     });
     Ok(listed.collect())

@@ -2,6 +2,8 @@
 //! schools, hospitals, runways, roads, power lines, defence areas. Each belongs to a reference layer, under the name somebody
 //! gave it (`dataset`), and says what it is (`kind`), where it comes from, of which day, and under which licence.
 
+mod listed;
+
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -18,6 +20,8 @@ use super::site_check::subject::{EIRP_MAX_W, EIRP_MIN_W};
 use super::word::{Visibility, Word, words};
 use super::work::{ColumnClass, HEIGHT_MAX_M, read_code, read_period};
 use crate::geometry::{Geometry, Metres, Problem};
+
+pub use listed::ReferenceLayer;
 
 words! {
     /// What a reference feature is.
@@ -145,29 +149,6 @@ pub struct ReferenceProps {
     pub licence: Option<String>,
     /// What is known of it.
     pub attributes: Arc<Attributes>,
-}
-
-/// A reference layer: the features of one name and kind in a jurisdiction.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReferenceLayer {
-    /// The jurisdiction.
-    pub jurisdiction: String,
-    /// Its name.
-    pub dataset: String,
-    /// What its features are.
-    pub kind: ReferenceKind,
-    /// How many there are.
-    pub features: i64,
-    /// Where they come from.
-    pub sources: Vec<String>,
-    /// Under which licences.
-    pub licences: Vec<String>,
-    /// Who may see them.
-    pub visibilities: Vec<Visibility>,
-    /// The day of the oldest source; none where a feature states none.
-    pub oldest: Option<Date>,
-    /// The day of the newest one.
-    pub newest: Option<Date>,
 }
 
 /// What a check needs to know of a reference feature in any case.
