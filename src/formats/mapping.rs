@@ -10,6 +10,9 @@ use crate::domain::fields::{Fields, Value};
 pub(super) struct Mapping {
     /// Fields taken from a column. A column that is mapped is not also taken under its own name.
     by_column: HashMap<String, Vec<String>>,
+    /// Fields that somebody took from a column by name: what stands there is read as a table cell, whatever the file is, for
+    /// other people write numbers and dates as text.
+    mapped: HashSet<String>,
     /// Mapped columns that no record had yet.
     awaited: HashSet<String>,
     /// Defaults.
@@ -27,7 +30,7 @@ impl Mapping {
             if !known(field) {
                 return Err(unknown(field, options));
             }
-            if !mapped.insert(field.as_str()) {
+            if !mapped.insert(field.clone()) {
                 return Err(ReadError::refused(format!("the field «{field}» is mapped to two columns")));
             }
             by_column.entry(column.clone()).or_default().push(field.clone());
@@ -49,7 +52,7 @@ impl Mapping {
             }
             set.push((field.clone(), Value::Cell(value.trim().to_owned())));
         }
-        Ok(Self { by_column, awaited, set, unused: BTreeSet::new() })
+        Ok(Self { by_column, mapped, awaited, set, unused: BTreeSet::new() })
     }
 
     /// The fields that come from `column`; a column that gives none is remembered as unused.
@@ -68,12 +71,20 @@ impl Mapping {
 
     /// Adds `value` of `column` under each of its fields.
     pub(super) fn take(&mut self, fields: &mut Fields, column: &str, value: impl FnOnce() -> Value) {
+        let before = fields.0.len();
         match self.fields_of(column) {
             [] => {}
             [only] => fields.0.push((only.clone(), value())),
             several => {
                 let value = value();
                 fields.0.extend(several.iter().map(|field| (field.clone(), value.clone())));
+            }
+        }
+        for (field, value) in &mut fields.0[before..] {
+            if let Value::Text(text) = value
+                && self.mapped.contains(field)
+            {
+                *value = Value::Cell(std::mem::take(text));
             }
         }
     }
