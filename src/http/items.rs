@@ -168,6 +168,7 @@ pub async fn patch<T: Served>(
         let present: Registered<T> = feature::get(&sent.context, &sent.asker, sent.id)?;
         let mut document = Json::Object(write(&present));
         merge_patch::clear_centreline(&mut document, &patch);
+        merge_patch::clear_aliased(&mut document, &patch, T::ALIASES);
         merge_patch::apply(&mut document, &patch);
         let touched = merge_patch::touches_shape(&patch);
         // Where the patch says nothing of the shape, the stored one is kept as recorded, whatever its system.

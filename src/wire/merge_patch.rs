@@ -27,6 +27,17 @@ pub fn touches_shape(patch: &Json) -> bool {
     patch.get("geometry").is_some() || patch.pointer("/properties/centreline").is_some()
 }
 
+/// Prepares a stored feature for a patch: a property that the patch states in another unit, under the other of the names in
+/// `aliases`, gives way to it.
+pub fn clear_aliased(feature: &mut Json, patch: &Json, aliases: &[(&str, &str)]) {
+    let stated = |name: &str| patch["properties"].get(name).is_some_and(|value| !value.is_null());
+    if let Some(Json::Object(properties)) = feature.get_mut("properties") {
+        for (name, _) in aliases.iter().filter(|(_, alias)| stated(alias)) {
+            properties.remove(*name);
+        }
+    }
+}
+
 /// Prepares a stored feature for a patch: a new geometry alone takes the place of a centreline with its half-widths.
 pub fn clear_centreline(feature: &mut Json, patch: &Json) {
     let geometry_alone = patch.get("geometry").is_some_and(|g| !g.is_null())
