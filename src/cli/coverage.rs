@@ -14,7 +14,6 @@ use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::coverage::CoverageDraft;
 use crate::domain::layer::Layer;
-use crate::domain::word::Word;
 
 /// Say where a layer holds all there is.
 #[derive(Debug, Args)]
@@ -29,7 +28,8 @@ enum Command {
     ///
     /// The area declares that the layer holds every feature whose land, with the clearance of its own, or whose position,
     /// with its accuracy, reaches into that ground, also from beyond its edge. It lies inside the boundary of the
-    /// jurisdiction widened by `boundary_reach_m`.
+    /// jurisdiction widened by `boundary_reach_m`, of reference features by 20 km at least. Those are covered by kind: that all
+    /// hospitals are here says nothing of schools.
     Add(Add),
     /// List the areas declared.
     List(List),
@@ -93,22 +93,22 @@ impl Coverage {
                     boundary,
                 };
                 let made = coverage::declare(&connect(settings)?, add.why.witness(&actor), &add.jurisdiction, draft)?;
+                let of = made.area.of();
                 println!(
-                    "Declared {}: coverage of {} in {}, revision {}.",
-                    made.id, made.area.layer, made.jurisdiction, made.revision
+                    "Declared {}: coverage of {of} in {}, revision {}.",
+                    made.id, made.jurisdiction, made.revision
                 );
             }
             Command::List(list) => {
                 for c in coverage::list(&connect(settings)?, list.jurisdiction.as_deref(), list.layer)? {
                     let as_of = c.area.as_of.map_or_else(|| "–".into(), |day| day.to_string());
-                    let of = c.area.kind.map_or_else(|| c.area.layer.as_str(), Word::as_str);
-                    println!("{} {} {of} {as_of} {}", c.id, c.jurisdiction, c.area.source);
+                    println!("{} {} {} {as_of} {}", c.id, c.jurisdiction, c.area.of(), c.area.source);
                 }
             }
             Command::Remove(remove) => {
                 let witness = remove.why.witness(&actor);
                 let gone = coverage::withdraw(&connect(settings)?, witness, &remove.jurisdiction, remove.id)?;
-                println!("Removed {}: coverage of {} in {}.", gone.id, gone.area.layer, gone.jurisdiction);
+                println!("Removed {}: coverage of {} in {}.", gone.id, gone.area.of(), gone.jurisdiction);
             }
         }
         Ok(ExitCode::SUCCESS)
