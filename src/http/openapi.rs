@@ -13,13 +13,17 @@ use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::layer::Layer;
-use crate::domain::word::Word;
+use crate::domain::reference::ReferenceKind;
+use crate::domain::word::{Visibility, Word};
 use crate::domain::work::WorkKind;
 use crate::error::Error;
 use crate::wire::answer::Notice;
 
 /// The stream of changes: its answer is no document.
 const CHANGES: &str = "/api/changes";
+
+/// What there is besides features in conflict.
+const REFERENCE_LAYERS: &str = "/api/reference-layers";
 
 /// Doors of their own that make something.
 const CREATES: &[&str] = &["/api/sessions", "/api/tokens", "/api/accounts", "/api/organisations"];
@@ -53,8 +57,8 @@ pub fn write(settings: &Settings, base: &str) -> Json {
         "info": {
             "title": "Clearway",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Telecom works, clearance corridors, and the conflicts between them. Coordinates are WGS 84 \
-                longitude, latitude unless Content-Crs says otherwise; a third coordinate is accepted and dropped.",
+            "description": "Telecom works, clearance corridors, the conflicts between them, and what else stands there. Coordinates \
+                are WGS 84 longitude, latitude unless Content-Crs says otherwise; a third coordinate is accepted and dropped.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "servers": [{"url": base}],
@@ -106,6 +110,9 @@ fn operation(route: &Route) -> Json {
     } else if is_history {
         json!({"description": "Its versions, the newest first", "content": {"application/json":
             {"schema": {"$ref": "#/components/schemas/history"}}}})
+    } else if route.path == REFERENCE_LAYERS {
+        json!({"description": "Those of which the asker sees a feature", "content": {"application/json":
+            {"schema": {"$ref": "#/components/schemas/reference_layers"}}}})
     } else if route.parameters.contains(&"as-of") {
         json!({"description": "The feature; as of a moment with recorded_from and recorded_to among its properties, the moments \
             from and until which it was recorded so, the latter null where it is so still"})
@@ -175,6 +182,7 @@ fn schemas() -> Json {
         "answer": {"type": "object", "properties": {"results": list("result"), "as_of": {"type": "string",
             "format": "date-time", "description": "The moment at which this was known; left out where none was asked"}}},
         "history": history(),
+        "reference_layers": reference_layers(),
         "answer_line": {"allOf": [{"$ref": "#/components/schemas/answer"}, {"type": "object", "required": ["line"],
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
@@ -196,7 +204,7 @@ fn clearances() -> Json {
 /// Why not all is known of a subject's ground.
 fn not_checked() -> Json {
     json!({"type": "object", "nullable": true, "properties": {"layers": {"type": "array", "items": {"type": "object", "properties": {
-        "layer": {"type": "string", "enum": layers()},
+        "layer": {"type": "string", "enum": layers_in_pairs()},
         "coverage": {"type": "string", "enum": words::<Coverage>()},
         "reason": {"type": "string", "enum": words::<GapReason>(),
             "description": "clearance_unknown: nobody says how much must stay free beside the land asked about, so 0 m was applied"},
@@ -242,6 +250,26 @@ fn history() -> Json {
         "versions": {"type": "array", "items": {"type": "object", "properties": version},
             "description": "Those that the asker may see, the newest first"},
     }})
+}
+
+/// Where reference features come from, layer by layer.
+fn reference_layers() -> Json {
+    let list = |description: &str| json!({"type": "array", "items": {"type": "string"}, "description": description});
+    let day =
+        |description: &str| json!({"type": "string", "format": "date", "nullable": true, "description": description});
+    let layer = json!({
+        "jurisdiction": {"type": "string"},
+        "dataset": {"type": "string", "description": "The name somebody gave it"},
+        "kind": {"type": "string", "enum": words::<ReferenceKind>()},
+        "features": {"type": "integer", "minimum": 1, "description": "How many of them the asker sees; what follows is said of those"},
+        "sources": list("Where they come from"),
+        "licences": list("Under which licences they may be used"),
+        "visibilities": {"type": "array", "items": {"type": "string", "enum": words::<Visibility>()}},
+        "source_date_oldest": day("The day of the oldest source; null where a feature states none"),
+        "source_date_newest": day("The day of the newest source"),
+        "age_days": {"type": "integer", "nullable": true, "description": "Days since the oldest one, in the jurisdiction"},
+    });
+    json!({"type": "object", "properties": {"layers": {"type": "array", "items": {"type": "object", "properties": layer}}}})
 }
 
 /// What gave a clearance.
@@ -309,6 +337,11 @@ fn layers() -> Vec<&'static str> {
     Layer::ALL.iter().map(|(_, name)| *name).collect()
 }
 
+/// Those whose features can be in conflict.
+fn layers_in_pairs() -> Vec<&'static str> {
+    Layer::all().filter(|layer| !layer.opposite().is_empty()).map(Word::as_str).collect()
+}
+
 fn parameters(s: &Settings) -> Json {
     let query = |name: &str, description: &str, schema: Json| {
         json!({"name": name, "in": "query", "required": false, "description": description,
@@ -345,7 +378,7 @@ fn parameters(s: &Settings) -> Json {
         "jurisdiction": query("jurisdiction", "Only this jurisdiction, ISO 3166-2", json!({"type": "string"})),
         "layer": query("layer", "Only this layer", json!({"type": "string", "enum": layers()})),
         "against": query("against", "The layers to check against",
-            json!({"type": "array", "items": {"type": "string", "enum": layers()}})),
+            json!({"type": "array", "items": {"type": "string", "enum": layers_in_pairs()}})),
         "clearance_m": query("clearance_m", "What must stay free beyond a corridor's edge, in metres; without it, each \
             corridor's own, else that of the rules", json!({"type": "number", "minimum": 0})),
         "measures": query("measures", "With false only which features are in conflict, without relation, distance and \
