@@ -36,7 +36,7 @@ use crate::config::Settings;
 use crate::domain::conflict::AccuracyDefaults;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
-use crate::index::Index;
+use crate::index::{Index, Snapshot};
 use crate::store::{Store, StoreOptions};
 
 pub use self::restricted_read::{Asker, Reader};
@@ -113,6 +113,12 @@ impl Context {
     /// The same with so many connections of its own.
     fn with_connections(&self, most: u32) -> Self {
         Self { store: self.store.beside(&connections(&self.settings, most)), ..self.clone() }
+    }
+
+    /// What the index shows, which is all that there is, whoever may see it: it does not change while it is held.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.index.snapshot()
     }
 
     /// Ends the streams of those who listen: the server is about to end.
