@@ -176,29 +176,32 @@ mod tests {
         assert_eq!(Layer::standing(), [Layer::Works]);
         assert_eq!(Layer::Works.opposite(), [Layer::Corridors]);
         assert_eq!(Layer::Corridors.opposite(), [Layer::Works]);
+        assert_eq!(Layer::References.opposite(), []);
+        assert_eq!(Layer::all().filter(|layer| layer.is_told_by_kind()).collect::<Vec<_>>(), [Layer::References]);
     }
 
+    /// The registered nouns that are in pairs are two: of more, each meets whom a line names, whichever line that is.
     #[test]
     fn a_further_noun_meets_whom_its_line_names() {
         #[derive(Debug, Clone, Copy, PartialEq)]
         enum Layer {
             Works,
             Corridors,
-            Zones,
-            SiteRequests,
+            Tunnels,
+            Wells,
         }
-        // As lines of the registration: a zone takes no land from works, and a site request stands in the way of both.
+        // As lines of the registration: a tunnel takes no land from works, and a well stands in the way of both lands.
         const MEETINGS: Meetings<Layer> = meetings! {
             []
             Works = "works" => (), meets [],
-            Corridors = "corridors" => (), meets [Works, SiteRequests],
-            Zones = "zones" => (), meets [SiteRequests],
-            SiteRequests = "site_requests" => (), meets [],
+            Corridors = "corridors" => (), meets [Works, Wells],
+            Tunnels = "tunnels" => (), meets [Wells],
+            Wells = "wells" => (), meets [],
         };
         let partners = |layer| partners(MEETINGS, layer);
         assert_eq!(partners(Layer::Works), [Layer::Corridors]);
-        assert_eq!(partners(Layer::Corridors), [Layer::Works, Layer::SiteRequests]);
-        assert_eq!(partners(Layer::Zones), [Layer::SiteRequests]);
-        assert_eq!(partners(Layer::SiteRequests), [Layer::Corridors, Layer::Zones]);
+        assert_eq!(partners(Layer::Corridors), [Layer::Works, Layer::Wells]);
+        assert_eq!(partners(Layer::Tunnels), [Layer::Wells]);
+        assert_eq!(partners(Layer::Wells), [Layer::Corridors, Layer::Tunnels]);
     }
 }

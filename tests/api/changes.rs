@@ -13,6 +13,7 @@ use clearway::domain::actor::Actor;
 use clearway::domain::coverage::CoverageDraft;
 use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::layer::Layer;
+use clearway::domain::reference::ReferenceKind;
 use clearway::geometry::encoding::geojson;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -21,7 +22,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value as Json, json};
 
 use crate::following::restore;
-use crate::help::{Api, CORRIDORS, ORIGIN, WORKS, mast, merged, point, rect};
+use crate::help::{Api, CORRIDORS, ORIGIN, REFERENCES, WORKS, mast, merged, point, rect, school};
 use crate::support::{TestServer, run_sql, token, vn72_draft};
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
@@ -222,6 +223,56 @@ fn a_change_tells_the_conflicts_it_makes_and_ends() {
     );
 }
 
+/// They are in no pair: what is there is told, and no conflict begins, changes or ends by them.
+#[test]
+fn reference_features_are_told_and_make_no_conflict() {
+    let api = Api::new();
+    let road = api.road("ROAD", rect(0.0, 0.0, 1_000.0, 60.0));
+    let work = api.work("MAST", point(500.0, 30.0));
+    let conflicts_of = |layer: &str, id: &str| {
+        let mut answer = api.server.get("officer", &format!("/api/{layer}/{id}/conflicts")).json();
+        answer.as_object_mut().unwrap().remove("revision");
+        answer
+    };
+    // The second answer is the one that is kept.
+    let before = [conflicts_of("corridors", &road), conflicts_of("works", &work)];
+    assert_eq!(before[0]["results"][0]["conflict_count"], 1);
+    let [mut all, mut of_layer, mut stranger, mut of_works] =
+        [("officer", ""), ("", "&layer=references"), ("", ""), ("officer", "&layer=works")]
+            .map(|(role, layer)| Listener::open(&api.server, role, &format!("?jurisdiction=VN-72{layer}"), None));
+    let area = || rect(400.0, 0.0, 600.0, 60.0);
+    let made = api.add(REFERENCES, area(), merged(json!({"code": "SCHOOL"}), &school()));
+    let change = all.change();
+    assert_eq!(features(&change), ["references SCHOOL insert"]);
+    assert_eq!(change["features"][0]["id"], json!(made));
+    assert_eq!(features(&of_layer.change()), ["references SCHOOL insert"]);
+    assert_eq!(features(&stranger.change()), ["references SCHOOL insert"]);
+    nothing(&change, &["created", "changed", "ended"]);
+    patch(&api, REFERENCES, &made, &json!({"geometry": rect(450.0, 0.0, 550.0, 60.0)}));
+    patch(&api, REFERENCES, &made, &json!({"properties": {"visibility": "restricted"}}));
+    for expect in ["update", "update"] {
+        let change = all.change();
+        assert_eq!(features(&change), [format!("references SCHOOL {expect}")]);
+        nothing(&change, &["created", "changed", "ended"]);
+    }
+    let secret = merged(json!({"code": "SECRET", "kind": "defence_area", "visibility": "restricted"}), &school());
+    api.add(REFERENCES, area(), secret);
+    let gone = api.send("officer", "DELETE", &format!("{REFERENCES}/{made}"), &[], None);
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    for expect in ["references SECRET insert", "references SCHOOL delete"] {
+        let change = all.change();
+        assert_eq!(features(&change), [expect]);
+        nothing(&change, &["created", "changed", "ended"]);
+    }
+    assert_eq!([conflicts_of("corridors", &road), conflicts_of("works", &work)], before, "what is kept is as it was");
+    // Whoever does not see what is hidden hears that it is no longer there for him, and then of what everybody sees.
+    api.work("LAST", point(5_000.0, 30.0));
+    assert_eq!(features(&of_works.change()), ["works LAST insert"]);
+    assert_eq!(features(&stranger.change()), ["references SCHOOL update"]);
+    assert_eq!(features(&stranger.change()), ["references SCHOOL delete"]);
+    assert_eq!(features(&stranger.change()), ["works LAST insert"]);
+}
+
 #[test]
 fn declared_coverage_is_told() {
     let api = Api::new();
@@ -230,19 +281,20 @@ fn declared_coverage_is_told() {
     let boundary =
         json!({"type": "Polygon", "coordinates": [[[107.6, 11.9], [107.7, 11.9], [107.7, 12.0], [107.6, 11.9]]]});
     let actor = Actor::operator();
-    for layer in [Layer::Works, Layer::Corridors] {
+    let hospitals = (Layer::References, Some(ReferenceKind::Hospital));
+    for (layer, kind) in [(Layer::Works, None), (Layer::Corridors, None), hospitals] {
         let boundary = geojson::geometry(&boundary, 10).unwrap();
-        let draft = CoverageDraft { layer, kind: None, source: "survey".into(), as_of: None, boundary };
+        let draft = CoverageDraft { layer, kind, source: "survey".into(), as_of: None, boundary };
         let witness = Witness::new(&actor, "test");
         coverage::declare(&api.database.context(), witness, "VN-72", draft).unwrap();
     }
     let mut told = Vec::new();
-    // Two revisions that another instance wrote may come as one event.
-    while told.len() < 2 {
+    // Revisions that another instance wrote may come as one event.
+    while told.len() < 3 {
         told.extend(listener.change()["coverage"].as_array().unwrap().clone());
     }
     told.sort_by_key(ToString::to_string);
-    assert_eq!(told, [json!({"layer": "corridors"}), json!({"layer": "works"})]);
+    assert_eq!(told, [json!({"layer": "corridors"}), json!({"layer": "references"}), json!({"layer": "works"})]);
     assert_eq!(of_corridors.change()["coverage"], json!([{"layer": "corridors"}]));
 }
 
@@ -604,7 +656,7 @@ fn what_is_not_heard_moves_the_place_with_the_heartbeat_alone() {
 fn what_cannot_be_read_is_refused() {
     let api = Api::new();
     for (query, last, parameter, detail) in [
-        ("?layer=roads", None, "layer", "«roads» is not a layer; known are works, corridors"),
+        ("?layer=roads", None, "layer", "«roads» is not a layer; known are works, corridors, references"),
         ("?jurisdiction=VN-99", None, "jurisdiction", "«VN-99» is not registered"),
         ("?bbox=1,2,3", None, "bbox", "has 3 numbers; write west,south,east,north (or six, with heights)"),
         ("?from=3", None, "from", "is not known here; known are jurisdiction, layer, bbox"),

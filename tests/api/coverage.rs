@@ -2,10 +2,14 @@
 
 use clearway::actions::{Witness, coverage};
 use clearway::domain::actor::{Actor, Role};
-use clearway::domain::coverage::CoverageDraft;
+use clearway::domain::coverage::{Coverage, CoverageDraft};
 use clearway::domain::layer::Layer;
+use clearway::domain::reference::ReferenceKind;
+use clearway::domain::word::Word;
 use clearway::error::Error;
 use clearway::geometry::encoding::geojson;
+use clearway::geometry::measure::Prepared;
+use clearway::geometry::{Epsg, Geometry, Grid, Point, crs};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -228,7 +232,7 @@ fn everybody_reads_it_and_every_instance_hears_of_it() {
         (&json!("VN-72"), &json!("works"), &json!("survey of 2026"), &json!("2026-03-01"), &json!(2))
     );
     for (query, detail) in [
-        ("?layer=zones", "parameter «layer»: «zones» is not a layer; known are works, corridors"),
+        ("?layer=zones", "parameter «layer»: «zones» is not a layer; known are works, corridors, references"),
         ("?jurisdiction=VN-99", "parameter «jurisdiction»: «VN-99» is not registered"),
         ("?colour=red", "parameter «colour»: is not known here; known are jurisdiction, layer"),
     ] {
@@ -430,6 +434,72 @@ fn numbers_that_fit_in_another_reading_are_told_so() {
     let headers = [("Content-Type", "application/geo+json"), ("Accept", "application/geo+json"), ("Content-Crs", GRID)];
     let map = api.send("", "POST", CHECKS, &headers, Some(&point(1_327_600.0, 411_600.0))).json();
     assert_eq!(map["not_checked"][0]["ground"]["hint"], swapped, "{map}");
+}
+
+/// That all hospitals are here says nothing of schools, and nothing is said of all reference features at once.
+#[test]
+fn reference_features_are_covered_by_kind() {
+    let api = Api::new();
+    let context = api.database.context();
+    let actor = Actor::operator();
+    let ground = area(107.6, 11.95, 107.7, 12.05);
+    let declare = |layer: Layer, kind: Option<ReferenceKind>, shape: &Json| {
+        let draft = CoverageDraft { kind, ..draft(layer, shape) };
+        coverage::declare(&context, Witness::new(&actor, "test"), "VN-72", draft)
+    };
+    for (layer, kind, detail) in [
+        (Layer::References, None, "references are covered by kind: name one of boundary, heritage, "),
+        (Layer::Works, Some(ReferenceKind::School), "works are not covered by kind"),
+        (Layer::Corridors, Some(ReferenceKind::Road), "corridors are not covered by kind"),
+    ] {
+        let Err(Error::Invalid(problems)) = declare(layer, kind, &ground) else { panic!("{layer}") };
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].pointer, "/layer");
+        assert!(problems[0].detail.starts_with(detail), "{problems:?}");
+    }
+    assert_eq!(api.sql("SELECT count(*) FROM coverage_areas"), Some("0".into()));
+    let made = declare(Layer::References, Some(ReferenceKind::Hospital), &ground).unwrap();
+    // Another instance, which loads what it did not declare, and this one, which followed.
+    let other = api.database.context();
+    for context in [&other, &context] {
+        let snapshot = context.snapshot();
+        let territory = snapshot.territory("VN-72").unwrap();
+        let place = |x: f64, y: f64| {
+            let point = Geometry::Point(Point::new(x, y));
+            Prepared::new(&Grid(crs::project(&point, Epsg::WGS84, territory.jurisdiction.grid).unwrap()))
+        };
+        let day = "2026-06-01".parse().unwrap();
+        let says = |kind: Option<ReferenceKind>, x: f64, y: f64| {
+            territory.coverages().of_kind(Layer::References, kind, &place(x, y), 10.0, day).coverage
+        };
+        assert_eq!(says(Some(ReferenceKind::Hospital), 107.65, 12.0), Coverage::Full);
+        assert_eq!(says(Some(ReferenceKind::Hospital), 107.75, 12.0), Coverage::None);
+        for kind in ReferenceKind::ALL.iter().map(|(kind, _)| *kind).filter(|k| *k != ReferenceKind::Hospital) {
+            assert_eq!(says(Some(kind), 107.65, 12.0), Coverage::Undeclared, "{kind}");
+        }
+        assert_eq!(says(None, 107.65, 12.0), Coverage::Undeclared);
+        assert_eq!(
+            territory.coverages().of(Layer::Works, &place(107.65, 12.0), 10.0, day).coverage,
+            Coverage::Undeclared
+        );
+    }
+    let listed = api.server.get("", "/api/coverage?layer=references").json()["features"].clone();
+    let said = |p: &Json| (p["layer"].clone(), p["kind"].clone());
+    assert_eq!(said(&listed[0]["properties"]), (json!("references"), json!("hospital")));
+    assert_eq!(api.server.get("", "/api/coverage?layer=works").json()["features"], json!([]));
+    // A conflict check is asked of works, and hears nothing of it.
+    says(&check(&api, "", &point(107.65, 12.0)), "undeclared", &["nobody has declared where works holds all there is"]);
+    // An approach reaches far beyond the boundary, and so does what is declared of it; of works it does not.
+    let beyond = area(107.1, 12.12, 107.3, 12.2);
+    assert!(declare(Layer::References, Some(ReferenceKind::Runway), &beyond).is_ok());
+    assert!(declare(Layer::Works, None, &beyond).is_err());
+    coverage::withdraw(&context, Witness::new(&actor, "test"), "VN-72", made.id).unwrap();
+    let kept = api.sql(
+        "SELECT string_agg(concat_ws(' ', layer, kind, revision, ended_revision), ', ') FROM coverage_areas_history",
+    );
+    assert_eq!(kept, Some("references hospital 2 4".into()));
+    let event = "SELECT bool_and(e.before = sha256(version_digest(h))) FROM audit_events AS e, coverage_areas_history AS h WHERE e.revision = 4";
+    assert_eq!(api.sql(event), Some("true".into()), "the event names what it ended");
 }
 
 #[test]

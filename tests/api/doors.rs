@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use clearway::actions::audit::{self, Range};
 use clearway::domain::actor::Actor;
+use clearway::domain::layer::Layer;
 use clearway::http::routes::{Access, Method, ROUTES, Route};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, mast, merged, point, rect, road};
+use crate::help::{Api, CHECKS, CORRIDORS, GRID, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
 use crate::issuer::{Issuer, Key};
-use crate::matrix::{Door, GEOJSON, door};
+use crate::matrix::{Door, GEOJSON, door, layer_of};
 use crate::people::PASSWORD;
 use crate::support::{Response, run_sql, token};
 
@@ -26,6 +27,9 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
         }
         (Post | Put | Patch | Delete, path) if path.starts_with(CORRIDORS) => {
             &[("carrier", 403), ("auditor", 403), ("project_owner", 403), ("officer-elsewhere", 403)]
+        }
+        (Post | Put | Patch | Delete, path) if path.starts_with(REFERENCES) => {
+            &[("carrier", 403), ("planner", 403), ("consultee", 403), ("auditor", 403), ("officer-elsewhere", 403)]
         }
         // One's own alone, and no session can be named.
         (Get, "/api/account") => &[],
@@ -119,6 +123,7 @@ fn document(route: &Route) -> Json {
         (Post | Put, path) if path.starts_with(CORRIDORS) => {
             feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"organisation": "other-board"}), &road()))
         }
+        (Post | Put, path) if path.starts_with(REFERENCES) => feature(rect(0.0, 0.0, 9.0, 9.0), school()),
         (Patch, path) if path.starts_with("/ogc") => json!({"properties": {"name": "another"}}),
         (Post, CHECKS | "/api/conflict-checks/batch") => point(0.0, 0.0),
         (Post, "/api/sessions") => json!({"name": "nga", "password": PASSWORD}),
@@ -140,9 +145,14 @@ fn every_protected_door_refuses_the_wrong_role_organisation_and_jurisdiction() {
     let work = doors.api.work("A-1", point(0.0, 0.0));
     let other_board = merged(json!({"organisation": "other-board"}), &road());
     let corridor = doors.api.add(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), other_board);
+    let place = doors.api.school("S-1", rect(0.0, 0.0, 9.0, 9.0));
     let before = doors.events();
     for route in ROUTES.iter().filter(|r| r.access.is_protected()) {
-        let id = if route.path.contains("works") { &work } else { &corridor };
+        let id = match layer_of(route.path) {
+            Layer::Works => &work,
+            Layer::Corridors => &corridor,
+            Layer::References => &place,
+        };
         for (who, status) in refusals(route) {
             let bearer = doors.bearers.get(who).cloned().unwrap_or_else(|| token(who));
             // And whoever is the same by the word of another issuer.
@@ -263,9 +273,12 @@ fn events_of(route: &Route) -> i64 {
 fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
     let doors = doors();
     let api = &doors.api;
-    let mut made: BTreeMap<&str, String> = BTreeMap::new();
-    let seen = api.work("SEEN", point(0.0, 0.0));
-    let land = api.road("LAND", rect(0.0, 0.0, 9.0, 9.0));
+    let mut made: BTreeMap<Layer, String> = BTreeMap::new();
+    let seen = BTreeMap::from([
+        (Layer::Works, api.work("SEEN", point(0.0, 0.0))),
+        (Layer::Corridors, api.road("LAND", rect(0.0, 0.0, 9.0, 9.0))),
+        (Layer::References, api.school("PLACE", rect(0.0, 0.0, 9.0, 9.0))),
+    ]);
     // What ends a session or a password comes when the others are done.
     let ends = |r: &Route| ["/api/sessions/current", "/api/account/password"].contains(&r.path);
     let ordered = ROUTES.iter().filter(|r| !ends(r)).chain(ROUTES.iter().filter(|r| ends(r)));
@@ -276,12 +289,9 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
             "/api/sessions/refresh" => json!({"refresh_token": api.sign_in("nga").1}),
             _ => document(route),
         };
-        let layer = if route.path.contains("works") { "works" } else { "corridors" };
-        let id = if route.method == Method::Get {
-            if layer == "works" { seen.clone() } else { land.clone() }
-        } else {
-            made.get(layer).cloned().unwrap_or_default()
-        };
+        let layer = layer_of(route.path);
+        let id = if route.method == Method::Get { seen.get(&layer) } else { made.get(&layer) };
+        let id = id.cloned().unwrap_or_default();
         let bearer = match route.access {
             Access::OwnCredentials => String::new(),
             _ if ends(route) => api.sign_in("nga").0,

@@ -11,7 +11,7 @@ use clearway::http::routes::{Method, ROUTES, Route};
 use serde_json::{Value as Json, json};
 
 use crate::changes::Listener;
-use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, feature, mast, merged, point, rect, road};
+use crate::help::{Api, CHECKS, CORRIDORS, GRID, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
 use crate::restricted_reads;
 use crate::support::{Response, token};
 
@@ -50,7 +50,10 @@ const PEOPLE: &[Person] = &[
 /// Owners of features: nobody's of those who ask, and each of theirs.
 const OWNERS: &[&str] = &["somebody-else", "viettel", "office", "committee", "roads-board", "army"];
 
-const LAYERS: [Layer; 2] = [Layer::Works, Layer::Corridors];
+const LAYERS: [Layer; 3] = [Layer::Works, Layer::Corridors, Layer::References];
+
+/// Those whose features can be in conflict.
+const PAIRED: [Layer; 2] = [Layer::Works, Layer::Corridors];
 
 struct Stored {
     layer: Layer,
@@ -76,11 +79,16 @@ struct World {
 }
 
 fn items(layer: Layer) -> &'static str {
-    if layer == Layer::Works { WORKS } else { CORRIDORS }
+    match layer {
+        Layer::Works => WORKS,
+        Layer::Corridors => CORRIDORS,
+        Layer::References => REFERENCES,
+    }
 }
 
 impl World {
-    /// A work and a corridor of each visibility and owner, all at one place; what everybody sees comes last.
+    /// A work, a corridor and a reference feature of each visibility and owner, all at one place; what everybody sees comes
+    /// last.
     fn new() -> Self {
         let api = Api::new();
         let mut all = Vec::new();
@@ -88,10 +96,11 @@ impl World {
             for owner in OWNERS {
                 for layer in LAYERS {
                     let code = format!("{layer}-{word}-{owner}");
-                    let (base, shape) = if layer == Layer::Works {
-                        (mast(), point(5.0, 5.0))
-                    } else {
-                        (road(), rect(0.0, 0.0, 10.0, 10.0))
+                    let (base, shape) = match layer {
+                        Layer::Works => (mast(), point(5.0, 5.0)),
+                        Layer::Corridors => (road(), rect(0.0, 0.0, 10.0, 10.0)),
+                        // A reference layer each.
+                        Layer::References => (merged(json!({"dataset": code}), &school()), rect(1.0, 1.0, 9.0, 9.0)),
                     };
                     let own = json!({"code": code, "visibility": word, "organisation": owner});
                     let id = api.add(items(layer), shape, merged(own, &base));
@@ -107,8 +116,8 @@ impl World {
         all.map(|s| s.code.clone()).collect()
     }
 
-    fn both(&self, person: &Person) -> BTreeSet<String> {
-        LAYERS.iter().flat_map(|layer| self.seen(person, *layer)).collect()
+    fn of(&self, person: &Person, layers: &[Layer]) -> BTreeSet<String> {
+        layers.iter().flat_map(|layer| self.seen(person, *layer)).collect()
     }
 }
 
@@ -135,21 +144,36 @@ pub enum Door {
     Counts,
     /// How many there are for everybody.
     Metrics,
+    /// The names of reference layers, where they come from, and how many features they have.
+    ReferenceLayers,
     /// The same to everybody, whatever is registered.
     Alike,
     /// Who may sign in: no feature is named, none is counted.
     People,
 }
 
+/// The layer that a path is about.
+pub fn layer_of(path: &str) -> Layer {
+    LAYERS.into_iter().find(|layer| path.contains(layer.as_str())).unwrap_or(Layer::Corridors)
+}
+
 pub fn door(route: &Route) -> Door {
     use Method::{Get, Post};
-    let layer = if route.path.contains("works") { Layer::Works } else { Layer::Corridors };
+    let layer = layer_of(route.path);
     match (route.method, route.path) {
-        (Get, WORKS | CORRIDORS) => Door::Items(layer),
-        (Get, "/ogc/collections/works/items/{id}" | "/ogc/collections/corridors/items/{id}") => Door::Item(layer),
-        (_, path) if path.starts_with(WORKS) || path.starts_with(CORRIDORS) => Door::Write(layer),
+        (Get, WORKS | CORRIDORS | REFERENCES) => Door::Items(layer),
+        (
+            Get,
+            "/ogc/collections/works/items/{id}"
+            | "/ogc/collections/corridors/items/{id}"
+            | "/ogc/collections/references/items/{id}",
+        ) => Door::Item(layer),
+        (_, path) if [WORKS, CORRIDORS, REFERENCES].iter().any(|items| path.starts_with(items)) => Door::Write(layer),
         (Get, "/api/works/{id}/conflicts" | "/api/corridors/{id}/conflicts") => Door::Conflicts(layer),
-        (Get, "/api/works/{id}/history" | "/api/corridors/{id}/history") => Door::History(layer),
+        (Get, "/api/works/{id}/history" | "/api/corridors/{id}/history" | "/api/references/{id}/history") => {
+            Door::History(layer)
+        }
+        (Get, "/api/reference-layers") => Door::ReferenceLayers,
         (Post, CHECKS) => Door::Check,
         (Post, "/api/conflict-checks/batch") => Door::Batch,
         (Get, "/api/changes") => Door::Stream,
@@ -165,6 +189,7 @@ pub fn door(route: &Route) -> Door {
             | "/ogc/collections"
             | "/ogc/collections/works"
             | "/ogc/collections/corridors"
+            | "/ogc/collections/references"
             | "/api/coverage"
             | "/api/rules",
         ) => Door::Alike,
@@ -197,8 +222,8 @@ fn checked(answer: &Json) -> (BTreeSet<String>, BTreeMap<String, u64>) {
 }
 
 impl World {
-    fn counts(&self, person: &Person) -> BTreeMap<String, u64> {
-        LAYERS.iter().map(|l| (l.to_string(), self.seen(person, *l).len() as u64)).collect()
+    fn counts(&self, person: &Person, layers: &[Layer]) -> BTreeMap<String, u64> {
+        layers.iter().map(|l| (l.to_string(), self.seen(person, *l).len() as u64)).collect()
     }
 
     fn shows(&self, person: &Person, route: &Route, alike: &mut BTreeMap<&'static str, String>) {
@@ -263,21 +288,21 @@ impl World {
             Door::Check => {
                 let path = format!("{}?against=works,corridors", route.path);
                 let (found, counts) = checked(&api.on_grid(role, "POST", &path, &drawn).json());
-                assert_eq!((found, counts), (self.both(person), self.counts(person)), "{what}");
+                assert_eq!((found, counts), (self.of(person, &PAIRED), self.counts(person, &PAIRED)), "{what}");
                 let headers = [("Accept", GEOJSON), ("Content-Type", GEOJSON), ("Content-Crs", GRID)];
                 let map = api.send(role, "POST", &path, &headers, Some(&drawn)).json();
-                assert_eq!(codes(&map["features"], "/properties/code"), self.both(person), "{what}");
+                assert_eq!(codes(&map["features"], "/properties/code"), self.of(person, &PAIRED), "{what}");
             }
             Door::Batch => {
                 let path = format!("{}?against=works,corridors", route.path);
                 let headers = [("Content-Type", "application/x-ndjson"), ("Content-Crs", GRID)];
                 let (found, counts) = checked(&api.send(role, "POST", &path, &headers, Some(&drawn)).json());
-                assert_eq!((found, counts), (self.both(person), self.counts(person)), "{what}");
+                assert_eq!((found, counts), (self.of(person, &PAIRED), self.counts(person, &PAIRED)), "{what}");
             }
             Door::Stream => self.streams(person, &what),
             Door::Counts => {
                 let features = api.server.get(role, route.path).json()["jurisdictions"][0]["features"].clone();
-                assert_eq!(features, json!(self.counts(person)), "{what}");
+                assert_eq!(features, json!(self.counts(person, &LAYERS)), "{what}");
             }
             Door::Metrics => {
                 let text = api.server.get(role, route.path).text;
@@ -285,6 +310,11 @@ impl World {
                     let counted = text.contains(&format!("visibility=\"{word}\""));
                     assert_eq!(counted, *visibility == Visibility::Public, "{what}: {word}");
                 }
+            }
+            Door::ReferenceLayers => {
+                let listed = api.server.get(role, route.path).json()["layers"].clone();
+                assert_eq!(codes(&listed, "/dataset"), self.seen(person, Layer::References), "{what}");
+                assert!(listed.as_array().unwrap().iter().all(|l| l["features"] == 1), "{what}: {listed}");
             }
             Door::Alike => {
                 let text = api.server.get(role, route.path).text;
@@ -302,9 +332,12 @@ impl World {
             let layers: &[Layer] = match door(route) {
                 Door::Items(layer) | Door::Item(layer) | Door::History(layer) => &[layer],
                 // The one asked about, and those in conflict with it.
-                Door::Conflicts(_) | Door::Check | Door::Batch | Door::Stream => &LAYERS,
-                // Of a write its event says who did it.
-                Door::Write(_) | Door::Counts | Door::Metrics | Door::Alike | Door::People => &[],
+                Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
+                Door::Stream => &LAYERS,
+                // Of a write its event says who did it; a layer and a count are no feature.
+                Door::Write(_) | Door::Counts | Door::Metrics | Door::ReferenceLayers | Door::Alike | Door::People => {
+                    &[]
+                }
             };
             let shown = self.all.iter().filter(|s| s.visibility == Visibility::Restricted && s.is_seen_by(person));
             let shown = shown.filter(|s| layers.contains(&s.layer));
@@ -316,7 +349,7 @@ impl World {
     /// All that was written since the registration, told to somebody who has heard of nothing yet.
     fn streams(&self, person: &Person, what: &str) {
         let mut listener = Listener::open(&self.api.server, person.token, "?jurisdiction=VN-72", Some("1"));
-        let (mut told, expect) = (BTreeSet::new(), self.both(person));
+        let (mut told, expect) = (BTreeSet::new(), self.of(person, &LAYERS));
         let last = &self.all.last().unwrap().code;
         while !told.contains(last) {
             let change = listener.change();
@@ -354,7 +387,7 @@ fn every_door_shows_each_role_what_the_table_says() {
         let before = empty.server.get("", path).text.replace(&empty.server.base, base);
         assert_eq!(&before, text, "{path} tells that there are features");
     }
-    let hidden: usize = PEOPLE.iter().map(|p| world.all.len() - world.both(p).len()).sum();
+    let hidden: usize = PEOPLE.iter().map(|p| world.all.len() - world.of(p, &LAYERS).len()).sum();
     eprintln!("{} who ask, {} doors, {} features, {hidden} times hidden", PEOPLE.len(), ROUTES.len(), world.all.len());
     // Whoever was shown what is restricted left it at that door, and nothing else was left.
     let expect = world.restricted_reads();
@@ -391,6 +424,7 @@ fn shown(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
 fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String>)> {
     let document = feature(point(1.0, 1.0), merged(json!({"visibility": "public"}), &mast())).to_string();
     let land = feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"visibility": "public"}), &road())).to_string();
+    let place = feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"visibility": "public"}), &school())).to_string();
     let wrong = json!({"type": "Feature", "geometry": null, "properties": {"kind": "none such"}}).to_string();
     let grid = ("Content-Crs", GRID);
     let media = ("Content-Type", GEOJSON);
@@ -398,6 +432,7 @@ fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String
         ("", vec![], None),
         ("", vec![media, grid], Some(document.clone())),
         ("", vec![media, grid], Some(land)),
+        ("", vec![media, grid], Some(place)),
         ("", vec![media], Some(wrong)),
         ("", vec![media], Some("{".into())),
         ("", vec![media], Some(json!({"id": ABSENT}).to_string())),
@@ -422,7 +457,8 @@ fn a_hidden_feature_answers_as_one_that_is_not_there() {
     let api = &world.api;
     let counts = || {
         let all = "SELECT concat_ws(' ', (SELECT count(*) FROM audit_events), (SELECT count(*) FROM changes),
-            (SELECT sum(version) FROM works), (SELECT sum(version) FROM corridors))";
+            (SELECT sum(version) FROM works), (SELECT sum(version) FROM corridors),
+            (SELECT sum(version) FROM reference_features))";
         api.sql(all).unwrap()
     };
     let before = counts();

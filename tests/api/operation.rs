@@ -17,12 +17,15 @@ fn health_tells_revisions_and_counts() {
     api.work("W", point(0.0, 0.0));
     api.work("W2", point(0.0, 0.0));
     api.road("C", rect(0.0, 0.0, 9.0, 9.0));
+    for code in ["S", "S2", "S3"] {
+        api.school(code, rect(0.0, 0.0, 9.0, 9.0));
+    }
     let ready = api.server.get("", "/health/ready");
     assert_eq!(ready.status, 200);
     assert_eq!(
         ready.json(),
         json!({"status": "ready", "jurisdictions": [
-        {"jurisdiction": "VN-72", "revision": 4, "features": {"works": 2, "corridors": 1}}]})
+        {"jurisdiction": "VN-72", "revision": 7, "features": {"works": 2, "corridors": 1, "references": 3}}]})
     );
 }
 

@@ -75,6 +75,14 @@ fn parameters_that_cannot_be_used() {
             "/api/conflict-checks?against=zones",
             "parameter «against»: «zones» is not a layer; known are works, corridors",
         ),
+        (
+            "POST",
+            "/api/conflict-checks?against=works,references",
+            "parameter «against»: «references» is not a layer; known are works, corridors",
+        ),
+        ("GET", "/ogc/collections/references/items?kind=school", &format!("parameter «kind»: {list}")),
+        ("GET", "/api/reference-layers?dataset=x", "parameter «dataset»: is not known here; known are jurisdiction"),
+        ("GET", "/api/reference-layers?jurisdiction=VN-99", "parameter «jurisdiction»: «VN-99» is not registered"),
         ("POST", "/api/conflict-checks?against=", "parameter «against»: «» is not a layer; known are works, corridors"),
         ("POST", "/api/conflict-checks?limit=0", "parameter «limit»: «0» is not a whole number from 1 to 10000"),
         (

@@ -15,7 +15,7 @@ use diesel::sql_types::Text;
 use serde_json::{Value as Json, json};
 
 use crate::changes::Listener;
-use crate::help::{Api, CHECKS, CORRIDORS, GRID, WORKS, mast, merged, point, rect, road};
+use crate::help::{Api, CHECKS, CORRIDORS, GRID, REFERENCES, WORKS, mast, merged, point, rect, road};
 use crate::matrix::GEOJSON;
 use crate::operation::until;
 use crate::support::{Database, Response, token};
@@ -42,7 +42,7 @@ pub fn left(database: &Database) -> BTreeSet<String> {
     lines(database, sql).into_iter().collect()
 }
 
-/// Works and a corridor at one place, by a letter each, and the moment before one of them became restricted, `T`.
+/// Works, a corridor and a reference feature at one place, by a letter each, and the moment before one of them became restricted, `T`.
 struct World {
     api: Api,
     names: Vec<(&'static str, String)>,
@@ -60,12 +60,15 @@ fn world() -> World {
     work("OPEN", "vnpt", "public", 8.0);
     let land = merged(json!({"code": "LAND", "visibility": "restricted"}), &road());
     let land = api.add(CORRIDORS, rect(0.0, 0.0, 10.0, 10.0), land);
+    let area = json!({"code": "AREA", "kind": "defence_area", "organisation": "ministry", "visibility": "restricted"});
+    let area = api.add(REFERENCES, rect(0.0, 0.0, 10.0, 10.0), area);
     let before = api.sql(
         "SELECT to_char(max(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM audit_events",
     );
     let hide = json!({"properties": {"visibility": "restricted"}});
     assert_eq!(api.on_grid("officer", "PATCH", &format!("{WORKS}/{late}"), &hide).status, 200);
-    World { api, names: vec![("{S}", secret), ("{O}", own), ("{L}", late), ("{C}", land), ("{T}", before.unwrap())] }
+    let (area, before) = (("{D}", area), ("{T}", before.unwrap()));
+    World { api, names: vec![("{S}", secret), ("{O}", own), ("{L}", late), ("{C}", land), area, before] }
 }
 
 impl World {
@@ -150,6 +153,16 @@ const WAYS: &[Way] = &[
     ("officer", "GET as a map", "/api/corridors/{C}/conflicts", 200, CONFLICTS),
     ("officer", "GET as a map", "/api/corridors/{C}/conflicts?as-of={T}", 200, CONFLICTS),
     ("officer", "GET", "/api/corridors/{C}/conflicts?clearance_m=1", 200, CONFLICTS),
+    // What is in no conflict is shown as an item and as it was; that a layer of it is there is no feature.
+    ("officer", "GET", "/ogc/collections/references/items/{D}", 200, &["references {D}"]),
+    ("officer", "HEAD", "/ogc/collections/references/items/{D}", 200, &["references {D}"]),
+    ("consultee", "GET", "/ogc/collections/references/items/{D}", 404, &[]),
+    ("officer", "GET", "/ogc/collections/references/items", 200, &["references {D}"]),
+    ("officer", "GET", "/ogc/collections/references/items/{D}?as-of={T}", 200, &["references {D}"]),
+    ("officer", "GET", "/api/references/{D}/history", 200, &["references {D}"]),
+    ("consultee", "GET", "/api/references/{D}/history", 404, &[]),
+    ("officer", "GET", "/api/reference-layers", 200, &[]),
+    ("officer", "PATCH", "/ogc/collections/references/items/{D}", 200, &["references {D}"]),
     // A row for each line.
     ("officer", "POST", "/api/conflict-checks/batch?clearance_m=0", 200, &["works {S}", "works {L}"]),
     ("inspector", "POST", "/api/conflict-checks/batch?clearance_m=0", 200, &[]),
@@ -178,7 +191,7 @@ fn whatever_way_somebody_looks_it_is_written_down_once() {
     until("the last change", || listener.change()["features"][0]["change"] == "delete");
     drop(listener);
 
-    let names: BTreeSet<String> = world.names[..4].iter().map(|(_, id)| id.clone()).collect();
+    let names: BTreeSet<String> = world.names[..5].iter().map(|(_, id)| id.clone()).collect();
     let expected = |rows: &[&str]| rows.iter().map(|row| world.named(row)).collect::<Vec<_>>();
     let expected: Vec<Vec<String>> = WAYS.iter().map(|(.., rows)| expected(rows)).collect();
     let Api { server, database } = world.api;

@@ -6,7 +6,7 @@ use std::thread;
 use clearway::http::routes::{Access, Method, ROUTES};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CHECKS, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
+use crate::help::{Api, CHECKS, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
 
 /// Its answer has no end; `changes.rs` listens to it.
 const STREAM: &str = "/api/changes";
@@ -81,10 +81,11 @@ fn every_route_answers_its_methods() {
     let api = Api::with_people();
     let work = api.work("W", point(0.0, 0.0));
     let corridor = api.road("C", rect(0.0, 0.0, 9.0, 9.0));
+    let place = api.school("S", rect(0.0, 0.0, 9.0, 9.0));
     let account = api.account("nga", "office", &["administrator"]);
     let (bearer, _) = api.sign_in("nga");
     for route in ROUTES {
-        let ids = [("corridors", &corridor), ("accounts", &account)];
+        let ids = [("corridors", &corridor), ("references", &place), ("accounts", &account)];
         let id = ids.iter().find(|(noun, _)| route.path.contains(noun)).map_or(&work, |(_, id)| id);
         let path = route.path.replace("{id}", id).replace("{code}", "office");
         let options = api.server.call("", "OPTIONS", &path, None);
@@ -155,8 +156,10 @@ fn every_link_leads_somewhere() {
         "/ogc/conformance",
         "/ogc/collections",
         "/ogc/collections/works",
+        "/ogc/collections/references",
         WORKS,
         CORRIDORS,
+        REFERENCES,
         "/health/ready",
     ] {
         assert!(seen.contains(path), "{path} is linked nowhere");
@@ -173,9 +176,11 @@ fn counts(api: &Api) -> [i64; 3] {
 fn every_mutation_leaves_one_audit_row_and_its_change_in_one_revision() {
     let api = Api::new();
     let mut before = counts(&api);
-    for (items, layer, own, shape) in
-        [(WORKS, "works", mast(), point(0.0, 0.0)), (CORRIDORS, "corridors", road(), rect(0.0, 0.0, 9.0, 9.0))]
-    {
+    for (items, layer, table, own, shape) in [
+        (WORKS, "works", "works", mast(), point(0.0, 0.0)),
+        (CORRIDORS, "corridors", "corridors", road(), rect(0.0, 0.0, 9.0, 9.0)),
+        (REFERENCES, "references", "reference_features", school(), rect(0.0, 0.0, 9.0, 9.0)),
+    ] {
         let document = feature(shape, merged(json!({"code": "A-1"}), &own));
         let mut path = items.to_owned();
         for (method, deed, kind, version) in [
@@ -213,7 +218,7 @@ fn every_mutation_leaves_one_audit_row_and_its_change_in_one_revision() {
                 "{method}: {change:?}"
             );
             if method != "DELETE" {
-                let row = api.sql(&format!("SELECT revision || ' ' || version FROM {layer} WHERE id = '{id}'"));
+                let row = api.sql(&format!("SELECT revision || ' ' || version FROM {table} WHERE id = '{id}'"));
                 assert_eq!(row, Some(format!("{} {version}", after[0])), "{method}");
             }
         }

@@ -12,12 +12,13 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road, sql};
+use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school, sql};
 use crate::support::{Database, as_service, run_sql};
 
-const LAYERS: [&str; 4] = ["works", "works_history", "corridors", "corridors_history"];
+const LAYERS: [&str; 6] =
+    ["works", "works_history", "corridors", "corridors_history", "reference_features", "reference_features_history"];
 
-/// A work and a corridor of two owners in each visibility, each once changed and so with a version that has ended.
+/// A work, a corridor and a reference feature of two owners in each visibility, each once changed and so with a version that has ended.
 fn populated() -> Api {
     let api = Api::new();
     for (visibility, text) in Visibility::ALL {
@@ -25,8 +26,9 @@ fn populated() -> Api {
             let east = 100.0 * (f64::from(u8::try_from(*visibility as usize).unwrap()) + 1.0)
                 + 10.0 * f64::from(u8::try_from(n).unwrap());
             let said = json!({"code": format!("{text}-{owner}"), "organisation": owner, "visibility": text});
+            let area = || rect(east, 0.0, east + 5.0, 5.0);
             for (items, shape, kind) in
-                [(WORKS, point(east, 0.0), mast()), (CORRIDORS, rect(east, 0.0, east + 5.0, 5.0), road())]
+                [(WORKS, point(east, 0.0), mast()), (CORRIDORS, area(), road()), (REFERENCES, area(), school())]
             {
                 let document = feature(shape, merged(said.clone(), &kind));
                 let made = api.on_grid("officer", "POST", items, &document);
@@ -185,17 +187,22 @@ fn the_service_changes_nothing_that_it_does_not_see_and_nothing_that_happened() 
     let api = populated();
     let conn = &mut service(&api);
     conn.batch_execute("BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'").unwrap();
-    for table in ["works", "corridors"] {
+    for table in ["works", "corridors", "reference_features"] {
         assert_eq!(diesel::sql_query(format!("UPDATE {table} SET name = 'taken'")).execute(conn).unwrap(), 2);
         assert_eq!(
             diesel::sql_query(format!("DELETE FROM {table} WHERE visibility = 'restricted'")).execute(conn).unwrap(),
             0
         );
     }
-    let copy = "INSERT INTO works SELECT (jsonb_populate_record(w, jsonb_build_object('id', gen_random_uuid(), 'code', 'X', 'visibility', 'restricted'))).* FROM works AS w LIMIT 1";
-    assert!(refused(conn, copy).contains("row-level security"));
-    conn.batch_execute("ROLLBACK; BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'").unwrap();
-    assert!(refused(conn, "UPDATE works SET visibility = 'restricted'").contains("row-level security"));
+    for table in ["works", "corridors", "reference_features"] {
+        let restricted = "jsonb_build_object('id', gen_random_uuid(), 'code', 'X', 'visibility', 'restricted')";
+        let copy =
+            format!("INSERT INTO {table} SELECT (jsonb_populate_record(w, {restricted})).* FROM {table} AS w LIMIT 1");
+        for statement in [copy, format!("UPDATE {table} SET visibility = 'restricted'")] {
+            assert!(refused(conn, &statement).contains("row-level security"), "{statement}");
+            conn.batch_execute("ROLLBACK; BEGIN; SET LOCAL clearway.sees = '{\"* public\"}'").unwrap();
+        }
+    }
     conn.batch_execute("ROLLBACK").unwrap();
 
     for (statement, why) in [
@@ -207,6 +214,15 @@ fn the_service_changes_nothing_that_it_does_not_see_and_nothing_that_happened() 
         ("DELETE FROM revisions", "permission denied"),
         ("DELETE FROM works_history", "permission denied"),
         ("UPDATE works_history SET name = NULL", "permission denied"),
+        ("DELETE FROM corridors_history", "permission denied"),
+        ("DELETE FROM reference_features_history", "permission denied"),
+        ("UPDATE reference_features_history SET name = NULL", "permission denied"),
+        ("INSERT INTO reference_features_history SELECT * FROM reference_features_history", "permission denied"),
+        ("TRUNCATE reference_features", "permission denied"),
+        ("ALTER TABLE reference_features DISABLE ROW LEVEL SECURITY", "must be owner"),
+        ("ALTER TABLE reference_features_history DISABLE ROW LEVEL SECURITY", "must be owner"),
+        ("DROP POLICY seen ON reference_features_history", "must be owner"),
+        ("SET row_security = off; SELECT * FROM reference_features", "row-level security"),
         ("INSERT INTO works_history SELECT * FROM works_history", "permission denied"),
         ("TRUNCATE works", "permission denied"),
         ("SELECT * FROM versions", "permission denied"),

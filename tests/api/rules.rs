@@ -334,7 +334,7 @@ fn every_instance_hears_of_a_pack_and_everybody_reads_it() {
         api.sql(
             "SELECT string_agg(concat_ws(' ', layer, kind, id), ', ' ORDER BY ordinal) FROM changes WHERE revision = 2"
         ),
-        Some("works rules, corridors rules".into())
+        Some("works rules, corridors rules, references rules".into())
     );
     assert_eq!(
         api.sql(

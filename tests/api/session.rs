@@ -37,7 +37,7 @@ fn signing_in_gives_minutes_of_access_and_a_way_on() {
     assert_eq!(
         me,
         json!({"name": "nga", "id": id, "organisation": "office", "roles": ["officer"], "jurisdictions": null,
-            "via": "session", "expires_at": me["expires_at"], "may": {"write": {"works": "every", "corridors": "every"},
+            "via": "session", "expires_at": me["expires_at"], "may": {"write": {"works": "every", "corridors": "every", "references": "every"},
             "duties": ["rules", "authors"], "see": ["public", "carriers", "government", "restricted"]}})
     );
     let work = api.send(

@@ -97,7 +97,10 @@ fn from_an_empty_folder_to_answers_and_back_to_nothing() {
     }
     let officer = format!("Bearer {}", token(&said, "officer"));
     let counts = |ready: &Json| ready["jurisdictions"][0]["features"].clone();
-    assert_eq!(counts(&get(&base, "/health/ready", Some(&officer))), json!({"works": 1197, "corridors": 8}));
+    assert_eq!(
+        counts(&get(&base, "/health/ready", Some(&officer))),
+        json!({"works": 1197, "corridors": 8, "references": 0})
+    );
     let public = counts(&get(&base, "/health/ready", None));
     assert!(public["works"].as_u64() < Some(1197), "what is not public is not counted either: {public}");
 

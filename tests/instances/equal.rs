@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use serde_json::Value as Json;
 
-use crate::instance::{Answer, CHECKS, Instance};
+use crate::instance::{Answer, CHECKS, Instance, REFERENCES};
 use crate::support::{RULED_ACCURACY, RULED_CLEARANCE};
 use crate::world::{revision, value};
 
@@ -153,7 +153,23 @@ pub fn equal_everywhere(instances: &[&Instance], url: &str) {
     assert!(by_clearance.of_corridors.len() < drawn.len(), "there is something to compare");
     assert!(ruled.len() > PAIRS_MIN && by_rules.of_corridors != by_clearance.of_corridors, "rules make a difference");
     let none = BTreeSet::new();
+    let held: Json = value(
+        &mut conn,
+        "SELECT json_build_object('works', (SELECT count(*) FROM works), 'corridors', (SELECT count(*) FROM corridors), \
+         'references', (SELECT count(*) FROM reference_features))",
+    )
+    .parse()
+    .unwrap();
+    let references = "SELECT string_agg(id::text || ' ' || version, ',' ORDER BY id) FROM reference_features";
+    let references = value(&mut conn, references);
     for (n, instance) in instances.iter().enumerate() {
+        let ready = instance.send("GET", "/health/ready", None, None).json()["jurisdictions"][0].clone();
+        assert_eq!((ready["revision"].as_i64(), &ready["features"]), (Some(now), &held), "instance {n}");
+        let listed = instance.send("GET", &format!("{REFERENCES}?limit=10000"), None, None).json();
+        let listed = listed["features"].as_array().unwrap().iter();
+        let listed: Vec<String> =
+            listed.map(|f| format!("{} {}", f["id"].as_str().unwrap(), f["properties"]["version"])).collect();
+        assert_eq!(listed.join(","), references, "instance {n}");
         for Asked { query, times, of_corridors, of_works } in &asked {
             let ask = |path: &str| -> Answer {
                 let answer = instance.send("GET", &format!("{path}/conflicts?{query}"), Some(now), None);

@@ -16,6 +16,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub const CHECKS: &str = "/api/conflict-checks";
 pub const WORKS: &str = "/ogc/collections/works/items";
+pub const REFERENCES: &str = "/ogc/collections/references/items";
 
 /// The program without anything of the surroundings, on this database.
 pub fn clearway(url: &str, arguments: &[&str]) -> Command {

@@ -3,15 +3,44 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::equal::{equal_everywhere, keep};
-use crate::instance::Instance;
+use crate::instance::{Instance, REFERENCES, until};
 use crate::support::Database;
-use crate::world::{HERE, seed};
+use crate::world::{HERE, rect, reference, seed};
 
 const WRITES: u32 = 150;
 
 /// A lost notification would show as the interval at which revisions are asked for, a minute.
 const NEVER: Duration = Duration::from_secs(1);
+
+/// A reference feature is in no check of conflicts, so what an instance shows of it is how many it holds.
+#[test]
+fn a_reference_feature_shows_elsewhere_soon() {
+    let database = Database::vn72();
+    seed(&database.url);
+    let seldom = [("CLEARWAY_REFRESH_POLL_MS", "60000")];
+    let (a, b) = (Instance::start(&database.url, &seldom), Instance::start(&database.url, &seldom));
+    keep(&[&a, &b], &database.url);
+    let held = |instance: &Instance| {
+        instance.send("GET", "/health/ready", None, None).json()["jurisdictions"][0]["features"]["references"].as_u64()
+    };
+    let before = held(&a).unwrap();
+    let document = |north: f64| reference("NEW", &rect([0.0, north, 90.0, north + 90.0]), &json!({})).to_string();
+    let made = a.send("POST", REFERENCES, None, Some(&document(0.0)));
+    assert_eq!((made.status, held(&a)), (201, Some(before + 1)), "{}", made.text);
+    until("it is inserted", || held(&b) == Some(before + 1));
+    let path = format!("{REFERENCES}/{}", made.json()["id"].as_str().unwrap());
+    assert_eq!(b.send("PUT", &path, None, Some(&document(500.0))).status, 200);
+    until("it is updated", || {
+        a.send("GET", "/health/ready", None, None).json() == b.send("GET", "/health/ready", None, None).json()
+    });
+    equal_everywhere(&[&a, &b], &database.url);
+    assert_eq!(a.send("DELETE", &path, None, None).status, 204);
+    until("it is deleted", || held(&b) == Some(before));
+    equal_everywhere(&[&a, &b], &database.url);
+}
 
 #[test]
 fn a_commit_shows_elsewhere_soon() {

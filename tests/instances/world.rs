@@ -36,9 +36,10 @@ pub const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
 /// On the land of ROAD-HERE: what is written here changes its conflicts, which are kept.
 pub const HERE: [f64; 2] = [45.0, 45.0];
 
-/// So many works and corridors: enough that every instance can go wrong somewhere.
+/// So many features: enough that every instance can go wrong somewhere.
 const SOME_WORKS: u32 = 400;
 const SOME_CORRIDORS: u32 = 24;
+const SOME_REFERENCES: u32 = 60;
 
 pub fn at(east: f64, north: f64) -> Json {
     json!([ORIGIN[0] + east, ORIGIN[1] + north])
@@ -46,6 +47,12 @@ pub fn at(east: f64, north: f64) -> Json {
 
 pub fn point(east: f64, north: f64) -> Json {
     json!({"type": "Point", "coordinates": at(east, north)})
+}
+
+/// A reference feature, with what `more` says of it.
+pub fn reference(code: &str, geometry: &Json, more: &Json) -> Json {
+    let usual = json!({"code": code, "jurisdiction": JURISDICTION, "kind": "school", "organisation": "education"});
+    feature(geometry, &[&usual, more])
 }
 
 /// A rectangle by its south-west and north-east corners.
@@ -76,7 +83,7 @@ fn chance(seed: u32, below: f64) -> f64 {
         * below
 }
 
-/// Works and corridors in an area of four kilometres, those that do not count among them, and rules.
+/// Works, corridors and reference features in an area of four kilometres, those that do not count among them, and rules.
 pub fn seed(url: &str) {
     let folder = tempfile::tempdir().unwrap();
     let works: Vec<Json> = (0..SOME_WORKS)
@@ -131,7 +138,18 @@ pub fn seed(url: &str) {
         &rect([30.0, 30.0, 60.0, 60.0]),
         &json!({"status": "in_force", "class": "III"}),
     ));
-    for (layer, features) in [("works", works), ("corridors", corridors)] {
+    let references: Vec<Json> = (0..SOME_REFERENCES)
+        .map(|n| {
+            let (east, north) = (chance(5 * n + 6, 4_000.0), chance(5 * n + 7, 4_000.0));
+            let more = match n % 3 {
+                0 => json!({"kind": "heritage", "visibility": "restricted"}),
+                1 => json!({"kind": "hospital", "source": "the ministry", "source_date": "2025-01-01"}),
+                _ => json!({}),
+            };
+            reference(&format!("PLACE-{n}"), &rect([east, north, east + 40.0, north + 30.0]), &more)
+        })
+        .collect();
+    for (layer, features) in [("works", works), ("corridors", corridors), ("references", references)] {
         let file = folder.path().join(layer).with_extension("geojsonl");
         std::fs::write(&file, features.iter().map(|f| f.to_string() + "\n").collect::<String>()).unwrap();
         import(url, layer, &file);

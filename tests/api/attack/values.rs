@@ -58,7 +58,8 @@ fn encoded(text: &str) -> String {
 /// What is kept: any write at all would show.
 fn kept(api: &Api) -> String {
     let all = "SELECT concat_ws(' ', (SELECT sum(revision) FROM revisions), (SELECT count(*) FROM audit_events),
-        (SELECT count(*) FROM works), (SELECT count(*) FROM corridors), (SELECT sum(version) FROM accounts))";
+        (SELECT count(*) FROM works), (SELECT count(*) FROM corridors), (SELECT count(*) FROM reference_features),
+        (SELECT sum(version) FROM accounts))";
     api.sql(all).unwrap()
 }
 
@@ -68,11 +69,13 @@ fn hostile_values_of_every_parameter_find_and_change_nothing() {
     api.account("nga", "office", &["administrator"]);
     let work = api.work("A-1", point(0.0, 0.0));
     let corridor = api.road("C-1", rect(0.0, 0.0, 9.0, 9.0));
+    let place = api.school("S-1", rect(0.0, 0.0, 9.0, 9.0));
     let before = kept(&api);
     let mut tried = 0;
     // Works and corridors are served by the same functions.
     for route in ROUTES.iter().filter(|r| !r.parameters.is_empty() && !r.path.contains("corridors")) {
-        let id = if route.path.contains("works") { &work } else { &corridor };
+        let ids = [("works", &work), ("references", &place)];
+        let id = ids.iter().find(|(layer, _)| route.path.contains(layer)).map_or(&corridor, |(_, id)| id);
         let path = route.path.replace("{id}", id);
         for parameter in route.parameters {
             // The same with the name itself, and as one more of the same.
@@ -104,7 +107,8 @@ fn hostile_values_of_every_parameter_find_and_change_nothing() {
                     is_discreet(&what, &answer.text);
                     if *parameter == "jurisdiction" && answer.status == 200 && !answer.text.is_empty() {
                         let document = answer.json();
-                        let found = ["features", "packs"].into_iter().find_map(|list| document[list].as_array());
+                        let found =
+                            ["features", "packs", "layers"].into_iter().find_map(|list| document[list].as_array());
                         // Of none named, all are meant; of one that is none, nothing.
                         let all = value.is_empty() || value == "%20";
                         assert!(all || found.is_some_and(Vec::is_empty), "{what}: {}", answer.text);
