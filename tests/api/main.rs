@@ -40,6 +40,7 @@ mod people;
 mod permission;
 mod problems;
 mod rate_limit;
+mod reference;
 mod restricted;
 mod restricted_reads;
 mod routes;

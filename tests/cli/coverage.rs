@@ -97,3 +97,36 @@ fn declared_listed_and_taken_back() {
     clearway(&db, &["coverage", "list"]).gives(0, &[]);
     assert_eq!(clearway(&db, &["coverage", "add", "--layer", "zones"]).code, 2);
 }
+
+#[test]
+fn reference_features_are_declared_by_kind() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let boundary = folder.file("area.geojson", AREA);
+    let add = |layer: &str| {
+        let all = ["coverage", "add", "--jurisdiction", "VN-72", "--layer", layer, "--boundary", &boundary];
+        clearway(&db, &[&all[..], &["--source", "the ministry"]].concat())
+    };
+    let refused = add("references");
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.err.starts_with("clearway: /layer references are covered by kind: name one of boundary, "),
+        "{}",
+        refused.err
+    );
+    let unknown = add("temple");
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.err.contains("known are works, corridors, references; of reference features boundary"),
+        "{}",
+        unknown.err
+    );
+    let made = add("hospital");
+    let id = made.out.split([' ', ':']).nth(1).unwrap().to_owned();
+    made.gives(0, &[&format!("Declared {id}: coverage of hospital in VN-72, revision 2.")]);
+    let row = format!("{id} VN-72 hospital – the ministry");
+    clearway(&db, &["coverage", "list"]).gives(0, &[&row]);
+    clearway(&db, &["coverage", "list", "--layer", "references"]).gives(0, &[&row]);
+    clearway(&db, &["coverage", "list", "--layer", "works"]).gives(0, &[]);
+    let removed = clearway(&db, &["coverage", "remove", "--jurisdiction", "VN-72", &id]);
+    removed.gives(0, &[&format!("Removed {id}: coverage of hospital in VN-72.")]);
+}

@@ -24,6 +24,7 @@ mod oidc;
 mod program;
 mod real_data;
 mod reason;
+mod reference_data;
 mod review;
 mod rules;
 mod serve;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value as Json;
 
 use crate::program::{Folder, Ran, clearway, count, rows};
+use crate::reference_data::across_provinces;
 use crate::support::{Database, shared_data};
 
 /// Runs an import and prints how long it took.
@@ -106,9 +107,10 @@ fn provinces_and_what_stands_in_them() {
         "vn_hospitals_osm.geojson",
         "opencellid_vn_mcc452_20220910.csv",
         "vn_heritage_protected_areas.geojson",
+        "vn_runways_ourairports.geojson",
     ];
     let files: Vec<_> = names.iter().filter_map(|name| shared_data(name)).collect();
-    let [provinces, hospitals, cells, heritage] = files.as_slice() else { return };
+    let [provinces, hospitals, cells, heritage, runways] = files.as_slice() else { return };
     let db = Database::vn72();
     assert_eq!(register_provinces(&db, provinces), 34);
     assert_eq!(count(&db, "jurisdictions"), 35);
@@ -116,6 +118,7 @@ fn provinces_and_what_stands_in_them() {
     hospitals_are(&db, hospitals);
     cells_are(&db, cells);
     protected_areas_are(&db, heritage);
+    across_provinces(&db, hospitals, heritage, runways);
 }
 
 fn hospitals_are(db: &Database, file: &std::path::Path) {

@@ -18,6 +18,7 @@ mod features;
 mod kept;
 mod million;
 mod pairs;
+mod references;
 mod ruled;
 mod shapes;
 mod values;
