@@ -128,7 +128,7 @@ impl CoverageArea {
                 format!("{} are covered by kind: name one of {}", draft.layer, ReferenceKind::known()),
             )),
             (false, Some(_)) => {
-                problems.push(Problem::new("/layer", format!("{} are not covered by kind", draft.layer)))
+                problems.push(Problem::new("/layer", format!("{} are not covered by kind", draft.layer)));
             }
             _ => {}
         }

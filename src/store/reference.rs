@@ -73,7 +73,7 @@ fn to_row(feature: &Registered<Reference>) -> ReferenceRow {
     let p = feature.body.props();
     let a = &p.attributes;
     let place = feature.body.place();
-    let text = |t: &Option<Arc<str>>| t.as_ref().map(|t| t.to_string());
+    let text = |t: &Option<Arc<str>>| t.as_ref().map(ToString::to_string);
     ReferenceRow {
         jurisdiction: feature.jurisdiction.clone(),
         id: feature.id,

@@ -308,7 +308,7 @@ fn maps_fills_and_remembers_names() {
     let shown =
         |fields: &Fields| fields.0.iter().map(|(n, v)| format!("{n}={}", word(v))).collect::<Vec<_>>().join(" ");
     // What is taken from a column by its name is a cell, so that it may be a number: other people write those as text.
-    assert_eq!(shown(&found[0]), r#"code=«A1» kind=«bts» status=«in_service»"#);
+    assert_eq!(shown(&found[0]), "code=«A1» kind=«bts» status=«in_service»");
     assert_eq!(shown(&found[1]), r#"kind="mast" height_agl_m=«planned» status=«in_service»"#);
     assert_eq!(all.unused().iter().map(String::as_str).collect::<Vec<_>>(), ["code", "ten"]);
     assert_eq!(all.never_seen(), ["none"]);
