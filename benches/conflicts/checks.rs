@@ -26,7 +26,7 @@ use crate::setup::on_cpu;
 use crate::sql::{self, Ask, Measured};
 
 /// The clearance asked for, metres.
-pub const CLEARANCE_M: f64 = 30.0;
+pub use crate::data::CLEARANCE_M;
 
 /// More than any subject here has.
 pub const LIMIT: usize = 10_000;

@@ -11,8 +11,9 @@ use clearway::geometry::measure::Prepared;
 use clearway::geometry::{Coord, Geometry, LineString, Point, Polygon, valid};
 
 use crate::Failed;
-use crate::checks::CLEARANCE_M;
 
+/// The clearance that is asked for, and that corridors state, metres.
+pub const CLEARANCE_M: f64 = 30.0;
 /// Every work states an accuracy between these, metres.
 pub const ACCURACY_M: [f64; 2] = [0.05, 5.0];
 /// Towns of the whole province, each with its share of the works.

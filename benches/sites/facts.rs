@@ -107,7 +107,9 @@ impl Statement {
         let plan = self.plan(conn, places)?;
         // Few rows need no index; the full run has to use it.
         let uses = |index: &str| plan.contains(index);
-        if count >= 100 && !(uses("works_geom_grid_idx") && (uses("by_kind") || uses("reference_features_geom_grid_idx"))) {
+        if count >= 100
+            && !(uses("works_geom_grid_idx") && (uses("by_kind") || uses("reference_features_geom_grid_idx")))
+        {
             return Err(format!("the peer's plan does not use the indexes, so it is no peer:\n{plan}").into());
         }
         Ok(format!("the peer has its faster plan ({mode}), index scans on works_geom_grid_idx and by_kind"))

@@ -285,6 +285,6 @@ mod tests {
         assert!(refused(1_000.0, 10.0).contains("state a larger spacing_m"));
         assert!(refused(100_000.0, 1.0).contains("in the box round the area"));
         assert!(refused(5.0, 1_000.0).contains("state a smaller spacing_m"));
-        assert_eq!(on_pattern(&square(700.0), Pattern::Square, 10.0).unwrap().len(), 71 * 71 - 71 - 70);
+        assert_eq!(on_pattern(&square(690.0), Pattern::Square, 10.0).unwrap().len(), 70 * 70);
     }
 }
