@@ -203,7 +203,9 @@ impl<'a> Looking<'a, '_> {
             return cells.to_vec();
         }
         let mut ground = CellBox::EMPTY;
-        cells.iter().for_each(|cell| ground.merge(&CellBox::of(*cell)));
+        for cell in cells {
+            ground.merge(&CellBox::of(*cell));
+        }
         let mut met: Vec<Cell> = Vec::new();
         // What has a cell in common with the subject stands no farther from it than the cell is wide.
         let reach = self.reach.plus(Metres::constant(2.0 * CELL_M));

@@ -168,7 +168,7 @@ pub fn facts<'r>(
 ) -> Result<Vec<Fact>> {
     let reader = reader.into();
     let snapshot = at_least(context, &question.min_revision)?;
-    let lonlat = point(place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
+    let lonlat = point(&place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
     let Some(home) = home(&snapshot, lonlat)? else { return Ok(Vec::new()) };
     let day = question.at.to_zoned(home.jurisdiction.time_zone()).date();
     let parameters = Parameters::on(home.rules().site(), day);
@@ -195,7 +195,7 @@ fn computed<'a>(
     asked: &Asked,
     at: Timestamp,
 ) -> Result<(SiteCheck, Vec<Restricted<'a>>)> {
-    let lonlat = point(place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
+    let lonlat = point(&place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
     let mut check = SiteCheck {
         name: asked.name.clone(),
         delivered: asked.delivered.clone(),
@@ -226,9 +226,9 @@ fn computed<'a>(
     Ok((check, restricted))
 }
 
-fn point(shape: Geometry<f64>) -> Result<Point<f64>> {
+fn point(shape: &Geometry<f64>) -> Result<Point<f64>> {
     match shape {
-        Geometry::Point(point) => Ok(point),
+        Geometry::Point(point) => Ok(*point),
         _ => Err(Error::Invalid(vec![Problem::new("/type", "a column stands at a Point")])),
     }
 }
@@ -237,7 +237,7 @@ fn point(shape: Geometry<f64>) -> Result<Point<f64>> {
 fn on_grid(territory: &Territory, lonlat: Point<f64>) -> Result<Coord<f64>> {
     let shape = crs::project(&Geometry::Point(lonlat), Epsg::WGS84, territory.jurisdiction.grid)
         .map_err(|e| Error::Invalid(vec![Problem::new("/coordinates", e.to_string())]))?;
-    Ok(point(shape)?.0)
+    Ok(point(&shape)?.0)
 }
 
 /// The territory in whose boundary a place lies; of several the smallest.
