@@ -1,7 +1,7 @@
 //! What stands round a place, as the index has it: measured on the grid of each jurisdiction that it lies near, and told apart
 //! by who asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use geo::Point;
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    Near, NearCorridor, Parameters, Place, Source, Subject, Surroundings, reach_round, sources,
+    Near, NearCorridor, NearReference, Parameters, Place, Source, Subject, Surroundings, reach_round, sources,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -120,6 +120,7 @@ impl<'a> Looking<'a, '_> {
     fn all(&self, found: &mut Found<'a>) {
         let code = self.territory.jurisdiction.code.as_str();
         let sight = self.actor.sight(code);
+        let known = found.around.references.len();
         for layer in Layer::all() {
             let features = self.territory.layer(layer);
             features.near(&self.shape, self.reach, |entry| {
@@ -134,6 +135,52 @@ impl<'a> Looking<'a, '_> {
                 self.hidden(layer, features, &sight, &mut found.around.hidden);
             }
         }
+        let admits_so_many = |near: &&NearReference<'a>| {
+            near.told.kind == ReferenceKind::Zone
+                && near.attributes().quota.is_some()
+                && near.distance_m <= self.subject.accuracy_m
+        };
+        let zones: Vec<&Prepared> =
+            found.around.references[known..].iter().filter(admits_so_many).map(|z| z.shape).collect();
+        for zone in zones {
+            self.all_in_zone(zone, &sight, found);
+        }
+    }
+
+    /// Takes every column in a zone that admits so many of them, however far from the place it stands.
+    fn all_in_zone(&self, zone: &'a Prepared, sight: &Sight, found: &mut Found<'a>) {
+        let (layer, code) = (Source::Works.layer(), self.territory.jurisdiction.code.as_str());
+        let features = self.territory.layer(layer);
+        let known: HashSet<Uuid> = found.around.works.iter().map(|work| work.facts.id).collect();
+        features.near(zone, Metres::ZERO, |entry| {
+            let new = !known.contains(&entry.facts.id) && features.sees(sight, entry);
+            let (Ok(told), Some(_)) = (entry.facts.noun.try_into(), entry.facts.noun.severity(self.day)) else {
+                return;
+            };
+            if new && entry.shape.within(zone, 0.0) {
+                let near = self.near(layer, entry, told, self.shape.distance(&entry.shape));
+                found.around.works.push(near);
+                if features.is_restricted(entry) {
+                    found.restricted.push((layer, code, entry.facts.id));
+                }
+            }
+        });
+        let hidden = !sight.sees_all() && self.is_told(word(layer, None), &features.hidden().met(sight, zone, 0.0));
+        if hidden {
+            found.around.hidden.push(Source::Works);
+        }
+        let said = self.territory.coverages().of(layer, zone, 0.0, self.day);
+        let said = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
+        let worst = found.around.coverage.entry(Source::Works).or_insert(said);
+        *worst = said.min(*worst);
+    }
+
+    /// A feature as the checks see it, so far from the place.
+    fn near<F>(&self, layer: Layer, entry: &'a Entry, told: F, distance_m: f64) -> Near<'a, F> {
+        let is_inside = distance_m <= 0.0 && entry.shape.dimension() == Dimension::Area;
+        let depth_m = if is_inside { measure_depth(&self.shape, &entry.shape) } else { 0.0 };
+        let accuracy_m = self.territory.rules().on(self.day).accuracy(&entry.facts.noun).metres.get();
+        Near { layer, facts: &entry.facts, told, shape: &entry.shape, distance_m, depth_m, accuracy_m }
     }
 
     /// Takes a feature that the asker sees, if it is near enough and counts.
@@ -141,15 +188,11 @@ impl<'a> Looking<'a, '_> {
         let facts = &entry.facts;
         let reach = self.reach.plus(entry.reach());
         let Some(distance_m) = self.shape.distance_within(&entry.shape, reach.get()) else { return false };
-        let is_inside = distance_m <= 0.0 && entry.shape.dimension() == Dimension::Area;
-        let depth_m = if is_inside { measure_depth(&self.shape, &entry.shape) } else { 0.0 };
-        let shape = &entry.shape;
         let severity = facts.noun.severity(self.day);
         let rules = self.territory.rules().on(self.day);
-        let accuracy_m = rules.accuracy(&facts.noun).metres.get();
         if let Ok(told) = facts.noun.try_into() {
             if severity.is_some() {
-                around.works.push(Near { layer, facts, told, shape, distance_m, depth_m, accuracy_m });
+                around.works.push(self.near(layer, entry, told, distance_m));
             }
             return severity.is_some();
         }
@@ -157,7 +200,7 @@ impl<'a> Looking<'a, '_> {
             // A window that is to come matters to whoever builds then.
             let matters = severity.is_some() || told.kind == ReferenceKind::FreezeWindow && !told.is_over(self.day);
             if matters {
-                around.references.push(Near { layer, facts, told, shape, distance_m, depth_m, accuracy_m });
+                around.references.push(self.near(layer, entry, told, distance_m));
             }
             return matters;
         }
@@ -167,7 +210,7 @@ impl<'a> Looking<'a, '_> {
         };
         let of_kind = || rules.clearance(entry.land, Some(self.subject.kind));
         let (clearance, rule) = conflict::clearance(None, own.clearance_m, of_kind);
-        let near = Near { layer, facts, told, shape, distance_m, depth_m, accuracy_m };
+        let near = self.near(layer, entry, told, distance_m);
         around.corridors.push(NearCorridor { near, severity, clearance, rule: rule.into() });
         true
     }
