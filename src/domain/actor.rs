@@ -176,6 +176,12 @@ impl Actor {
         self.jurisdictions.as_ref().is_none_or(|all| all.iter().any(|j| j == jurisdiction))
     }
 
+    /// Has a role in a jurisdiction.
+    #[must_use]
+    pub fn acts_as(&self, role: Role, jurisdiction: &str) -> bool {
+        self.serves(jurisdiction) && self.roles.contains(&role)
+    }
+
     /// May create, change or delete a feature of `organisation` in this layer and jurisdiction.
     #[must_use]
     pub fn may_write(&self, layer: Layer, jurisdiction: &str, organisation: &str) -> bool {

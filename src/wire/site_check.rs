@@ -3,9 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{Reading, delivered, fields, object};
-use super::feature::{date, optional};
+use super::feature::optional;
 use super::message::{Language, sentence};
 use super::rules::parameter;
+use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
 use crate::domain::site_check::{Antenna, Evidence, Finding, GapWhy, Quantity, Subject};
 use crate::domain::word::Word;
@@ -160,21 +161,20 @@ pub fn read_subject(properties: &Map<String, Json>) -> std::result::Result<Subje
 /// A column as the properties of a feature: what [`read_subject`] reads.
 #[must_use]
 pub fn subject_json(subject: &Subject) -> Json {
-    let antenna = |a: &Antenna| {
-        json!({"frequency_mhz": a.frequency_mhz, "eirp_w": a.eirp_w, "azimuth_deg": a.azimuth_deg,
-               "height_agl_m": a.height_agl_m, "beamwidth_deg": a.beamwidth_deg})
+    let mut all = members(&subject.fields());
+    let antennas = subject.antennas.iter().map(|antenna| Json::Object(members(&antenna.fields())));
+    all.insert("antennas".into(), antennas.collect());
+    Json::Object(all)
+}
+
+/// The members of an object, of texts and numbers alone.
+fn members(fields: &Fields) -> Map<String, Json> {
+    let value = |value: &Value| match value {
+        Value::Text(text) => Json::from(text.as_str()),
+        Value::Number(number) => Json::from(*number),
+        _ => Json::Null,
     };
-    json!({
-        "kind": subject.kind.as_str(),
-        "column_class": optional(subject.column_class),
-        "height_agl_m": subject.height_agl_m,
-        "ground_amsl_m": subject.ground_amsl_m,
-        "position_accuracy_m": subject.accuracy_m,
-        "organisation": subject.organisation,
-        "antennas": subject.antennas.iter().map(antenna).collect::<Vec<_>>(),
-        "starts_on": date(subject.starts_on),
-        "ends_on": date(subject.ends_on),
-    })
+    fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
 }
 
 /// A finding; what it draws lies on the grid `grid`.

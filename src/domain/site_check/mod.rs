@@ -1,7 +1,8 @@
 //! Automatic site checks: what stands against an antenna column at a place, with its evidence and its law.
 //!
 //! Read in this order: [`subject`] (what somebody asks for), [`surroundings`] (what was found round the place), [`parameters`]
-//! (the limits, which stand in the rule pack and nowhere else), [`finding`] (what a check says). Each check is one pure
+//! (the limits, which stand in the rule pack and nowhere else), [`finding`] (what a check says), [`record`] (what is kept of a
+//! run) and [`waiver`] (who may set a finding aside). Each check is one pure
 //! function in its own file in `checks`; [`CHECKS`] is the list, and a line there is all it takes to add one.
 //!
 //! A check looks at what was found. That nothing was found means little where nobody declared that all there is was
@@ -12,16 +13,20 @@ pub mod finding;
 pub mod message;
 pub mod parameters;
 mod read;
+pub mod record;
 pub mod subject;
 pub mod surroundings;
+pub mod waiver;
 
 use jiff::civil::Date;
 
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
+pub use record::{Difference, PackName, Run, Said, differences};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{Near, NearCorridor, NearReference, NearWork, Place, Source, Surroundings};
+pub use waiver::Waiver;
 
 use super::reference::{Attributes, ReferenceKind};
 use super::rules::SiteRules;

@@ -1,8 +1,11 @@
 //! What somebody says of the column he asks for, read into words: every problem with its place.
 
 use super::subject::{ANTENNAS_MAX, Antenna, EIRP_MAX_W, EIRP_MIN_W, Subject};
-use crate::domain::fields::{Fields, Reading};
+use jiff::civil::Date;
+
+use crate::domain::fields::{Fields, Reading, Value};
 use crate::domain::reference::ELEVATION_M;
+use crate::domain::word::Word;
 use crate::domain::work::{ACCURACY_MAX_M, HEIGHT_MAX_M, WorkKind};
 use crate::geometry::Problem;
 
@@ -25,6 +28,14 @@ pub const ANTENNA: &[&str] = &["frequency_mhz", "eirp_w", "eirp_dbm", "azimuth_d
 
 /// Frequencies that are radio, MHz: 9 kHz to 300 GHz (ITU Radio Regulations, article 5).
 const FREQUENCY_MHZ: [f64; 2] = [0.009, 300_000.0];
+
+fn number(number: Option<f64>) -> Value {
+    number.map_or(Value::Null, Value::Number)
+}
+
+fn written(named: Vec<(&'static str, Value)>) -> Fields {
+    Fields(named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
 
 /// Watts of a level in dBm.
 fn watts(dbm: f64) -> f64 {
@@ -73,6 +84,23 @@ impl Subject {
         r.text("name");
         r.finish(height.map(|_| subject))
     }
+
+    /// What [`Subject::read`] reads, besides the antennas.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+        let day = |day: Option<Date>| text(day.map(|day| day.to_string()));
+        written(vec![
+            ("kind", Value::Text(self.kind.as_str().into())),
+            ("column_class", text(self.column_class.map(|class| class.as_str().into()))),
+            ("height_agl_m", Value::Number(self.height_agl_m)),
+            ("ground_amsl_m", number(self.ground_amsl_m)),
+            ("position_accuracy_m", Value::Number(self.accuracy_m)),
+            ("organisation", text(self.organisation.clone())),
+            ("starts_on", day(self.starts_on)),
+            ("ends_on", day(self.ends_on)),
+        ])
+    }
 }
 
 impl Antenna {
@@ -113,6 +141,18 @@ impl Antenna {
             beamwidth_deg: r.number("beamwidth_deg", 1.0, 360.0),
         });
         r.finish(antenna)
+    }
+
+    /// What [`Antenna::read`] reads.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        written(vec![
+            ("frequency_mhz", Value::Number(self.frequency_mhz)),
+            ("eirp_w", Value::Number(self.eirp_w)),
+            ("azimuth_deg", number(self.azimuth_deg)),
+            ("height_agl_m", number(self.height_agl_m)),
+            ("beamwidth_deg", number(self.beamwidth_deg)),
+        ])
     }
 }
 
@@ -161,6 +201,30 @@ mod tests {
             ["/properties/antennas/0/height_agl_m 50 m is above the column's 42 m"]
         );
         assert_eq!(told(Subject::read(&fields(&[]), Vec::new())), ["/properties/height_agl_m is missing"]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let antenna = Antenna {
+            frequency_mhz: 1_800.1,
+            eirp_w: 0.1 + 0.2,
+            azimuth_deg: Some(0.0),
+            height_agl_m: None,
+            beamwidth_deg: Some(65.0),
+        };
+        assert_eq!(Antenna::read(&antenna.fields()).unwrap(), antenna);
+        let subject = Subject {
+            kind: WorkKind::Mast,
+            column_class: None,
+            height_agl_m: 42.3,
+            ground_amsl_m: Some(-1.0),
+            accuracy_m: 0.0,
+            organisation: Some("viettel".into()),
+            antennas: vec![antenna],
+            starts_on: Some(jiff::civil::date(2026, 5, 1)),
+            ends_on: None,
+        };
+        assert_eq!(Subject::read(&subject.fields(), vec![antenna]).unwrap(), subject);
     }
 
     #[test]

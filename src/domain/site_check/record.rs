@@ -1,0 +1,332 @@
+//! A check run as it is kept: what was asked, by whom, on which state, and what was said. All of it goes into one hash, and
+//! each finding into a digest of its own, so that the same answer is known as the same.
+//!
+//! The canonical text has a line for each thing: its name, the length of its value in bytes, and the value. Numbers are
+//! written as the bits of their IEEE 754 form, so that equal means equal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::finding::{Evidence, Finding, Quantity, Verdict};
+use super::message::Argument;
+use super::{CheckCode, Subject};
+use crate::domain::actor::Actor;
+use crate::domain::audit::{Digest, hex};
+use crate::domain::layer::Layer;
+use crate::domain::rules::Parameter;
+use crate::domain::word::Word;
+use crate::geometry::{Coord, Epsg};
+
+/// A rule pack, as a run names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackName {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub digest: String,
+}
+
+/// What a check said, as far as two answers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// The check.
+    pub code: CheckCode,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// All that it says.
+    pub digest: Digest,
+}
+
+impl Said {
+    /// Of a finding.
+    #[must_use]
+    pub fn of(finding: &Finding) -> Self {
+        let digest = Sha256::digest(text_of(finding)).into();
+        Self { code: finding.code, verdict: finding.verdict, digest }
+    }
+}
+
+/// A check run that is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: Uuid,
+    /// The jurisdiction in which the place lies.
+    pub jurisdiction: String,
+    /// How the asker calls the column.
+    pub name: String,
+    /// The place, WGS 84.
+    pub lonlat: Coord<f64>,
+    /// The working grid.
+    pub grid: Epsg,
+    /// The place on it.
+    pub on_grid: Coord<f64>,
+    /// How far round the place was looked for what brings no reach of its own, m.
+    pub reach_m: f64,
+    /// The column.
+    pub subject: Subject,
+    /// The moment at which dates were looked at, to the microsecond.
+    pub at: Timestamp,
+    /// The day of that in the jurisdiction.
+    pub day: Date,
+    /// When it was kept.
+    pub recorded_at: Timestamp,
+    /// The revision that keeps it.
+    pub revision: i64,
+    /// The revision of each jurisdiction that was looked at.
+    pub revisions: BTreeMap<String, i64>,
+    /// The rule pack of the jurisdiction then.
+    pub pack: Option<PackName>,
+    /// Who asked, with his rights then.
+    pub asker: Actor,
+    /// Where he was told that something is hidden only because he had asked too much: jurisdiction and source.
+    pub told_by_budget: Vec<String>,
+    /// What each check said.
+    pub said: Vec<Said>,
+    /// The restricted features that he was shown.
+    pub shown: Vec<(Layer, String, Uuid)>,
+    /// The answer as it was given.
+    pub document: String,
+}
+
+impl Run {
+    /// SHA-256 over the canonical text of all of it.
+    #[must_use]
+    pub fn hash(&self) -> Digest {
+        Sha256::digest(self.canonical()).into()
+    }
+
+    fn canonical(&self) -> String {
+        let mut text = Text::default();
+        text.line("id", &self.id.to_string());
+        text.line("jurisdiction", &self.jurisdiction);
+        text.line("name", &self.name);
+        for number in [self.lonlat.x, self.lonlat.y, self.on_grid.x, self.on_grid.y, self.reach_m] {
+            text.number("place", number);
+        }
+        text.line("grid", &self.grid.0.to_string());
+        text.subject(&self.subject);
+        text.line("at", &format!("{:.6}", self.at));
+        text.line("day", &self.day.to_string());
+        text.line("recorded_at", &format!("{:.6}", self.recorded_at));
+        text.line("revision", &self.revision.to_string());
+        for (code, revision) in &self.revisions {
+            text.line("revisions", &format!("{code} {revision}"));
+        }
+        if let Some(pack) = &self.pack {
+            text.line("pack", &pack.name);
+            text.line("version", &pack.version);
+            text.line("digest", &pack.digest);
+        }
+        text.line("actor", &self.asker.name);
+        text.optional("organisation", self.asker.organisation.as_deref());
+        text.all("role", self.asker.roles.iter().map(|role| role.as_str()));
+        match &self.asker.jurisdictions {
+            None => text.line("everywhere", ""),
+            Some(codes) => text.all("where", codes.iter().map(String::as_str)),
+        }
+        text.all("told_by_budget", self.told_by_budget.iter().map(String::as_str));
+        for said in &self.said {
+            text.line("said", &format!("{} {} {}", said.code, said.verdict, hex(&said.digest)));
+        }
+        for (layer, code, id) in &self.shown {
+            text.line("shown", &format!("{layer} {code} {id}"));
+        }
+        text.line("document", &self.document);
+        text.0
+    }
+
+    /// Somebody may see the run: the organisation that asked, and whoever sees what is restricted in the jurisdiction; in each
+    /// case where he sees in every jurisdiction that was looked at what the asker saw.
+    #[must_use]
+    pub fn is_seen_by(&self, actor: &Actor) -> bool {
+        let sees_as_much = |code: &String| {
+            let sight = actor.sight(code);
+            self.asker.sight(code).visibilities.iter().all(|v| sight.visibilities.contains(v))
+        };
+        let is_own = actor.organisation.is_some() && actor.organisation == self.asker.organisation;
+        let sees_all = actor.sight(&self.jurisdiction).sees_all();
+        (is_own || sees_all) && self.revisions.keys().all(sees_as_much)
+    }
+
+    /// What a check said.
+    #[must_use]
+    pub fn said(&self, code: CheckCode) -> Option<Said> {
+        self.said.iter().copied().find(|said| said.code == code)
+    }
+}
+
+/// Where a later answer is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difference {
+    /// The check.
+    pub code: CheckCode,
+    /// What it came to first; none where there was no such check.
+    pub before: Option<Verdict>,
+    /// What it comes to now, with all that it says; none where there is no such check any more.
+    pub after: Option<(Verdict, Digest)>,
+}
+
+/// Where two answers differ, in the order of the checks.
+#[must_use]
+pub fn differences(before: &[Said], after: &[Said]) -> Vec<Difference> {
+    let find = |all: &[Said], code| all.iter().copied().find(|said| said.code == code);
+    let of = |code: CheckCode| {
+        let (was, is) = (find(before, code), find(after, code));
+        let differ = was.map(|s| (s.verdict, s.digest)) != is.map(|s| (s.verdict, s.digest));
+        differ.then(|| Difference { code, before: was.map(|s| s.verdict), after: is.map(|s| (s.verdict, s.digest)) })
+    };
+    CheckCode::ALL.iter().filter_map(|(code, _)| of(*code)).collect()
+}
+
+/// The canonical text of a finding: all it says but its drawing.
+fn text_of(finding: &Finding) -> String {
+    let mut text = Text::default();
+    text.line("code", finding.code.as_str());
+    text.line("verdict", finding.verdict.as_str());
+    text.line("key", finding.message.key);
+    for (name, argument) in &finding.message.arguments {
+        text.line("argument", name);
+        match argument {
+            Argument::Number(number, decimals) => {
+                text.number("number", *number);
+                text.line("decimals", &decimals.to_string());
+            }
+            Argument::Text(said) => text.line("text", said),
+            Argument::Words(words) => text.all("word", words.iter().map(String::as_str)),
+            Argument::Day(day) => text.line("day", &day.to_string()),
+        }
+    }
+    text.quantity("measured", finding.measured);
+    text.quantity("limit", finding.limit);
+    if let Some(rule) = finding.rule.as_deref() {
+        text.rule(rule);
+    }
+    for evidence in &finding.evidence {
+        text.evidence(evidence);
+    }
+    text.all("consult", finding.consult.iter().map(|who| who.as_str()));
+    text.optional("outcome", finding.outcome.map(Word::as_str));
+    for gap in &finding.gaps {
+        text.line("gap", &format!("{} {}", gap.source, gap.why));
+    }
+    text.0
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, name: &str, value: &str) {
+        let _ = writeln!(self.0, "{name} {}:{value}", value.len());
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.line(name, value);
+        }
+    }
+
+    fn all<'t>(&mut self, name: &str, values: impl Iterator<Item = &'t str>) {
+        values.for_each(|value| self.line(name, value));
+    }
+
+    fn number(&mut self, name: &str, number: f64) {
+        self.line(name, &format!("{:016x}", number.to_bits()));
+    }
+
+    fn numbers(&mut self, named: &[(&str, Option<f64>)]) {
+        for (name, number) in named {
+            if let Some(number) = number {
+                self.number(name, *number);
+            }
+        }
+    }
+
+    fn quantity(&mut self, name: &str, quantity: Option<Quantity>) {
+        if let Some(Quantity { value, unit }) = quantity {
+            self.number(name, value);
+            self.line("unit", unit.as_str());
+        }
+    }
+
+    fn rule(&mut self, rule: &Parameter) {
+        self.line("rule", &rule.key);
+        self.number("value", rule.value);
+        self.optional("document", rule.document.as_deref());
+        self.optional("article", rule.article.as_deref());
+        self.optional("from", rule.valid_from.map(|day| day.to_string()).as_deref());
+        self.optional("to", rule.valid_to.map(|day| day.to_string()).as_deref());
+    }
+
+    fn evidence(&mut self, evidence: &Evidence) {
+        self.line("evidence", &format!("{} {}", evidence.layer, evidence.id));
+        self.number("distance", evidence.distance_m);
+        self.optional("spare", evidence.spare_capacity.map(|n| n.to_string()).as_deref());
+    }
+
+    fn subject(&mut self, subject: &Subject) {
+        self.line("kind", subject.kind.as_str());
+        self.optional("column_class", subject.column_class.map(Word::as_str));
+        self.numbers(&[
+            ("height_agl_m", Some(subject.height_agl_m)),
+            ("ground_amsl_m", subject.ground_amsl_m),
+            ("accuracy_m", Some(subject.accuracy_m)),
+        ]);
+        self.optional("carrier", subject.organisation.as_deref());
+        for antenna in &subject.antennas {
+            self.numbers(&[
+                ("frequency_mhz", Some(antenna.frequency_mhz)),
+                ("eirp_w", Some(antenna.eirp_w)),
+                ("azimuth_deg", antenna.azimuth_deg),
+                ("height_agl_m", antenna.height_agl_m),
+                ("beamwidth_deg", antenna.beamwidth_deg),
+            ]);
+        }
+        self.optional("starts_on", subject.starts_on.map(|day| day.to_string()).as_deref());
+        self.optional("ends_on", subject.ends_on.map(|day| day.to_string()).as_deref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::{Message, key};
+    use super::*;
+
+    #[test]
+    fn whatever_a_finding_says_is_in_its_digest() {
+        let finding = || Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::NO_DATA));
+        let first = Said::of(&finding());
+        assert_eq!(first, Said::of(&finding()));
+        let others: [fn(&mut Finding); 5] = [
+            |f| f.verdict = Verdict::Block,
+            |f| f.message.key = key::HIDDEN,
+            |f| f.message.arguments.push(("a", Argument::Number(1.0, 2))),
+            |f| f.measured = Some(Quantity::metres(-0.0)),
+            |f| f.limit = Some(Quantity::metres(0.0)),
+        ];
+        for (n, other) in others.iter().enumerate() {
+            let mut changed = finding();
+            other(&mut changed);
+            assert_ne!(first.digest, Said::of(&changed).digest, "case {n}");
+        }
+    }
+
+    #[test]
+    fn differences_name_what_was_and_what_is() {
+        let said = |code, verdict, byte| Said { code, verdict, digest: [byte; 32] };
+        let before = [said(CheckCode::Geo, Verdict::Pass, 1), said(CheckCode::Spc, Verdict::Pass, 2)];
+        let after = [said(CheckCode::Geo, Verdict::Pass, 1), said(CheckCode::Spc, Verdict::Warn, 3)];
+        let expect =
+            Difference { code: CheckCode::Spc, before: Some(Verdict::Pass), after: Some((Verdict::Warn, [3; 32])) };
+        assert_eq!(differences(&before, &after), [expect]);
+        assert_eq!(differences(&before, &before), []);
+    }
+}
