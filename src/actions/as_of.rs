@@ -19,7 +19,7 @@ use crate::geometry::{Bounds, outside};
 use crate::index::{Coverages, Entry, LayerIndex, SeenNow, Snapshot, Sowing, Territory};
 use crate::store::records::IndexRow;
 use crate::store::version::{self, Recorded, Versions};
-use crate::store::{Connection, Stored, changes, coverage, rules};
+use crate::store::{Connection, Stored, changes, coverage, jurisdiction, rules};
 
 /// Most past states that are kept, of whatever size: somebody who looks into a case asks of a few moments.
 const STATES_MAX: usize = 16;
@@ -94,10 +94,8 @@ pub(super) fn not_in_the_future(moment: Timestamp) -> Result<()> {
 /// Where every jurisdiction that was registered by then stood at `moment`.
 pub(super) fn recorded(conn: &mut Connection, moment: Timestamp) -> Stored<Vec<Recorded>> {
     let all = version::recorded_by(conn, moment)?;
-    if let Some(lost) = all.iter().find(|r| !r.kept) {
-        let detail =
-            format!("{moment} is before versions were kept in {}: nobody can tell any more", lost.jurisdiction);
-        return Err(Error::parameter("as-of", detail).into());
+    for recorded in &all {
+        require_kept(recorded, &moment.to_string())?;
     }
     Ok(all)
 }
@@ -147,6 +145,47 @@ pub(super) fn snapshot(
     Ok(Arc::new(territories.into_iter().collect()))
 }
 
+/// Jurisdictions as they were at these revisions, with all that they held and who could see it then; one of them under other
+/// rules, where `instead` says so. For whoever shows nothing of it but what an answer was.
+///
+/// # Errors
+/// As [`snapshot`], and [`Error::NotFound`] for a revision that there is not.
+pub(super) fn at_revisions(
+    context: &Context,
+    revisions: &BTreeMap<String, i64>,
+    instead: Option<(&str, Arc<Ruling>)>,
+) -> Result<Snapshot> {
+    let mut territories = Vec::new();
+    for (code, revision) in revisions {
+        let not_there = || Error::NotFound(format!("revision {revision} of «{code}»"));
+        let (jurisdiction, recorded, parameters) = context.store.snapshot(|conn| {
+            let jurisdiction = jurisdiction::find(conn, code)?.ok_or_else(not_there)?;
+            let recorded = version::recorded_at(conn, code, *revision)?.ok_or_else(not_there)?;
+            require_kept(&recorded, &format!("revision {revision}"))?;
+            Ok((Arc::new(jurisdiction), recorded, rules::parameters_at(conn, code, *revision)?))
+        })?;
+        let other = instead.as_ref().filter(|(of, _)| of == code).map(|(_, rules)| rules);
+        let state = match other {
+            // What nobody judged by is not kept.
+            Some(rules) => Arc::new(State::read(context, &jurisdiction, &recorded, rules)?),
+            None => {
+                let rules = Arc::new(Ruling::new(&parameters, context.accuracies()));
+                context.past.state(context, &jurisdiction, &recorded, &rules)?
+            }
+        };
+        territories.push(Arc::new(state.territory.clone()));
+    }
+    Ok(territories.into_iter().collect())
+}
+
+fn require_kept(recorded: &Recorded, when: &str) -> Result<()> {
+    if recorded.kept {
+        return Ok(());
+    }
+    let detail = format!("{when} is before versions were kept in {}: nobody can tell any more", recorded.jurisdiction);
+    Err(Error::parameter("as-of", detail))
+}
+
 impl Past {
     /// What is known of a jurisdiction at a revision without its features; `now` is a later state, older than the connection shows.
     fn outline(
@@ -187,12 +226,20 @@ impl Past {
         recorded: &Recorded,
         rules: &Arc<Ruling>,
     ) -> Result<Territory> {
-        let state = match self.known(recorded) {
-            Some(state) => state,
-            None => self.make(context, jurisdiction, recorded, rules)?,
-        };
+        let state = self.state(context, jurisdiction, recorded, rules)?;
         let seen = context.store.snapshot(|conn| state.seen_now(conn))?;
         Ok(state.territory.seen_by(&seen))
+    }
+
+    /// A jurisdiction as it was.
+    fn state(
+        &self,
+        context: &Context,
+        jurisdiction: &Arc<Jurisdiction>,
+        recorded: &Recorded,
+        rules: &Arc<Ruling>,
+    ) -> Result<Arc<State>> {
+        self.known(recorded).map_or_else(|| self.make(context, jurisdiction, recorded, rules), Ok)
     }
 
     fn known(&self, recorded: &Recorded) -> Option<Arc<State>> {

@@ -11,6 +11,7 @@ mod log;
 mod migrate;
 mod organisation;
 mod people;
+mod replay;
 mod rules;
 mod serve;
 
@@ -50,6 +51,8 @@ enum Command {
     Import(import::Import),
     /// Check shapes in files for conflicts.
     Check(check::Check),
+    /// Make the answer of a kept site check again.
+    Replay(replay::Replay),
     /// Register jurisdictions.
     Jurisdiction(jurisdiction::Jurisdiction),
     /// Say where a layer holds all there is.
@@ -143,6 +146,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(command) => command.run(settings),
         Command::Import(command) => command.run(settings),
         Command::Check(command) => command.run(settings),
+        Command::Replay(command) => command.run(settings),
         Command::Jurisdiction(command) => command.run(settings),
         Command::Coverage(command) => command.run(settings),
         Command::Rules(command) => command.run(settings),

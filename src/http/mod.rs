@@ -27,6 +27,7 @@ pub mod routes;
 pub mod rules;
 pub mod session;
 pub mod site_check;
+pub mod site_check_run;
 pub mod site_search;
 pub mod version;
 

@@ -14,8 +14,8 @@ use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
 use super::{
-    batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check, site_search,
-    version,
+    batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check,
+    site_check_run, site_search, version,
 };
 use crate::actions::forbidden;
 use crate::domain::actor::{Actor, Duty, Reach};
@@ -148,6 +148,9 @@ const WORK: &str = "/ogc/collections/works/items/{id}";
 const CORRIDORS: &str = "/ogc/collections/corridors/items";
 const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
 const REFERENCES: &str = "/ogc/collections/references/items";
+const RUN: &str = "/api/site-checks/{id}";
+const RUN_REPLAY: &str = "/api/site-checks/{id}/replay";
+const RUN_WAIVERS: &str = "/api/site-checks/{id}/waivers";
 const REFERENCE: &str = "/ogc/collections/references/items/{id}";
 
 const WORKS_WRITTEN: Access = Writes(Layer::Works);
@@ -249,10 +252,28 @@ pub const ROUTES: &[Route] = &[
         || web::route().to(site_check::check),
     )
     .costs(Check),
-    route(Post, "/api/site-checks/batch", Everyone, "Check a column on each line", site_check::PARAMETERS, || {
-        web::route().to(site_check::check_batch)
+    route(
+        Post,
+        "/api/site-checks/batch",
+        Everyone,
+        "Check a column on each line",
+        site_check::BATCH_PARAMETERS,
+        || web::route().to(site_check::check_batch),
+    )
+    .costs(Check),
+    route(Get, "/api/site-checks", SignedIn, "Site checks that are kept", site_check_run::LIST_PARAMETERS, || {
+        web::route().to(site_check_run::list)
+    }),
+    route(Get, RUN, SignedIn, "A site check that is kept, and whether it would be answered so now", NO, || {
+        web::route().to(site_check_run::get)
+    }),
+    route(Get, RUN_REPLAY, SignedIn, "Make the answer of a kept site check again, on the state of then", NO, || {
+        web::route().to(site_check_run::replay)
     })
     .costs(Check),
+    route(Post, RUN_WAIVERS, SignedIn, "Waive a finding of a kept site check", NO, || {
+        web::route().to(site_check_run::waive)
+    }),
     route(
         Post,
         "/api/site-search",

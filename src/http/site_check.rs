@@ -2,44 +2,74 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, VARY};
+use actix_web::http::header::{CACHE_CONTROL, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
-use super::auth::asker_of;
+use super::auth::{actor_of, asker_of};
 use super::params::{self, GEOJSON, Query};
 use super::problem::Answer as Response;
 use super::{App, batch, blocking};
 use crate::actions::site_check::{self as action, Asked as AskedSite, Question, SiteCheck};
-use crate::actions::{Asker, Context};
+use crate::actions::{Asker, Context, Witness};
 use crate::clock;
 use crate::domain::word::Word;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::geometry::encoding::geojson;
 use crate::wire::document;
 use crate::wire::site_check::{finding_json, subject_json, subjects};
 
 /// The parameters of a site check, as the API document shows them.
-pub const PARAMETERS: &[&str] = &["at"];
+pub const PARAMETERS: &[&str] = &["at", "store"];
+
+/// Those of a batch, which is never kept.
+pub const BATCH_PARAMETERS: &[&str] = &["at"];
 
 /// `POST /api/site-checks`
 ///
 /// # Errors
 /// As [`action::check`].
 pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
-    let asked = Asked::of(&request, &app)?;
+    let query = Query::of(&request, PARAMETERS)?;
+    let stores = match query.text("store") {
+        None | Some("yes") => !actor_of(&request)?.is_public(),
+        Some("no") => false,
+        Some(other) => return Err(Error::parameter("store", format!("«{other}» is not yes or no")).into()),
+    };
+    let asked = Asked::of(&request, &app, &query)?;
+    let reason = params::reason(&request)?;
     let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
-    let document = blocking(move || {
+    let (document, ids) = blocking(move || {
         let checks = asked.checks(&document::json(&text)?)?;
-        Ok(json!({"results": checks.iter().map(write).collect::<Vec<_>>()}).to_string())
+        if !stores {
+            return Ok((results(checks.iter().map(|check| write(check, None).to_string())), Vec::new()));
+        }
+        let witness = Witness::new(&asked.asker.actor, &asked.asker.request_id).because(reason.as_deref());
+        let kept = action::keep(&asked.context, witness, &checks, &|check, id| write(check, Some(id)).to_string())?;
+        let ids: Vec<Uuid> = kept.iter().flatten().map(|kept| kept.id).collect();
+        let given = checks.iter().zip(kept).map(|(check, kept)| match kept {
+            Some(kept) => kept.document,
+            None => write(check, None).to_string(),
+        });
+        Ok((results(given), ids))
     })
     .await?;
-    Ok(HttpResponse::Ok()
+    let mut response = if ids.is_empty() { HttpResponse::Ok() } else { HttpResponse::Created() };
+    if let [id] = ids.as_slice() {
+        response.insert_header((LOCATION, format!("{}/api/site-checks/{id}", params::base(&request))));
+    }
+    Ok(response
         .content_type("application/json")
         .insert_header((VARY, "Authorization, Cookie"))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .body(document))
+}
+
+/// An answer of results that are written already: what is kept of each is what is given, letter by letter.
+fn results(written: impl Iterator<Item = String>) -> String {
+    format!("{{\"results\":[{}]}}", written.collect::<Vec<_>>().join(","))
 }
 
 /// `POST /api/site-checks/batch`
@@ -47,7 +77,8 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
 /// # Errors
 /// What is wrong with the request as a whole. What is wrong with a line, or its check, stands in the answer's line.
 pub async fn check_batch(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
-    let asked = Asked::of(&request, &app)?;
+    let query = Query::of(&request, BATCH_PARAMETERS)?;
+    let asked = Asked::of(&request, &app, &query)?;
     batch::run(request, app, payload, Arc::new(asked)).await
 }
 
@@ -60,8 +91,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: &HttpRequest, app: &App) -> Result<Self> {
-        let query = Query::of(request, PARAMETERS)?;
+    fn of(request: &HttpRequest, app: &App, query: &Query) -> Result<Self> {
         Ok(Self {
             asker: asker_of(request)?,
             question: Question {
@@ -90,7 +120,8 @@ impl batch::Asks for Asked {
 
     fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()> {
         let checks = self.checks(&document::json_line(line)?)?;
-        let answer = json!({"line": number, "results": checks.iter().map(write).collect::<Vec<_>>()});
+        let answer =
+            json!({"line": number, "results": checks.iter().map(|check| write(check, None)).collect::<Vec<_>>()});
         text.extend_from_slice(answer.to_string().as_bytes());
         text.push(b'\n');
         Ok(())
@@ -102,8 +133,8 @@ impl batch::Asks for Asked {
     }
 }
 
-/// What the checks say of a column, as JSON.
-pub(super) fn write(check: &SiteCheck) -> Json {
+/// What the checks say of a column, as JSON; with the id of the run that is kept.
+fn write(check: &SiteCheck, id: Option<Uuid>) -> Json {
     let mut column = json!({
         "type": "Feature",
         "geometry": geojson::to_value(&Geometry::Point(check.lonlat.0)),
@@ -112,7 +143,7 @@ pub(super) fn write(check: &SiteCheck) -> Json {
     if let Some(object) = column.as_object_mut() {
         object.insert("id".into(), check.name.as_str().into());
     }
-    json!({
+    let mut written = json!({
         "subject": column,
         "jurisdiction": check.jurisdiction,
         "revision": check.revisions,
@@ -120,5 +151,9 @@ pub(super) fn write(check: &SiteCheck) -> Json {
         "day": check.day.to_string(),
         "verdict": check.verdict().as_str(),
         "findings": check.findings.iter().map(|f| finding_json(f, check.grid)).collect::<Vec<_>>(),
-    })
+    });
+    if let (Some(id), Some(object)) = (id, written.as_object_mut()) {
+        object.shift_insert(0, "id".into(), id.to_string().into());
+    }
+    written
 }

@@ -4,7 +4,7 @@
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
 //! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
-//! [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
+//! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
 
@@ -33,6 +33,8 @@ pub mod schema;
 pub mod seen;
 pub mod session;
 pub mod shape;
+pub mod site_check;
+pub mod site_check_later;
 pub mod standing;
 pub mod tx;
 pub mod version;
@@ -267,6 +269,7 @@ fn translate(error: &DieselError) -> Error {
             Some("works_code_key" | "corridors_code_key") => {
                 Error::CodeTaken(info.details().and_then(code_of_detail).unwrap_or_default())
             }
+            Some("site_check_waivers_pkey") => Error::Taken("this finding is waived already".into()),
             Some("organisations_pkey") => Error::Taken("this code is that of another organisation".into()),
             Some("accounts_name_key") => Error::Taken("this name is, or was, that of another account".into()),
             Some("api_tokens_name_key") => Error::Taken("this name is that of another of your tokens".into()),

@@ -158,6 +158,31 @@ pub fn recorded_by(conn: &mut PgConnection, moment: Timestamp) -> Stored<Vec<Rec
     Ok(rows.into_iter().map(recorded).collect())
 }
 
+/// Where a jurisdiction stood at a revision; none where there is no such revision.
+///
+/// # Errors
+/// The database's.
+pub fn recorded_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64) -> Stored<Option<Recorded>> {
+    let row: Option<RecordedRow> = sql_query(
+        "SELECT e.jurisdiction, e.revision, e.recorded_at,
+             NOT EXISTS (
+                 SELECT FROM audit_events AS n
+                 WHERE n.jurisdiction = e.jurisdiction AND n.revision = e.revision + 1 AND n.hash IS NULL
+             ) AS kept
+         FROM audit_events AS e WHERE e.jurisdiction = $1 AND e.revision = $2",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(revision)
+    .get_result(conn)
+    .optional()?;
+    Ok(row.map(|row| Recorded {
+        jurisdiction: row.jurisdiction,
+        revision: row.revision,
+        recorded_at: row.recorded_at.to_jiff(),
+        kept: row.kept,
+    }))
+}
+
 #[derive(QueryableByName)]
 struct NewestRow {
     #[diesel(sql_type = UuidSql)]

@@ -24,6 +24,7 @@ pub mod reference;
 pub mod rules;
 pub mod session;
 pub mod site_check;
+pub mod site_check_run;
 pub mod site_search;
 pub mod version;
 pub mod work;

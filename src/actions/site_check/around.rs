@@ -32,6 +32,23 @@ pub(super) struct Found<'a> {
     pub(super) restricted: Vec<(Layer, &'a str, Uuid)>,
     /// The revision of each jurisdiction looked at.
     pub(super) revisions: BTreeMap<String, i64>,
+    /// Where something is said to be hidden only because the asker was told of as many cells as he may: jurisdiction and
+    /// source.
+    pub(super) told_by_budget: Vec<String>,
+}
+
+/// Whether somebody asks, or an answer that was given is made again.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mode<'m> {
+    /// What he is told of hidden features is counted.
+    Ask,
+    /// It is not; he had been told of these by his budget alone.
+    Again(&'m [String]),
+}
+
+/// How far round a place is looked for what brings no reach of its own.
+pub(super) fn reach(subject: &Subject, rules: &Parameters<'_>) -> Metres {
+    Metres::new(reach_round(subject, rules)).unwrap_or(Metres::ZERO)
 }
 
 /// Looks round a place.
@@ -45,8 +62,9 @@ pub(super) fn found<'a>(
     subject: &Subject,
     rules: &Parameters<'_>,
     day: Date,
+    mode: Mode<'_>,
 ) -> Result<Found<'a>> {
-    let reach = Metres::new(reach_round(subject, rules)).unwrap_or(Metres::ZERO);
+    let reach = reach(subject, rules);
     let at = on_grid(home, lonlat)?;
     let shape = Prepared::point(at);
     let boundary = home.jurisdiction.boundary_grid();
@@ -59,7 +77,8 @@ pub(super) fn found<'a>(
         coverage: covered(home, &shape, subject, reach, day),
         hidden: Vec::new(),
     };
-    let mut found = Found { around, restricted: Vec::new(), revisions: BTreeMap::new() };
+    let (restricted, told_by_budget) = (Vec::new(), Vec::new());
+    let mut found = Found { around, restricted, revisions: BTreeMap::new(), told_by_budget };
     let here = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
     let here = outside::widened(&here, reach.get());
     for territory in snapshot.territories() {
@@ -68,7 +87,7 @@ pub(super) fn found<'a>(
             continue;
         }
         let at = on_grid(territory, lonlat)?;
-        let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day };
+        let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day, mode };
         looking.all(&mut found);
         found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
     }
@@ -114,6 +133,7 @@ struct Looking<'a, 'q> {
     subject: &'q Subject,
     reach: Metres,
     day: Date,
+    mode: Mode<'q>,
 }
 
 impl<'a> Looking<'a, '_> {
@@ -132,7 +152,7 @@ impl<'a> Looking<'a, '_> {
                 }
             });
             if !sight.sees_all() {
-                self.hidden(layer, features, &sight, &mut found.around.hidden);
+                self.hidden(layer, features, &sight, found);
             }
         }
         let admits_so_many = |near: &&NearReference<'a>| {
@@ -165,7 +185,8 @@ impl<'a> Looking<'a, '_> {
                 }
             }
         });
-        let hidden = !sight.sees_all() && self.is_told(word(layer, None), &features.hidden().met(sight, zone, 0.0));
+        let cells = features.hidden().met(sight, zone, 0.0);
+        let hidden = !sight.sees_all() && self.is_told(word(layer, None), &cells, found);
         if hidden {
             found.around.hidden.push(Source::Works);
         }
@@ -217,27 +238,38 @@ impl<'a> Looking<'a, '_> {
 
     /// Which sources of a layer have something near that the asker does not see: told by cells of 2 km, as in conflict
     /// checks, so that asking often tells no more.
-    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, hidden: &mut Vec<Source>) {
+    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, found: &mut Found<'a>) {
         let cells = features.hidden().met(sight, &self.shape, self.reach.get());
         let all = sources().into_iter().filter(|source| source.layer() == layer);
         if !layer.is_told_by_kind() {
-            if self.is_told(word(layer, None), &cells) {
-                hidden.extend(all);
+            if self.is_told(word(layer, None), &cells, found) {
+                found.around.hidden.extend(all);
             }
             return;
         }
         for source in all {
             let Some(kind) = source.kind() else { continue };
             let cells = self.cells_of(kind, features, sight, &cells);
-            if self.is_told(word(layer, Some(kind)), &cells) {
-                hidden.push(source);
+            if self.is_told(word(layer, Some(kind)), &cells, found) {
+                found.around.hidden.push(source);
             }
         }
     }
 
     /// Whether the asker is told that there is something in these cells.
-    fn is_told(&self, what: &'static str, cells: &[Cell]) -> bool {
-        self.context.notices.is_told(self.actor, (&self.territory.jurisdiction.code, what, None), cells)
+    fn is_told(&self, what: &'static str, cells: &[Cell], found: &mut Found<'a>) -> bool {
+        let code = &self.territory.jurisdiction.code;
+        let by_budget = || format!("{code} {what}");
+        match self.mode {
+            Mode::Again(told) => !cells.is_empty() || told.contains(&by_budget()),
+            Mode::Ask => {
+                let is_told = self.context.notices.is_told(self.actor, (code, what, None), cells);
+                if is_told && cells.is_empty() && !found.told_by_budget.contains(&by_budget()) {
+                    found.told_by_budget.push(by_budget());
+                }
+                is_told
+            }
+        }
     }
 
     /// Those of `cells` that a feature of a kind meets which the asker does not see.

@@ -1,9 +1,11 @@
 //! Site checks: a column that somebody asks for, against everything round its place that a law or a rule speaks of.
 //!
 //! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `around` finds what stands round the place in the index. What it means is said by the
-//! checks themselves ([`crate::domain::site_check`]), which see nothing but that.
+//! checks themselves ([`crate::domain::site_check`]), which see nothing but that. `kept` keeps runs, `again` makes their answers again.
 
+mod again;
 mod around;
+mod kept;
 pub mod search;
 
 use std::collections::BTreeMap;
@@ -28,8 +30,11 @@ use crate::error::{Error, Result};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Coord, Epsg, Geometry, LonLat, Metres, Problem, crs};
 use crate::index::{Snapshot, Territory};
+pub use crate::store::site_check::Listing;
 
-use self::around::{Found, found};
+pub use self::again::{Replay, Tampered, replay, under};
+use self::around::{Found, Mode, found};
+pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
 
 /// A column at a place, as somebody asks about it.
 #[derive(Debug, Clone)]
@@ -76,6 +81,12 @@ pub struct SiteCheck {
     pub day: Date,
     /// One finding for each check, in the order of [`CHECKS`].
     pub findings: Vec<Finding>,
+    /// How far round the place was looked for what brings no reach of its own, m.
+    pub reach_m: f64,
+    /// Where the asker was told that something is hidden only because he had asked too much.
+    pub told_by_budget: Vec<String>,
+    /// The restricted features that he is shown.
+    pub shown: Vec<(Layer, String, Uuid)>,
 }
 
 impl SiteCheck {
@@ -207,6 +218,9 @@ fn computed<'a>(
         at,
         day: at.to_zoned(jiff::tz::TimeZone::UTC).date(),
         findings: Vec::new(),
+        reach_m: 0.0,
+        told_by_budget: Vec::new(),
+        shown: Vec::new(),
     };
     let Some(home) = home(snapshot, lonlat)? else {
         check.findings = outside(snapshot, asked, lonlat, check.day);
@@ -217,12 +231,15 @@ fn computed<'a>(
     check.grid = home.jurisdiction.grid;
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
-    let Found { around, restricted, revisions } =
-        found(context, actor, snapshot, home, lonlat, &asked.subject, &parameters, check.day)?;
+    let Found { around, restricted, revisions, told_by_budget } =
+        found(context, actor, snapshot, home, lonlat, &asked.subject, &parameters, check.day, Mode::Ask)?;
+    check.reach_m = around::reach(&asked.subject, &parameters).get();
+    check.told_by_budget = told_by_budget;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
     check.revisions = revisions;
     let named = |id| check.findings.iter().flat_map(|finding| &finding.evidence).any(|evidence| evidence.id == id);
-    let restricted = restricted.into_iter().filter(|(_, _, id)| named(*id)).collect();
+    let restricted: Vec<_> = restricted.into_iter().filter(|(_, _, id)| named(*id)).collect();
+    check.shown = restricted.iter().map(|(layer, code, id)| (*layer, (*code).to_owned(), *id)).collect();
     Ok((check, restricted))
 }
 

@@ -1,0 +1,109 @@
+//! Answers made again: on the state of then, by the rules of then, for the rights of then; on that state under other
+//! rules; and on the state of now. Nobody is shown anything by it but whether the answer is the same, so nothing is
+//! counted or written down.
+
+use std::sync::Arc;
+
+use geo::Point;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::around::{Found, Mode, found};
+use super::kept;
+use crate::actions::{Context, as_of};
+use crate::domain::actor::Actor;
+use crate::domain::audit::digest_of;
+use crate::domain::rules::{RulePack, Ruling};
+use crate::domain::site_check::{self, Difference, Finding, Parameters, Run, Said, differences};
+use crate::domain::word::words;
+use crate::error::{Error, Result};
+use crate::index::Snapshot;
+use crate::store::{audit, site_check as store};
+
+words! {
+    /// What does not fit a run that is kept.
+    Tampered {
+        /// Its row says something else than its hash.
+        Row = "row",
+        /// Its hash is not the one that the audit trail has.
+        Event = "event",
+    }
+}
+
+/// A run that was made again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// The run.
+    pub run: Run,
+    /// What somebody changed of it.
+    pub tampered: Vec<Tampered>,
+    /// Where it is answered otherwise.
+    pub differences: Vec<Difference>,
+    /// The findings.
+    pub findings: Vec<Finding>,
+}
+
+impl Replay {
+    /// It is as it was kept, and answered so.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.tampered.is_empty() && self.differences.is_empty()
+    }
+}
+
+/// Makes a run again on the state and by the rules of then.
+///
+/// # Errors
+/// [`Error::NotFound`] where it is not there, or not the actor's to see; [`Error::Busy`]; [`Error::Parameter`] where nobody
+/// can tell the state of then any more.
+pub fn replay(context: &Context, actor: &Actor, id: Uuid) -> Result<Replay> {
+    again(context, actor, id, None)
+}
+
+/// Makes a run again on the state of then under another pack, which need not be loaded.
+///
+/// # Errors
+/// As [`replay`].
+pub fn under(context: &Context, actor: &Actor, id: Uuid, pack: &RulePack) -> Result<Replay> {
+    again(context, actor, id, Some(pack))
+}
+
+fn again(context: &Context, actor: &Actor, id: Uuid, pack: Option<&RulePack>) -> Result<Replay> {
+    let kept = kept::seen(context, actor, id)?;
+    let run = kept.run;
+    let mut tampered = Vec::new();
+    if run.hash() != kept.hash {
+        tampered.push(Tampered::Row);
+    }
+    let recorded = context.store.snapshot(|conn| {
+        let mut hashes = store::hashes_of(conn, &run.jurisdiction, run.revision)?;
+        let mut of_event = None;
+        let at = run.revision;
+        audit::events(conn, &run.jurisdiction, at, Some(at), &mut |recorded| {
+            of_event = recorded.event.detail.get("sha256").cloned();
+            Ok(())
+        })?;
+        Ok(of_event.is_some() && of_event == digest_of(&mut hashes).map(|digest| crate::domain::audit::hex(&digest)))
+    })?;
+    if !recorded {
+        tampered.push(Tampered::Event);
+    }
+    let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, context.accuracies())));
+    let snapshot =
+        as_of::at_revisions(context, &run.revisions, instead.map(|rules| (run.jurisdiction.as_str(), rules)))?;
+    let findings = answer(context, &snapshot, &run, run.day)?;
+    let said: Vec<Said> = findings.iter().map(Said::of).collect();
+    Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings })
+}
+
+/// What the checks say of the column of a run on a state and a day, to whoever asked then.
+pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Date) -> Result<Vec<Finding>> {
+    let home = snapshot
+        .territory(&run.jurisdiction)
+        .ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", run.jurisdiction)))?;
+    let parameters = Parameters::on(home.rules().site(), day);
+    let mode = Mode::Again(&run.told_by_budget);
+    let at = Point(run.lonlat);
+    let Found { around, .. } = found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, mode)?;
+    Ok(site_check::run(&run.subject, &around, &parameters, day))
+}

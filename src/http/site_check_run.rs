@@ -1,0 +1,132 @@
+//! Site checks that are kept: read, made again, waived.
+
+use actix_web::http::header::{CACHE_CONTROL, VARY};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value as Json, json};
+
+use super::auth::asker_of;
+use super::params::{self, Query, path_id};
+use super::problem::Answer;
+use super::{App, blocking};
+use crate::actions::Witness;
+use crate::actions::site_check::{self as action, KeptRun, Listing};
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::wire::site_check_run::{differences, read_waiver, write};
+
+/// The parameters of the list, as the API document shows them.
+pub const LIST_PARAMETERS: &[&str] = &["jurisdiction", "outdated", "limit", "after"];
+
+/// Runs on a page, where nothing else is asked for.
+const LIMIT_DEFAULT: u32 = 50;
+
+/// Most runs on a page: each is a document of some kilobytes that has to be read.
+const LIMIT_MAX: u32 = 500;
+
+/// `GET /api/site-checks/{id}`
+///
+/// # Errors
+/// As [`action::of_id`].
+pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    Query::of(&request, &[])?;
+    let (asker, id, context) = (asker_of(&request)?, path_id(&id, "site check")?, app.context.clone());
+    let document = blocking(move || whole(&action::of_id(&context, &asker, id)?)).await?;
+    Ok(answer(HttpResponse::Ok(), &document))
+}
+
+/// `GET /api/site-checks`
+///
+/// # Errors
+/// As [`action::list`], and [`Error::Parameter`].
+pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let query = Query::of(&request, LIST_PARAMETERS)?;
+    let outdated = match query.text("outdated") {
+        None | Some("no") => false,
+        Some("yes") => true,
+        Some(other) => return Err(Error::parameter("outdated", format!("«{other}» is not yes or no")).into()),
+    };
+    let limit = query.limit(LIMIT_DEFAULT, LIMIT_MAX)?.into();
+    let jurisdiction = query.text("jurisdiction").map(str::to_owned);
+    let listing = Listing { jurisdiction, outdated, after: query.id("after")?, limit };
+    let (asker, context) = (asker_of(&request)?, app.context.clone());
+    let (kept, next) = blocking(move || action::list(&context, &asker.actor, &listing)).await?;
+    let base = format!("{}{}", params::base(&request), request.path());
+    let mut document = json!({"site_checks": kept.iter().map(|kept| short(kept, &base)).collect::<Vec<_>>()});
+    document["next"] = next.into_iter().map(|next| Json::from(next.to_string())).next().unwrap_or(Json::Null);
+    Ok(answer(HttpResponse::Ok(), &document))
+}
+
+/// `GET /api/site-checks/{id}/replay`
+///
+/// # Errors
+/// As [`action::replay`].
+pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    Query::of(&request, &[])?;
+    let (asker, id, context) = (asker_of(&request)?, path_id(&id, "site check")?, app.context.clone());
+    let replay = blocking(move || action::replay(&context, &asker.actor, id)).await?;
+    let document = json!({
+        "id": id,
+        "same": replay.is_same(),
+        "tampered": replay.tampered.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
+        "differences": differences(&replay.differences),
+    });
+    Ok(answer(HttpResponse::Ok(), &document))
+}
+
+/// `POST /api/site-checks/{id}/waivers`
+///
+/// # Errors
+/// As [`action::waive`], and [`Error::Invalid`].
+pub async fn waive(request: HttpRequest, app: web::Data<App>, id: web::Path<String>, payload: web::Payload) -> Answer {
+    Query::of(&request, &[])?;
+    let (asker, id, context) = (asker_of(&request)?, path_id(&id, "site check")?, app.context.clone());
+    let document = params::document(&request, payload, &context.settings).await?;
+    let (code, reason) = read_waiver(&document)?;
+    let document = blocking(move || {
+        let witness = Witness::new(&asker.actor, &asker.request_id).because(Some(&reason));
+        action::waive(&context, witness, id, code, &reason)?;
+        whole(&action::of_id(&context, &asker, id)?)
+    })
+    .await?;
+    Ok(answer(HttpResponse::Created(), &document))
+}
+
+/// A run with all that is known of it.
+fn whole(kept: &KeptRun) -> Result<Json> {
+    let mut written = write(&kept.run, &kept.hash, &kept.waivers)?;
+    let now = kept.mark.as_ref();
+    written.insert("current".into(), now.is_none_or(|mark| mark.differences.is_empty()).into());
+    written.insert("difference".into(), now.map_or_else(|| json!([]), |mark| differences(&mark.differences)));
+    written.insert(
+        "marked".into(),
+        now.map(|m| json!({"at": m.recorded_at.to_string(), "day": m.day.to_string(), "revision": m.revisions})).into(),
+    );
+    Ok(Json::Object(written))
+}
+
+/// A run in a list.
+fn short(kept: &KeptRun, base: &str) -> Json {
+    let run = &kept.run;
+    let now = kept.mark.as_ref();
+    json!({
+        "id": run.id,
+        "name": run.name,
+        "jurisdiction": run.jurisdiction,
+        "lon": run.lonlat.x,
+        "lat": run.lonlat.y,
+        "day": run.day.to_string(),
+        "recorded_at": run.recorded_at.to_string(),
+        "verdict": run.said.iter().map(|said| said.verdict).max().map(Word::as_str),
+        "current": now.is_none_or(|mark| mark.differences.is_empty()),
+        "difference": now.map_or_else(|| json!([]), |mark| differences(&mark.differences)),
+        "href": format!("{base}/{}", run.id),
+    })
+}
+
+fn answer(mut response: actix_web::HttpResponseBuilder, document: &Json) -> HttpResponse {
+    response
+        .content_type("application/json")
+        .insert_header((VARY, "Authorization, Cookie"))
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .body(document.to_string())
+}

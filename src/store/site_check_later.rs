@@ -1,0 +1,378 @@
+//! What comes after a site check that is kept: waivers, marks that it would now be answered otherwise, and how far the
+//! marking has come.
+
+use std::collections::BTreeMap;
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{
+    Array, BigInt, Binary, Bool, Date as DateSql, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::records::{optional_word, word};
+use super::schema::sql_types::Geometry as GeometrySql;
+use super::shape::Shape;
+use super::site_check::revisions;
+use super::{Store, Stored, WriteTx, audit, seen};
+use crate::domain::actor::Actor;
+use crate::domain::audit::ZEROS;
+use crate::domain::layer::Layer;
+use crate::domain::reference::ReferenceKind;
+use crate::domain::site_check::{CheckCode, Difference, Waiver};
+use crate::domain::word::Word;
+use crate::error::Result;
+use crate::geometry::{Bounds, Epsg, Geometry};
+
+/// Keeps a waiver, whose revision was raised.
+///
+/// # Errors
+/// [`Error::Taken`](crate::error::Error::Taken) where the finding is waived already, and the database's.
+pub fn waive(tx: &mut WriteTx<'_>, jurisdiction: &str, run: Uuid, waiver: &Waiver) -> Stored<()> {
+    sql_query(
+        "INSERT INTO site_check_waivers (jurisdiction, run, code, actor, organisation, role, reason, recorded_at, revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<UuidSql, _>(run)
+    .bind::<Text, _>(waiver.code.as_str())
+    .bind::<Text, _>(&waiver.actor)
+    .bind::<Nullable<Text>, _>(waiver.organisation.as_deref())
+    .bind::<Text, _>(waiver.role.as_str())
+    .bind::<Text, _>(&waiver.reason)
+    .bind::<Timestamptz, _>(waiver.recorded_at.to_diesel())
+    .bind::<BigInt, _>(waiver.revision)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct WaiverRow {
+    #[diesel(sql_type = UuidSql)]
+    run: Uuid,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    actor: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    organisation: Option<String>,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Timestamptz)]
+    recorded_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+}
+
+/// The waivers of some runs.
+///
+/// # Errors
+/// The database's.
+pub fn waivers(conn: &mut PgConnection, runs: &[Uuid]) -> Stored<Vec<(Uuid, Waiver)>> {
+    let rows: Vec<WaiverRow> =
+        sql_query("SELECT * FROM site_check_waivers WHERE run = ANY ($1) ORDER BY run, revision")
+            .bind::<Array<UuidSql>, _>(runs)
+            .load(conn)?;
+    let waiver = |row: WaiverRow| {
+        let WaiverRow { run, code, actor, organisation, role, reason, recorded_at, revision } = row;
+        let (code, role, recorded_at) = (word(&code)?, word(&role)?, recorded_at.to_jiff());
+        Ok((run, Waiver { code, actor, organisation, role, reason, recorded_at, revision }))
+    };
+    rows.into_iter().map(waiver).collect()
+}
+
+/// Where a run would be answered otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Its number, from 1 for each run.
+    pub number: i32,
+    /// When it was found.
+    pub recorded_at: Timestamp,
+    /// For which day.
+    pub day: Date,
+    /// On which revisions.
+    pub revisions: BTreeMap<String, i64>,
+    /// In what; in nothing where it would be answered as it was again.
+    pub differences: Vec<Difference>,
+}
+
+#[derive(QueryableByName)]
+struct MarkRow {
+    #[diesel(sql_type = UuidSql)]
+    run: Uuid,
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = Timestamptz)]
+    recorded_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = DateSql)]
+    day: jiff_diesel::Date,
+    #[diesel(sql_type = Jsonb)]
+    revisions: Json,
+    #[diesel(sql_type = Array<Text>)]
+    codes: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    befores: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    afters: Vec<String>,
+    #[diesel(sql_type = Array<Binary>)]
+    digests: Vec<Vec<u8>>,
+}
+
+/// What there is where a check was not made before, or is not any more.
+const NO_VERDICT: &str = "";
+
+/// The last mark of each of some runs that have any.
+///
+/// # Errors
+/// The database's.
+pub fn marks(conn: &mut PgConnection, runs: &[Uuid]) -> Stored<BTreeMap<Uuid, Mark>> {
+    let rows: Vec<MarkRow> = sql_query(
+        "SELECT DISTINCT ON (run) run, number, recorded_at, day, revisions, codes, befores, afters, digests
+         FROM site_check_marks WHERE run = ANY ($1) ORDER BY run, number DESC",
+    )
+    .bind::<Array<UuidSql>, _>(runs)
+    .load(conn)?;
+    let mark = |row: MarkRow| {
+        let verdict = |text: &str| optional_word(Some(text).filter(|text| *text != NO_VERDICT));
+        let differences = row.codes.iter().zip(&row.befores).zip(row.afters.iter().zip(&row.digests));
+        let difference = |((code, before), (after, digest)): ((&String, &String), (&String, &Vec<u8>))| {
+            let digest = audit::digest(digest)?;
+            let after = verdict(after)?.map(|after| (after, digest));
+            Ok(Difference { code: word::<CheckCode>(code)?, before: verdict(before)?, after })
+        };
+        let differences = differences.map(difference).collect::<Stored<_>>()?;
+        let revisions = revisions(&row.revisions)?;
+        let (recorded_at, day) = (row.recorded_at.to_jiff(), row.day.to_jiff());
+        Ok((row.run, Mark { number: row.number, recorded_at, day, revisions, differences }))
+    };
+    rows.into_iter().map(mark).collect()
+}
+
+/// Keeps a mark of a run.
+///
+/// # Errors
+/// The database's.
+pub fn mark(conn: &mut PgConnection, jurisdiction: &str, run: Uuid, mark: &Mark) -> Stored<()> {
+    let all = &mark.differences;
+    let digests: Vec<&[u8]> = all.iter().map(|d| d.after.as_ref().map_or(ZEROS.as_slice(), |(_, d)| d)).collect();
+    let before = |d: &Difference| d.before.map_or(NO_VERDICT, Word::as_str);
+    let after = |d: &Difference| d.after.map_or(NO_VERDICT, |(verdict, _)| verdict.as_str());
+    sql_query(
+        "INSERT INTO site_check_marks (jurisdiction, run, number, recorded_at, day, revisions, codes, befores, afters, digests)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<UuidSql, _>(run)
+    .bind::<Integer, _>(mark.number)
+    .bind::<Timestamptz, _>(mark.recorded_at.to_diesel())
+    .bind::<DateSql, _>(mark.day.to_diesel())
+    .bind::<Jsonb, _>(json!(mark.revisions))
+    .bind::<Array<Text>, _>(all.iter().map(|d| d.code.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(all.iter().map(before).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(all.iter().map(after).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(digests)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// One instance marks at a time, in whatever jurisdiction: a run may stand near the border of two.
+const MARKING: i64 = 0x7369_7465_6368_6b73;
+
+impl Store {
+    /// Runs `f` in one transaction that marks runs; `None` where another instance does. It is no write of the register:
+    /// nothing is raised, and no event left, for marks say nothing that could not be found again.
+    ///
+    /// # Errors
+    /// What `f` fails with; [`Error::Busy`](crate::error::Error::Busy) without a connection.
+    pub fn marking<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Stored<T>) -> Result<Option<T>> {
+        #[derive(QueryableByName)]
+        struct Taken {
+            #[diesel(sql_type = Bool)]
+            taken: bool,
+        }
+        self.run(|conn| {
+            conn.build_transaction().read_committed().run(|conn| {
+                let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS taken").bind::<BigInt, _>(MARKING);
+                if !lock.get_result::<Taken>(conn)?.taken {
+                    return Ok(None);
+                }
+                seen::see_at_leisure(conn, &Actor::operator(), None)?;
+                f(conn).map(Some)
+            })
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct ProgressRow {
+    #[diesel(sql_type = Text)]
+    jurisdiction: String,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+}
+
+/// To which revision the runs are marked, by jurisdiction.
+///
+/// # Errors
+/// The database's.
+pub fn progress(conn: &mut PgConnection) -> Stored<BTreeMap<String, i64>> {
+    let rows: Vec<ProgressRow> = sql_query("SELECT jurisdiction, revision FROM site_check_progress").load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.jurisdiction, row.revision)).collect())
+}
+
+/// Says to which revision they are now.
+///
+/// # Errors
+/// The database's.
+pub fn set_progress(conn: &mut PgConnection, reached: &BTreeMap<String, i64>) -> Stored<()> {
+    sql_query(
+        "INSERT INTO site_check_progress (jurisdiction, revision) SELECT * FROM unnest($1, $2)
+         ON CONFLICT (jurisdiction) DO UPDATE SET revision = excluded.revision",
+    )
+    .bind::<Array<Text>, _>(reached.keys().collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(reached.values().collect::<Vec<_>>())
+    .execute(conn)?;
+    Ok(())
+}
+
+/// A version that began or ended after a revision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Altered {
+    /// Of which kind, of reference features.
+    pub kind: Option<ReferenceKind>,
+    /// The box round it, WGS 84.
+    pub bounds: Bounds,
+    /// What it states itself of how far it reaches: a corridor its clearance, a road or a line half its width, a work its
+    /// accuracy; m.
+    pub own_m: Option<f64>,
+}
+
+/// The versions of a layer that began or ended after a revision; `None` where there are more than `most`.
+///
+/// # Errors
+/// The database's.
+pub fn altered(
+    conn: &mut PgConnection,
+    layer: Layer,
+    jurisdiction: &str,
+    after: i64,
+    most: usize,
+) -> Stored<Option<Vec<Altered>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Text>)]
+        kind: Option<String>,
+        #[diesel(sql_type = Nullable<Double>)]
+        own_m: Option<f64>,
+        #[diesel(sql_type = Double)]
+        west: f64,
+        #[diesel(sql_type = Double)]
+        south: f64,
+        #[diesel(sql_type = Double)]
+        east: f64,
+        #[diesel(sql_type = Double)]
+        north: f64,
+    }
+    let (table, kind, own) = match layer {
+        Layer::Works => ("works", "NULL::text", "position_accuracy_m"),
+        Layer::Corridors => ("corridors", "NULL::text", "clearance_m"),
+        Layer::References => ("reference_features", "kind", "half_width_m"),
+    };
+    let columns = format!(
+        "{kind} AS kind, {own} AS own_m, ST_XMin(geom) AS west, ST_YMin(geom) AS south, ST_XMax(geom) AS east,
+         ST_YMax(geom) AS north"
+    );
+    let rows: Vec<Row> = sql_query(format!(
+        "SELECT {columns} FROM {table} WHERE jurisdiction = $1 AND revision > $2
+         UNION ALL SELECT {columns} FROM {table}_history WHERE jurisdiction = $1 AND ended_revision > $2 LIMIT $3"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1))
+    .load(conn)?;
+    if rows.len() > most {
+        return Ok(None);
+    }
+    let altered = |row: Row| {
+        let bounds = Bounds { min: [row.west, row.south], max: [row.east, row.north] };
+        Ok(Altered { kind: optional_word(row.kind.as_deref())?, bounds, own_m: row.own_m })
+    };
+    rows.into_iter().map(altered).collect::<Stored<_>>().map(Some)
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = UuidSql)]
+    id: Uuid,
+}
+
+fn ids(rows: Vec<IdRow>) -> Vec<Uuid> {
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+/// The runs whose place lies in one of some boxes in WGS 84.
+///
+/// # Errors
+/// The database's.
+pub fn meeting(conn: &mut PgConnection, boxes: &[Bounds]) -> Stored<Vec<Uuid>> {
+    if boxes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let shape = |b: &Bounds| {
+        let corners = geo_types::Rect::new((b.min[0], b.min[1]), (b.max[0], b.max[1]));
+        Shape::new(Geometry::Polygon(corners.to_polygon()), Epsg::WGS84)
+    };
+    let rows: Vec<IdRow> = sql_query("SELECT site_checks_meeting($1) AS id")
+        .bind::<Array<GeometrySql>, _>(boxes.iter().map(shape).collect::<Vec<_>>())
+        .load(conn)?;
+    Ok(ids(rows))
+}
+
+/// All runs that looked at a jurisdiction.
+///
+/// # Errors
+/// The database's.
+pub fn that_looked_at(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Vec<Uuid>> {
+    let rows: Vec<IdRow> = sql_query("SELECT id FROM site_checks WHERE jsonb_exists(revisions, $1)")
+        .bind::<Text, _>(jurisdiction)
+        .load(conn)?;
+    Ok(ids(rows))
+}
+
+/// The runs kept after a revision of their jurisdiction that looked at a revision to which others were marked past already.
+///
+/// # Errors
+/// The database's.
+pub fn late(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Vec<Uuid>> {
+    let rows: Vec<IdRow> = sql_query(
+        "SELECT id FROM site_checks AS r WHERE jurisdiction = $1 AND revision > $2 AND EXISTS (
+             SELECT FROM jsonb_each_text(r.revisions) AS looked JOIN site_check_progress AS p ON p.jurisdiction = looked.key
+             WHERE looked.value::bigint < p.revision
+         )",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<BigInt, _>(after)
+    .load(conn)?;
+    Ok(ids(rows))
+}
+
+/// The widest that any run of some looked round its place, m.
+///
+/// # Errors
+/// The database's.
+pub fn widest(conn: &mut PgConnection) -> Stored<f64> {
+    #[derive(QueryableByName)]
+    struct Widest {
+        #[diesel(sql_type = Nullable<Double>)]
+        most: Option<f64>,
+    }
+    let row: Widest = sql_query("SELECT max(reach_m) AS most FROM site_checks").get_result(conn)?;
+    Ok(row.most.unwrap_or(0.0))
+}
