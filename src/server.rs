@@ -19,6 +19,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 
 use crate::actions::refresh::{self, Following};
 use crate::actions::restricted_read::Writing;
+use crate::actions::site_check::recheck::Rechecking;
 use crate::actions::{Context, conflict_check, health};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -123,6 +124,7 @@ impl Server {
         let context = app.context.clone();
         let settings = Arc::clone(&context.settings);
         let following = Following::begin(&context)?;
+        let rechecking = Rechecking::begin(&context)?;
         let reads = Writing::begin(&context)?;
         let ending = context.clone();
         let measured = app.metrics.clone();
@@ -174,9 +176,11 @@ impl Server {
             server.await
         });
         let followed = following.end();
+        let rechecked = rechecking.end();
         let written = reads.end();
         served.map_err(|e| Error::Internal(e.to_string()))?;
         followed?;
+        rechecked?;
         written
     }
 }

@@ -416,7 +416,7 @@ pub fn is_tidy(context: &Context) -> bool {
 
 /// Runs a step of the following, which has to go on for ever; a panic in it is a fault of ours and no more. What it changes must be
 /// behind locks, which are taken after one all the same.
-fn without_end<T>(step: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn without_end<T>(step: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| Err(Error::Internal("following panicked".into())))
 }
 

@@ -151,6 +151,22 @@ pub fn of_ids(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<StoredRun>> {
     rows.into_iter().map(run).collect()
 }
 
+/// As [`of_ids`], without the answers as they were given, which are long.
+///
+/// # Errors
+/// The database's.
+pub fn of_ids_in_brief(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<StoredRun>> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT jurisdiction, id, name, lonlat, geom_grid, reach_m, subject, at, day, recorded_at, revision, revisions,
+             pack_name, pack_version, pack_digest, actor, organisation, roles, jurisdictions, told_by_budget, codes, verdicts,
+             digests, shown_layers, shown_jurisdictions, shown_ids, '' AS document, hash
+         FROM site_checks WHERE id = ANY ($1) ORDER BY id",
+    )
+    .bind::<Array<UuidSql>, _>(ids)
+    .load(conn)?;
+    rows.into_iter().map(run).collect()
+}
+
 /// What is kept with one revision of a jurisdiction: each run with the hash that stands beside it.
 ///
 /// # Errors

@@ -252,6 +252,8 @@ pub struct Altered {
     /// What it states itself of how far it reaches: a corridor its clearance, a road or a line half its width, a work its
     /// accuracy; m.
     pub own_m: Option<f64>,
+    /// Not everybody sees it.
+    pub hidden: bool,
 }
 
 /// The versions of a layer that began or ended after a revision; `None` where there are more than `most`.
@@ -271,6 +273,8 @@ pub fn altered(
         kind: Option<String>,
         #[diesel(sql_type = Nullable<Double>)]
         own_m: Option<f64>,
+        #[diesel(sql_type = Bool)]
+        hidden: bool,
         #[diesel(sql_type = Double)]
         west: f64,
         #[diesel(sql_type = Double)]
@@ -286,7 +290,7 @@ pub fn altered(
         Layer::References => ("reference_features", "kind", "half_width_m"),
     };
     let columns = format!(
-        "{kind} AS kind, {own} AS own_m, ST_XMin(geom) AS west, ST_YMin(geom) AS south, ST_XMax(geom) AS east,
+        "{kind} AS kind, {own} AS own_m, visibility <> 'public' AS hidden, ST_XMin(geom) AS west, ST_YMin(geom) AS south, ST_XMax(geom) AS east,
          ST_YMax(geom) AS north"
     );
     let rows: Vec<Row> = sql_query(format!(
@@ -302,7 +306,7 @@ pub fn altered(
     }
     let altered = |row: Row| {
         let bounds = Bounds { min: [row.west, row.south], max: [row.east, row.north] };
-        Ok(Altered { kind: optional_word(row.kind.as_deref())?, bounds, own_m: row.own_m })
+        Ok(Altered { kind: optional_word(row.kind.as_deref())?, bounds, own_m: row.own_m, hidden: row.hidden })
     };
     rows.into_iter().map(altered).collect::<Stored<_>>().map(Some)
 }
