@@ -1,0 +1,116 @@
+//! Replay: the same answer after whatever came later, what was tampered with, and what another pack would say.
+
+use std::process::Output;
+
+use serde_json::json;
+
+use crate::support::run_sql;
+use crate::world::{CHECKS, REFERENCES, World, load, pack, point, square};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_replay_is_the_same_whatever_came_later() {
+    let world = World::new();
+    let near = world.mast("DNO-1", 200.0, 0.0);
+    let hidden = json!({"code": "H-1", "kind": "school", "organisation": "army", "visibility": "restricted"});
+    let school = world.add(REFERENCES, point(30.0, 0.0), hidden);
+    let runs = [world.ask("carrier", 0.0, 0.0), world.ask("officer", 0.0, 0.0), world.ask("officer", 900.0, 900.0)];
+    let check = |when: &str| {
+        for run in &runs {
+            let replayed = world.program(&["replay", run]);
+            assert!(replayed.status.success(), "{when}: {}", said(&replayed));
+            assert!(said(&replayed).contains("The answer is the same."));
+            let asked = world.send("officer", "GET", &format!("{CHECKS}/{run}/replay"), None).json();
+            assert_eq!((&asked["same"], &asked["differences"]), (&json!(true), &json!([])), "{when}");
+        }
+    };
+    check("at once");
+    world.delete(crate::world::WORKS, &near);
+    world.mast("DNO-2", 10.0, 0.0);
+    check("after other works");
+    let public = json!({"code": "H-1", "kind": "school", "organisation": "army", "visibility": "public"});
+    let changed = world.send(
+        "officer",
+        "PUT",
+        &format!("{REFERENCES}/{school}"),
+        Some(&crate::world::feature(point(30.0, 0.0), public)),
+    );
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    check("after everybody may see what was hidden");
+    load(&world.database, &pack("2", 50.0));
+    check("after other rules");
+    let area = tempfile::NamedTempFile::with_suffix(".geojson").unwrap();
+    std::fs::write(
+        area.path(),
+        json!({"type": "Polygon", "coordinates": [[[107.5, 11.9], [107.9, 11.9], [107.9, 12.1],
+        [107.5, 12.1], [107.5, 11.9]]]})
+        .to_string(),
+    )
+    .unwrap();
+    let arguments = ["coverage", "add", "--layer", "works", "--jurisdiction", "VN-72", "--source", "s", "--boundary"];
+    let mut all = arguments.to_vec();
+    all.push(area.path().to_str().unwrap());
+    let declared = world.program(&all);
+    assert!(declared.status.success(), "{}", said(&declared));
+    check("after coverage");
+    assert_eq!(world.send("other-carrier", "GET", &format!("{CHECKS}/{}/replay", runs[0]), None).status, 404);
+}
+
+#[test]
+fn another_pack_says_what_would_change() {
+    let world = World::new();
+    world.mast("DNO-1", 200.0, 0.0);
+    world.add(REFERENCES, square(0.0, 0.0, 500.0), json!({"code": "Z", "kind": "boundary", "organisation": "office"}));
+    let run = world.ask("carrier", 0.0, 0.0);
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), pack("what-if", 150.0)).unwrap();
+    let path = file.path().to_str().unwrap();
+    let told = world.program(&["replay", &run, "--rules", path]);
+    assert!(told.status.success(), "{}", said(&told));
+    assert!(said(&told).starts_with("SPC warn -> "), "{}", said(&told));
+    assert!(said(&told).contains("site.spacing.elsewhere_m 150 m"), "{}", said(&told));
+    std::fs::write(file.path(), pack("1", 500.0)).unwrap();
+    assert_eq!(said(&world.program(&["replay", &run, "--rules", path])), "Nothing would change.\n");
+    std::fs::write(file.path(), "name = 1").unwrap();
+    assert!(!world.program(&["replay", &run, "--rules", path]).status.success());
+    assert!(world.program(&["replay", &run]).status.success(), "nothing was loaded");
+}
+
+#[test]
+fn tampering_is_found() {
+    let world = World::new();
+    world.mast("DNO-1", 200.0, 0.0);
+    let run = world.ask("carrier", 0.0, 0.0);
+    let url = &world.database.url;
+    let tamper = |set: &str| {
+        run_sql(url, &format!("SET session_replication_role = replica; UPDATE site_checks SET {set}"));
+        let replayed = world.program(&["replay", &run]);
+        assert_eq!(replayed.status.code(), Some(1), "{set}: {}", said(&replayed));
+        said(&replayed)
+    };
+    let row = "tampered: the stored run is not what its hash says";
+    let event = "tampered: the hash of the stored run is not the one in the audit trail";
+    for (set, back) in [
+        ("document = document || ' '", "document = rtrim(document)"),
+        ("verdicts[4] = 'pass'", "verdicts[4] = 'warn'"),
+        ("roles = '{officer}'", "roles = '{carrier}'"),
+        ("reach_m = reach_m + 1", "reach_m = reach_m - 1"),
+    ] {
+        let told = tamper(set);
+        assert!(told.contains(row) && !told.contains(event), "{set}: {told}");
+        run_sql(url, &format!("SET session_replication_role = replica; UPDATE site_checks SET {back}"));
+        assert!(world.program(&["replay", &run]).status.success(), "{back}");
+    }
+    let told = tamper("hash = sha256(hash)");
+    assert!(told.contains(row) && told.contains(event), "{told}");
+    let answer = world.send("officer", "GET", &format!("{CHECKS}/{run}/replay"), None).json();
+    assert_eq!((&answer["same"], &answer["tampered"]), (&json!(false), &json!(["row", "event"])));
+    // The service itself cannot.
+    let refused = std::panic::catch_unwind(|| run_sql(&world.database.service_url, "UPDATE site_checks SET name = ''"));
+    assert!(refused.is_err());
+    let refused = std::panic::catch_unwind(|| run_sql(url, "DELETE FROM site_checks"));
+    assert!(refused.is_err(), "nor the owner, unless he takes away the trigger");
+}

@@ -1,0 +1,123 @@
+//! What is kept, and who sees it; waivers.
+
+use serde_json::json;
+
+use crate::world::{CHECKS, World, column, finding};
+
+#[test]
+fn a_run_is_kept_as_it_was_given_and_seen_by_those_it_is_for() {
+    let world = World::new();
+    world.mast("DNO-1", 200.0, 0.0);
+    let given = world.send("carrier", "POST", CHECKS, Some(&column(0.0, 0.0)));
+    assert_eq!(given.status, 201, "{}", given.text);
+    let result = given.json()["results"][0].clone();
+    assert_eq!(finding(&result, "SPC")["verdict"], "warn");
+    let id = result["id"].as_str().unwrap();
+    let address = given.header("location").unwrap();
+    assert!(address.ends_with(&format!("{CHECKS}/{id}")), "{address}");
+    assert!(given.text.contains(&world.sql("SELECT document FROM site_checks")), "letter by letter");
+
+    let kept = world.run("carrier", id);
+    for (name, value) in result.as_object().unwrap() {
+        if name != "findings" {
+            assert_eq!(kept[name], *value, "{name}");
+        }
+    }
+    let mut findings = kept["findings"].clone();
+    for finding in findings.as_array_mut().unwrap() {
+        assert_eq!(finding.as_object_mut().unwrap().shift_remove("waived"), Some(json!(null)));
+    }
+    assert_eq!(findings, result["findings"]);
+    assert_eq!(kept["rules"], json!({"name": "T", "version": "1", "sha256": "1"}));
+    assert_eq!(kept["asker"], json!({"actor": "carrier", "organisation": "viettel"}));
+    assert_eq!((&kept["current"], &kept["difference"]), (&json!(true), &json!([])));
+
+    for (role, status) in
+        [("officer", 200), ("approver", 200), ("other-carrier", 404), ("planner", 404), ("consultee", 404), ("", 401)]
+    {
+        assert_eq!(world.send(role, "GET", &format!("{CHECKS}/{id}"), None).status, status, "{role}");
+    }
+    let absent = format!("{CHECKS}/{}", uuid::Uuid::nil());
+    assert_eq!(world.send("officer", "GET", &absent, None).status, 404);
+
+    let listed = |role: &str, query: &str| {
+        let answer = world.send(role, "GET", &format!("{CHECKS}{query}"), None);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let json = answer.json();
+        let ids: Vec<String> =
+            json["site_checks"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().into()).collect();
+        (ids, json["next"].as_str().map(str::to_owned))
+    };
+    let second = world.ask("carrier", 10.0, 0.0);
+    assert_eq!(listed("carrier", "?limit=1"), (vec![id.to_owned()], Some(id.to_owned())));
+    assert_eq!(listed("carrier", &format!("?after={id}&jurisdiction=VN-72")), (vec![second], None));
+    assert_eq!(listed("other-carrier", "").0, Vec::<String>::new());
+    assert_eq!(listed("carrier", "?outdated=yes").0, Vec::<String>::new());
+
+    // Nobody who did not sign in, nobody who does not want it, and no batch leaves a run.
+    let count = world.sql("SELECT count(*) FROM site_checks");
+    let anonymous = world.send("", "POST", CHECKS, Some(&column(0.0, 0.0)));
+    assert_eq!((anonymous.status, &anonymous.json()["results"][0]["id"]), (200, &json!(null)));
+    assert_eq!(world.send("carrier", "POST", &format!("{CHECKS}?store=no"), Some(&column(0.0, 0.0))).status, 200);
+    assert_eq!(world.send("carrier", "POST", &format!("{CHECKS}?store=perhaps"), Some(&column(0.0, 0.0))).status, 400);
+    let nul = {
+        let mut column = column(0.0, 0.0);
+        column["id"] = json!("a\0b");
+        world.send("carrier", "POST", CHECKS, Some(&column))
+    };
+    assert_eq!(nul.status, 422, "{}", nul.text);
+    assert_eq!(world.sql("SELECT count(*) FROM site_checks"), count);
+    let checked = world.program(&["verify-audit"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+#[test]
+fn many_columns_of_one_request_are_one_event() {
+    let world = World::new();
+    let before: i64 = world.sql("SELECT count(*) FROM audit_events").parse().unwrap();
+    let all =
+        json!({"type": "FeatureCollection", "features": [column(0.0, 0.0), column(300.0, 0.0), column(9.0, 9.0)]});
+    let given = world.send("carrier", "POST", CHECKS, Some(&all));
+    assert_eq!((given.status, given.header("location")), (201, None));
+    assert_eq!(world.sql("SELECT count(*) FROM audit_events"), (before + 1).to_string());
+    assert_eq!(world.sql("SELECT count(*) FROM site_checks"), "3");
+    for result in given.json()["results"].as_array().unwrap() {
+        let id = result["id"].as_str().unwrap();
+        let replay = world.send("carrier", "GET", &format!("{CHECKS}/{id}/replay"), None);
+        assert_eq!(replay.json()["same"], true, "{}", replay.text);
+    }
+}
+
+#[test]
+fn whoever_may_waives_a_finding_once_and_for_ever() {
+    let world = World::new();
+    world.mast("DNO-1", 200.0, 0.0);
+    let id = world.ask("carrier", 0.0, 0.0);
+    let waive = |role: &str, code: &str, reason: &str| {
+        let path = format!("{CHECKS}/{id}/waivers");
+        world.send(role, "POST", &path, Some(&json!({"code": code, "reason": reason})))
+    };
+    let before = world.sql("SELECT document || hash::text FROM site_checks");
+    for (role, code, reason, status) in [
+        ("", "SPC", "x", 401),
+        ("other-carrier", "SPC", "x", 404),
+        ("carrier", "SPC", "x", 403),
+        ("officer", "DEF", "x", 403),
+        ("officer", "DUP", "x", 409),
+        ("officer", "XYZ", "x", 422),
+        ("officer", "SPC", "  ", 422),
+        ("officer", "SPC", "Cột cũ tháo dỡ, 12/QĐ", 201),
+        ("approver", "SPC", "again", 409),
+    ] {
+        let answer = waive(role, code, reason);
+        assert_eq!(answer.status, status, "{role} {code}: {}", answer.text);
+    }
+    let waived = finding(&world.run("carrier", &id), "SPC")["waived"].clone();
+    assert_eq!((&waived["by"], &waived["role"]), (&json!("officer"), &json!("officer")));
+    assert_eq!(waived["reason"], "Cột cũ tháo dỡ, 12/QĐ");
+    assert!(waived["at"].is_string());
+    assert_eq!(world.sql("SELECT document || hash::text FROM site_checks"), before);
+    let event = world.sql("SELECT detail->>'code' || subject FROM audit_events ORDER BY revision DESC LIMIT 1");
+    assert_eq!(event, format!("SPC{id}"));
+    assert!(world.program(&["verify-audit"]).status.success());
+}

@@ -1,0 +1,11 @@
+//! Site checks that are kept: stored as given, made again, waived, and marked by themselves where the answer changes.
+
+#![allow(clippy::unwrap_used)] // in a test a panic is the report
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod again;
+mod kept;
+mod marked;
+mod world;

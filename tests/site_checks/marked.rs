@@ -1,0 +1,303 @@
+//! Runs are marked by themselves where their answer changes: exactly those, once, and whoever was away catches up.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use crate::support::TestServer;
+use crate::world::{
+    CHECKS, CORRIDORS, REFERENCES, WORKS, World, column, load, marked, pack, point, program, send, settings, sql,
+    square,
+};
+
+/// Numbers that look like chance and are the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+
+    #[allow(clippy::cast_precision_loss)] // small numbers
+    fn metres(&mut self, most: u64) -> f64 {
+        self.below(most) as f64
+    }
+}
+
+/// What two answers are compared by.
+fn essence(result: &Json) -> Vec<Json> {
+    let one = |f: &Json| {
+        let evidence: Vec<Json> = f["evidence"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| json!([e["layer"], e["id"], e["distance_m"], e["spare_capacity"]]))
+            .collect();
+        json!([
+            f["code"],
+            f["verdict"],
+            f["message"],
+            f["measured"],
+            f["limit"],
+            f["rule"]["key"],
+            f["rule"]["value"],
+            evidence,
+            f["consult"],
+            f["outcome"],
+            f["gaps"]
+        ])
+    };
+    result["findings"].as_array().unwrap().iter().map(one).collect()
+}
+
+struct Asked {
+    role: &'static str,
+    at: (f64, f64),
+    id: String,
+    first: Vec<Json>,
+}
+
+fn ask(world: &World, role: &'static str, places: &[(f64, f64)]) -> Vec<Asked> {
+    let results = answers(world, role, places, "");
+    let asked = |(at, result): (&(f64, f64), &Json)| Asked {
+        role,
+        at: *at,
+        id: result["id"].as_str().unwrap().to_owned(),
+        first: essence(result),
+    };
+    places.iter().zip(&results).map(asked).collect()
+}
+
+fn answers(world: &World, role: &str, places: &[(f64, f64)], query: &str) -> Vec<Json> {
+    let columns: Vec<Json> = places.iter().map(|(east, north)| column(*east, *north)).collect();
+    let all = json!({"type": "FeatureCollection", "features": columns});
+    let answer = world.send(role, "POST", &format!("{CHECKS}{query}"), Some(&all));
+    assert!(answer.status < 300, "{}", answer.text);
+    answer.json()["results"].as_array().unwrap().clone()
+}
+
+/// The runs that are answered otherwise now, by asking all of them again.
+fn by_force(world: &World, all: &[Asked]) -> BTreeSet<String> {
+    let mut differ = BTreeSet::new();
+    for role in ["carrier", "officer", "other-carrier"] {
+        let of_role: Vec<&Asked> = all.iter().filter(|asked| asked.role == role).collect();
+        let places: Vec<(f64, f64)> = of_role.iter().map(|asked| asked.at).collect();
+        if places.is_empty() {
+            continue;
+        }
+        let now = answers(world, role, &places, "?store=no");
+        let changed = of_role.iter().zip(&now).filter(|(asked, now)| asked.first != essence(now));
+        differ.extend(changed.map(|(asked, _)| asked.id.clone()));
+    }
+    differ
+}
+
+fn outdated(world: &World) -> BTreeSet<String> {
+    let answer = world.send("officer", "GET", &format!("{CHECKS}?outdated=yes&limit=500"), None);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["site_checks"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// One edit out of all sorts, with what can be taken back.
+fn edit(world: &World, chance: &mut Chance, n: u32, there: &mut Vec<(&'static str, String)>) -> &'static str {
+    let (east, north) = (chance.metres(6_000), chance.metres(6_000));
+    let code = format!("E-{n}");
+    if n % 15 == 7 {
+        let square = json!({"type": "Polygon", "coordinates": [[[107.5, 11.9], [107.71, 11.9], [107.71, 12.1], [107.5, 12.1],
+            [107.5, 11.9]]]});
+        let file = tempfile::NamedTempFile::with_suffix(".geojson").unwrap();
+        std::fs::write(file.path(), square.to_string()).unwrap();
+        let layer = ["works", "school", "heritage", "corridors"][n as usize / 15];
+        let declared = world.program(&[
+            "coverage",
+            "add",
+            "--layer",
+            layer,
+            "--jurisdiction",
+            "VN-72",
+            "--source",
+            "s",
+            "--boundary",
+            file.path().to_str().unwrap(),
+        ]);
+        assert!(declared.status.success(), "{}", String::from_utf8_lossy(&declared.stderr));
+        return "coverage";
+    }
+    let kinds = ["heritage", "school", "defence_area", "urban_area", "hospital", "site_request", "freeze_window"];
+    match chance.below(10) {
+        0 | 1 if !there.is_empty() => {
+            let at = usize::try_from(chance.below(there.len() as u64)).unwrap();
+            let (items, id) = there.swap_remove(at);
+            world.delete(items, &id);
+            "delete"
+        }
+        2 => {
+            let road = json!({"code": code, "kind": "road", "status": "in_force", "organisation": "roads-board"});
+            there.push((CORRIDORS, world.add(CORRIDORS, square(east, north, 150.0), road)));
+            "corridor"
+        }
+        3 | 4 => {
+            let kind = kinds[usize::try_from(chance.below(kinds.len() as u64)).unwrap()];
+            let visibility = ["public", "restricted", "government"][usize::try_from(chance.below(3)).unwrap()];
+            let facts = json!({"code": code, "kind": kind, "organisation": "army", "visibility": visibility});
+            there.push((REFERENCES, world.add(REFERENCES, square(east, north, 120.0), facts)));
+            "reference"
+        }
+        5 => {
+            let facts = json!({"code": code, "kind": "zone", "organisation": "office", "quota": 1,
+                "column_classes": ["A2a"], "height_max_m": 30, "spacing_m": 300});
+            there.push((REFERENCES, world.add(REFERENCES, square(east, north, 900.0), facts)));
+            "zone"
+        }
+        6 => {
+            load(&world.database, &pack(&format!("r{n}"), 100.0 + chance.metres(500)));
+            "rules"
+        }
+        7 => {
+            let facts = json!({"code": code, "kind": "mast", "organisation": "viettel", "visibility": "restricted"});
+            there.push((WORKS, world.add(WORKS, point(east, north), facts)));
+            "hidden work"
+        }
+        _ => {
+            there.push((WORKS, world.mast(&code, east, north)));
+            "work"
+        }
+    }
+}
+
+#[test]
+fn exactly_those_runs_are_marked_of_which_the_answer_changes() {
+    let world = World::new();
+    let mut chance = Chance(7);
+    let mut all = Vec::new();
+    for role in ["carrier", "officer"] {
+        let places: Vec<(f64, f64)> = (0..30).map(|_| (chance.metres(6_000), chance.metres(6_000))).collect();
+        all.extend(ask(&world, role, &places));
+    }
+    let (mut there, mut sizes) = (Vec::new(), Vec::new());
+    for n in 0..60 {
+        let what = edit(&world, &mut chance, n, &mut there);
+        until_shown(&world);
+        world.marked();
+        let expect = by_force(&world, &all);
+        assert_eq!(outdated(&world), expect, "edit {n}: {what}");
+        sizes.push(expect.len());
+    }
+    // All of it taken back, and the first rules: every answer is the first one again.
+    for (items, id) in there {
+        world.delete(items, &id);
+    }
+    load(&world.database, &pack("1", 500.0));
+    until_shown(&world);
+    world.marked();
+    assert_eq!(outdated(&world), by_force(&world, &all));
+    assert!(sizes.iter().any(|n| *n > 0) && sizes.iter().any(|n| *n < all.len()), "{sizes:?}");
+    let repeated = "SELECT count(*) FROM site_check_marks AS m JOIN site_check_marks AS next
+        ON next.run = m.run AND next.number = m.number + 1 AND (next.codes, next.digests) = (m.codes, m.digests)";
+    assert_eq!(world.sql(repeated), "0", "a mark says something new");
+}
+
+/// Waits until the server asked shows the present revision.
+fn until_shown(world: &World) {
+    let revision = world.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'");
+    crate::world::until("the index shows it", || {
+        let answer = world.send("officer", "POST", &format!("{CHECKS}?store=no"), Some(&column(0.0, 0.0)));
+        answer.json()["results"][0]["revision"]["VN-72"].to_string() == revision
+    });
+}
+
+#[test]
+fn a_run_shows_what_differs_and_later_that_nothing_does() {
+    let world = World::new();
+    let (near, far) = (world.ask("carrier", 0.0, 0.0), world.ask("carrier", 5_000.0, 0.0));
+    let mast = world.mast("DNO-1", 200.0, 0.0);
+    world.marked();
+    let run = world.run("carrier", &near);
+    assert_eq!(run["current"], false);
+    let spc = run["difference"].as_array().unwrap().iter().find(|d| d["code"] == "SPC").unwrap().clone();
+    assert_eq!(spc["after"], "warn", "{run:#}");
+    assert_eq!(world.run("carrier", &far)["current"], true);
+    world.delete(WORKS, &mast);
+    world.marked();
+    let run = world.run("carrier", &near);
+    assert_eq!((&run["current"], &run["difference"]), (&json!(true), &json!([])));
+    assert_eq!(world.sql("SELECT count(*) FROM site_check_marks"), "2", "one for each change of an answer");
+}
+
+#[test]
+fn what_somebody_may_not_see_is_in_no_mark() {
+    let world = World::new();
+    let runs = [world.ask("carrier", 0.0, 0.0), world.ask("officer", 0.0, 0.0)];
+    let hidden = json!({"code": "SECRET-7", "kind": "school", "organisation": "army", "visibility": "restricted"});
+    let id = world.add(REFERENCES, point(20.0, 0.0), hidden);
+    world.marked();
+    let [carrier, officer] = [world.run("carrier", &runs[0]), world.run("officer", &runs[1])];
+    let of = |run: &Json, code: &str| {
+        run["difference"].as_array().unwrap().iter().find(|d| d["code"] == code).map(|d| d["after"].clone())
+    };
+    // By the cell alone: nobody can tell. That it is a school so near is for whoever sees it.
+    assert_eq!(of(&officer, "SEN"), Some(json!("warn")), "{officer:#}");
+    assert_ne!(of(&carrier, "SEN"), Some(json!("warn")), "{carrier:#}");
+    let shown = carrier.to_string();
+    assert!(!shown.contains("SECRET-7") && !shown.contains(&id), "{shown}");
+    let stored = world.sql("SELECT string_agg(m::text, ' ') FROM site_check_marks AS m");
+    assert!(!stored.contains("SECRET-7") && !stored.contains(&id), "{stored}");
+}
+
+#[test]
+fn two_servers_mark_once() {
+    let world = World::new();
+    let second = TestServer::with(settings(&world.database));
+    let runs: Vec<String> = (0..8).map(|n| world.ask("carrier", f64::from(n) * 10.0, 0.0)).collect();
+    for n in 0..10 {
+        let facts =
+            json!({"code": format!("M-{n}"), "kind": "mast", "organisation": "viettel", "position_accuracy_m": 0});
+        let here = crate::world::feature(point(100.0 + f64::from(n), 3.0), facts);
+        let server = if n % 2 == 0 { &world.server } else { &second };
+        assert_eq!(send(server, "officer", "POST", WORKS, Some(&here)).status, 201);
+        if n % 3 == 0 {
+            world.marked();
+        }
+    }
+    world.marked();
+    let repeated = "SELECT count(*) FROM site_check_marks AS m JOIN site_check_marks AS next
+        ON next.run = m.run AND next.number = m.number + 1 AND (next.codes, next.digests) = (m.codes, m.digests)";
+    assert_eq!(world.sql(repeated), "0");
+    for run in runs {
+        assert_eq!(world.run("carrier", &run)["current"], false);
+    }
+    // What marks writes is followed by nothing: all stands still.
+    let marks = world.sql("SELECT count(*) FROM site_check_marks");
+    let revision = world.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'");
+    world.ask("officer", 9_000.0, 0.0);
+    world.marked();
+    assert_eq!(world.sql("SELECT count(*) FROM site_check_marks"), marks);
+    let later: i64 = world.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'").parse().unwrap();
+    assert_eq!(later, revision.parse::<i64>().unwrap() + 1);
+}
+
+#[test]
+fn whoever_was_away_catches_up() {
+    let world = World::new();
+    let (near, far) = (world.ask("carrier", 0.0, 0.0), world.ask("carrier", 5_000.0, 0.0));
+    world.marked();
+    let World { server, database } = world;
+    drop(server);
+    let file = tempfile::NamedTempFile::with_suffix(".geojson").unwrap();
+    let school = crate::world::feature(
+        point(20.0, 0.0),
+        json!({"code": "S-1", "kind": "school", "organisation": "office", "dataset": "schools"}),
+    );
+    std::fs::write(file.path(), school.to_string()).unwrap();
+    let arguments =
+        ["import", "references", "--jurisdiction", "VN-72", "--crs", "EPSG:9218", file.path().to_str().unwrap()];
+    let imported = program(&database, &arguments);
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    assert_eq!(sql(&database, "SELECT count(*) FROM site_check_marks"), "0");
+    let world = World { server: TestServer::with(settings(&database)), database };
+    marked(&world.database);
+    let run = world.run("carrier", &near);
+    assert!(run["difference"].as_array().unwrap().iter().any(|d| d["code"] == "SEN"), "{run:#}");
+    assert_eq!(world.run("carrier", &far)["current"], true);
+}

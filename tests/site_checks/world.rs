@@ -1,0 +1,211 @@
+//! A server with rules for site checks, columns to ask about, and what stands round them.
+
+use std::fmt::Write as _;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use clearway::actions::{Witness, rules};
+use clearway::config::Settings;
+use clearway::domain::actor::Actor;
+use clearway::formats::rules as file;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use serde_json::{Value as Json, json};
+
+use crate::support::{Database, Response, TestServer, token};
+
+pub const CHECKS: &str = "/api/site-checks";
+pub const WORKS: &str = "/ogc/collections/works/items";
+pub const CORRIDORS: &str = "/ogc/collections/corridors/items";
+pub const REFERENCES: &str = "/ogc/collections/references/items";
+
+/// A place in the town of Gia Nghĩa on the working grid of VN-72: the origin of what follows.
+const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
+const GRID: &str = "<http://www.opengis.net/def/crs/EPSG/0/9218>";
+
+/// Generous, because a machine may be busy; reached only by a failure.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A pack with these spacings of columns, m.
+pub fn pack(version: &str, elsewhere: f64) -> String {
+    let mut text = format!("name = \"T\"\nversion = \"{version}\"\n");
+    for (key, value, unit) in [
+        ("site.spacing.urban_m", 100.0, "m"),
+        ("site.spacing.elsewhere_m", elsewhere, "m"),
+        ("site.heritage.distance_m", 200.0, "m"),
+        ("site.sensitive.distance_m", 80.0, "m"),
+        ("site.defence.distance_m", 300.0, "m"),
+        ("site.duplicate.distance_m", 50.0, "m"),
+        ("site.zone.only_a1_distance_m", 100.0, "m"),
+        ("site.fall.factor", 1.5, "ratio"),
+        ("corridor.road.clearance_m", 20.0, "m"),
+    ] {
+        writeln!(
+            text,
+            "[[parameter]]\nkey = \"{key}\"\nvalue = {value:?}\nunit = \"{unit}\"\nconfidence = \"default\""
+        )
+        .unwrap();
+    }
+    text
+}
+
+pub struct World {
+    pub server: TestServer,
+    pub database: Database,
+}
+
+pub fn settings(database: &Database) -> Settings {
+    Settings { notice_cells_per_hour: 1_000_000, ..database.settings() }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let database = Database::vn72();
+        load(&database, &pack("1", 500.0));
+        Self { server: TestServer::with(settings(&database)), database }
+    }
+
+    pub fn send(&self, role: &str, method: &str, path: &str, body: Option<&Json>) -> Response {
+        send(&self.server, role, method, path, body)
+    }
+
+    /// Creates a feature as the officer and gives its id.
+    pub fn add(&self, items: &str, geometry: Json, properties: Json) -> String {
+        let made = self.send("officer", "POST", items, Some(&feature(geometry, properties)));
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn mast(&self, code: &str, east: f64, north: f64) -> String {
+        let facts = json!({"code": code, "kind": "mast", "organisation": "viettel", "position_accuracy_m": 0});
+        self.add(WORKS, point(east, north), facts)
+    }
+
+    pub fn delete(&self, items: &str, id: &str) {
+        let gone = self.send("officer", "DELETE", &format!("{items}/{id}"), None);
+        assert_eq!(gone.status, 204, "{}", gone.text);
+    }
+
+    /// Asks about a column at a place; the id of the run that is kept.
+    pub fn ask(&self, role: &str, east: f64, north: f64) -> String {
+        let answer = self.send(role, "POST", CHECKS, Some(&column(east, north)));
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["results"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn run(&self, role: &str, id: &str) -> Json {
+        let answer = self.send(role, "GET", &format!("{CHECKS}/{id}"), None);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    }
+
+    pub fn sql(&self, select: &str) -> String {
+        sql(&self.database, select)
+    }
+
+    /// Waits until all runs are marked to the revision that the database stands at.
+    #[track_caller]
+    pub fn marked(&self) {
+        marked(&self.database);
+    }
+
+    /// Runs the program on this database.
+    pub fn program(&self, arguments: &[&str]) -> Output {
+        program(&self.database, arguments)
+    }
+}
+
+pub fn program(database: &Database, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clearway"));
+    command.args(arguments).env_clear().current_dir("/").stdin(Stdio::null());
+    command.env("DATABASE_URL", &database.service_url).output().unwrap()
+}
+
+pub fn send(server: &TestServer, role: &str, method: &str, path: &str, body: Option<&Json>) -> Response {
+    let bearer = format!("Bearer {}", token(role));
+    let media = if path.ends_with("/waivers") { "application/json" } else { "application/geo+json" };
+    let mut headers = vec![("Content-Crs", GRID), ("Content-Type", media)];
+    if !role.is_empty() {
+        headers.push(("Authorization", bearer.as_str()));
+    }
+    let text = body.map(ToString::to_string);
+    server.send(method, path, &headers, text.as_ref().map(String::as_bytes))
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = Nullable<Text>)]
+    value: Option<String>,
+}
+
+/// One value from the database, as text.
+pub fn sql(database: &Database, select: &str) -> String {
+    let one: One =
+        diesel::sql_query(format!("SELECT ({select})::text AS value")).get_result(&mut database.connect()).unwrap();
+    one.value.unwrap_or_default()
+}
+
+#[track_caller]
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < PATIENCE, "it never came to be: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[track_caller]
+pub fn marked(database: &Database) {
+    let mut conn = database.connect();
+    let mut is_marked = || {
+        let select = "SELECT (p.revision = r.revision)::text AS value FROM revisions AS r
+            LEFT JOIN site_check_progress AS p USING (jurisdiction) WHERE r.jurisdiction = 'VN-72'";
+        let one: One = diesel::sql_query(select).get_result(&mut conn).unwrap();
+        one.value.as_deref() == Some("true")
+    };
+    until("all runs are marked", &mut is_marked);
+}
+
+/// Loads a pack as the operator, in another instance than the one asked.
+pub fn load(database: &Database, text: &str) {
+    let pack = file::read(text.as_bytes()).unwrap();
+    let actor = Actor::operator();
+    let witness = Witness::new(&actor, "test");
+    rules::import(&database.context(), witness, &["VN-72".to_owned()], &pack, &pack.version).unwrap();
+}
+
+pub fn feature(geometry: Json, properties: Json) -> Json {
+    let mut document = json!({"type": "Feature"});
+    document["geometry"] = geometry;
+    document["properties"] = properties;
+    document
+}
+
+fn at(east: f64, north: f64) -> Json {
+    json!([ORIGIN[0] + east, ORIGIN[1] + north])
+}
+
+pub fn point(east: f64, north: f64) -> Json {
+    json!({"type": "Point", "coordinates": at(east, north)})
+}
+
+/// A square round a place.
+pub fn square(east: f64, north: f64, half: f64) -> Json {
+    let corner = |x: f64, y: f64| at(east + x * half, north + y * half);
+    let ring = [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0), corner(-1.0, -1.0)];
+    json!({"type": "Polygon", "coordinates": [ring]})
+}
+
+/// A column to ask about.
+pub fn column(east: f64, north: f64) -> Json {
+    let antenna = json!({"frequency_mhz": 1_800.5, "eirp_w": 0.1 + 0.2, "azimuth_deg": 120});
+    let facts = json!({"column_class": "A2a", "height_agl_m": 42.3, "antennas": [antenna]});
+    let mut column = feature(point(east, north), facts);
+    column["id"] = json!("mới \"1\"");
+    column
+}
+
+/// The finding of a check in a result.
+pub fn finding<'a>(result: &'a Json, code: &str) -> &'a Json {
+    result["findings"].as_array().unwrap().iter().find(|f| f["code"] == code).unwrap()
+}
