@@ -316,6 +316,8 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("actions/conflict_check/stored.rs", "shown by conflict_check/asking.rs"),
     ("actions/conflict_check/notice.rs", "names nothing"),
     ("actions/site_check/around.rs", "finds what one sees; shown by actions/site_check/mod.rs"),
+    ("actions/site_check/kept.rs", "shows runs that are kept"),
+    ("domain/site_check/record.rs", "who sees a run that is kept; shown by site_check/kept.rs"),
     ("store/seen.rs", "tells the database what a transaction sees"),
     ("wire/account.rs", "tells an account which visibilities it sees"),
 ];

@@ -134,7 +134,7 @@ impl batch::Asks for Asked {
 }
 
 /// What the checks say of a column, as JSON; with the id of the run that is kept.
-fn write(check: &SiteCheck, id: Option<Uuid>) -> Json {
+pub(super) fn write(check: &SiteCheck, id: Option<Uuid>) -> Json {
     let mut column = json!({
         "type": "Feature",
         "geometry": geojson::to_value(&Geometry::Point(check.lonlat.0)),

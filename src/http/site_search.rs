@@ -70,7 +70,7 @@ pub async fn find(request: HttpRequest, app: web::Data<App>, payload: web::Paylo
 /// The best places as features of a map, the best first, each with all that the checks say of it.
 fn write(places: &Places) -> Json {
     let features = places.best.iter().zip(1_u32..).map(|(check, rank)| {
-        let mut properties = site_check::write(check);
+        let mut properties = site_check::write(check, None);
         if let Some(object) = properties.as_object_mut() {
             object.remove("subject");
             object.insert("rank".into(), rank.into());

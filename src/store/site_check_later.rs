@@ -22,8 +22,6 @@ use super::site_check::revisions;
 use super::{Store, Stored, WriteTx, audit, seen};
 use crate::domain::actor::Actor;
 use crate::domain::audit::ZEROS;
-use crate::domain::layer::Layer;
-use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check::{CheckCode, Difference, Waiver};
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -240,75 +238,6 @@ pub fn set_progress(conn: &mut PgConnection, reached: &BTreeMap<String, i64>) ->
     .bind::<Array<BigInt>, _>(reached.values().collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
-}
-
-/// A version that began or ended after a revision.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Altered {
-    /// Of which kind, of reference features.
-    pub kind: Option<ReferenceKind>,
-    /// The box round it, WGS 84.
-    pub bounds: Bounds,
-    /// What it states itself of how far it reaches: a corridor its clearance, a road or a line half its width, a work its
-    /// accuracy; m.
-    pub own_m: Option<f64>,
-    /// Not everybody sees it.
-    pub hidden: bool,
-}
-
-/// The versions of a layer that began or ended after a revision; `None` where there are more than `most`.
-///
-/// # Errors
-/// The database's.
-pub fn altered(
-    conn: &mut PgConnection,
-    layer: Layer,
-    jurisdiction: &str,
-    after: i64,
-    most: usize,
-) -> Stored<Option<Vec<Altered>>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Nullable<Text>)]
-        kind: Option<String>,
-        #[diesel(sql_type = Nullable<Double>)]
-        own_m: Option<f64>,
-        #[diesel(sql_type = Bool)]
-        hidden: bool,
-        #[diesel(sql_type = Double)]
-        west: f64,
-        #[diesel(sql_type = Double)]
-        south: f64,
-        #[diesel(sql_type = Double)]
-        east: f64,
-        #[diesel(sql_type = Double)]
-        north: f64,
-    }
-    let (table, kind, own) = match layer {
-        Layer::Works => ("works", "NULL::text", "position_accuracy_m"),
-        Layer::Corridors => ("corridors", "NULL::text", "clearance_m"),
-        Layer::References => ("reference_features", "kind", "half_width_m"),
-    };
-    let columns = format!(
-        "{kind} AS kind, {own} AS own_m, visibility <> 'public' AS hidden, ST_XMin(geom) AS west, ST_YMin(geom) AS south, ST_XMax(geom) AS east,
-         ST_YMax(geom) AS north"
-    );
-    let rows: Vec<Row> = sql_query(format!(
-        "SELECT {columns} FROM {table} WHERE jurisdiction = $1 AND revision > $2
-         UNION ALL SELECT {columns} FROM {table}_history WHERE jurisdiction = $1 AND ended_revision > $2 LIMIT $3"
-    ))
-    .bind::<Text, _>(jurisdiction)
-    .bind::<BigInt, _>(after)
-    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1))
-    .load(conn)?;
-    if rows.len() > most {
-        return Ok(None);
-    }
-    let altered = |row: Row| {
-        let bounds = Bounds { min: [row.west, row.south], max: [row.east, row.north] };
-        Ok(Altered { kind: optional_word(row.kind.as_deref())?, bounds, own_m: row.own_m, hidden: row.hidden })
-    };
-    rows.into_iter().map(altered).collect::<Stored<_>>().map(Some)
 }
 
 #[derive(QueryableByName)]

@@ -35,6 +35,18 @@ pub trait Versions: Noun {
         each: &mut dyn FnMut(IndexRow) -> Stored<()>,
     ) -> Stored<()>;
 
+    /// What the index needs of every version that began or ended after a revision, at most `most` of each, row by row.
+    ///
+    /// # Errors
+    /// The database's, and what `each` fails with.
+    fn index_rows_altered(
+        conn: &mut PgConnection,
+        jurisdiction: &str,
+        after: i64,
+        most: i64,
+        each: &mut dyn FnMut(IndexRow) -> Stored<()>,
+    ) -> Stored<()>;
+
     /// Some features as they were at a revision; those that there were not are left out.
     ///
     /// # Errors
@@ -64,6 +76,32 @@ macro_rules! versions {
                 let rows = $history::table
                     .filter($history::jurisdiction.eq(jurisdiction).and($history::revision.le(revision)))
                     .filter($history::ended_revision.gt(revision))
+                    .select(ended_index_columns())
+                    .load_iter::<IndexValues, diesel::pg::PgRowByRowLoadingMode>(conn)?;
+                for row in rows {
+                    each(index_row(row?)?)?;
+                }
+                Ok(())
+            }
+
+            fn index_rows_altered(
+                conn: &mut PgConnection,
+                jurisdiction: &str,
+                after: i64,
+                most: i64,
+                each: &mut dyn FnMut(IndexRow) -> Stored<()>,
+            ) -> Stored<()> {
+                let rows = $table::table
+                    .filter($table::jurisdiction.eq(jurisdiction).and($table::revision.gt(after)))
+                    .limit(most)
+                    .select(index_columns())
+                    .load_iter::<IndexValues, diesel::pg::PgRowByRowLoadingMode>(conn)?;
+                for row in rows {
+                    each(index_row(row?)?)?;
+                }
+                let rows = $history::table
+                    .filter($history::jurisdiction.eq(jurisdiction).and($history::ended_revision.gt(after)))
+                    .limit(most)
                     .select(ended_index_columns())
                     .load_iter::<IndexValues, diesel::pg::PgRowByRowLoadingMode>(conn)?;
                 for row in rows {

@@ -6,7 +6,7 @@ use jiff::{Timestamp, Unit};
 use uuid::Uuid;
 
 use super::{SiteCheck, on_grid};
-use crate::actions::{Context, Reader, Witness, forbidden};
+use crate::actions::{Context, Reader, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
 use crate::domain::site_check::waiver::role_for;
@@ -72,15 +72,13 @@ pub fn keep(
     }
     let codes: BTreeSet<String> = runs.iter().flatten().map(|run| run.jurisdiction.clone()).collect();
     if !codes.is_empty() {
-        context.store.write(witness, |tx| {
+        let ((), reached) = context.store.write(witness, |tx| {
             for code in &codes {
                 keep_in(tx, code, &mut runs.iter_mut().flatten().filter(|run| run.jurisdiction == *code))?;
             }
             Ok(())
         })?;
-        for code in &codes {
-            super::super::refresh::after_commit(context, code);
-        }
+        refresh::after_commit(context, witness.actor, &reached);
     }
     Ok(runs.into_iter().map(|run| run.map(|run| Kept { id: run.id, document: run.document })).collect())
 }
@@ -212,7 +210,7 @@ pub fn waive(context: &Context, witness: Witness<'_>, id: Uuid, code: CheckCode,
         return Err(Error::Taken("this finding is waived already".into()));
     }
     let place = run.jurisdiction.as_str();
-    context.store.write(witness, |tx| {
+    let ((), reached) = context.store.write(witness, |tx| {
         let (revision, recorded_at) = tx.raise(place)?;
         let Actor { name: actor, organisation, .. } = witness.actor.clone();
         let waiver = Waiver { code, actor, organisation, role, reason: reason.to_owned(), recorded_at, revision };
@@ -226,6 +224,6 @@ pub fn waive(context: &Context, witness: Witness<'_>, id: Uuid, code: CheckCode,
         let owner = run.asker.organisation.clone();
         tx.audit(place, AuditEntry { deed: Deed::Create, layer: None, subject: Some(id), owner, detail })
     })?;
-    super::super::refresh::after_commit(context, place);
+    refresh::after_commit(context, witness.actor, &reached);
     Ok(())
 }

@@ -185,7 +185,7 @@ pub fn facts<'r>(
     let Some(home) = home(&snapshot, lonlat)? else { return Ok(Vec::new()) };
     let day = question.at.to_zoned(home.jurisdiction.time_zone()).date();
     let parameters = Parameters::on(home.rules().site(), day);
-    let found = found(context, reader.actor, &snapshot, home, lonlat, &asked.subject, &parameters, day)?;
+    let found = found(context, reader.actor, &snapshot, home, lonlat, &asked.subject, &parameters, day, Mode::Ask)?;
     context.reads.shown(reader, found.restricted.iter().copied())?;
     let around = &found.around;
     let works = around.works.iter().map(fact);

@@ -16,41 +16,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use geo_types::Point;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::again::answer;
-use super::on_grid;
 use crate::actions::{Context, refresh};
 use crate::clock;
-use crate::domain::layer::Layer;
-use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
-use crate::domain::rules::Unit;
+use crate::domain::layer::{Layer, with_noun};
 use crate::domain::site_check::{Run, Said, differences};
+use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::cells::CELL_M;
-use crate::geometry::measure::Prepared;
 use crate::geometry::{Bounds, Metres, outside};
-use crate::index::{Snapshot, Territory};
-use crate::store::site_check::{self as store};
-use crate::store::site_check_later::{self as later, Altered, Mark};
+use crate::index::{Entry, Snapshot, Territory};
+use crate::store::records::IndexRow;
+use crate::store::site_check as store;
+use crate::store::site_check_later::{self as later, Mark};
+use crate::store::version::Versions;
 use crate::store::{Connection, Stored, changes};
 
 /// How often somebody looks whether the program ends: the index wakes whoever waits for it, not for that.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// More versions than this are not looked at one by one.
-const ALTERED_MAX: usize = 10_000;
+const ALTERED_MAX: i64 = 10_000;
 
 /// Runs that are read at once.
 const RUNS_AT_ONCE: usize = 500;
 
 /// What is hidden and has a box as long as this may be told of everywhere, m.
 const LONG_M: f64 = 50.0 * CELL_M;
-
-/// Metres in a degree of latitude, at least.
-const DEGREE_M: f64 = 110_000.0;
 
 fn revisions(snapshot: &Snapshot) -> BTreeMap<String, i64> {
     snapshot.territories().map(|t| (t.jurisdiction.code.clone(), t.revision)).collect()
@@ -148,7 +143,7 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
         for (code, after) in &due {
             let Some(territory) = snapshot.territory(code) else { continue };
             runs.extend(later::late(conn, code, *after)?);
-            runs.extend(alterable(context, conn, territory, *after, widest)?);
+            runs.extend(alterable(conn, territory, *after, widest)?);
         }
         let runs: Vec<Uuid> = runs.into_iter().collect();
         for some in runs.chunks(RUNS_AT_ONCE) {
@@ -161,90 +156,72 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
 }
 
 /// The runs that whatever changed in a territory after a revision could alter.
-fn alterable(
-    context: &Context,
+fn alterable(conn: &mut Connection, territory: &Territory, after: i64, widest: f64) -> Stored<Vec<Uuid>> {
+    let code = &territory.jurisdiction.code;
+    // What changed is forgotten after a while.
+    let is_kept = changes::stands(conn, code, after)?.is_some_and(|stands| stands.changes_after <= after);
+    let since = if is_kept { changes::since(conn, code, after, None)? } else { None };
+    let since = since.filter(|since| !since.rules && since.coverage.is_empty());
+    let mut boxes = since.as_ref().map(|_| Vec::new());
+    for layer in Layer::all() {
+        if boxes.is_some() && since.as_ref().is_some_and(|since| since.deleted(layer).is_some()) {
+            let of_layer = with_noun!(layer, N => grounds::<N>(conn, territory, after, widest)?);
+            boxes = boxes.zip(of_layer).map(|(boxes, more)| [boxes, more].concat());
+        }
+    }
+    let Some(boxes) = boxes else {
+        let mut runs = later::that_looked_at(conn, code)?;
+        runs.extend(later::meeting(conn, &[outside::widened(&territory.extent, widest)])?);
+        return Ok(runs);
+    };
+    later::meeting(conn, &boxes)
+}
+
+/// Where runs lie that what changed in a layer could alter; none where that is everywhere.
+fn grounds<N: Versions>(
     conn: &mut Connection,
     territory: &Territory,
     after: i64,
     widest: f64,
-) -> Stored<Vec<Uuid>> {
-    let code = &territory.jurisdiction.code;
-    let since = changes::since(conn, code, after)?;
-    let mut boxes = Vec::new();
-    let mut all = since.rules || !since.coverage.is_empty();
-    for layer in Layer::all() {
-        if all || since.deleted(layer).is_none() {
-            continue;
+) -> Stored<Option<Vec<Bounds>>> {
+    let (mut count, mut everywhere, mut boxes) = (0, false, Vec::new());
+    N::index_rows_altered(conn, &territory.jurisdiction.code, after, ALTERED_MAX + 1, &mut |row: IndexRow| {
+        count += 1;
+        if everywhere || count > ALTERED_MAX {
+            everywhere = true;
+            return Ok(());
         }
-        match later::altered(conn, layer, code, after, ALTERED_MAX)? {
-            None => all = true,
-            Some(altered) => {
-                for one in altered {
-                    match ground(context, territory, layer, &one, widest) {
-                        Some(more) => boxes.extend(more),
-                        None => all = true,
-                    }
-                }
-            }
+        let rules = territory.rules();
+        let entry = Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules);
+        match ground(territory, &entry, widest) {
+            Some(more) => boxes.extend(more),
+            None => everywhere = true,
         }
-    }
-    if all {
-        let mut runs = later::that_looked_at(conn, code)?;
-        runs.extend(later::meeting(conn, &[outside::widened(&territory.extent, widest)])?);
-        return Ok(runs);
-    }
-    later::meeting(conn, &boxes)
+        Ok(())
+    })?;
+    Ok((!everywhere).then_some(boxes))
 }
 
 /// Where runs lie that a version could alter; none where that is everywhere.
-fn ground(context: &Context, territory: &Territory, layer: Layer, one: &Altered, widest: f64) -> Option<Vec<Bounds>> {
-    let bounds = one.bounds;
-    let length = (bounds.max[0] - bounds.min[0]).max(bounds.max[1] - bounds.min[1]) * DEGREE_M;
-    let mut reach = widest + reach_of(context, territory, layer, one);
-    if one.hidden {
-        if length > LONG_M {
+fn ground(territory: &Territory, entry: &Entry, widest: f64) -> Option<Vec<Bounds>> {
+    let bounds = entry.shape.bounds();
+    let (mut own, mut told) = (entry.reach().get(), Metres::ZERO);
+    if entry.facts.visibility != Visibility::Public {
+        if (bounds.max[0] - bounds.min[0]).max(bounds.max[1] - bounds.min[1]) > LONG_M {
             return None;
         }
-        reach += 2.0 * CELL_M;
+        own += 2.0 * CELL_M;
+        told = Metres::new(own).unwrap_or(Metres::ZERO);
     }
-    let mut boxes = vec![outside::widened(&bounds, reach)];
-    if layer != Layer::Corridors {
-        // What cannot be brought to the grid lies in no zone.
-        let middle =
-            Point::new(f64::midpoint(bounds.min[0], bounds.max[0]), f64::midpoint(bounds.min[1], bounds.max[1]));
-        let around = on_grid(territory, middle).ok().zip(Metres::new(length).ok());
-        if let Some((middle, length)) = around {
-            territory.layer(Layer::References).near(&Prepared::point(middle), length, |entry| {
-                let has_quota = entry.facts.attributes.as_deref().is_some_and(|a| a.quota.is_some());
-                if has_quota && ReferenceFacts::try_from(entry.facts.noun).is_ok_and(|r| r.kind == ReferenceKind::Zone)
-                {
-                    boxes.push(outside::widened(&territory.in_degrees(&entry.shape.bounds()), widest));
-                }
-            });
-        }
+    let mut boxes = vec![outside::widened(&territory.in_degrees(&bounds), widest + own)];
+    for layer in Layer::all() {
+        territory.layer(layer).near(&entry.shape, told, |zone| {
+            if zone.facts.attributes.as_deref().is_some_and(|a| a.quota.is_some()) {
+                boxes.push(outside::widened(&territory.in_degrees(&zone.shape.bounds()), widest));
+            }
+        });
     }
     Some(boxes)
-}
-
-/// How far beyond its shape a version can matter, m.
-fn reach_of(context: &Context, territory: &Territory, layer: Layer, one: &Altered) -> f64 {
-    let rules = territory.rules();
-    let ruled = |begins: &str| {
-        let these = rules.parameters().iter().filter(|p| p.unit == Unit::Metres && p.key.starts_with(begins));
-        these.map(|p| p.value).fold(0.0, f64::max)
-    };
-    match layer {
-        Layer::Works => one.own_m.unwrap_or_else(|| {
-            let d = context.accuracies();
-            let all = [d.gnss_rtk, d.gnss, d.digitised, d.record, d.estimated, d.unknown];
-            all.into_iter().map(Metres::get).fold(ruled("position_accuracy."), f64::max)
-        }),
-        Layer::Corridors => one.own_m.unwrap_or_else(|| ruled("corridor.")),
-        Layer::References => {
-            let of_kind = one.kind.map_or(Metres::ZERO, |kind| rules.site_reach(kind, Attributes::NONE));
-            of_kind.get() + one.own_m.unwrap_or(0.0)
-        }
-    }
 }
 
 /// The day for which a run is answered now: that of now, unless it was asked for another day than its own.
