@@ -190,12 +190,12 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
 
 /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
 /// table the rows that could mean several features or have the code of another one by `apart`, those of features that the writer
-/// may not write, those that he would not see himself, and those that would turn a `period` round. `status` is how far a feature
+/// may not write, those that he would not see himself, and those that would turn a `period` round. `state` is how far a feature
 /// has come, in SQL.
 pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
-    (period, status, apart): ([&'static str; 2], &'static str, &[&'static str]),
+    (period, state, apart): ([&'static str; 2], &'static str, &[&'static str]),
     jurisdiction: &str,
     refusals: &Refusals<'_>,
 ) -> Stored<Vec<TakenOut>> {
@@ -214,7 +214,7 @@ pub(super) fn take_out(
         taken_out.extend(take_out_another(tx, table, staging, column, jurisdiction)?);
     }
     let found: Vec<FoundRow> = sql_query(format!(
-        "SELECT DISTINCT t.organisation, {status} AS status FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
+        "SELECT DISTINCT t.organisation, {state} AS status FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
     ))
     .bind::<Text, _>(jurisdiction)
     .load(tx.conn)?;
@@ -231,7 +231,7 @@ pub(super) fn take_out(
         let rows: Vec<TakenOutRow> = sql_query(format!(
             "WITH gone AS (
                  DELETE FROM {staging} AS s USING {table} AS t
-                 WHERE t.jurisdiction = $1 AND t.organisation = $2 AND {status} = $3 AND {meant}
+                 WHERE t.jurisdiction = $1 AND t.organisation = $2 AND {state} = $3 AND {meant}
                  RETURNING s.code, s.number, s.place
              )
              SELECT code, number, place FROM gone ORDER BY number"

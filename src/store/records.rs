@@ -436,9 +436,8 @@ macro_rules! records {
                 refusals: &crate::store::import::Refusals<'_>,
             ) -> Stored<Vec<crate::store::import::TakenOut>> {
                 let tables = (stringify!($table), stringify!($staging));
-                // What has no states that anybody decides on may have no such column either.
-                let status = if Self::OWNERS_STATES.is_some() { "t.status" } else { "''::text" };
-                import::take_out(tx, tables, (Self::PERIOD, status, Self::TOLD_APART_BY), jurisdiction, refusals)
+                let state = Self::OWNERS_STATES.map_or("''::text", |_| "t.status");
+                import::take_out(tx, tables, (Self::PERIOD, state, Self::TOLD_APART_BY), jurisdiction, refusals)
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {

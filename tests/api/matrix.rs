@@ -148,6 +148,10 @@ pub enum Door {
     ReferenceLayers,
     /// The same to everybody, whatever is registered.
     Alike,
+    /// What stands round a place for a column: evidence names features.
+    Site,
+    /// What was answered of a place is the organisation's that asked (`tests/site_checks`).
+    Runs,
     /// Who may sign in: no feature is named, none is counted.
     People,
 }
@@ -175,6 +179,8 @@ pub fn door(route: &Route) -> Door {
         }
         (Get, "/api/reference-layers") => Door::ReferenceLayers,
         (Post, CHECKS) => Door::Check,
+        (Post, "/api/site-checks" | "/api/site-checks/batch" | "/api/site-search") => Door::Site,
+        (_, path) if path.starts_with("/api/site-checks") => Door::Runs,
         (Post, "/api/conflict-checks/batch") => Door::Batch,
         (Get, "/api/changes") => Door::Stream,
         (Get, "/health/ready") => Door::Counts,
@@ -202,6 +208,13 @@ pub fn door(route: &Route) -> Door {
         }
         (method, path) => panic!("{} {path}: say here what it shows of features", method.as_str()),
     }
+}
+
+/// A column, or where one is looked for.
+pub fn column(path: &str) -> Json {
+    let more = if path.ends_with("search") { json!({"radius_m": 100}) } else { json!({}) };
+    let properties = merged(json!({"height_agl_m": 42, "column_class": "A2b"}), &more);
+    json!({"type": "Feature", "geometry": point(5.0, 5.0), "properties": properties})
 }
 
 fn codes(list: &Json, at: &str) -> BTreeSet<String> {
@@ -321,7 +334,17 @@ impl World {
                 assert!(!self.all.iter().any(|s| text.contains(&s.id) || text.contains(&s.code)), "{what}: {text}");
                 assert_eq!(alike.entry(route.path).or_insert_with(|| text.clone()), &text, "{what}");
             }
-            Door::Write(_) | Door::People => {}
+            Door::Site => {
+                let media = if route.path.ends_with("/batch") { "application/x-ndjson" } else { GEOJSON };
+                let headers = [("Content-Type", media), ("Content-Crs", GRID)];
+                let answer = api.send(role, "POST", route.path, &headers, Some(&column(route.path)));
+                assert!([200, 201].contains(&answer.status), "{what}: {}", answer.text);
+                let hidden = self.all.iter().filter(|s| !s.is_seen_by(person));
+                for s in hidden {
+                    assert!(!answer.text.contains(&s.id) && !answer.text.contains(&s.code), "{what} {}", s.code);
+                }
+            }
+            Door::Write(_) | Door::People | Door::Runs => {}
         }
     }
 
@@ -335,6 +358,8 @@ impl World {
                 Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
                 Door::Stream => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
+                // Without a rule no check has a limit, and none names anything.
+                Door::Site | Door::Runs => &[],
                 Door::Write(_) | Door::Counts | Door::Metrics | Door::ReferenceLayers | Door::Alike | Door::People => {
                     &[]
                 }

@@ -169,9 +169,11 @@ const WAYS: &[Way] = &[
     // It is read before it is changed, and a refusal tells of it, too.
     ("officer", "PATCH", "/ogc/collections/works/items/{S}", 200, &["works {S}"]),
     ("officer", "PUT", "/ogc/collections/works/items/{S}", 200, &["works {S}"]),
-    ("auditor", "PATCH", "/ogc/collections/works/items/{S}", 403, &["works {S}"]),
-    ("auditor", "PUT", "/ogc/collections/works/items/{S}", 403, &["works {S}"]),
-    ("approver", "DELETE", "/ogc/collections/works/items/{S}", 403, &["works {S}"]),
+    // Whoever writes nothing of the layer is refused before anything is read.
+    ("auditor", "PATCH", "/ogc/collections/works/items/{S}", 403, &[]),
+    ("auditor", "PUT", "/ogc/collections/works/items/{S}", 403, &[]),
+    ("approver", "DELETE", "/ogc/collections/works/items/{S}", 403, &[]),
+    ("approver", "GET", "/ogc/collections/works/items/{S}", 200, &["works {S}"]),
     ("officer", "PUT without its visibility", "/ogc/collections/works/items/{S}", 422, &["works {S}"]),
     ("officer", "PUT in place of version 9", "/ogc/collections/works/items/{S}", 412, &["works {S}"]),
     ("officer", "DELETE version 9", "/ogc/collections/works/items/{S}", 412, &["works {S}"]),
