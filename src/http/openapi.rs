@@ -28,6 +28,9 @@ const REFERENCE_LAYERS: &str = "/api/reference-layers";
 /// Doors of their own that make something.
 const CREATES: &[&str] = &["/api/sessions", "/api/tokens", "/api/accounts", "/api/organisations"];
 
+/// Site checks that are kept.
+const KEPT_CHECKS: &str = "/api/site-checks";
+
 /// Answers with nothing but that it was done.
 const PASSWORD: &str = "/api/account/password";
 
@@ -85,6 +88,7 @@ fn operation(route: &Route) -> Json {
     let query = route.parameters.iter().map(|name| match *name {
         "limit" if is_check => "conflicts_limit",
         "limit" if is_history => "versions_limit",
+        "limit" if route.path == KEPT_CHECKS => "runs_limit",
         name => name,
     });
     let id = ["id", "code"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
@@ -92,6 +96,7 @@ fn operation(route: &Route) -> Json {
     let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
         Method::Post if route.path.ends_with("/items") || CREATES.contains(&route.path) => "201",
+        Method::Post if route.path.ends_with("/waivers") => "201",
         Method::Put if route.path == PASSWORD => "204",
         Method::Delete => "204",
         _ => "200",
@@ -389,6 +394,12 @@ fn parameters(s: &Settings) -> Json {
         "before": query("before", "Only versions before this one", json!({"type": "integer", "minimum": 1})),
         "versions_limit": query("limit", "At most so many versions", json!({"type": "integer", "minimum": 1,
             "maximum": VERSIONS_LIMIT_MAX, "default": VERSIONS_LIMIT_DEFAULT})),
+        "store": query("store", "Whether the answer is kept for whoever signed in; otherwise it never is",
+            json!({"type": "string", "enum": ["yes", "no"], "default": "yes"})),
+        "outdated": query("outdated", "With yes only those that would be answered otherwise now",
+            json!({"type": "string", "enum": ["yes", "no"], "default": "no"})),
+        "runs_limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
+            "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT})),
         "key": query("key", "Only this parameter, such as corridor.road.clearance_m", json!({"type": "string"})),
         "at": query("at", "The moment at which dates are looked at, those of rules too; now by default, and in the list of rules any",
             json!({"type": "string", "format": "date-time"})),

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::auth::{actor_of, asker_of};
+use super::auth::{asker_of, identity_of};
 use super::params::{self, GEOJSON, Query};
 use super::problem::Answer as Response;
 use super::{App, batch, blocking};
@@ -33,8 +33,9 @@ pub const BATCH_PARAMETERS: &[&str] = &["at"];
 /// As [`action::check`].
 pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Response {
     let query = Query::of(&request, PARAMETERS)?;
+    let identity = identity_of(&request)?;
     let stores = match query.text("store") {
-        None | Some("yes") => !actor_of(&request)?.is_public(),
+        None | Some("yes") => !identity.actor.is_public(),
         Some("no") => false,
         Some(other) => return Err(Error::parameter("store", format!("«{other}» is not yes or no")).into()),
     };
@@ -46,7 +47,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
         if !stores {
             return Ok((results(checks.iter().map(|check| write(check, None).to_string())), Vec::new()));
         }
-        let witness = Witness::new(&asked.asker.actor, &asked.asker.request_id).because(reason.as_deref());
+        let witness = Witness::by(&identity, &asked.asker.request_id).because(reason.as_deref());
         let kept = action::keep(&asked.context, witness, &checks, &|check, id| write(check, Some(id)).to_string())?;
         let ids: Vec<Uuid> = kept.iter().flatten().map(|kept| kept.id).collect();
         let given = checks.iter().zip(kept).map(|(check, kept)| match kept {

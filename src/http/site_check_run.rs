@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value as Json, json};
 
-use super::auth::asker_of;
+use super::auth::{asker_of, identity_of};
 use super::params::{self, Query, path_id};
 use super::problem::Answer;
 use super::{App, blocking};
@@ -18,10 +18,10 @@ use crate::wire::site_check_run::{differences, read_waiver, write};
 pub const LIST_PARAMETERS: &[&str] = &["jurisdiction", "outdated", "limit", "after"];
 
 /// Runs on a page, where nothing else is asked for.
-const LIMIT_DEFAULT: u32 = 50;
+pub(super) const LIMIT_DEFAULT: u32 = 50;
 
 /// Most runs on a page: each is a document of some kilobytes that has to be read.
-const LIMIT_MAX: u32 = 500;
+pub(super) const LIMIT_MAX: u32 = 500;
 
 /// `GET /api/site-checks/{id}`
 ///
@@ -80,10 +80,11 @@ pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
 pub async fn waive(request: HttpRequest, app: web::Data<App>, id: web::Path<String>, payload: web::Payload) -> Answer {
     Query::of(&request, &[])?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, "site check")?, app.context.clone());
+    let identity = identity_of(&request)?;
     let document = params::document(&request, payload, &context.settings).await?;
     let (code, reason) = read_waiver(&document)?;
     let document = blocking(move || {
-        let witness = Witness::new(&asker.actor, &asker.request_id).because(Some(&reason));
+        let witness = Witness::by(&identity, &asker.request_id).because(Some(&reason));
         action::waive(&context, witness, id, code, &reason)?;
         whole(&action::of_id(&context, &asker, id)?)
     })

@@ -1,5 +1,7 @@
 //! What is kept, and who sees it; waivers.
 
+use clearway::domain::site_check::waiver::WAIVERS;
+use clearway::domain::word::Word;
 use serde_json::json;
 
 use crate::world::{CHECKS, World, column, finding};
@@ -120,4 +122,27 @@ fn whoever_may_waives_a_finding_once_and_for_ever() {
     let event = world.sql("SELECT detail->>'code' || subject FROM audit_events ORDER BY revision DESC LIMIT 1");
     assert_eq!(event, format!("SPC{id}"));
     assert!(world.program(&["verify-audit"]).status.success());
+}
+
+#[test]
+fn the_readme_says_who_waives_what() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let table = readme.split("| check | waived by `[default]` |\n|---|---|\n").nth(1).unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut printed: Vec<(String, String)> = rows
+        .flat_map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let (codes, roles) = (cells[0].to_owned(), cells[1].to_owned());
+            codes.split(", ").map(|code| (code.to_owned(), roles.clone())).collect::<Vec<_>>()
+        })
+        .collect();
+    let names = |roles: &[clearway::domain::actor::Role]| match roles {
+        [] => "nobody".to_owned(),
+        some => some.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    let mut known: Vec<(String, String)> =
+        WAIVERS.iter().map(|(code, roles)| (code.to_string(), names(roles))).collect();
+    printed.sort();
+    known.sort();
+    assert_eq!(printed, known);
 }
