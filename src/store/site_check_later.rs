@@ -296,16 +296,16 @@ pub fn late(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<V
     Ok(ids(rows))
 }
 
-/// The widest that any run of some looked round its place, m.
+/// The widest that any run looked round its place, m; none where there are no runs.
 ///
 /// # Errors
 /// The database's.
-pub fn widest(conn: &mut PgConnection) -> Stored<f64> {
+pub fn widest(conn: &mut PgConnection) -> Stored<Option<f64>> {
     #[derive(QueryableByName)]
     struct Widest {
         #[diesel(sql_type = Nullable<Double>)]
         most: Option<f64>,
     }
     let row: Widest = sql_query("SELECT max(reach_m) AS most FROM site_checks").get_result(conn)?;
-    Ok(row.most.unwrap_or(0.0))
+    Ok(row.most)
 }

@@ -114,3 +114,25 @@ fn tampering_is_found() {
     let refused = std::panic::catch_unwind(|| run_sql(url, "DELETE FROM site_checks"));
     assert!(refused.is_err(), "nor the owner, unless he takes away the trigger");
 }
+
+#[test]
+fn what_was_said_for_want_of_a_budget_is_said_again() {
+    let world = World::with(|settings| settings.notice_cells_per_hour = 1);
+    for (n, east) in [0.0, 6_000.0, 12_000.0].into_iter().enumerate() {
+        let hidden =
+            json!({"code": format!("H-{n}"), "kind": "school", "organisation": "army", "visibility": "restricted"});
+        world.add(REFERENCES, point(east, 0.0), hidden);
+        world.ask("carrier", east, 0.0);
+    }
+    // Nothing is hidden here, and he is told so all the same.
+    let run = world.ask("carrier", -20_000.0, 20_000.0);
+    let budget = world.sql(&format!("SELECT cardinality(told_by_budget) FROM site_checks WHERE id = '{run}'"));
+    assert_ne!(budget, "0");
+    for _ in 0..2 {
+        let replayed = world.program(&["replay", &run]);
+        assert!(replayed.status.success(), "{}", said(&replayed));
+    }
+    world.mast("DNO-1", -20_000.0, 20_900.0);
+    world.marked();
+    assert_eq!(world.run("carrier", &run)["current"], true, "what he asked since then counts for nothing");
+}

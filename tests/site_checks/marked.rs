@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 
 use crate::support::TestServer;
 use crate::world::{
-    CHECKS, CORRIDORS, REFERENCES, WORKS, World, column, load, marked, pack, point, program, send, settings, sql,
-    square,
+    CHECKS, CORRIDORS, Process, REFERENCES, WORKS, World, column, load, marked, pack, point, program, send, settings,
+    sql, square,
 };
 
 /// Numbers that look like chance and are the same in every run.
@@ -300,4 +300,28 @@ fn whoever_was_away_catches_up() {
     let run = world.run("carrier", &near);
     assert!(run["difference"].as_array().unwrap().iter().any(|d| d["code"] == "SEN"), "{run:#}");
     assert_eq!(world.run("carrier", &far)["current"], true);
+}
+
+#[test]
+fn a_server_that_is_killed_leaves_nothing_half_marked() {
+    let world = World::new();
+    let mut chance = Chance(11);
+    let places: Vec<(f64, f64)> = (0..20).map(|_| (chance.metres(1_500), chance.metres(1_500))).collect();
+    let all = ask(&world, "carrier", &places);
+    let World { mut server, mut database } = world;
+    for n in 0..4 {
+        drop(server);
+        let process = Process::start(&database);
+        let school = json!({"code": format!("K-{n}"), "kind": "school", "organisation": "office"});
+        let at = point(chance.metres(1_500), chance.metres(1_500));
+        process.add(REFERENCES, &crate::world::feature(at, school));
+        // Whether it has marked by now nobody knows.
+        drop(process);
+        server = TestServer::with(settings(&database));
+        marked(&database);
+        let again = World { server, database };
+        assert_eq!(outdated(&again), by_force(&again, &all), "round {n}");
+        let World { server: next, database: same } = again;
+        (server, database) = (next, same);
+    }
 }

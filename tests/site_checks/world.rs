@@ -1,6 +1,7 @@
 //! A server with rules for site checks, columns to ask about, and what stands round them.
 
 use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -60,9 +61,16 @@ pub fn settings(database: &Database) -> Settings {
 
 impl World {
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With settings changed by `change`.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let database = Database::vn72();
         load(&database, &pack("1", 500.0));
-        Self { server: TestServer::with(settings(&database)), database }
+        let mut settings = settings(&database);
+        change(&mut settings);
+        Self { server: TestServer::with(settings), database }
     }
 
     pub fn send(&self, role: &str, method: &str, path: &str, body: Option<&Json>) -> Response {
@@ -208,4 +216,57 @@ pub fn column(east: f64, north: f64) -> Json {
 /// The finding of a check in a result.
 pub fn finding<'a>(result: &'a Json, code: &str) -> &'a Json {
     result["findings"].as_array().unwrap().iter().find(|f| f["code"] == code).unwrap()
+}
+
+/// A process of `clearway serve`. It is killed when it is dropped, as by `kill -9`.
+pub struct Process {
+    child: std::process::Child,
+    base: String,
+}
+
+impl Process {
+    /// Starts one and waits until it serves.
+    pub fn start(database: &Database) -> Self {
+        let officer = token("officer");
+        let tokens = format!(r#"[{{token="{officer}",name="officer",organisation="office",roles=["officer"]}}]"#);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_clearway"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env_clear()
+            .env("DATABASE_URL", &database.service_url)
+            .env("CLEARWAY_TOKENS", tokens)
+            .env("CLEARWAY_LOG", "warn,clearway::cli=info")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address = log.find_map(|line| {
+            let said: Json = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            said["fields"]["address"].as_str().map(str::to_owned)
+        });
+        // A log that nobody reads would stop the process.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { child, base: format!("http://{}", address.expect("it never said where it serves")) }
+    }
+
+    /// Creates a feature as the officer.
+    pub fn add(&self, items: &str, feature: &Json) {
+        let request = ureq::http::Request::builder()
+            .method("POST")
+            .uri(format!("{}{items}", self.base))
+            .header("Content-Type", "application/geo+json")
+            .header("Content-Crs", GRID)
+            .header("Authorization", format!("Bearer {}", token("officer")));
+        let answer = ureq::Agent::new_with_defaults().run(request.body(feature.to_string()).unwrap()).unwrap();
+        assert_eq!(answer.status().as_u16(), 201);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
 }

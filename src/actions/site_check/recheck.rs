@@ -141,7 +141,8 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
         let mut runs = BTreeSet::new();
         let widest = later::widest(conn)?;
         for (code, after) in &due {
-            let Some(territory) = snapshot.territory(code) else { continue };
+            // Without runs nobody need read what changed since the beginning.
+            let Some((territory, widest)) = snapshot.territory(code).zip(widest) else { continue };
             runs.extend(later::late(conn, code, *after)?);
             runs.extend(alterable(conn, territory, *after, widest)?);
         }
