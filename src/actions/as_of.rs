@@ -153,7 +153,7 @@ pub(super) fn snapshot(
 pub(super) fn at_revisions(
     context: &Context,
     revisions: &BTreeMap<String, i64>,
-    instead: Option<(&str, Arc<Ruling>)>,
+    instead: Option<(&str, &Arc<Ruling>)>,
 ) -> Result<Snapshot> {
     let mut territories = Vec::new();
     for (code, revision) in revisions {
@@ -164,14 +164,14 @@ pub(super) fn at_revisions(
             require_kept(&recorded, &format!("revision {revision}"))?;
             Ok((Arc::new(jurisdiction), recorded, rules::parameters_at(conn, code, *revision)?))
         })?;
-        let other = instead.as_ref().filter(|(of, _)| of == code).map(|(_, rules)| rules);
-        let state = match other {
+        let other = instead.filter(|(of, _)| of == code).map(|(_, rules)| rules);
+        let then = || Arc::new(Ruling::new(&parameters, context.accuracies()));
+        let rules = other.map_or_else(then, Arc::clone);
+        let state = if other.is_some() {
             // What nobody judged by is not kept.
-            Some(rules) => Arc::new(State::read(context, &jurisdiction, &recorded, rules)?),
-            None => {
-                let rules = Arc::new(Ruling::new(&parameters, context.accuracies()));
-                context.past.state(context, &jurisdiction, &recorded, &rules)?
-            }
+            Arc::new(State::read(context, &jurisdiction, &recorded, &rules)?)
+        } else {
+            context.past.state(context, &jurisdiction, &recorded, &rules)?
         };
         territories.push(Arc::new(state.territory.clone()));
     }

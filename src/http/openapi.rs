@@ -8,6 +8,7 @@ use super::batch::NDJSON;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Method, ROUTES, Route};
+use super::site_check_run::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;

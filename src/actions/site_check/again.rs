@@ -90,7 +90,7 @@ fn again(context: &Context, actor: &Actor, id: Uuid, pack: Option<&RulePack>) ->
     }
     let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, context.accuracies())));
     let snapshot =
-        as_of::at_revisions(context, &run.revisions, instead.map(|rules| (run.jurisdiction.as_str(), rules)))?;
+        as_of::at_revisions(context, &run.revisions, instead.as_ref().map(|rules| (run.jurisdiction.as_str(), rules)))?;
     let findings = answer(context, &snapshot, &run, run.day)?;
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
     Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings })
