@@ -3,6 +3,8 @@
 //! This is the door through which every shape comes. Whatever passes it is valid, lies in or near its jurisdiction,
 //! and has its grid shape computed exactly once.
 
+use std::fmt;
+
 use geo::{Area, CoordsIter, Euclidean, Length};
 
 use super::jurisdiction::Jurisdiction;
@@ -228,17 +230,50 @@ fn add_hint(problems: &mut [Problem], delivered: &Delivered, jurisdiction: &Juri
     }
 }
 
-/// Another reading of the same numbers that fits: swapped axes, or another meridian.
+/// Another reading of the same numbers that fits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OtherReading {
+    /// With the axes swapped it lies in the jurisdiction with this code.
+    Swapped(String),
+    /// It lies there in other systems.
+    Systems {
+        /// The code of the jurisdiction.
+        jurisdiction: String,
+        /// Which, and whether with X = northing.
+        systems: Vec<(Epsg, String, bool)>,
+    },
+}
+
+impl fmt::Display for OtherReading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Swapped(code) => {
+                write!(f, "with the axes swapped it lies in {code}: the sheet may write X = northing (--axes ne)")
+            }
+            Self::Systems { jurisdiction, systems } => {
+                let turned = |turned: bool| if turned { " with X = northing" } else { "" };
+                let name = |(epsg, name, t): &(Epsg, String, bool)| format!("{epsg} ({name}){}", turned(*t));
+                let names: Vec<String> = systems.iter().map(name).collect();
+                write!(f, "the numbers fit {jurisdiction} as {}", names.join(" or "))
+            }
+        }
+    }
+}
+
+/// Another reading of the same numbers that fits, in words: swapped axes, or another meridian.
 #[must_use]
 pub fn other_reading(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: Metres) -> Option<String> {
+    read_otherwise(delivered, jurisdiction, reach).map(|reading| reading.to_string())
+}
+
+/// Another reading of the same numbers that fits: swapped axes, or another meridian.
+#[must_use]
+pub fn read_otherwise(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: Metres) -> Option<OtherReading> {
     let swapped = Delivered { shape: axes_swapped(&delivered.shape), crs: delivered.crs };
     if fits(&swapped, jurisdiction, reach) {
-        return Some(format!(
-            "with the axes swapped it lies in {}: the sheet may write X = northing (--axes ne)",
-            jurisdiction.code
-        ));
+        return Some(OtherReading::Swapped(jurisdiction.code.clone()));
     }
-    let mut names = Vec::new();
+    let mut systems = Vec::new();
     // The grid may stand among the related systems again.
     let others = jurisdiction.related_crs.iter().filter(|e| **e != jurisdiction.grid);
     for &epsg in std::iter::once(&jurisdiction.grid).chain(others).filter(|e| **e != delivered.crs) {
@@ -246,12 +281,13 @@ pub fn other_reading(delivered: &Delivered, jurisdiction: &Jurisdiction, reach: 
         let straight = Delivered { shape: delivered.shape.clone(), crs: epsg };
         let turned = Delivered { shape: swapped.shape.clone(), crs: epsg };
         if fits(&straight, jurisdiction, Metres::ZERO) {
-            names.push(format!("{epsg} ({})", definition.name));
+            systems.push((epsg, definition.name.clone(), false));
         } else if fits(&turned, jurisdiction, Metres::ZERO) {
-            names.push(format!("{epsg} ({}) with X = northing", definition.name));
+            systems.push((epsg, definition.name.clone(), true));
         }
     }
-    (!names.is_empty()).then(|| format!("the numbers fit {} as {}", jurisdiction.code, names.join(" or ")))
+    let jurisdiction = jurisdiction.code.clone();
+    (!systems.is_empty()).then_some(OtherReading::Systems { jurisdiction, systems })
 }
 
 /// Shares of a shape that differ by less are the same: borders of neighbours do not meet exactly.

@@ -279,7 +279,7 @@ fn home(snapshot: &Snapshot, lonlat: Point<f64>) -> Result<Option<&Arc<Territory
 /// What there is to say of a place that no jurisdiction looks after.
 fn outside(snapshot: &Snapshot, asked: &Asked, lonlat: Point<f64>, day: Date) -> Vec<Finding> {
     let hint =
-        snapshot.territories().find_map(|t| place::other_reading(&asked.delivered, &t.jurisdiction, Metres::ZERO));
+        snapshot.territories().find_map(|t| place::read_otherwise(&asked.delivered, &t.jurisdiction, Metres::ZERO));
     // Where the nearest boundary is nearer than the place is known, it may lie inside.
     let away =
         |t: &Arc<Territory>| Some(Prepared::point(on_grid(t, lonlat).ok()?).distance(t.jurisdiction.boundary_grid()));

@@ -29,8 +29,10 @@ pub mod key {
         GEO_INSIDE = "geo-inside",
         /// GEO: outside the jurisdiction, by `distance`.
         GEO_OUTSIDE = "geo-outside",
-        /// GEO: outside, but another reading of the coordinates would fit; `hint` says which.
-        GEO_OUTSIDE_HINT = "geo-outside-hint",
+        /// GEO: outside, but with the axes swapped in `jurisdiction`.
+        GEO_OUTSIDE_SWAPPED = "geo-outside-swapped",
+        /// GEO: outside, but in `jurisdiction` where the numbers are of one of `systems`.
+        GEO_OUTSIDE_SYSTEM = "geo-outside-system",
         /// GEO: the boundary is `distance` away, nearer than the place is known (`accuracy`).
         GEO_BOUNDARY = "geo-boundary",
 

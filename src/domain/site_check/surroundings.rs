@@ -8,6 +8,7 @@ use crate::domain::conflict::{Facts, Rule, Severity};
 use crate::domain::corridor::CorridorFacts;
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
+use crate::domain::place::OtherReading;
 use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::word::Word;
 use crate::domain::work::WorkFacts;
@@ -138,7 +139,7 @@ pub struct Place {
     /// From the place to the boundary, m.
     pub to_boundary_m: f64,
     /// Another reading of the coordinates that would fit: swapped axes, another meridian.
-    pub hint: Option<String>,
+    pub hint: Option<OtherReading>,
 }
 
 /// What was found round a place.

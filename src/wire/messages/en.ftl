@@ -8,7 +8,8 @@ outside = The place lies in no jurisdiction, so nobody looked.
 
 geo-inside = The place lies in the jurisdiction.
 geo-outside = The place lies outside every jurisdiction.
-geo-outside-hint = The place lies outside every jurisdiction; { $hint }.
+geo-outside-swapped = The place lies outside every jurisdiction; with the axes swapped it lies in { $jurisdiction }.
+geo-outside-system = The place lies outside every jurisdiction; in another system the numbers fit { $jurisdiction }: { $systems }.
 geo-boundary = The boundary is { $distance } m away, nearer than the position is known ({ $accuracy } m): survey it.
 
 zon-admitted = Zone { $zone } admits it.
@@ -18,7 +19,7 @@ zon-edge = The edge of zone { $zone } is nearer than the position is known: surv
 zon-class = Zone { $zone } admits { $classes }, not { $class }.
 zon-class-not-stated = Zone { $zone } admits { $classes }; state the class of the column.
 zon-height = { $height } m is more than the { $limit } m that zone { $zone } admits.
-zon-quota = Zone { $zone } holds { $columns } columns already, and admits { $quota }.
+zon-quota = Zone { $zone } is full: it admits { $quota } columns and holds { $columns }.
 zon-only-a1 = Only columns of class A1 stand within { $limit } m of { $feature }, which is { $distance } m away.
 zon-only-a1-not-stated = Only columns of class A1 stand within { $limit } m of { $feature }, which is { $distance } m away; state the class.
 
@@ -29,8 +30,8 @@ cor-falls = If it falls ({ $fall } m), it reaches { $feature }, { $distance } m 
 cor-unsure = { $feature } is too close to tell from a position as badly known as this: survey it.
 
 spc-free = No other column stands within { $limit } m.
-spc-share = { $count } columns stand within { $limit } m: share one of them ({ $with_capacity }).
-spc-share-full = { $count } columns stand within { $limit } m; none is known to have places left: ask their owners to share one.
+spc-share = Columns within { $limit } m: { $count }; share one of them ({ $with_capacity }).
+spc-share-full = Columns within { $limit } m: { $count }; none is known to have places left: ask their owners to share one.
 spc-unsure = Column { $feature } is too close to { $limit } m to tell from positions as badly known as these: survey it.
 spc-too-far = Zone { $zone } asks for { $limit } m between columns; they were looked for within { $looked } m alone.
 

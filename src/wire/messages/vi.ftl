@@ -8,7 +8,8 @@ outside = Vị trí không thuộc địa bàn nào, nên chưa ai kiểm tra.
 
 geo-inside = Vị trí nằm trong địa bàn.
 geo-outside = Vị trí nằm ngoài mọi địa bàn.
-geo-outside-hint = Vị trí nằm ngoài mọi địa bàn; { $hint }.
+geo-outside-swapped = Vị trí nằm ngoài mọi địa bàn; nếu đổi chỗ hai tọa độ thì nằm trong { $jurisdiction }.
+geo-outside-system = Vị trí nằm ngoài mọi địa bàn; trong hệ tọa độ khác các số này khớp với { $jurisdiction }: { $systems }.
 geo-boundary = Ranh giới cách { $distance } m, gần hơn độ chính xác của vị trí ({ $accuracy } m): cần đo đạc.
 
 zon-admitted = Khu vực { $zone } cho phép.

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::prelude::*;
+use crate::domain::place::OtherReading;
 
 /// Whether the place lies in the jurisdiction, and in which communes.
 ///
@@ -23,7 +24,16 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, _
     }
     if !place.inside {
         let message = match &place.hint {
-            Some(hint) => Message::new(key::GEO_OUTSIDE_HINT).text("hint", hint.as_str()),
+            Some(OtherReading::Swapped(code)) => {
+                Message::new(key::GEO_OUTSIDE_SWAPPED).text("jurisdiction", code.as_str())
+            }
+            Some(OtherReading::Systems { jurisdiction, systems }) => {
+                let turned = |turned: bool| if turned { "; X = northing" } else { "" };
+                let systems = systems.iter().map(|(epsg, name, t)| format!("{epsg} ({name}{})", turned(*t)));
+                Message::new(key::GEO_OUTSIDE_SYSTEM)
+                    .text("jurisdiction", jurisdiction.as_str())
+                    .words("systems", systems)
+            }
             None => Message::new(key::GEO_OUTSIDE),
         };
         let message = boundary.iter().fold(message, |m, q| m.metres("distance", q.value));
@@ -72,9 +82,9 @@ mod tests {
         assert_eq!(found.message.arguments, [("communes", Argument::Words(vec!["Nhân Cơ".into()]))]);
         assert_eq!(names(&found), ["Nhân Cơ"]);
         around.place.inside = false;
-        around.place.hint = Some("the axes are swapped".into());
+        around.place.hint = Some(OtherReading::Swapped("VN-72".into()));
         let found = judge(check, &mast(), &around);
-        assert_eq!((found.verdict, found.message.key), (Verdict::Block, key::GEO_OUTSIDE_HINT));
-        assert_eq!(found.message.arguments[0], ("hint", Argument::Text("the axes are swapped".into())));
+        assert_eq!((found.verdict, found.message.key), (Verdict::Block, key::GEO_OUTSIDE_SWAPPED));
+        assert_eq!(found.message.arguments[0], ("jurisdiction", Argument::Text("VN-72".into())));
     }
 }
