@@ -9,14 +9,16 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::around::{Found, Mode, found};
-use super::kept;
+use super::{Spot, kept};
 use crate::actions::{Context, as_of};
 use crate::domain::actor::Actor;
 use crate::domain::audit::digest_of;
+use crate::domain::place::Delivered;
 use crate::domain::rules::{RulePack, Ruling};
 use crate::domain::site_check::{self, Difference, Finding, Parameters, Run, Said, differences};
 use crate::domain::word::words;
 use crate::error::{Error, Result};
+use crate::geometry::Geometry;
 use crate::index::Snapshot;
 use crate::store::{audit, site_check as store};
 
@@ -103,7 +105,8 @@ pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Dat
         .ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", run.jurisdiction)))?;
     let parameters = Parameters::on(home.rules().site(), day);
     let mode = Mode::Again(&run.told_by_budget);
-    let at = Point(run.lonlat);
+    let delivered = Delivered { shape: Geometry::Point(Point(run.on_grid)), crs: run.grid };
+    let at = Spot { delivered: &delivered, lonlat: Point(run.lonlat) };
     let Found { around, .. } = found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, mode)?;
     Ok(site_check::run(&run.subject, &around, &parameters, day))
 }

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use geo::Point;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::on_grid;
+use super::{Spot, on_grid};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
 use crate::domain::conflict::{self, Role};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
+use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
     Near, NearCorridor, NearReference, Parameters, Place, Source, Subject, Surroundings, reach_round, sources,
@@ -21,7 +21,7 @@ use crate::domain::word::Word;
 use crate::error::Result;
 use crate::geometry::cells::{self, CELL_M, Cell, CellBox};
 use crate::geometry::measure::{Dimension, Prepared, depth_inside};
-use crate::geometry::{Bounds, Metres, outside};
+use crate::geometry::{Bounds, Geometry, Metres, outside};
 use crate::index::{EVERYWHERE, Entry, LayerIndex, Snapshot, Territory};
 
 /// What was found, and what is to be known of who is shown it.
@@ -58,14 +58,14 @@ pub(super) fn found<'a>(
     actor: &Actor,
     snapshot: &'a Snapshot,
     home: &'a Territory,
-    lonlat: Point<f64>,
+    spot: Spot<'_>,
     subject: &Subject,
     rules: &Parameters<'_>,
     day: Date,
     mode: Mode<'_>,
 ) -> Result<Found<'a>> {
     let reach = reach(subject, rules);
-    let at = on_grid(home, lonlat)?;
+    let at = on_grid(home, spot)?;
     let shape = Prepared::point(at);
     let boundary = home.jurisdiction.boundary_grid();
     let place = Place { at, inside: true, to_boundary_m: measure_depth(&shape, boundary), hint: None };
@@ -79,6 +79,9 @@ pub(super) fn found<'a>(
     };
     let (restricted, told_by_budget) = (Vec::new(), Vec::new());
     let mut found = Found { around, restricted, revisions: BTreeMap::new(), told_by_budget };
+    // From here on the place is where the grid of its own jurisdiction has it: that is what a run keeps of it.
+    let delivered = Delivered { shape: Geometry::Point(at.into()), crs: home.jurisdiction.grid };
+    let (spot, lonlat) = (Spot { delivered: &delivered, lonlat: spot.lonlat }, spot.lonlat);
     let here = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
     let here = outside::widened(&here, reach.get());
     for territory in snapshot.territories() {
@@ -86,7 +89,7 @@ pub(super) fn found<'a>(
         if !outside::meets_round_the_earth(&territory.extent, &here) {
             continue;
         }
-        let at = on_grid(territory, lonlat)?;
+        let at = on_grid(territory, spot)?;
         let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day, mode };
         looking.all(&mut found);
         found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);

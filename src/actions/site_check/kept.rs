@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, Unit};
 use uuid::Uuid;
 
-use super::{SiteCheck, on_grid};
+use super::{SiteCheck, Spot, on_grid};
 use crate::actions::{Context, Reader, Witness, forbidden, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
@@ -110,7 +110,7 @@ fn run(
         return Err(Error::invalid("/id", "has a NUL in it, which is part of no text"));
     }
     let home = snapshot.territory(code).ok_or_else(|| Error::Internal(format!("{code} left the index")))?;
-    let at = on_grid(home, check.lonlat.0)?;
+    let at = on_grid(home, Spot { delivered: &check.delivered, lonlat: check.lonlat.0 })?;
     let id = Uuid::now_v7();
     Ok(Run {
         id,

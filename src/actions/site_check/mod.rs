@@ -181,11 +181,11 @@ pub fn facts<'r>(
 ) -> Result<Vec<Fact>> {
     let reader = reader.into();
     let snapshot = at_least(context, &question.min_revision)?;
-    let lonlat = point(&place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
-    let Some(home) = home(&snapshot, lonlat)? else { return Ok(Vec::new()) };
+    let spot = Spot::of(&asked.delivered)?;
+    let Some(home) = home(&snapshot, spot)? else { return Ok(Vec::new()) };
     let day = question.at.to_zoned(home.jurisdiction.time_zone()).date();
     let parameters = Parameters::on(home.rules().site(), day);
-    let found = found(context, reader.actor, &snapshot, home, lonlat, &asked.subject, &parameters, day, Mode::Ask)?;
+    let found = found(context, reader.actor, &snapshot, home, spot, &asked.subject, &parameters, day, Mode::Ask)?;
     context.reads.shown(reader, found.restricted.iter().copied())?;
     let around = &found.around;
     let works = around.works.iter().map(fact);
@@ -208,11 +208,11 @@ fn computed<'a>(
     asked: &Asked,
     at: Timestamp,
 ) -> Result<(SiteCheck, Vec<Restricted<'a>>)> {
-    let lonlat = point(&place::to_lonlat(&asked.delivered).map_err(Error::Invalid)?.0)?;
+    let spot = Spot::of(&asked.delivered)?;
     let mut check = SiteCheck {
         name: asked.name.clone(),
         delivered: asked.delivered.clone(),
-        lonlat: LonLat(lonlat),
+        lonlat: LonLat(spot.lonlat),
         subject: asked.subject.clone(),
         jurisdiction: None,
         grid: Epsg::WGS84,
@@ -224,8 +224,8 @@ fn computed<'a>(
         told_by_budget: Vec::new(),
         shown: Vec::new(),
     };
-    let Some(home) = home(snapshot, lonlat)? else {
-        check.findings = outside(snapshot, asked, lonlat, check.day);
+    let Some(home) = home(snapshot, spot)? else {
+        check.findings = outside(snapshot, asked, spot, check.day);
         return Ok((check, Vec::new()));
     };
     check.day = at.to_zoned(home.jurisdiction.time_zone()).date();
@@ -234,7 +234,7 @@ fn computed<'a>(
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
     let Found { around, restricted, revisions, told_by_budget } =
-        found(context, actor, snapshot, home, lonlat, &asked.subject, &parameters, check.day, Mode::Ask)?;
+        found(context, actor, snapshot, home, spot, &asked.subject, &parameters, check.day, Mode::Ask)?;
     check.reach_m = around::reach(&asked.subject, &parameters).get();
     check.told_by_budget = told_by_budget;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
@@ -252,22 +252,36 @@ fn point(shape: &Geometry<f64>) -> Result<Point<f64>> {
     }
 }
 
+/// A place as it was delivered, which on the grid it was delivered in keeps its coordinates bit for bit, and in WGS 84.
+#[derive(Clone, Copy)]
+struct Spot<'d> {
+    delivered: &'d Delivered,
+    lonlat: Point<f64>,
+}
+
+impl<'d> Spot<'d> {
+    fn of(delivered: &'d Delivered) -> Result<Self> {
+        let lonlat = point(&place::to_lonlat(delivered).map_err(Error::Invalid)?.0)?;
+        Ok(Self { delivered, lonlat })
+    }
+}
+
 /// The place on the grid of a territory.
-fn on_grid(territory: &Territory, lonlat: Point<f64>) -> Result<Coord<f64>> {
-    let shape = crs::project(&Geometry::Point(lonlat), Epsg::WGS84, territory.jurisdiction.grid)
+fn on_grid(territory: &Territory, spot: Spot<'_>) -> Result<Coord<f64>> {
+    let shape = crs::project(&spot.delivered.shape, spot.delivered.crs, territory.jurisdiction.grid)
         .map_err(|e| Error::Invalid(vec![Problem::new("/coordinates", e.to_string())]))?;
     Ok(point(&shape)?.0)
 }
 
 /// The territory in whose boundary a place lies; of several the smallest.
-fn home(snapshot: &Snapshot, lonlat: Point<f64>) -> Result<Option<&Arc<Territory>>> {
+fn home<'s>(snapshot: &'s Snapshot, spot: Spot<'_>) -> Result<Option<&'s Arc<Territory>>> {
     let mut home: Option<&Arc<Territory>> = None;
     for territory in snapshot.territories() {
         let here = territory.jurisdiction.bounds_widened(0.0);
-        if !here.contains(lonlat.0) {
+        if !here.contains(spot.lonlat.0) {
             continue;
         }
-        let place = Prepared::point(on_grid(territory, lonlat)?);
+        let place = Prepared::point(on_grid(territory, spot)?);
         let nearer = home.is_none_or(|other| territory.jurisdiction.area_m2() < other.jurisdiction.area_m2());
         if nearer && place.within(territory.jurisdiction.boundary_grid(), 0.0) {
             home = Some(territory);
@@ -277,12 +291,12 @@ fn home(snapshot: &Snapshot, lonlat: Point<f64>) -> Result<Option<&Arc<Territory
 }
 
 /// What there is to say of a place that no jurisdiction looks after.
-fn outside(snapshot: &Snapshot, asked: &Asked, lonlat: Point<f64>, day: Date) -> Vec<Finding> {
+fn outside(snapshot: &Snapshot, asked: &Asked, spot: Spot<'_>, day: Date) -> Vec<Finding> {
     let hint =
         snapshot.territories().find_map(|t| place::read_otherwise(&asked.delivered, &t.jurisdiction, Metres::ZERO));
     // Where the nearest boundary is nearer than the place is known, it may lie inside.
     let away =
-        |t: &Arc<Territory>| Some(Prepared::point(on_grid(t, lonlat).ok()?).distance(t.jurisdiction.boundary_grid()));
+        |t: &Arc<Territory>| Some(Prepared::point(on_grid(t, spot).ok()?).distance(t.jurisdiction.boundary_grid()));
     let to_boundary_m = snapshot.territories().filter_map(away).fold(f64::INFINITY, f64::min);
     let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m, hint };
     let around = Surroundings::nowhere(place);

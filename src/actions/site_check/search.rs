@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use geo::Centroid;
 use jiff::Timestamp;
 
-use super::{Asked, Restricted, SiteCheck, computed, home};
+use super::{Asked, Restricted, SiteCheck, Spot, computed, home};
 use crate::actions::conflict_check::at_least;
 use crate::actions::{Context, Reader};
 use crate::domain::place::{self, Delivered};
@@ -163,12 +163,13 @@ fn too_long(context: &Context, done: usize, all: usize) -> Error {
     }
 }
 
-/// The places of a search in WGS 84, the nearest to the middle of the area first, and their spacing.
+/// The places of a search on the working grid, the nearest to the middle of the area first, and their spacing.
 fn places(snapshot: &Snapshot, wanted: &Wanted) -> Result<(Vec<Delivered>, f64)> {
     let invalid = |pointer: &str, detail: String| Error::Invalid(vec![Problem::new(pointer, detail)]);
     let lonlat = place::to_lonlat(&wanted.area).map_err(Error::Invalid)?.0;
     let middle = lonlat.centroid().ok_or_else(|| invalid("/coordinates", "is empty".into()))?;
-    let Some(home) = home(snapshot, middle)? else {
+    let middle = Delivered { shape: Geometry::Point(middle), crs: Epsg::WGS84 };
+    let Some(home) = home(snapshot, Spot::of(&middle)?)? else {
         let hint = snapshot
             .territories()
             .find_map(|t| place::other_reading(&wanted.area, &t.jurisdiction, crate::geometry::Metres::ZERO));
@@ -176,10 +177,9 @@ fn places(snapshot: &Snapshot, wanted: &Wanted) -> Result<(Vec<Delivered>, f64)>
         return Err(invalid("/coordinates", format!("the middle of it lies in no jurisdiction{hint}")));
     };
     let grid = home.jurisdiction.grid;
-    let project = |shape: &Geometry<f64>, from, to| {
-        crs::project(shape, from, to).map_err(|e| invalid("/coordinates", e.to_string()))
-    };
-    let mut area = project(&lonlat, Epsg::WGS84, grid)?;
+    // What is drawn on the grid keeps its coordinates.
+    let mut area = crs::project(&wanted.area.shape, wanted.area.crs, grid)
+        .map_err(|e| invalid("/coordinates", e.to_string()))?;
     if wanted.radius_m > 0.0 {
         area = outside::around(&area, wanted.radius_m);
     }
@@ -195,11 +195,8 @@ fn places(snapshot: &Snapshot, wanted: &Wanted) -> Result<(Vec<Delivered>, f64)>
     let mut found = on_pattern(&area, wanted.pattern, spacing_m)?;
     let from_middle = |c: &Coord<f64>| (c.x - middle.x).powi(2) + (c.y - middle.y).powi(2);
     found.sort_by(|a, b| from_middle(a).total_cmp(&from_middle(b)).then(a.x.total_cmp(&b.x)).then(a.y.total_cmp(&b.y)));
-    let delivered = |c: &Coord<f64>| {
-        let shape = project(&Geometry::Point((*c).into()), grid, Epsg::WGS84)?;
-        Ok(Delivered { shape, crs: Epsg::WGS84 })
-    };
-    Ok((found.iter().map(delivered).collect::<Result<_>>()?, spacing_m))
+    let delivered = |c: Coord<f64>| Delivered { shape: Geometry::Point(c.into()), crs: grid };
+    Ok((found.into_iter().map(delivered).collect(), spacing_m))
 }
 
 /// The places of a pattern that lie in an area. Rows begin at round numbers of the grid, so that two searches whose areas
