@@ -1,5 +1,7 @@
 //! The API document, OpenAPI 3.0, written from the route table.
 
+mod site_check;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 
@@ -8,7 +10,12 @@ use super::batch::NDJSON;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Method, ROUTES, Route};
+<<<<<<< HEAD
 use super::site_check_run::{LIMIT_DEFAULT, LIMIT_MAX};
+=======
+use super::site_check_run::{LIMIT_DEFAULT as RUNS_DEFAULT, LIMIT_MAX as RUNS_MAX};
+use super::site_search::{LIMIT_DEFAULT, LIMIT_MAX};
+>>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
 use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;
@@ -25,6 +32,9 @@ const CHANGES: &str = "/api/changes";
 
 /// What there is besides features in conflict.
 const REFERENCE_LAYERS: &str = "/api/reference-layers";
+
+/// The best places for a column.
+const SITE_SEARCH: &str = "/api/site-search";
 
 /// Doors of their own that make something.
 const CREATES: &[&str] = &["/api/sessions", "/api/tokens", "/api/accounts", "/api/organisations"];
@@ -89,15 +99,28 @@ fn operation(route: &Route) -> Json {
     let query = route.parameters.iter().map(|name| match *name {
         "limit" if is_check => "conflicts_limit",
         "limit" if is_history => "versions_limit",
+<<<<<<< HEAD
         "limit" if route.path == KEPT_CHECKS => "runs_limit",
+=======
+        "limit" if route.path == SITE_SEARCH => "places_limit",
+        "limit" if route.path == site_check::CHECKS => "runs_limit",
+>>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
         name => name,
     });
     let id = ["id", "code"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
     let names = query.chain(id).chain(headers(route, is_check));
     let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
+<<<<<<< HEAD
         Method::Post if route.path.ends_with("/items") || CREATES.contains(&route.path) => "201",
         Method::Post if route.path.ends_with("/waivers") => "201",
+=======
+        Method::Post
+            if route.path.ends_with("/items") || route.path.ends_with("/waivers") || CREATES.contains(&route.path) =>
+        {
+            "201"
+        }
+>>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
         Method::Put if route.path == PASSWORD => "204",
         Method::Delete => "204",
         _ => "200",
@@ -108,9 +131,14 @@ fn operation(route: &Route) -> Json {
         let each = "For each line of the body one line, in order: its number as «line» and what a single check answers, or \
             what is wrong with it as «error». Send and read at the same time: no line is read before there is room for \
             the answers to those before it.";
-        json!({"description": each, "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/answer_line"}}}})
+        let schema = if is_site(route) { "site_line" } else { "answer_line" };
+        json!({"description": each, "content": {NDJSON: {"schema": {"$ref": format!("#/components/schemas/{schema}")}}}})
     } else if is_check {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
+    } else if route.path == SITE_SEARCH {
+        json!({"description": "The best places", "content": {GEOJSON: {"schema": {"$ref": "#/components/schemas/site_places"}}}})
+    } else if let Some(answer) = site_check::answer(route) {
+        answer
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
     } else if is_history {
@@ -125,6 +153,9 @@ fn operation(route: &Route) -> Json {
     } else {
         json!({"description": "Done"})
     };
+    if route.path == site_check::CHECKS && route.method == Method::Post {
+        responses.insert("201".into(), json!({"description": "The same, where it is kept: each result has its id"}));
+    }
     responses.insert(done.into(), answer);
     responses.insert("default".into(), json!({"$ref": "#/components/responses/problem"}));
     let mut operation = json!({
@@ -140,7 +171,11 @@ fn operation(route: &Route) -> Json {
             _ if lines => NDJSON,
             _ => GEOJSON,
         };
-        let schema = json!({"schema": {"type": "object"}});
+        let schema = match route.path {
+            SITE_SEARCH => json!({"schema": {"$ref": "#/components/schemas/site_search"}}),
+            _ if is_site(route) => json!({"schema": {"$ref": "#/components/schemas/columns"}}),
+            _ => json!({"schema": {"type": "object"}}),
+        };
         operation["requestBody"] = json!({"required": true, "content": {media: schema}});
     }
     if route.access.is_protected() {
@@ -173,7 +208,7 @@ fn schemas() -> Json {
     conflict["position_accuracy_rule"] = json!({"type": "string", "nullable": true,
         "description": "The parameter that gave it, where the rules did"});
     let list = |of: &str| json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{of}")}});
-    json!({
+    let mut all = json!({
         "rule": {"type": "object", "properties": rule()},
         "run": {"type": "object", "properties": run},
         "conflict": {"type": "object", "properties": conflict},
@@ -192,7 +227,11 @@ fn schemas() -> Json {
         "answer_line": {"allOf": [{"$ref": "#/components/schemas/answer"}, {"type": "object", "required": ["line"],
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
-    })
+    });
+    for (name, schema) in site_check::schemas() {
+        all[name] = schema;
+    }
+    all
 }
 
 fn words<W: Word>() -> Vec<&'static str> {
@@ -300,7 +339,13 @@ fn rule() -> Json {
 
 /// Its body has coordinates.
 fn takes_shapes(route: &Route) -> bool {
-    route.path.starts_with("/ogc/") || route.path.contains("conflict")
+    route.path.starts_with("/ogc/") || route.path.contains("conflict") || is_site(route)
+}
+
+/// A column is asked about.
+fn is_site(route: &Route) -> bool {
+    let asks = matches!(route.path, site_check::CHECKS | site_check::BATCH | SITE_SEARCH);
+    asks && route.method == Method::Post
 }
 
 /// The headers that a route reads besides the usual ones.
@@ -313,10 +358,11 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned {
         names.push("If-Match");
     }
-    if route.access.is_protected() && route.method != Method::Get {
+    let keeps = route.path == site_check::CHECKS || route.access.is_protected();
+    if keeps && route.method != Method::Get {
         names.push("Reason");
     }
-    if is_check {
+    if is_check || is_site(route) {
         names.push("Min-Revision");
     }
     if is_check && !route.path.ends_with("/batch") {
@@ -371,7 +417,7 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),
         "conflicts_limit": query("limit", "At most so many conflicts for each subject", json!({"type": "integer",
             "minimum": 1, "maximum": s.conflicts_limit_max, "default": s.conflicts_limit_default})),
-        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account or token",
+        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account, token or site check",
                "schema": {"type": "string", "format": "uuid"}},
         "code": {"name": "code", "in": "path", "required": true, "description": "The organisation",
                  "schema": {"type": "string"}},
@@ -395,11 +441,21 @@ fn parameters(s: &Settings) -> Json {
         "before": query("before", "Only versions before this one", json!({"type": "integer", "minimum": 1})),
         "versions_limit": query("limit", "At most so many versions", json!({"type": "integer", "minimum": 1,
             "maximum": VERSIONS_LIMIT_MAX, "default": VERSIONS_LIMIT_DEFAULT})),
+<<<<<<< HEAD
         "store": query("store", "Whether the answer is kept for whoever signed in; otherwise it never is",
             json!({"type": "string", "enum": ["yes", "no"], "default": "yes"})),
         "outdated": query("outdated", "With yes only those that would be answered otherwise now",
             json!({"type": "string", "enum": ["yes", "no"], "default": "no"})),
         "runs_limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
+=======
+        "store": query("store", "Whether it is kept, which is so by default of whoever is signed in: yes or no",
+            json!({"type": "string", "enum": ["yes", "no"]})),
+        "outdated": query("outdated", "With yes only those that would be answered otherwise now",
+            json!({"type": "string", "enum": ["yes", "no"], "default": "no"})),
+        "runs_limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
+            "maximum": RUNS_MAX, "default": RUNS_DEFAULT})),
+        "places_limit": query("limit", "At most so many places", json!({"type": "integer", "minimum": 1,
+>>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
             "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT})),
         "key": query("key", "Only this parameter, such as corridor.road.clearance_m", json!({"type": "string"})),
         "at": query("at", "The moment at which dates are looked at, those of rules too; now by default, and in the list of rules any",

@@ -21,9 +21,9 @@ use crate::wire::site_search::search;
 pub const PARAMETERS: &[&str] = &["at", "limit"];
 
 /// Places in an answer where nobody says how many.
-const LIMIT_DEFAULT: u32 = 20;
+pub(super) const LIMIT_DEFAULT: u32 = 20;
 /// Most places in an answer.
-const LIMIT_MAX: u32 = 200;
+pub(super) const LIMIT_MAX: u32 = 200;
 
 /// `POST /api/site-search`
 ///
