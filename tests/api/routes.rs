@@ -6,7 +6,7 @@ use std::thread;
 use clearway::http::routes::{Access, Method, ROUTES};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CHECKS, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
+use crate::help::{Api, CHECKS, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school, town};
 
 /// Its answer has no end; `changes.rs` listens to it.
 const STREAM: &str = "/api/changes";
@@ -51,6 +51,10 @@ fn every_route_is_in_the_document_and_back() {
         };
         assert_eq!(named("query"), route.parameters, "{}", route.path);
         let headers: &[&str] = match (route.method, route.path.contains("conflict")) {
+            (Method::Post, _) if route.path == "/api/site-checks" => &["Content-Crs", "Reason", "Min-Revision"],
+            (Method::Post, _) if route.path.starts_with("/api/site-") && !route.path.contains("{id}") => {
+                &["Content-Crs", "Min-Revision"]
+            }
             (Method::Post, true) if route.path.ends_with("/batch") => &["Content-Crs", "Min-Revision"],
             (Method::Get, true) => &["Min-Revision", "Accept"],
             (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
@@ -84,8 +88,12 @@ fn every_route_answers_its_methods() {
     let place = api.school("S", rect(0.0, 0.0, 9.0, 9.0));
     let account = api.account("nga", "office", &["administrator"]);
     let (bearer, _) = api.sign_in("nga");
+    let column = feature(town(), json!({"height_agl_m": 42}));
+    let kept = api.json(&bearer, "POST", "/api/site-checks", Some(&column));
+    assert_eq!(kept.status, 201, "{}", kept.text);
+    let kept = kept.json()["results"][0]["id"].as_str().unwrap().to_owned();
     for route in ROUTES {
-        let ids = [("corridors", &corridor), ("references", &place), ("accounts", &account)];
+        let ids = [("corridors", &corridor), ("references", &place), ("accounts", &account), ("site-checks", &kept)];
         let id = ids.iter().find(|(noun, _)| route.path.contains(noun)).map_or(&work, |(_, id)| id);
         let path = route.path.replace("{id}", id).replace("{code}", "office");
         let options = api.server.call("", "OPTIONS", &path, None);

@@ -21,6 +21,7 @@ mod pairs;
 mod references;
 mod ruled;
 mod shapes;
+mod sites;
 mod values;
 mod world;
 mod writes;

@@ -44,7 +44,7 @@ fn held(context: &Context) -> Held {
 }
 
 /// Properties of any kind, with a shape that the kind may have.
-fn random(dice: &mut Dice, code: &str) -> (Props, Geometry<f64>) {
+pub fn random(dice: &mut Dice, code: &str) -> (Props, Geometry<f64>) {
     // A code keeps its kind: an import of another one would be refused.
     let kind = KINDS[code.bytes().map(usize::from).sum::<usize>() % KINDS.len()];
     let mut props = vec![
