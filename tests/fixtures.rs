@@ -59,6 +59,11 @@ fn corridors() -> Vec<Value> {
     features("corridor/corridors.geojson")
 }
 
+fn references() -> Vec<Value> {
+    let kinds = generate::references::all();
+    kinds.iter().flat_map(|(kind, _)| features(&format!("reference/{kind}.geojson"))).collect()
+}
+
 fn jurisdiction() -> Value {
     committed("jurisdiction/VN-72.geojson")
 }
@@ -126,7 +131,7 @@ fn the_committed_files_are_what_the_generator_writes() {
     let names = |folder: PathBuf| -> BTreeSet<String> {
         fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     };
-    for noun in ["work", "corridor", "jurisdiction"] {
+    for noun in ["work", "corridor", "reference", "jurisdiction"] {
         let written = names(folder.path().join(noun));
         assert_eq!(names(root().join("fixtures").join(noun)), written, "files of {noun}");
         for name in written {
@@ -204,14 +209,36 @@ fn there_are_eight_corridors_in_several_states() {
 }
 
 #[test]
+fn there_is_something_of_every_kind_that_a_check_reads() {
+    use clearway::domain::reference::ReferenceKind;
+    use clearway::domain::word::Word;
+
+    let references = references();
+    let kinds: BTreeSet<String> = ReferenceKind::ALL.iter().map(|(_, kind)| (*kind).to_owned()).collect();
+    let there = seen(&references, "kind");
+    assert_eq!(kinds.difference(&there).collect::<Vec<_>>(), ["other"], "which no check asks about");
+    for feature in &references {
+        assert!(text(feature, "name").is_empty() || text(feature, "name").contains("hư cấu"), "{feature}");
+        let stated = ["source_date", "licence", "dataset"].map(|name| !text(feature, name).is_empty());
+        assert_eq!(stated, [true; 3], "{feature}");
+        let hidden = text(feature, "kind") == "defence_area";
+        assert_eq!(text(feature, "visibility") == "restricted", hidden, "{feature}");
+    }
+    let zones: Vec<&Value> = references.iter().filter(|f| text(f, "kind") == "zone").collect();
+    for name in ["column_classes", "height_max_m", "quota", "sharing_required"] {
+        assert!(zones.iter().any(|zone| !zone["properties"][name].is_null()), "no zone has {name}");
+    }
+}
+
+#[test]
 fn every_feature_says_that_it_is_invented_and_has_a_code_of_its_own() {
     let mut codes = HashSet::new();
-    for feature in works().iter().chain(&corridors()).chain([&jurisdiction()]) {
+    for feature in works().iter().chain(&corridors()).chain(&references()).chain([&jurisdiction()]) {
         assert_eq!(text(feature, "source"), "invented: Clearway demonstration data", "{feature}");
         assert!(codes.insert(text(feature, "code").to_owned()), "twice: {feature}");
         assert!(feature["id"].is_null() && feature["properties"]["version"].is_null(), "{feature}");
     }
-    for feature in works().iter().chain(&corridors()) {
+    for feature in works().iter().chain(&corridors()).chain(&references()) {
         assert!(text(feature, "code").starts_with("DNO-"), "{feature}");
         assert_eq!(text(feature, "jurisdiction"), "VN-72", "{feature}");
     }
@@ -220,7 +247,7 @@ fn every_feature_says_that_it_is_invented_and_has_a_code_of_its_own() {
 #[test]
 fn every_geometry_is_valid_and_inside_the_outline() {
     let outline = outline();
-    for feature in works().iter().chain(&corridors()) {
+    for feature in works().iter().chain(&corridors()).chain(&references()) {
         let geometry = geometry(shape(feature));
         assert!(geometry.is_valid(), "{:?} {feature}", geometry.check_validation());
         let counterclockwise = match &geometry {
@@ -283,6 +310,7 @@ fn no_position_of_the_real_data_is_copied() {
     let ours: HashSet<[String; 2]> = works()
         .iter()
         .chain(&corridors())
+        .chain(&references())
         .chain([&jurisdiction()])
         .flat_map(|feature| positions(shape(feature)))
         .map(key)

@@ -20,6 +20,8 @@ use crate::domain::corridor::Corridor;
 use crate::domain::coverage::CoverageDraft;
 use crate::domain::jurisdiction::JurisdictionDraft;
 use crate::domain::layer::Layer;
+use crate::domain::reference::{Reference, ReferenceKind};
+use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::formats::{Format, ReadOptions, Reader, Source};
 use crate::geometry::Epsg;
@@ -50,6 +52,26 @@ const WORKS: [(&str, &str); 3] = [
     ("viettel", include_str!("../../fixtures/work/viettel.geojson")),
     ("vnpt", include_str!("../../fixtures/work/vnpt.geojson")),
     ("mobifone", include_str!("../../fixtures/work/mobifone.geojson")),
+];
+
+/// Reference features, by their kind.
+const REFERENCES: [(&str, &str); 16] = [
+    ("boundary", include_str!("../../fixtures/reference/boundary.geojson")),
+    ("urban_area", include_str!("../../fixtures/reference/urban_area.geojson")),
+    ("zone", include_str!("../../fixtures/reference/zone.geojson")),
+    ("freeze_window", include_str!("../../fixtures/reference/freeze_window.geojson")),
+    ("heritage", include_str!("../../fixtures/reference/heritage.geojson")),
+    ("monument", include_str!("../../fixtures/reference/monument.geojson")),
+    ("government_front", include_str!("../../fixtures/reference/government_front.geojson")),
+    ("school", include_str!("../../fixtures/reference/school.geojson")),
+    ("hospital", include_str!("../../fixtures/reference/hospital.geojson")),
+    ("building", include_str!("../../fixtures/reference/building.geojson")),
+    ("transmitter", include_str!("../../fixtures/reference/transmitter.geojson")),
+    ("runway", include_str!("../../fixtures/reference/runway.geojson")),
+    ("road", include_str!("../../fixtures/reference/road.geojson")),
+    ("power_line", include_str!("../../fixtures/reference/power_line.geojson")),
+    ("defence_area", include_str!("../../fixtures/reference/defence_area.geojson")),
+    ("site_request", include_str!("../../fixtures/reference/site_request.geojson")),
 ];
 
 impl Demo {
@@ -121,6 +143,9 @@ fn remove(file: &Path) -> Result<(), Failed> {
     }
 }
 
+/// A place of the demonstration data against which nothing stands.
+const MAST: &str = "107.88,12.619";
+
 /// Says that all of the invented data was loaded once.
 const LOADED: &str = "loaded";
 
@@ -152,22 +177,30 @@ pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     for (name, text) in WORKS {
         import::<Work>(context, witness, &code, name, text)?;
     }
+    for (name, text) in REFERENCES {
+        import::<Reference>(context, witness, &code, name, text)?;
+    }
     declare_coverage(context, witness, &code)
 }
 
-/// Says that the invented data are all there is in their invented province, once.
+/// Says that the invented data are all there is in their invented province, once: of each layer, and of each kind where a layer
+/// is told by kind.
 fn declare_coverage(context: &Context, witness: Witness<'_>, code: &str) -> Result<(), Failed> {
     let declared = coverage::list(context, Some(code), None)?;
-    for layer in Layer::all().filter(|layer| !layer.is_told_by_kind()) {
-        if declared.iter().all(|c| c.area.layer != layer) {
+    let all = Layer::all().flat_map(|layer| {
+        let kinds: Vec<Option<ReferenceKind>> = if layer.is_told_by_kind() {
+            ReferenceKind::ALL.iter().map(|(kind, _)| Some(*kind)).collect()
+        } else {
+            vec![None]
+        };
+        kinds.into_iter().map(move |kind| (layer, kind))
+    });
+    for (layer, kind) in all {
+        if declared.iter().all(|c| (c.area.layer, c.area.kind) != (layer, kind)) {
             let boundary = jurisdiction_of(JURISDICTION)?.boundary;
             let source = "invented: Clearway demonstration data".into();
-            coverage::declare(
-                context,
-                witness,
-                code,
-                CoverageDraft { layer, kind: None, source, as_of: None, boundary },
-            )?;
+            let draft = CoverageDraft { layer, kind, source, as_of: None, boundary };
+            coverage::declare(context, witness, code, draft)?;
         }
     }
     Ok(())
@@ -249,6 +282,12 @@ fn announce(base: &str, loaded: &[health::Loaded], people: &People) {
         "  curl -s -H 'Content-Type: application/geo+json' -H 'Authorization: Bearer {officer}' \\\n    \
          '{base}/api/conflict-checks?against=works,corridors&clearance_m=30' \\\n    \
          -d '{{\"type\":\"LineString\",\"coordinates\":[[107.67,12.00],[107.69,12.004],[107.71,12.01]]}}'"
+    );
+    println!("is this a place for a mast of 42 m?");
+    println!(
+        "  curl -s -H 'Content-Type: application/geo+json' -H 'Authorization: Bearer {officer}' \\\n    \
+         '{base}/api/site-checks?store=no' \\\n    \
+         -d '{{\"type\":\"Feature\",\"geometry\":{{\"type\":\"Point\",\"coordinates\":[{MAST}]}},\"properties\":{{\"height_agl_m\":42,\"column_class\":\"A2b\",\"antennas\":[{{\"frequency_mhz\":1800,\"eirp_w\":500}}]}}}}'"
     );
     println!("and the first works there are:");
     println!("  curl -s '{base}/ogc/collections/works/items?bbox=107.6,11.9,107.8,12.1&limit=3'");

@@ -92,24 +92,43 @@ fn from_an_empty_folder_to_answers_and_back_to_nothing() {
     let said = running.wait_for(READY);
     println!("demo: first start {:.1} s", clock.elapsed().as_secs_f64());
     let base = format!("http://127.0.0.1:{port}");
-    for what in [&format!("Clearway serves on {base}"), "VN-72: 1197 works, 8 corridors", &format!("{base}/ogc/api")] {
+    for what in [
+        &format!("Clearway serves on {base}"),
+        "VN-72: 1197 works, 8 corridors, 182 references",
+        &format!("{base}/ogc/api"),
+    ] {
         assert!(said.contains(what), "{what}: {said}");
     }
     let officer = format!("Bearer {}", token(&said, "officer"));
     let counts = |ready: &Json| ready["jurisdictions"][0]["features"].clone();
     assert_eq!(
         counts(&get(&base, "/health/ready", Some(&officer))),
-        json!({"works": 1197, "corridors": 8, "references": 0})
+        json!({"works": 1197, "corridors": 8, "references": 182})
     );
     let public = counts(&get(&base, "/health/ready", None));
     assert!(public["works"].as_u64() < Some(1197), "what is not public is not counted either: {public}");
 
     let examples = examples(&said);
-    assert_eq!(examples.len(), 2, "{said}");
+    assert_eq!(examples.len(), 3, "{said}");
     let checked = run_example(&examples[0]);
     assert!(checked["results"][0]["conflict_count"].as_u64().unwrap() > 0, "{checked}");
     assert_eq!(checked["results"][0]["coverage"], "full", "the invented data are all there is in their province");
-    let listed = run_example(&examples[1]);
+    let place = &run_example(&examples[1])["results"][0];
+    let verdicts: Vec<&str> =
+        place["findings"].as_array().unwrap().iter().map(|f| f["verdict"].as_str().unwrap()).collect();
+    let passed = verdicts.iter().filter(|verdict| **verdict == "pass").count();
+    assert_eq!((&place["verdict"], passed, verdicts.len()), (&json!("pass"), 11, 12), "{place}");
+    let zone = &place["findings"][1]["evidence"][0]["code"];
+    assert!(zone.as_str().is_some_and(|code| code.starts_with("DNO-KV-")), "{place}");
+    let layers = get(&base, "/api/reference-layers", Some(&officer))["layers"].clone();
+    assert_eq!(layers.as_array().unwrap().len(), 16, "{layers}");
+    for layer in layers.as_array().unwrap() {
+        assert_eq!(
+            (&layer["sources"], &layer["licences"], &layer["source_date_oldest"]),
+            (&json!(["invented: Clearway demonstration data"]), &json!(["Apache-2.0"]), &json!("2026-11-01"))
+        );
+    }
+    let listed = run_example(&examples[2]);
     assert_eq!(listed["features"].as_array().unwrap().len(), 3, "{listed}");
 
     for account in ["administrator", "officer of office", "planner of office", "carrier of viettel"] {
@@ -179,7 +198,7 @@ fn again(folder: &Path, first: &str) {
     let seconds = clock.elapsed().as_secs_f64();
     println!("demo: second start {seconds:.2} s");
     assert!(seconds < 5.0, "{seconds} s");
-    assert!(said.contains("VN-72: 1197 works, 8 corridors") && !said.contains("Loading"), "{said}");
+    assert!(said.contains("VN-72: 1197 works, 8 corridors, 182 references") && !said.contains("Loading"), "{said}");
     for who in ["officer", "project_owner"] {
         assert_eq!(token(&said, who), token(first, who), "{who}");
     }
@@ -191,14 +210,14 @@ fn again(folder: &Path, first: &str) {
     assert_eq!(processes_of(folder), [""; 0]);
 
     let mut running = Running::start(demo(folder, port, &[]));
-    assert!(running.wait_for(READY).contains("VN-72: 1199 works, 8 corridors"));
+    assert!(running.wait_for(READY).contains("VN-72: 1199 works, 8 corridors, 182 references"));
     running.signal("INT");
     assert_eq!(running.end().code(), Some(0));
 
     fs::write(folder.join("mine.txt"), "kept").unwrap();
     let mut running = Running::start(demo(folder, port, &["--reset"]));
     let said = running.wait_for(READY);
-    assert!(said.contains("VN-72: 1197 works, 8 corridors"), "{said}");
+    assert!(said.contains("VN-72: 1197 works, 8 corridors, 182 references"), "{said}");
     assert_ne!(token(&said, "officer"), token(first, "officer"));
     assert_eq!(fs::read_to_string(folder.join("mine.txt")).unwrap(), "kept");
     running.signal("INT");

@@ -228,7 +228,7 @@ fn a_demo_that_was_cut_short_is_made_whole_and_deleted_stays_deleted() {
         running.signal("TERM");
         assert_eq!(running.end().code(), Some(0), "{}", running.said());
     };
-    let whole = "VN-72: 1197 works, 8 corridors";
+    let whole = "VN-72: 1197 works, 8 corridors, 182 references";
     run(whole, "DELETE FROM works WHERE organisation = 'mobifone'; DELETE FROM corridors");
     std::fs::remove_file(folder.path().join("loaded")).unwrap();
     run(whole, "DELETE FROM works WHERE id = (SELECT min(id::text)::uuid FROM works)");
