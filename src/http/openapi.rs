@@ -10,12 +10,8 @@ use super::batch::NDJSON;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Method, ROUTES, Route};
-<<<<<<< HEAD
-use super::site_check_run::{LIMIT_DEFAULT, LIMIT_MAX};
-=======
 use super::site_check_run::{LIMIT_DEFAULT as RUNS_DEFAULT, LIMIT_MAX as RUNS_MAX};
 use super::site_search::{LIMIT_DEFAULT, LIMIT_MAX};
->>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
 use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
 use crate::domain::conflict::AccuracySource;
@@ -38,9 +34,6 @@ const SITE_SEARCH: &str = "/api/site-search";
 
 /// Doors of their own that make something.
 const CREATES: &[&str] = &["/api/sessions", "/api/tokens", "/api/accounts", "/api/organisations"];
-
-/// Site checks that are kept.
-const KEPT_CHECKS: &str = "/api/site-checks";
 
 /// Answers with nothing but that it was done.
 const PASSWORD: &str = "/api/account/password";
@@ -99,28 +92,19 @@ fn operation(route: &Route) -> Json {
     let query = route.parameters.iter().map(|name| match *name {
         "limit" if is_check => "conflicts_limit",
         "limit" if is_history => "versions_limit",
-<<<<<<< HEAD
-        "limit" if route.path == KEPT_CHECKS => "runs_limit",
-=======
         "limit" if route.path == SITE_SEARCH => "places_limit",
         "limit" if route.path == site_check::CHECKS => "runs_limit",
->>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
         name => name,
     });
     let id = ["id", "code"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
     let names = query.chain(id).chain(headers(route, is_check));
     let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
-<<<<<<< HEAD
-        Method::Post if route.path.ends_with("/items") || CREATES.contains(&route.path) => "201",
-        Method::Post if route.path.ends_with("/waivers") => "201",
-=======
         Method::Post
             if route.path.ends_with("/items") || route.path.ends_with("/waivers") || CREATES.contains(&route.path) =>
         {
             "201"
         }
->>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
         Method::Put if route.path == PASSWORD => "204",
         Method::Delete => "204",
         _ => "200",
@@ -441,13 +425,6 @@ fn parameters(s: &Settings) -> Json {
         "before": query("before", "Only versions before this one", json!({"type": "integer", "minimum": 1})),
         "versions_limit": query("limit", "At most so many versions", json!({"type": "integer", "minimum": 1,
             "maximum": VERSIONS_LIMIT_MAX, "default": VERSIONS_LIMIT_DEFAULT})),
-<<<<<<< HEAD
-        "store": query("store", "Whether the answer is kept for whoever signed in; otherwise it never is",
-            json!({"type": "string", "enum": ["yes", "no"], "default": "yes"})),
-        "outdated": query("outdated", "With yes only those that would be answered otherwise now",
-            json!({"type": "string", "enum": ["yes", "no"], "default": "no"})),
-        "runs_limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
-=======
         "store": query("store", "Whether it is kept, which is so by default of whoever is signed in: yes or no",
             json!({"type": "string", "enum": ["yes", "no"]})),
         "outdated": query("outdated", "With yes only those that would be answered otherwise now",
@@ -455,7 +432,6 @@ fn parameters(s: &Settings) -> Json {
         "runs_limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
             "maximum": RUNS_MAX, "default": RUNS_DEFAULT})),
         "places_limit": query("limit", "At most so many places", json!({"type": "integer", "minimum": 1,
->>>>>>> 01fbc06 (feat(openapi): site checks, kept runs and searches are described)
             "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT})),
         "key": query("key", "Only this parameter, such as corridor.road.clearance_m", json!({"type": "string"})),
         "at": query("at", "The moment at which dates are looked at, those of rules too; now by default, and in the list of rules any",

@@ -178,8 +178,8 @@ fn places(snapshot: &Snapshot, wanted: &Wanted) -> Result<(Vec<Delivered>, f64)>
     };
     let grid = home.jurisdiction.grid;
     // What is drawn on the grid keeps its coordinates.
-    let mut area = crs::project(&wanted.area.shape, wanted.area.crs, grid)
-        .map_err(|e| invalid("/coordinates", e.to_string()))?;
+    let mut area =
+        crs::project(&wanted.area.shape, wanted.area.crs, grid).map_err(|e| invalid("/coordinates", e.to_string()))?;
     if wanted.radius_m > 0.0 {
         area = outside::around(&area, wanted.radius_m);
     }
