@@ -358,8 +358,9 @@ impl World {
                 Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
                 Door::Stream => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
-                // Without a rule no check has a limit, and none names anything.
-                Door::Site | Door::Runs => &[],
+                // Without a rule no check has a limit, and none names anything but the land that the place lies in.
+                Door::Site => &[Layer::Corridors],
+                Door::Runs => &[],
                 Door::Write(_) | Door::Counts | Door::Metrics | Door::ReferenceLayers | Door::Alike | Door::People => {
                     &[]
                 }

@@ -178,7 +178,7 @@ const WAYS: &[Way] = &[
     ("officer", "PUT in place of version 9", "/ogc/collections/works/items/{S}", 412, &["works {S}"]),
     ("officer", "DELETE version 9", "/ogc/collections/works/items/{S}", 412, &["works {S}"]),
     ("other-carrier", "PUT", "/ogc/collections/works/items/{O}", 404, &[]),
-    ("inspector", "DELETE", "/ogc/collections/works/items/{S}", 404, &[]),
+    ("inspector", "DELETE", "/ogc/collections/works/items/{S}", 403, &[]),
     ("officer", "DELETE", "/ogc/collections/works/items/{O}", 204, &["works {O}"]),
     ("officer", "GET", "/api/works/{O}/history", 200, &["works {O}"]),
 ];

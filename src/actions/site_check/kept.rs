@@ -182,6 +182,11 @@ pub fn list(context: &Context, actor: &Actor, listing: &Listing) -> Result<(Vec<
     let more = Listing { limit: listing.limit + 1, ..listing.clone() };
     context.store.snapshot(|conn| {
         crate::store::seen::see(conn, actor)?;
+        if let Some(code) = &listing.jurisdiction
+            && crate::store::changes::revision(conn, code)?.is_none()
+        {
+            return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")).into());
+        }
         let mut stored = store::list(conn, &more)?;
         let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
         let are_more = stored.len() > limit;
