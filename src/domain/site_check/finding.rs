@@ -161,6 +161,9 @@ pub struct Finding {
     pub gaps: Vec<Gap>,
     /// Something small to draw, on the working grid.
     pub geometry: Option<Grid<Geometry<f64>>>,
+    /// What else it rests on and does not list. Nobody is told of it; that somebody was answered by it is to be known where it
+    /// is restricted.
+    pub rests_on: Vec<Uuid>,
 }
 
 impl Finding {
@@ -179,7 +182,13 @@ impl Finding {
             outcome: None,
             gaps: Vec::new(),
             geometry: None,
+            rests_on: Vec::new(),
         }
+    }
+
+    /// Every feature that it rests on, listed or not.
+    pub fn ground(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.evidence.iter().map(|evidence| evidence.id).chain(self.rests_on.iter().copied())
     }
 
     /// What was measured, held against the value of a parameter.

@@ -21,9 +21,10 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         // What is near enough to have been found.
         Err(_) => true,
     };
-    if hidden || around.of(ReferenceKind::DefenceArea).any(near) {
+    let rests_on = ids(around.of(ReferenceKind::DefenceArea).filter(|area| near(area)));
+    if hidden || !rests_on.is_empty() {
         let finding = Finding::new(CheckCode::Def, Verdict::Warn, Message::new(key::DEF_CONSULT));
-        return Finding { consult: vec![Consultee::Army], ..finding };
+        return Finding { consult: vec![Consultee::Army], rests_on, ..finding };
     }
     match rule {
         Ok(_) => Finding::new(CheckCode::Def, Verdict::Pass, Message::new(key::DEF_FREE)),
@@ -69,7 +70,8 @@ mod tests {
         for rules in [pack(), empty_pack()] {
             let rules = Parameters::on(&rules, DAY);
             let of = |around: &Surroundings<'_>| check(&mast(), around, &rules, DAY).qualified(READS, around);
-            assert_eq!(of(&seen), of(&hidden));
+            let (rests_on, told) = (of(&seen).rests_on, Finding { rests_on: Vec::new(), ..of(&seen) });
+            assert_eq!((rests_on.len(), told), (1, of(&hidden)));
             assert_eq!((of(&seen).verdict, of(&seen).consult), (Verdict::Warn, vec![Consultee::Army]));
         }
         let unknown = check(&mast(), &nothing.around(), &Parameters::on(&empty_pack(), DAY), DAY);

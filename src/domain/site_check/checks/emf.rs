@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use self::beam::{Antennas, Building, Shares};
+use self::beam::{Antennas, Building, Shares, co_sited_with};
 use super::prelude::*;
 use crate::domain::rules::Parameter;
 
@@ -84,8 +84,14 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     finding.evidence = evidence(ranked.iter().filter(|(_, density)| *density > limit).map(|(near, _)| *near));
     finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
     finding.geometry = Some(circle(around.place.at, compliance(strongest)));
+    // The sum is told, and of the building in which it is the most.
+    finding.rests_on = ids(ranked.first().map(|(near, _)| *near));
+    finding.rests_on.extend(ids(co_sited_with(subject, around, co_sited).filter(|_| !ranked.is_empty())));
     if verdict == Verdict::Pass {
-        return Ok(out_of_range(subject, rule).unwrap_or(finding));
+        return Ok(match out_of_range(subject, rule) {
+            Some(other) => Finding { rests_on: finding.rests_on, ..other },
+            None => finding,
+        });
     }
     finding.consult.push(Consultee::Health);
     Ok(finding)

@@ -18,6 +18,8 @@ mod tests;
 pub mod tim;
 pub mod zon;
 
+use uuid::Uuid;
+
 use super::surroundings::Near;
 use super::{Evidence, Subject, Verdict};
 use crate::domain::work::{ColumnClass, WorkKind};
@@ -30,7 +32,7 @@ mod prelude {
         Argument, CheckCode, Consultee, Finding, Message, Missing, NearReference, NearWork, Outcome, Parameters,
         Quantity, SiteKey, Source, Subject, Surroundings, Verdict,
     };
-    pub(super) use super::{Sure, circle, evidence, is_column, is_for_column, reached, settled};
+    pub(super) use super::{Sure, circle, evidence, ids, is_column, is_for_column, reached, settled};
     pub(super) use crate::domain::reference::ReferenceKind;
 }
 
@@ -91,6 +93,11 @@ pub(super) fn reached<'n, 'a: 'n, F: 'n>(
 /// What a finding shows of some features.
 pub(super) fn evidence<'n, 'a: 'n, F: 'n>(near: impl IntoIterator<Item = &'n Near<'a, F>>) -> Vec<Evidence> {
     near.into_iter().map(Near::evidence).collect()
+}
+
+/// What a finding rests on of some features that it does not list.
+pub(super) fn ids<'n, 'a: 'n, F: 'n>(near: impl IntoIterator<Item = &'n Near<'a, F>>) -> Vec<Uuid> {
+    near.into_iter().map(|near| near.facts.id).collect()
 }
 
 /// It is an antenna column: by its kind, or because it has the class of one.

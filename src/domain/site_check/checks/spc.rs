@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use super::prelude::*;
 use crate::domain::rules::{Parameter, SiteRules};
@@ -38,7 +39,7 @@ struct Spacing<'a> {
 }
 
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
-    let spacings = spacings(subject, around, rules)?;
+    let (spacings, rests_on) = spacings(subject, around, rules)?;
     let least = spacings.iter().map(|s| s.metres).fold(f64::INFINITY, f64::min);
     let Some(widest) = spacings.iter().max_by(|a, b| a.metres.total_cmp(&b.metres)) else {
         return Ok(Finding::new(CheckCode::Spc, Verdict::NotApplicable, Message::new(key::NO_COLUMN)));
@@ -86,20 +87,25 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         finding.geometry = Some(circle(around.place.at, widest.metres));
     }
     finding.evidence = found;
+    finding.rests_on = rests_on;
     Ok(finding)
 }
 
-/// The spacings that may hold at the place: more than one where the accuracy leaves open in which area it lies.
+/// The spacings that may hold at the place: more than one where the accuracy leaves open in which area it lies; and the zones
+/// and urban areas that say so.
 fn spacings<'a>(
     subject: &Subject,
     around: &'a Surroundings<'_>,
     rules: &'a Parameters<'_>,
-) -> Result<Vec<Spacing<'a>>, Missing> {
+) -> Result<(Vec<Spacing<'a>>, Vec<Uuid>), Missing> {
     let (mut may, mut widest, mut decided) = (Vec::new(), None::<Spacing<'a>>, false);
+    let mut rests_on = Vec::new();
     for zone in around.of(ReferenceKind::Zone) {
         let Some(metres) = zone.attributes().spacing_m else { continue };
         let spacing = Spacing { metres, rule: None, zone: Some(zone.called()) };
-        match Sure::within(zone.signed_m(), 0.0, subject.accuracy_m + zone.accuracy_m) {
+        let holds = Sure::within(zone.signed_m(), 0.0, subject.accuracy_m + zone.accuracy_m);
+        rests_on.extend((holds != Sure::No).then_some(zone.facts.id));
+        match holds {
             Sure::No => {}
             Sure::Maybe => may.push(spacing),
             Sure::Yes => {
@@ -111,7 +117,8 @@ fn spacings<'a>(
         }
     }
     if !decided {
-        let (urban, _) = reached(around.of(ReferenceKind::UrbanArea), 0.0, subject.accuracy_m);
+        let (urban, areas) = reached(around.of(ReferenceKind::UrbanArea), 0.0, subject.accuracy_m);
+        rests_on.extend(ids(areas));
         let of = |key| {
             let rule = rules.get(CheckCode::Spc, key)?;
             Ok(Spacing { metres: rule.value, rule: Some(rule), zone: None })
@@ -127,7 +134,7 @@ fn spacings<'a>(
     let least = widest.as_ref().map_or(0.0, |widest| widest.metres);
     may.retain(|spacing| spacing.metres > least || !decided);
     may.extend(widest);
-    Ok(may)
+    Ok((may, rests_on))
 }
 
 /// Something to keep the spacing from.

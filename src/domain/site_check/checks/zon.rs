@@ -34,8 +34,11 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     let zones = zones(subject, around, rules);
     match only_a1 {
         // Of two that weigh the same the area round a monument is told: no zone can change it.
-        Some(finding) if finding.verdict >= zones.verdict => finding,
-        _ => zones,
+        Some(finding) if finding.verdict >= zones.verdict => Finding { rests_on: zones.ground().collect(), ..finding },
+        Some(finding) => {
+            Finding { rests_on: zones.rests_on.iter().copied().chain(finding.ground()).collect(), ..zones }
+        }
+        None => zones,
     }
 }
 
@@ -75,7 +78,7 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
     // The worst of what the zones say, and the worst of what those say that hold the place for sure.
     let outside = Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE));
     let mut worst = if inside == Sure::Yes { None } else { Some(outside.clone()) };
-    let mut sure = None;
+    let (mut sure, mut rests_on) = (None, Vec::new());
     let graver = |kept: &mut Option<Finding>, said: &Finding| {
         if kept.as_ref().is_none_or(|kept| kept.verdict < said.verdict) {
             *kept = Some(said.clone());
@@ -83,6 +86,7 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
     };
     for zone in &held {
         let said = said(subject, around, zone);
+        rests_on.extend_from_slice(&said.rests_on);
         graver(&mut worst, &said);
         if Sure::within(zone.signed_m(), 0.0, subject.accuracy_m + zone.accuracy_m) == Sure::Yes {
             graver(&mut sure, &said);
@@ -100,6 +104,7 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
     if finding.verdict != Verdict::Pass && !finding.consult.contains(&Consultee::Carrier) {
         finding.consult.push(Consultee::Office);
     }
+    finding.rests_on = rests_on;
     finding.evidence = evidence(held);
     finding
 }
@@ -119,25 +124,29 @@ fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) 
         let (measured, limit) = (Some(Quantity::metres(subject.height_agl_m)), Some(Quantity::metres(limit)));
         return Finding { measured, limit, ..finding(Verdict::Block, message) };
     }
+    // How many columns there are is told, or that there is room for one.
+    let mut rests_on = Vec::new();
     if let Some(quota) = asked.quota {
         let columns = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
-        let columns = columns.filter(|work| work.shape.within(zone.shape, 0.0)).count();
-        if columns >= usize::try_from(quota).unwrap_or(usize::MAX) {
+        rests_on = ids(columns.filter(|work| work.shape.within(zone.shape, 0.0)));
+        if rests_on.len() >= usize::try_from(quota).unwrap_or(usize::MAX) {
             let count = |n: f64| Argument::Number(n, 0);
-            let columns = f64::from(u32::try_from(columns).unwrap_or(u32::MAX));
+            let columns = f64::from(u32::try_from(rests_on.len()).unwrap_or(u32::MAX));
             let message = say(key::ZON_QUOTA).with("columns", count(columns)).with("quota", count(quota.into()));
             let of = |value| Some(Quantity { value, unit: Unit::Count });
-            return Finding { measured: of(columns), limit: of(quota.into()), ..finding(Verdict::Block, message) };
+            let (measured, limit) = (of(columns), of(quota.into()));
+            return Finding { measured, limit, rests_on, ..finding(Verdict::Block, message) };
         }
     }
     if subject.column_class.is_none() && !asked.column_classes.is_empty() {
-        return finding(Verdict::Warn, say(key::ZON_CLASS_NOT_STATED).words("classes", classes()));
+        let message = say(key::ZON_CLASS_NOT_STATED).words("classes", classes());
+        return Finding { rests_on, ..finding(Verdict::Warn, message) };
     }
     if asked.sharing_required {
         let (consult, outcome) = (vec![Consultee::Carrier], Some(Outcome::SharingRequired));
-        return Finding { consult, outcome, ..finding(Verdict::Warn, say(key::ZON_SHARED)) };
+        return Finding { consult, outcome, rests_on, ..finding(Verdict::Warn, say(key::ZON_SHARED)) };
     }
-    finding(Verdict::Pass, say(key::ZON_ADMITTED))
+    Finding { rests_on, ..finding(Verdict::Pass, say(key::ZON_ADMITTED)) }
 }
 
 #[cfg(test)]

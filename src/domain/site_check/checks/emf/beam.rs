@@ -82,6 +82,16 @@ struct Antenna<'a> {
     half_deg: f64,
 }
 
+/// The transmitters that may be co-sited with a column.
+pub fn co_sited_with<'n, 'a>(
+    subject: &'n Subject,
+    around: &'n Surroundings<'a>,
+    co_sited: f64,
+) -> impl Iterator<Item = &'n NearReference<'a>> {
+    let is_near = move |near: &&NearReference<'a>| near.distance_m - (subject.accuracy_m + near.accuracy_m) <= co_sited;
+    around.of(ReferenceKind::Transmitter).filter(is_near)
+}
+
 /// The antennas of a column, and the transmitters that are co-sited.
 pub struct Antennas<'a>(Vec<Antenna<'a>>);
 
@@ -99,10 +109,10 @@ impl<'a> Antennas<'a> {
             height_m: Some(antenna.height_agl_m.unwrap_or(subject.height_agl_m)),
             half_deg: antenna.beamwidth_deg.unwrap_or(beamwidth) / 2.0,
         });
-        let others = around.of(ReferenceKind::Transmitter).filter_map(|near| {
+        let others = co_sited_with(subject, around, co_sited).map(|near| {
             let accuracy = subject.accuracy_m + near.accuracy_m;
             let attributes = near.attributes();
-            (near.distance_m - accuracy <= co_sited).then_some(Antenna {
+            Antenna {
                 shape: Some(near.shape),
                 at: middle(&near.shape.bounds()),
                 accuracy_m: near.accuracy_m,
@@ -112,7 +122,7 @@ impl<'a> Antennas<'a> {
                 azimuth_deg: attributes.azimuth_deg,
                 height_m: attributes.height_agl_m,
                 half_deg: beamwidth / 2.0,
-            })
+            }
         });
         Self(own.chain(others).collect())
     }
