@@ -69,6 +69,8 @@ pub struct Context {
     pub(crate) access: Arc<access::Access>,
     /// Who was told of how many cells where something is hidden.
     notices: Arc<conflict_check::Notices>,
+    /// The searches for places that run.
+    searches: Arc<site_check::Searches>,
     /// Who was shown which restricted features.
     reads: Arc<restricted_read::RestrictedReads>,
 }
@@ -106,6 +108,7 @@ impl Context {
             waits: Arc::default(),
             access: Arc::default(),
             notices: Arc::new(notices),
+            searches: Arc::default(),
             reads: Arc::new(reads),
         })
     }

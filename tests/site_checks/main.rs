@@ -6,6 +6,8 @@
 mod support;
 
 mod again;
+mod hidden;
 mod kept;
+mod limits;
 mod marked;
 mod world;

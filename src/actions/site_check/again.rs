@@ -8,7 +8,8 @@ use geo::Point;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{Found, Mode, found};
+use super::around::{Found, How, Mode, found};
+use super::deadline::Deadline;
 use super::{Spot, kept};
 use crate::actions::{Context, as_of};
 use crate::domain::actor::Actor;
@@ -104,9 +105,9 @@ pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Dat
         .territory(&run.jurisdiction)
         .ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", run.jurisdiction)))?;
     let parameters = Parameters::on(home.rules().site(), day);
-    let mode = Mode::Again(&run.told_by_budget);
+    let how = How { mode: Mode::Again(&run.told_by_budget), deadline: Deadline::of_request(context) };
     let delivered = Delivered { shape: Geometry::Point(Point(run.on_grid)), crs: run.grid };
     let at = Spot { delivered: &delivered, lonlat: Point(run.lonlat) };
-    let Found { around, .. } = found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, mode)?;
+    let Found { around, .. } = found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, how)?;
     Ok(site_check::run(&run.subject, &around, &parameters, day))
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::deadline::Deadline;
 use super::{Spot, on_grid};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
@@ -46,6 +47,43 @@ pub(super) enum Mode<'m> {
     Again(&'m [String]),
 }
 
+/// In what way it is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How<'m> {
+    /// Who is told what, and whether that counts.
+    pub(super) mode: Mode<'m>,
+    /// When it has to be done.
+    pub(super) deadline: Deadline,
+}
+
+/// So many features are looked at before somebody looks at the clock.
+const LOOK_AT_CLOCK_EVERY: u32 = 1_024;
+
+/// Counts what is looked at, and looks at the clock now and then.
+struct Pace {
+    deadline: Deadline,
+    looked_at: u32,
+    late: bool,
+}
+
+impl Pace {
+    fn new(deadline: Deadline) -> Self {
+        Self { deadline, looked_at: 0, late: false }
+    }
+
+    /// Another feature is looked at next; `false` where there is no time for it.
+    fn next(&mut self) -> bool {
+        self.looked_at += 1;
+        self.late = self.late || (self.looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.deadline.is_over());
+        !self.late
+    }
+
+    /// All was looked at.
+    fn done(&self) -> Result<()> {
+        if self.late { self.deadline.in_time() } else { Ok(()) }
+    }
+}
+
 /// How far round a place is looked for what brings no reach of its own.
 pub(super) fn reach(subject: &Subject, rules: &Parameters<'_>) -> Metres {
     Metres::new(reach_round(subject, rules)).unwrap_or(Metres::ZERO)
@@ -62,7 +100,7 @@ pub(super) fn found<'a>(
     subject: &Subject,
     rules: &Parameters<'_>,
     day: Date,
-    mode: Mode<'_>,
+    how: How<'_>,
 ) -> Result<Found<'a>> {
     let reach = reach(subject, rules);
     let at = on_grid(home, spot)?;
@@ -90,9 +128,13 @@ pub(super) fn found<'a>(
             continue;
         }
         let at = on_grid(territory, spot)?;
-        let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day, mode };
-        looking.all(&mut found);
-        found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
+        let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day, how };
+        let matters = looking.all(&mut found)?;
+        // The extent tells where something is, hidden or not; the boundary tells nothing.
+        let near = context.reach().plus(reach).get();
+        if matters || looking.shape.within(territory.jurisdiction.boundary_grid(), near) {
+            found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
+        }
     }
     let by = |a: (f64, Uuid), b: (f64, Uuid)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     let around = &mut found.around;
@@ -136,26 +178,29 @@ struct Looking<'a, 'q> {
     subject: &'q Subject,
     reach: Metres,
     day: Date,
-    mode: Mode<'q>,
+    how: How<'q>,
 }
 
 impl<'a> Looking<'a, '_> {
-    fn all(&self, found: &mut Found<'a>) {
+    /// Looks for everything; whether there was anything, that is seen or told of.
+    fn all(&self, found: &mut Found<'a>) -> Result<bool> {
         let code = self.territory.jurisdiction.code.as_str();
         let sight = self.actor.sight(code);
         let known = found.around.references.len();
+        let (mut matters, mut pace) = (false, Pace::new(self.how.deadline));
         for layer in Layer::all() {
             let features = self.territory.layer(layer);
             features.near(&self.shape, self.reach, |entry| {
-                if features.sees(&sight, entry)
-                    && self.take(layer, entry, &mut found.around)
-                    && features.is_restricted(entry)
-                {
-                    found.restricted.push((layer, code, entry.facts.id));
+                if pace.next() && features.sees(&sight, entry) && self.take(layer, entry, &mut found.around) {
+                    matters = true;
+                    if features.is_restricted(entry) {
+                        found.restricted.push((layer, code, entry.facts.id));
+                    }
                 }
             });
+            pace.done()?;
             if !sight.sees_all() {
-                self.hidden(layer, features, &sight, found);
+                matters |= self.hidden(layer, features, &sight, found)?;
             }
         }
         let admits_so_many = |near: &&NearReference<'a>| {
@@ -166,17 +211,19 @@ impl<'a> Looking<'a, '_> {
         let zones: Vec<&Prepared> =
             found.around.references[known..].iter().filter(admits_so_many).map(|z| z.shape).collect();
         for zone in zones {
-            self.all_in_zone(zone, &sight, found);
+            self.all_in_zone(zone, &sight, found)?;
         }
+        Ok(matters)
     }
 
     /// Takes every column in a zone that admits so many of them, however far from the place it stands.
-    fn all_in_zone(&self, zone: &'a Prepared, sight: &Sight, found: &mut Found<'a>) {
+    fn all_in_zone(&self, zone: &'a Prepared, sight: &Sight, found: &mut Found<'a>) -> Result<()> {
+        let mut pace = Pace::new(self.how.deadline);
         let (layer, code) = (Source::Works.layer(), self.territory.jurisdiction.code.as_str());
         let features = self.territory.layer(layer);
         let known: HashSet<Uuid> = found.around.works.iter().map(|work| work.facts.id).collect();
         features.near(zone, Metres::ZERO, |entry| {
-            let new = !known.contains(&entry.facts.id) && features.sees(sight, entry);
+            let new = pace.next() && !known.contains(&entry.facts.id) && features.sees(sight, entry);
             let (Ok(told), Some(_)) = (entry.facts.noun.try_into(), entry.facts.noun.severity(self.day)) else {
                 return;
             };
@@ -188,8 +235,9 @@ impl<'a> Looking<'a, '_> {
                 }
             }
         });
+        pace.done()?;
         let cells = features.hidden().met(sight, zone, 0.0);
-        let hidden = !sight.sees_all() && self.is_told(word(layer, None), &cells, found);
+        let hidden = !sight.sees_all() && self.is_told(layer.as_str(), &cells, found);
         if hidden {
             found.around.hidden.push(Source::Works);
         }
@@ -197,6 +245,7 @@ impl<'a> Looking<'a, '_> {
         let said = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
         let worst = found.around.coverage.entry(Source::Works).or_insert(said);
         *worst = said.min(*worst);
+        Ok(())
     }
 
     /// A feature as the checks see it, so far from the place.
@@ -240,30 +289,30 @@ impl<'a> Looking<'a, '_> {
     }
 
     /// Which sources of a layer have something near that the asker does not see: told by cells of 2 km, as in conflict
-    /// checks, so that asking often tells no more.
-    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, found: &mut Found<'a>) {
+    /// checks, so that asking often tells no more. Of reference features defence areas are told apart, for whoever has to be
+    /// asked is told so; all others as one, or the kind of what is hidden would be told. Whether anything is.
+    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, found: &mut Found<'a>) -> Result<bool> {
         let cells = features.hidden().met(sight, &self.shape, self.reach.get());
-        let all = sources().into_iter().filter(|source| source.layer() == layer);
+        let of_layer = || sources().into_iter().filter(|source| source.layer() == layer);
         if !layer.is_told_by_kind() {
-            if self.is_told(word(layer, None), &cells, found) {
-                found.around.hidden.extend(all);
-            }
-            return;
+            let told = self.is_told(layer.as_str(), &cells, found);
+            found.around.hidden.extend(of_layer().filter(|_| told));
+            return Ok(told);
         }
-        for source in all {
-            let Some(kind) = source.kind() else { continue };
-            let cells = self.cells_of(kind, features, sight, &cells);
-            if self.is_told(word(layer, Some(kind)), &cells, found) {
-                found.around.hidden.push(source);
-            }
-        }
+        let [others, defence] = self.by_kind(features, sight, cells)?;
+        let is_defence = |source: &Source| source.kind() == Some(DEFENCE);
+        let told = self.is_told(layer.as_str(), &others, found);
+        found.around.hidden.extend(of_layer().filter(|source| told && !is_defence(source)));
+        let told_of_defence = self.is_told(DEFENCE.as_str(), &defence, found);
+        found.around.hidden.extend(of_layer().filter(|source| told_of_defence && is_defence(source)));
+        Ok(told || told_of_defence)
     }
 
     /// Whether the asker is told that there is something in these cells.
     fn is_told(&self, what: &'static str, cells: &[Cell], found: &mut Found<'a>) -> bool {
         let code = &self.territory.jurisdiction.code;
         let by_budget = || format!("{code} {what}");
-        match self.mode {
+        match self.how.mode {
             Mode::Again(told) => !cells.is_empty() || told.contains(&by_budget()),
             Mode::Ask => {
                 let is_told = self.context.notices.is_told(self.actor, (code, what, None), cells);
@@ -275,32 +324,31 @@ impl<'a> Looking<'a, '_> {
         }
     }
 
-    /// Those of `cells` that a feature of a kind meets which the asker does not see.
-    fn cells_of(&self, kind: ReferenceKind, features: &LayerIndex, sight: &Sight, cells: &[Cell]) -> Vec<Cell> {
+    /// Those of `cells` in which something stands that the asker does not see: what is no defence area, and defence areas.
+    fn by_kind(&self, features: &LayerIndex, sight: &Sight, cells: Vec<Cell>) -> Result<[Vec<Cell>; 2]> {
         if cells.is_empty() || cells.contains(&EVERYWHERE) {
-            return cells.to_vec();
+            return Ok([cells.clone(), cells]);
         }
         let mut ground = CellBox::EMPTY;
-        for cell in cells {
+        for cell in &cells {
             ground.merge(&CellBox::of(*cell));
         }
-        let mut met: Vec<Cell> = Vec::new();
+        let (mut met, mut pace) = ([Vec::new(), Vec::new()], Pace::new(self.how.deadline));
         // What has a cell in common with the subject stands no farther from it than the cell is wide.
         let reach = self.reach.plus(Metres::constant(2.0 * CELL_M));
         features.near(&self.shape, reach, |entry| {
-            let is_kind = ReferenceFacts::try_from(entry.facts.noun).is_ok_and(|told| told.kind == kind);
-            if is_kind && !features.sees(sight, entry) {
+            let kind = ReferenceFacts::try_from(entry.facts.noun).map(|told| told.kind);
+            let met = &mut met[usize::from(kind == Ok(DEFENCE))];
+            if pace.next() && met.len() < cells.len() && !features.sees(sight, entry) {
                 let of_it = cells::met(&entry.shape, entry.reach().get(), &ground, usize::MAX);
-                met.extend(of_it.into_iter().flatten().filter(|cell| cells.contains(cell)));
+                let new = of_it.into_iter().flatten().filter(|cell| cells.contains(cell) && !met.contains(cell));
+                met.extend(new.collect::<Vec<_>>());
             }
         });
-        met.sort_unstable();
-        met.dedup();
-        met
+        pace.done()?;
+        Ok(met)
     }
 }
 
-/// A word for a source in the counts of who was told what.
-fn word(layer: Layer, kind: Option<ReferenceKind>) -> &'static str {
-    kind.map_or_else(|| layer.as_str(), Word::as_str)
-}
+/// The kind of which everybody hears the same.
+const DEFENCE: ReferenceKind = ReferenceKind::DefenceArea;

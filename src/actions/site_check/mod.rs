@@ -6,11 +6,12 @@
 
 mod again;
 mod around;
+mod deadline;
 mod kept;
 pub mod recheck;
 pub mod search;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use geo::Point;
@@ -35,7 +36,9 @@ use crate::index::{Snapshot, Territory};
 pub use crate::store::site_check::Listing;
 
 pub use self::again::{Replay, Tampered, replay, under};
-use self::around::{Found, Mode, found};
+use self::around::{Found, How, Mode, found};
+use self::deadline::Deadline;
+pub(super) use self::deadline::Searches;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
 
 /// A column at a place, as somebody asks about it.
@@ -87,7 +90,7 @@ pub struct SiteCheck {
     pub reach_m: f64,
     /// Where the asker was told that something is hidden only because he had asked too much.
     pub told_by_budget: Vec<String>,
-    /// The restricted features that he is shown.
+    /// The restricted features that the findings rest on, listed or not.
     pub shown: Vec<(Layer, String, Uuid)>,
 }
 
@@ -102,7 +105,8 @@ impl SiteCheck {
 /// Checks columns at places.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every problem of every place, [`Error::Busy`] where the index has not reached `min_revision`.
+/// [`Error::Invalid`] with every problem of every place, [`Error::Busy`] where the index has not reached `min_revision`,
+/// [`Error::TooLarge`] where all of it takes longer than a request may.
 pub fn check<'r>(
     context: &Context,
     reader: impl Into<Reader<'r>>,
@@ -113,8 +117,10 @@ pub fn check<'r>(
     let snapshot = at_least(context, &question.min_revision)?;
     let mut problems = Vec::new();
     let mut checks = Vec::new();
+    let deadline = Deadline::of_request(context);
     for one in asked {
-        match check_in(context, reader, &snapshot, one, question.at) {
+        deadline.in_time()?;
+        match check_in(context, reader, &snapshot, one, question.at, deadline) {
             Ok(check) => checks.push(check),
             Err(Error::Invalid(more)) => problems.extend(more.into_iter().map(|p: Problem| p.under(&one.pointer))),
             Err(other) => return Err(other),
@@ -132,14 +138,15 @@ pub fn can_answer(context: &Context, question: &Question) -> Result<()> {
 }
 
 /// Checks a column on a state of the index, and takes note of who is shown what.
-pub(super) fn check_in(
+fn check_in(
     context: &Context,
     reader: Reader<'_>,
     snapshot: &Snapshot,
     asked: &Asked,
     at: Timestamp,
+    deadline: Deadline,
 ) -> Result<SiteCheck> {
-    let (check, restricted) = computed(context, reader.actor, snapshot, asked, at)?;
+    let (check, restricted) = computed(context, reader.actor, snapshot, asked, at, deadline)?;
     context.reads.shown(reader, restricted.into_iter())?;
     Ok(check)
 }
@@ -185,7 +192,8 @@ pub fn facts<'r>(
     let Some(home) = home(&snapshot, spot)? else { return Ok(Vec::new()) };
     let day = question.at.to_zoned(home.jurisdiction.time_zone()).date();
     let parameters = Parameters::on(home.rules().site(), day);
-    let found = found(context, reader.actor, &snapshot, home, spot, &asked.subject, &parameters, day, Mode::Ask)?;
+    let how = How { mode: Mode::Ask, deadline: Deadline::of_request(context) };
+    let found = found(context, reader.actor, &snapshot, home, spot, &asked.subject, &parameters, day, how)?;
     context.reads.shown(reader, found.restricted.iter().copied())?;
     let around = &found.around;
     let works = around.works.iter().map(fact);
@@ -200,13 +208,14 @@ fn fact<F>(near: &Near<'_, F>) -> Fact {
 /// Something of which it is to be known who is shown it.
 type Restricted<'a> = (Layer, &'a str, Uuid);
 
-/// Checks a column on a state of the index; with it what of its evidence is restricted.
+/// Checks a column on a state of the index; with it what it rests on that is restricted.
 fn computed<'a>(
     context: &Context,
     actor: &Actor,
     snapshot: &'a Snapshot,
     asked: &Asked,
     at: Timestamp,
+    deadline: Deadline,
 ) -> Result<(SiteCheck, Vec<Restricted<'a>>)> {
     let spot = Spot::of(&asked.delivered)?;
     let mut check = SiteCheck {
@@ -233,14 +242,16 @@ fn computed<'a>(
     check.grid = home.jurisdiction.grid;
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
+    let how = How { mode: Mode::Ask, deadline };
     let Found { around, restricted, revisions, told_by_budget } =
-        found(context, actor, snapshot, home, spot, &asked.subject, &parameters, check.day, Mode::Ask)?;
+        found(context, actor, snapshot, home, spot, &asked.subject, &parameters, check.day, how)?;
     check.reach_m = around::reach(&asked.subject, &parameters).get();
     check.told_by_budget = told_by_budget;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
     check.revisions = revisions;
-    let named = |id| check.findings.iter().flat_map(|finding| &finding.evidence).any(|evidence| evidence.id == id);
-    let restricted: Vec<_> = restricted.into_iter().filter(|(_, _, id)| named(*id)).collect();
+    let ground: HashSet<Uuid> =
+        check.findings.iter().flat_map(Finding::ground).filter(|_| !restricted.is_empty()).collect();
+    let restricted: Vec<_> = restricted.into_iter().filter(|(_, _, id)| ground.contains(id)).collect();
     check.shown = restricted.iter().map(|(layer, code, id)| (*layer, (*code).to_owned(), *id)).collect();
     Ok((check, restricted))
 }

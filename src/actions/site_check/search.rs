@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use geo::Centroid;
 use jiff::Timestamp;
 
+use super::deadline::Deadline;
 use super::{Asked, Restricted, SiteCheck, Spot, computed, home};
 use crate::actions::conflict_check::at_least;
 use crate::actions::{Context, Reader};
@@ -78,25 +78,31 @@ pub struct Places {
 ///
 /// # Errors
 /// [`Error::Invalid`] with every problem of the area, [`Error::TooLarge`] with more than [`PLACES_MAX`] places or where they
-/// take longer than a request may, [`Error::Busy`] where the index has not reached `min_revision`.
+/// take longer than a request may, [`Error::Busy`] where the index has not reached `min_revision`, or too
+/// many searches are running.
 pub fn search<'r>(context: &Context, reader: impl Into<Reader<'r>>, wanted: &Wanted) -> Result<Places> {
     let reader = reader.into();
     let snapshot = at_least(context, &wanted.min_revision)?;
+    let _searching = context.searches.begin()?;
+    let deadline = Deadline::of_request(context);
     let (places, spacing_m) = places(&snapshot, wanted)?;
-    let checked = check_all(context, reader, &snapshot, wanted, &places)?;
-    let mut verdicts = BTreeMap::new();
-    for (check, _) in &checked {
+    let checked = check_all(context, reader, &snapshot, wanted, &places, deadline)?;
+    let (mut verdicts, mut restricted) = (BTreeMap::new(), Vec::new());
+    for (check, of_it) in &checked {
         *verdicts.entry(check.verdict()).or_insert(0) += 1;
+        restricted.extend_from_slice(of_it);
     }
+    // Which places are the best rests on all of them.
+    restricted.sort_unstable_by_key(|(_, _, id)| *id);
+    restricted.dedup();
+    context.reads.shown(reader, restricted.into_iter())?;
     let looked_at = checked.len();
     let mut ranked: Vec<(Rank, usize, Computed<'_>)> =
         checked.into_iter().enumerate().map(|(n, computed)| (rank(&computed.0), n, computed)).collect();
     // The places come in the order of their distance from the middle.
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
     ranked.truncate(wanted.limit);
-    let (best, restricted): (Vec<SiteCheck>, Vec<Vec<Restricted<'_>>>) =
-        ranked.into_iter().map(|(_, _, computed)| computed).unzip();
-    context.reads.shown(reader, restricted.into_iter().flatten())?;
+    let best = ranked.into_iter().map(|(_, _, (check, _))| check).collect();
     Ok(Places { best, looked_at, verdicts, spacing_m })
 }
 
@@ -118,16 +124,16 @@ fn check_all<'a>(
     snapshot: &'a Snapshot,
     wanted: &Wanted,
     places: &[Delivered],
+    deadline: Deadline,
 ) -> Result<Vec<Computed<'a>>> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(places.len().max(1));
-    let until = Instant::now() + Duration::from_secs(context.settings.request_timeout_s);
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || -> Result<Vec<(usize, Computed<'a>)>> {
         let mut done = Vec::new();
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
             let Some(delivered) = places.get(n).filter(|_| !stop.load(Ordering::Relaxed)) else { return Ok(done) };
-            if Instant::now() > until {
+            if deadline.is_over() {
                 stop.store(true, Ordering::Relaxed);
                 return Err(too_long(context, n, places.len()));
             }
@@ -137,7 +143,8 @@ fn check_all<'a>(
                 delivered: delivered.clone(),
                 subject: wanted.subject.clone(),
             };
-            done.push((n, computed(context, reader.actor, snapshot, &asked, wanted.at)?));
+            let computed = computed(context, reader.actor, snapshot, &asked, wanted.at, deadline);
+            done.push((n, computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?));
         }
     };
     let done = thread::scope(|scope| {
