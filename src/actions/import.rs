@@ -280,7 +280,7 @@ impl<'a, T: Records> Run<'a, T> {
             return Err(vec![Problem::new("/properties/organisation", detail)]);
         }
         if let Some(why) = not_his_to_decide::<T>(self.actor, &jurisdiction.code, T::status(&props)) {
-            return Err(vec![Problem::new("/properties/status", why)]);
+            return Err(vec![Problem::new(format!("/properties/{}", T::STATE), why)]);
         }
         let made = T::code(&props).is_none();
         if made {

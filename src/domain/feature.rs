@@ -77,6 +77,8 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     /// The states in which a feature is its owner's to write; those besides are decisions, of whoever answers for the layer.
     /// `None`: all.
     const OWNERS_STATES: Option<&'static [&'static str]>;
+    /// The property, and the column, in which these states stand.
+    const STATE: &'static str = "status";
     /// May be drawn by a centreline among its properties.
     const CENTRELINE: bool;
     /// The word for one of them, for messages.

@@ -54,6 +54,24 @@ words! {
     }
 }
 
+/// What an owner writes of his own. The other kinds decide what everybody may build: boundaries, zones, freeze windows and
+/// requests that wait for their decision are for whoever answers for all reference features.
+const OWNERS_KINDS: &[&str] = &[
+    "heritage",
+    "monument",
+    "government_front",
+    "school",
+    "hospital",
+    "runway",
+    "road",
+    "power_line",
+    "defence_area",
+    "urban_area",
+    "building",
+    "transmitter",
+    "other",
+];
+
 /// Longest name of a reference layer, and longest licence, in characters.
 pub const NAME_MAX: usize = 80;
 /// The deepest and the highest ground, m above the sea.
@@ -296,7 +314,8 @@ impl Noun for Reference {
     const NEVER_EMPTY: &'static [&'static str] =
         &["code", "jurisdiction", "dataset", "organisation", "kind", "visibility", "sharing_required"];
     const OF_SHAPE: &'static [&'static str] = &[];
-    const OWNERS_STATES: Option<&'static [&'static str]> = None;
+    const OWNERS_STATES: Option<&'static [&'static str]> = Some(OWNERS_KINDS);
+    const STATE: &'static str = "kind";
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("elevation_from_m", "elevation_from_ft"), ("elevation_to_m", "elevation_to_ft")];
     const TOLD_APART_BY: &'static [&'static str] = &["kind", "dataset"];
@@ -422,9 +441,9 @@ impl Noun for Reference {
         ReferenceFacts { kind: p.kind, valid_from: p.valid_from, valid_to: p.valid_to }
     }
 
-    fn status(_: &ReferenceProps) -> &'static str {
-        // It has no states that anybody decides on.
-        ""
+    fn status(props: &ReferenceProps) -> &'static str {
+        // What it is says whose it is to write.
+        props.kind.as_str()
     }
 
     fn attributes(&self) -> Option<Arc<Attributes>> {

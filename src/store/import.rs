@@ -190,12 +190,12 @@ pub(super) fn drop_duplicates(tx: &mut WriteTx<'_>, staging: &'static str) -> St
 
 /// Locks the features of a jurisdiction whose codes are staged, raises its revision, and takes out of the staging
 /// table the rows that could mean several features or have the code of another one by `apart`, those of features that the writer
-/// may not write, those that he would not see himself, and those that would turn a `period` round. `state` is how far a feature
-/// has come, in SQL.
+/// may not write, those that he would not see himself, and those that would turn a `period` round. `state` is the column of how far a feature
+/// has come, if that matters.
 pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
-    (period, state, apart): ([&'static str; 2], &'static str, &[&'static str]),
+    (period, state, apart): ([&'static str; 2], Option<&'static str>, &[&'static str]),
     jurisdiction: &str,
     refusals: &Refusals<'_>,
 ) -> Stored<Vec<TakenOut>> {
@@ -213,6 +213,8 @@ pub(super) fn take_out(
     for column in apart {
         taken_out.extend(take_out_another(tx, table, staging, column, jurisdiction)?);
     }
+    let pointer_to_state = format!("/properties/{}", state.unwrap_or("status"));
+    let state = state.map_or_else(|| "''::text".to_owned(), |column| format!("t.{column}"));
     let found: Vec<FoundRow> = sql_query(format!(
         "SELECT DISTINCT t.organisation, {state} AS status FROM {table} AS t JOIN {staging} AS s ON {meant} WHERE t.jurisdiction = $1"
     ))
@@ -224,7 +226,7 @@ pub(super) fn take_out(
             // Who the other is, is not said: a code is no way to change, or to learn, what is another's.
             ("/properties/code", None)
         } else if let Some(why) = (refusals.decided)(&status) {
-            ("/properties/status", Some(why))
+            (pointer_to_state.as_str(), Some(why))
         } else {
             continue;
         };

@@ -266,7 +266,7 @@ fn translate(error: &DieselError) -> Error {
     match error {
         DieselError::NotFound => Error::NotFound("the record".into()),
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => match info.constraint_name() {
-            Some("works_code_key" | "corridors_code_key") => {
+            Some("works_code_key" | "corridors_code_key" | "reference_features_code_key") => {
                 Error::CodeTaken(info.details().and_then(code_of_detail).unwrap_or_default())
             }
             Some("site_check_waivers_pkey") => Error::Taken("this finding is waived already".into()),

@@ -436,7 +436,7 @@ macro_rules! records {
                 refusals: &crate::store::import::Refusals<'_>,
             ) -> Stored<Vec<crate::store::import::TakenOut>> {
                 let tables = (stringify!($table), stringify!($staging));
-                let state = Self::OWNERS_STATES.map_or("''::text", |_| "t.status");
+                let state = Self::OWNERS_STATES.map(|_| Self::STATE);
                 import::take_out(tx, tables, (Self::PERIOD, state, Self::TOLD_APART_BY), jurisdiction, refusals)
             }
 

@@ -73,7 +73,7 @@ pub(super) fn require_wall(conn: &mut PgConnection) -> Stored<Result<()>> {
              OR m.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
          ) AS bypasses, EXISTS (
              SELECT FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
-                 AND c.relname IN ('works', 'audit_events') AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+                 AND pg_has_role(r.oid, c.relowner, 'MEMBER')
          ) AS owns, bool_or(
              m.rolcreaterole OR coalesce(has_schema_privilege(m.oid, current_schema(), 'CREATE'), false)
          ) AS creates
