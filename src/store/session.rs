@@ -99,15 +99,16 @@ pub fn lock_account(tx: &mut WriteTx<'_>, session: Uuid) -> Stored<Option<Accoun
 /// # Errors
 /// The database's.
 pub(super) fn share(conn: &mut PgConnection, session: Uuid) -> Stored<Option<(Scope, Account)>> {
-    let row: Option<AccountRow> = prepared(
-        sessions::table
-            .inner_join(accounts::table)
-            .filter(sessions::id.eq(session).and(sessions::ended_at.is_null()))
-            .select(AccountRow::as_select())
-            .for_share(),
-    )
-    .get_result(conn)
-    .optional()?;
+    // The account first, as whoever changes it and ends its sessions locks them. A session never changes its account.
+    let of = sessions::table.filter(sessions::id.eq(session)).select(sessions::account).single_value();
+    let row: Option<AccountRow> =
+        prepared(accounts::table.filter(accounts::id.nullable().eq(of)).select(AccountRow::as_select()).for_share())
+            .get_result(conn)
+            .optional()?;
+    let running = sessions::id.eq(session).and(sessions::ended_at.is_null());
+    let runs: Option<Uuid> =
+        prepared(sessions::table.filter(running).select(sessions::id).for_share()).get_result(conn).optional()?;
+    let row = row.filter(|_| runs.is_some());
     let account = row.map(AccountRow::account).transpose()?;
     Ok(account.map(|account| (account.scope.clone(), account)))
 }

@@ -10,5 +10,6 @@ mod decisions;
 mod hidden;
 mod kept;
 mod limits;
+mod locks;
 mod marked;
 mod world;
