@@ -37,6 +37,8 @@ pub enum Cost {
     Write,
     /// A check, whose answer may have megabytes: five times; a batch as a whole, too.
     Check,
+    /// A search, which is some thousand checks on all cores: fifty times.
+    Search,
     /// An attempt to sign in: by address, at a rate of its own.
     SignIn,
 }
@@ -47,6 +49,7 @@ impl Cost {
             Self::Free => 0,
             Self::Read | Self::SignIn => 1,
             Self::Write | Self::Check => 5,
+            Self::Search => 50,
         }
     }
 }

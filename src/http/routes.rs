@@ -132,7 +132,7 @@ impl Route {
 }
 
 use Access::{Does, Everyone, OwnCredentials, SignedIn, Writes};
-use Cost::{Check, Free, SignIn};
+use Cost::{Check, Free, Search, SignIn};
 use Method::{Delete, Get, Patch, Post, Put};
 
 const F: &[&str] = &["f"];
@@ -227,7 +227,9 @@ pub const ROUTES: &[Route] = &[
         "Reference layers, their sources and their age",
         reference::PARAMETERS,
         || web::route().to(reference::layers),
-    ),
+    )
+    // The database counts every feature for it.
+    .costs(Check),
     route(Get, "/api/coverage", Everyone, COVERAGE, coverage::PARAMETERS, || web::route().to(coverage::list)),
     route(Get, "/api/changes", Everyone, "What changes, as Server-Sent Events", changes::PARAMETERS, || {
         web::route().to(changes::stream)
@@ -282,7 +284,7 @@ pub const ROUTES: &[Route] = &[
         site_search::PARAMETERS,
         || web::route().to(site_search::find),
     )
-    .costs(Check),
+    .costs(Search),
     route(Get, "/api/works/{id}/conflicts", Everyone, "Conflicts of a work", CHECK, || {
         web::route().to(conflict_check::check_stored::<Work>)
     })
