@@ -9,6 +9,8 @@
 //!   least 30 times as fast. `equal`: the facts of every place are the same.
 //! * `site-two-threads`: 10 000 places on two threads against one thread, and that against a loop that only counts.
 //! * `site-search`: 5 000 candidate places of one search, against the rate of those 10 000 on two threads.
+//! * `site-check-visibility`: the same places checked by a carrier who does not see one work or reference feature of fifty, against
+//!   the operator where nothing is hidden. `equal`: the facts are those of the operator but the hidden ones, of which it is told.
 //!
 //! A missed target or an unequal answer ends with code 1. `CLEARWAY_BENCH_QUICK=1` runs a hundredth of it, to see that it
 //! works: its figures mean nothing.
@@ -28,6 +30,7 @@ mod run;
 #[allow(dead_code)] // the other bench serves over HTTP
 #[path = "../conflicts/setup.rs"]
 mod setup;
+mod sight;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -105,6 +108,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     one_place(&mut report, &context, &mut conn, &places, size.compared)?;
     let rate = two_threads(&mut report, &context, &places)?;
     one_search(&mut report, &context, &jurisdiction, &places, size.searched, rate)?;
+    sight::compare(&mut report, &context, database.settings(), &mut conn, (&places, size.compared))?;
     Ok(report.finish())
 }
 
