@@ -31,8 +31,8 @@ fn declared() -> World {
         let draft = CoverageDraft { layer, kind, source: "survey".into(), as_of, boundary: vn72_draft().boundary };
         coverage::declare(&context, Witness::new(&Actor::operator(), "test"), "VN-72", draft).unwrap();
     }
-    let revision = world.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'");
-    until("the index shows it", || check(&world, "officer", 0.0, 0.0)["revision"]["VN-72"].to_string() == revision);
+    let revision: i64 = world.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'").parse().unwrap();
+    until("the index shows it", || check(&world, "officer", 0.0, 0.0)["revision"]["VN-72"] == revision);
     world
 }
 
@@ -62,7 +62,7 @@ fn hidden_sources(result: &Json) -> BTreeSet<String> {
     hidden.map(|gap| gap["source"].as_str().unwrap().to_owned()).collect()
 }
 
-fn add(world: &World, kind: &str, visibility: &str, east: f64, more: Json) -> String {
+fn add(world: &World, kind: &str, visibility: &str, east: f64, more: &Json) -> String {
     let mut facts = json!({"code": format!("{kind}-{visibility}"), "kind": kind, "organisation": "office",
         "visibility": visibility});
     facts.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -99,7 +99,7 @@ fn bisecting_by_checks_and_by_searches_ends_at_the_edge_of_a_cell() {
     };
     let heritage = ("heritage", json!({}));
     let transmitter = ("transmitter", json!({"eirp_w": 100.0, "frequency_mhz": 900.0, "height_agl_m": 30}));
-    let hide = |what: &(&str, Json)| (REFERENCES, add(&world, what.0, "restricted", 7_000.0, what.1.clone()));
+    let hide = |what: &(&str, Json)| (REFERENCES, add(&world, what.0, "restricted", 7_000.0, &what.1));
     let mut there = Some((WORKS, work));
     for next in [Some(heritage), Some(transmitter), None] {
         let told = |east: f64| !hidden_sources(&check(&world, "carrier", east, 100.0)).is_empty();
@@ -147,7 +147,7 @@ fn of_hidden_reference_features_nobody_hears_of_which_kind_they_are() {
         ("heritage", json!({})),
         ("other", json!({})),
     ] {
-        let id = add(&world, kind, "restricted", 500.0, more);
+        let id = add(&world, kind, "restricted", 500.0, &more);
         let result = check(&world, "carrier", 0.0, 0.0);
         sources.insert(hidden_sources(&result));
         answers.insert(said(&result));
@@ -159,7 +159,7 @@ fn of_hidden_reference_features_nobody_hears_of_which_kind_they_are() {
     assert!(!sources.contains("works") && !sources.contains("defence_area"), "{sources:?}");
     // Of a defence area it is told that the army is asked, and nothing else.
     let before = check(&world, "carrier", 0.0, 0.0);
-    add(&world, "defence_area", "restricted", 500.0, json!({}));
+    add(&world, "defence_area", "restricted", 500.0, &json!({}));
     let after = check(&world, "carrier", 0.0, 0.0);
     assert!(hidden_sources(&after).is_empty(), "{after}");
     assert_eq!(
@@ -182,7 +182,7 @@ fn noted(world: &World, expect: &[&str]) {
 fn whatever_an_answer_rests_on_is_written_down() {
     let world = declared();
     // None of them is evidence: of a defence area nothing is shown, transmitters are summed, a zone states a spacing.
-    add(&world, "defence_area", "restricted", 100.0, json!({"code": "ARMY"}));
+    add(&world, "defence_area", "restricted", 100.0, &json!({"code": "ARMY"}));
     check(&world, "officer", 0.0, 0.0);
     noted(&world, &["ARMY"]);
     let urban = json!({"code": "TOWN", "kind": "urban_area", "organisation": "office", "visibility": "restricted"});
