@@ -483,7 +483,7 @@ fn each_check_says_what_stands_against_a_place_and_by_which_rule() {
         }
         if case.code != "GEO" {
             let close = |name: &str, expect: Option<f64>| {
-                assert_near(&said[name]["value"], expect, &format!("{what} {name}: {said}"))
+                assert_near(&said[name]["value"], expect, &format!("{what} {name}: {said}"));
             };
             close("measured", case.measured);
             close("limit", case.limit);

@@ -82,11 +82,15 @@ fn of_a_defence_area_nobody_hears_more_than_to_ask_the_military() {
 /// What is said of a place, but for where it is and what is measured of what anybody sees.
 fn words(result: &Json) -> String {
     let all = result["findings"].as_array().unwrap().iter();
-    all.map(|f| format!("{} {} {} {} {}; ", f["code"], f["verdict"], f["key"], f["gaps"], f["evidence"])).collect()
+    let one = |f: &Json| format!("{} {} {} {} {}", f["code"], f["verdict"], f["key"], f["gaps"], f["evidence"]);
+    all.map(one).collect::<Vec<_>>().join("; ")
 }
 
+/// The first and the last cell along an axis.
+type Span = (i64, i64);
+
 /// The numbers, west to east, of the cells that a place meets with the reach round it.
-fn span(at: f64, origin: f64, reach: f64) -> (i64, i64) {
+fn span(at: f64, origin: f64, reach: f64) -> Span {
     #[allow(clippy::cast_possible_truncation)]
     let cell = |m: f64| ((origin + m) / CELL_M).floor() as i64;
     (cell(at - reach), cell(at + reach))
@@ -125,7 +129,7 @@ fn bisecting_the_place_ends_at_the_edge_of_a_cell() {
 fn many_places_tell_of_each_cell_whether_something_is_hidden_and_no_more() {
     let api = world();
     let revision = revision(&api);
-    let mut by_cells: BTreeMap<((i64, i64), (i64, i64)), String> = BTreeMap::new();
+    let mut by_cells: BTreeMap<[Span; 2], String> = BTreeMap::new();
     let (mut lines, mut places) = (Vec::new(), Vec::new());
     let mut state = 7_u64;
     let mut random = |least: f64, most: f64| {
@@ -147,8 +151,8 @@ fn many_places_tell_of_each_cell_whether_something_is_hidden_and_no_more() {
     for (line, (east, north)) in answer.text.lines().zip(&places) {
         let result = serde_json::from_str::<Json>(line).unwrap()["results"][0].clone();
         // A disc that only nears a corner of its box does not meet the cell there: only places whose box is met alike by it.
-        let cells = (span(*east, ORIGIN[0], 500.0), span(*north, ORIGIN[1], 500.0));
-        if cells.0.0 != cells.0.1 && cells.1.0 != cells.1.1 {
+        let cells = [span(*east, ORIGIN[0], 500.0), span(*north, ORIGIN[1], 500.0)];
+        if cells.iter().all(|(first, last)| first != last) {
             continue;
         }
         let said = by_cells.entry(cells).or_insert_with(|| words(&result));
@@ -168,7 +172,9 @@ fn who_is_shown_restricted_evidence_leaves_a_row() {
     let api = world();
     let sees = |role: &str, at: (f64, f64)| drop(checked(&api, role, NOW, at, json!({})));
     for role in ["", "carrier", "planner"] {
-        HIDDEN.iter().for_each(|(_, at, _)| sees(role, *at));
+        for (_, at, _) in HIDDEN {
+            sees(role, at);
+        }
     }
     sees("officer", (5_400.0, 5_400.0));
     sees("officer", (0.0, 9_000.0));

@@ -114,8 +114,8 @@ struct Row {
     in_zone: bool,
     #[diesel(sql_type = Bool)]
     in_public_zone: bool,
-    #[diesel(sql_type = Bool)]
-    public: bool,
+    #[diesel(sql_type = Text)]
+    visibility: String,
 }
 
 fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<Row> {
@@ -126,7 +126,7 @@ fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<R
                 CASE WHEN ST_Dimension(f.geom_grid) = 2 AND ST_Intersects(f.geom_grid, p.g)
                     THEN ST_Distance(ST_Boundary(f.geom_grid), p.g) ELSE 0 END AS depth,
                 ST_DWithin(f.geom_grid, p.g, {reach} + ({own})) AS near, {} AS in_zone, {} AS in_public_zone,
-                f.visibility::text = 'public' AS public
+                f.visibility::text AS visibility
             FROM {} f, p WHERE {counts}",
             zone(""),
             zone("AND z.visibility::text = 'public'"),
@@ -180,7 +180,7 @@ fn what_stands_round_a_place_is_what_postgis_measures_and_what_a_look_at_everyth
                 if (row.distance - reach - row.own).abs() <= HAIR_M && !in_zone {
                     continue;
                 }
-                let expect = (all || row.public) && (row.near || in_zone);
+                let expect = (all || row.visibility == "public") && (row.near || in_zone);
                 assert_eq!(fact.is_some(), expect, "round {round}, {at:?}, reach {reach}: {row:?}");
                 decided += 1;
                 let Some(fact) = fact else { continue };
