@@ -3,6 +3,7 @@
 //! gave it (`dataset`), and says what it is (`kind`), where it comes from, of which day, and under which licence.
 
 mod listed;
+mod owners;
 
 use std::sync::Arc;
 
@@ -53,24 +54,6 @@ words! {
         Other = "other",
     }
 }
-
-/// What an owner writes of his own. The other kinds decide what everybody may build: boundaries, zones, freeze windows and
-/// requests that wait for their decision are for whoever answers for all reference features.
-const OWNERS_KINDS: &[&str] = &[
-    "heritage",
-    "monument",
-    "government_front",
-    "school",
-    "hospital",
-    "runway",
-    "road",
-    "power_line",
-    "defence_area",
-    "urban_area",
-    "building",
-    "transmitter",
-    "other",
-];
 
 /// Longest name of a reference layer, and longest licence, in characters.
 pub const NAME_MAX: usize = 80;
@@ -314,7 +297,7 @@ impl Noun for Reference {
     const NEVER_EMPTY: &'static [&'static str] =
         &["code", "jurisdiction", "dataset", "organisation", "kind", "visibility", "sharing_required"];
     const OF_SHAPE: &'static [&'static str] = &[];
-    const OWNERS_STATES: Option<&'static [&'static str]> = Some(OWNERS_KINDS);
+    const OWNERS_STATES: Option<&'static [&'static str]> = Some(owners::KINDS);
     const STATE: &'static str = "kind";
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("elevation_from_m", "elevation_from_ft"), ("elevation_to_m", "elevation_to_ft")];
