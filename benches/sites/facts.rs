@@ -17,7 +17,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Double, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::data::ACCURACY_M;
+use crate::data::{ACCURACY_M, CLEARANCE_M};
 use crate::places::Places;
 use crate::report::Times;
 use crate::run::Failed;
@@ -25,8 +25,8 @@ use crate::run::Failed;
 /// Distances computed in another order may differ by less than this, metres.
 const SAME_M: f64 = 1e-6;
 
-/// The clearance that the corridors state, metres.
-const CLEARANCE_M: f64 = 10.0;
+/// Half the width of the widest road here, metres.
+const HALF_WIDTH_M: f64 = 6.0;
 
 /// How far things matter.
 pub struct Reaches {
@@ -78,7 +78,14 @@ impl Statement {
         write!(sql, " AND ST_DWithin(geom_grid, $2, {})", round + CLEARANCE_M)?;
         for (kind, reach) in &reaches.kinds {
             write!(sql, " UNION ALL {}", facts("references", "reference_features"))?;
-            write!(sql, " AND kind = '{kind}' AND ST_DWithin(geom_grid, $2, {})", round + reach)?;
+            let near = round + reach;
+            write!(sql, " AND kind = '{kind}' AND ST_DWithin(geom_grid, $2, {})", near + HALF_WIDTH_M)?;
+            // A road and a line reach farther by half their width.
+            if matches!(kind, ReferenceKind::Road | ReferenceKind::PowerLine) {
+                write!(sql, " AND ST_DWithin(geom_grid, $2, {near} + coalesce(half_width_m, 0))")?;
+            } else {
+                write!(sql, " AND ST_DWithin(geom_grid, $2, {near})")?;
+            }
         }
         Ok(Self { sql })
     }

@@ -55,6 +55,14 @@ words! {
     }
 }
 
+impl ReferenceKind {
+    /// Whoever asks hears of it apart from all other reference features, whether he may see it or not.
+    #[must_use]
+    pub fn is_told_apart(self) -> bool {
+        self == Self::DefenceArea
+    }
+}
+
 /// Longest name of a reference layer, and longest licence, in characters.
 pub const NAME_MAX: usize = 80;
 /// The deepest and the highest ground, m above the sea.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use crate::domain::actor::Sight;
+use crate::domain::conflict::Role;
 use crate::domain::word::Visibility;
 use crate::geometry::cells::{self, Cell, CellBox};
 use crate::geometry::measure::Prepared;
@@ -96,9 +97,14 @@ struct Class {
     of: BTreeMap<Arc<str>, Arc<Counts>>,
 }
 
-/// Where features of a layer stand that not everybody sees.
+/// Where features of a layer stand that not everybody sees; of reference features, apart those that are told apart.
 #[derive(Debug, Clone, Default)]
-pub struct Hidden(BTreeMap<Visibility, Class>);
+pub struct Hidden(BTreeMap<(bool, Visibility), Class>);
+
+/// Everybody hears of it apart from the others of its layer.
+fn is_told_apart(entry: &Entry) -> bool {
+    matches!(entry.facts.noun.role(), Role::Refers(what) if what.kind.is_told_apart())
+}
 
 /// The cells of a feature; none where it is everywhere.
 fn cells_of(entry: &Entry) -> Option<Vec<Cell>> {
@@ -127,7 +133,7 @@ impl Hidden {
     pub(super) fn enter_as(hidden: &mut Arc<Self>, entry: &Entry, visibility: Visibility, organisation: &Arc<str>) {
         if counts(visibility) {
             let cells = cells_of(entry);
-            let class = Arc::make_mut(hidden).0.entry(visibility).or_default();
+            let class = Arc::make_mut(hidden).0.entry((is_told_apart(entry), visibility)).or_default();
             Arc::make_mut(&mut class.all).enter(cells.as_deref());
             let own = class.of.entry(Arc::clone(organisation)).or_default();
             Arc::make_mut(own).enter(cells.as_deref());
@@ -137,7 +143,7 @@ impl Hidden {
     /// A feature went.
     pub(super) fn leave(hidden: &mut Arc<Self>, entry: &Entry) {
         if counts(entry.facts.visibility)
-            && let Some(class) = Arc::make_mut(hidden).0.get_mut(&entry.facts.visibility)
+            && let Some(class) = Arc::make_mut(hidden).0.get_mut(&(is_told_apart(entry), entry.facts.visibility))
         {
             let cells = cells_of(entry);
             Arc::make_mut(&mut class.all).leave(cells.as_deref());
@@ -151,7 +157,19 @@ impl Hidden {
     /// with this `sight` does not see. It depends on the subject by nothing but the cells that it meets.
     #[must_use]
     pub fn met(&self, sight: &Sight, subject: &Prepared, reach: f64) -> Vec<Cell> {
-        let unseen = self.0.iter().filter(|(visibility, _)| !sight.visibilities.contains(visibility));
+        self.met_by(|_| true, sight, subject, reach)
+    }
+
+    /// The same of those that are told apart, or of the others.
+    #[must_use]
+    pub fn met_apart(&self, apart: bool, sight: &Sight, subject: &Prepared, reach: f64) -> Vec<Cell> {
+        self.met_by(|of| of == apart, sight, subject, reach)
+    }
+
+    fn met_by(&self, wanted: impl Fn(bool) -> bool, sight: &Sight, subject: &Prepared, reach: f64) -> Vec<Cell> {
+        let unseen =
+            |(apart, visibility): &(bool, Visibility)| wanted(*apart) && !sight.visibilities.contains(visibility);
+        let unseen = self.0.iter().filter(|(of, _)| unseen(of));
         let own = |class: &'_ Class| sight.organisation.as_deref().and_then(|own| class.of.get(own)).cloned();
         let unseen: Vec<(&Counts, Arc<Counts>)> =
             unseen.map(|(_, class)| (class.all.as_ref(), own(class).unwrap_or_default())).collect();

@@ -239,6 +239,19 @@ impl World {
         layers.iter().map(|l| (l.to_string(), self.seen(person, *l).len() as u64)).collect()
     }
 
+    /// What a site check, a batch or a search shows: nothing that is hidden.
+    fn site(&self, person: &Person, path: &str, what: &str) {
+        let (api, role) = (&self.api, person.token);
+        let media = if path.ends_with("/batch") { "application/x-ndjson" } else { GEOJSON };
+        let headers = [("Content-Type", media), ("Content-Crs", GRID)];
+        let answer = api.send(role, "POST", path, &headers, Some(&column(path)));
+        assert!([200, 201].contains(&answer.status), "{what}: {}", answer.text);
+        let hidden = self.all.iter().filter(|s| !s.is_seen_by(person));
+        for s in hidden {
+            assert!(!answer.text.contains(&s.id) && !answer.text.contains(&s.code), "{what} {}", s.code);
+        }
+    }
+
     fn shows(&self, person: &Person, route: &Route, alike: &mut BTreeMap<&'static str, String>) {
         let (api, role) = (&self.api, person.token);
         let what = format!("{role} {}", route.path);
@@ -334,16 +347,7 @@ impl World {
                 assert!(!self.all.iter().any(|s| text.contains(&s.id) || text.contains(&s.code)), "{what}: {text}");
                 assert_eq!(alike.entry(route.path).or_insert_with(|| text.clone()), &text, "{what}");
             }
-            Door::Site => {
-                let media = if route.path.ends_with("/batch") { "application/x-ndjson" } else { GEOJSON };
-                let headers = [("Content-Type", media), ("Content-Crs", GRID)];
-                let answer = api.send(role, "POST", route.path, &headers, Some(&column(route.path)));
-                assert!([200, 201].contains(&answer.status), "{what}: {}", answer.text);
-                let hidden = self.all.iter().filter(|s| !s.is_seen_by(person));
-                for s in hidden {
-                    assert!(!answer.text.contains(&s.id) && !answer.text.contains(&s.code), "{what} {}", s.code);
-                }
-            }
+            Door::Site => self.site(person, route.path, &what),
             Door::Write(_) | Door::People | Door::Runs => {}
         }
     }

@@ -44,7 +44,7 @@ impl Signed {
             }
             By::ApiToken => {
                 let made = api.json(&access, "POST", "/api/tokens", Some(&json!({"name": "machine"}))).json();
-                machine = made["id"].as_str().unwrap().to_owned();
+                made["id"].as_str().unwrap().clone_into(&mut machine);
                 bearer(made["token"].as_str().unwrap())
             }
         };

@@ -20,10 +20,10 @@ use crate::domain::site_check::{
 };
 use crate::domain::word::Word;
 use crate::error::Result;
-use crate::geometry::cells::{self, CELL_M, Cell, CellBox};
+use crate::geometry::cells::Cell;
 use crate::geometry::measure::{Dimension, Prepared, depth_inside};
 use crate::geometry::{Bounds, Geometry, Metres, outside};
-use crate::index::{EVERYWHERE, Entry, LayerIndex, Snapshot, Territory};
+use crate::index::{Entry, LayerIndex, Snapshot, Territory};
 
 /// What was found, and what is to be known of who is shown it.
 pub(super) struct Found<'a> {
@@ -200,7 +200,7 @@ impl<'a> Looking<'a, '_> {
             });
             pace.done()?;
             if !sight.sees_all() {
-                matters |= self.hidden(layer, features, &sight, found)?;
+                matters |= self.hidden(layer, features, &sight, found);
             }
         }
         let admits_so_many = |near: &&NearReference<'a>| {
@@ -291,21 +291,22 @@ impl<'a> Looking<'a, '_> {
     /// Which sources of a layer have something near that the asker does not see: told by cells of 2 km, as in conflict
     /// checks, so that asking often tells no more. Of reference features defence areas are told apart, for whoever has to be
     /// asked is told so; all others as one, or the kind of what is hidden would be told. Whether anything is.
-    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, found: &mut Found<'a>) -> Result<bool> {
-        let cells = features.hidden().met(sight, &self.shape, self.reach.get());
+    fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, found: &mut Found<'a>) -> bool {
         let of_layer = || sources().into_iter().filter(|source| source.layer() == layer);
         if !layer.is_told_by_kind() {
+            let cells = features.hidden().met(sight, &self.shape, self.reach.get());
             let told = self.is_told(layer.as_str(), &cells, found);
             found.around.hidden.extend(of_layer().filter(|_| told));
-            return Ok(told);
+            return told;
         }
-        let [others, defence] = self.by_kind(features, sight, cells)?;
+        let met = |apart| features.hidden().met_apart(apart, sight, &self.shape, self.reach.get());
+        let (others, defence) = (met(false), met(true));
         let is_defence = |source: &Source| source.kind() == Some(DEFENCE);
         let told = self.is_told(layer.as_str(), &others, found);
         found.around.hidden.extend(of_layer().filter(|source| told && !is_defence(source)));
         let told_of_defence = self.is_told(DEFENCE.as_str(), &defence, found);
         found.around.hidden.extend(of_layer().filter(|source| told_of_defence && is_defence(source)));
-        Ok(told || told_of_defence)
+        told || told_of_defence
     }
 
     /// Whether the asker is told that there is something in these cells.
@@ -322,31 +323,6 @@ impl<'a> Looking<'a, '_> {
                 is_told
             }
         }
-    }
-
-    /// Those of `cells` in which something stands that the asker does not see: what is no defence area, and defence areas.
-    fn by_kind(&self, features: &LayerIndex, sight: &Sight, cells: Vec<Cell>) -> Result<[Vec<Cell>; 2]> {
-        if cells.is_empty() || cells.contains(&EVERYWHERE) {
-            return Ok([cells.clone(), cells]);
-        }
-        let mut ground = CellBox::EMPTY;
-        for cell in &cells {
-            ground.merge(&CellBox::of(*cell));
-        }
-        let (mut met, mut pace) = ([Vec::new(), Vec::new()], Pace::new(self.how.deadline));
-        // What has a cell in common with the subject stands no farther from it than the cell is wide.
-        let reach = self.reach.plus(Metres::constant(2.0 * CELL_M));
-        features.near(&self.shape, reach, |entry| {
-            let kind = ReferenceFacts::try_from(entry.facts.noun).map(|told| told.kind);
-            let met = &mut met[usize::from(kind == Ok(DEFENCE))];
-            if pace.next() && met.len() < cells.len() && !features.sees(sight, entry) {
-                let of_it = cells::met(&entry.shape, entry.reach().get(), &ground, usize::MAX);
-                let new = of_it.into_iter().flatten().filter(|cell| cells.contains(cell) && !met.contains(cell));
-                met.extend(new.collect::<Vec<_>>());
-            }
-        });
-        pace.done()?;
-        Ok(met)
     }
 }
 
