@@ -102,7 +102,14 @@ fn of_shape(shape: &Geometry<f64>) -> Option<Vec<u8>> {
 
 fn facts(bytes: &mut Bytes, noun: impl Into<NounFacts>) -> Facts {
     let id = Uuid::from_bytes(std::array::from_fn(|_| bytes.byte()));
-    Facts { id, code: text(bytes).into(), organisation: text(bytes).into(), visibility: word(bytes), noun: noun.into(), attributes: None }
+    Facts {
+        id,
+        code: text(bytes).into(),
+        organisation: text(bytes).into(),
+        visibility: word(bytes),
+        noun: noun.into(),
+        attributes: None,
+    }
 }
 
 /// The columns that both nouns begin with.
