@@ -2,7 +2,7 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`site_check`] (a place for a new column), [`import`], [`jurisdiction`], [`coverage`],
-//! [`reference`] (reference layers and their age), [`rules`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
+//! [`mod@reference`] (reference layers and their age), [`rules`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
 //! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].

@@ -3,7 +3,7 @@
 //! Read in this order: [`word`] and [`fields`] (how words are read), [`actor`] (who may what), [`organisation`],
 //! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
-//! [`work`], [`corridor`] and [`reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
+//! [`work`], [`corridor`] and [`mod@reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
 //! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
 //! [`restricted_read`] what is left by looking.
 

@@ -1,7 +1,7 @@
 //! JSON shapes to domain words and back. Reading collects every problem of a document; nothing here decides anything.
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
-//! [`corridor`] and [`reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
+//! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
 //! [`answer`], [`message`] (sentences in languages), [`site_check`], [`change`], [`rules`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 

@@ -4,7 +4,7 @@
 //! **Which could be altered**: by a version that began or ended, the runs near it: as near as it can matter to a check, with the
 //! run's own reach, and two cells of 2 km farther where not everybody sees it, for that is how far one is told of what is
 //! hidden. A column counts for the quota of its zones, so all runs in these. By other rules, by coverage, and by more than
-//! [`ALTERED_MAX`] versions: all runs of that ground. That is more than needed; what is marked is what really differs.
+//! `ALTERED_MAX` versions: all runs of that ground. That is more than needed; what is marked is what really differs.
 //!
 //! **Once, and never too early**: one instance marks at a time, under a lock, and only where it shows at least what others
 //! marked on; marks and how far they have come are one transaction. A run that was kept on an older state than that is
