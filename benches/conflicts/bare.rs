@@ -11,8 +11,8 @@ use crate::Failed;
 /// Copies both tables, each on a connection of its own: after reading a raw copy to its end the connection is not ready for more.
 pub fn copy(url: &str) -> Result<(), Failed> {
     use works::{
-        capture_method, code, geom_grid, id, kind, organisation, position_accuracy_m, status, valid_from, valid_to,
-        visibility,
+        capture_method, code, column_class, geom_grid, height_agl_m, id, kind, organisation, position_accuracy_m,
+        spare_capacity, status, valid_from, valid_to, visibility,
     };
     let columns = (
         id,
@@ -25,6 +25,9 @@ pub fn copy(url: &str) -> Result<(), Failed> {
         valid_to,
         position_accuracy_m,
         capture_method,
+        column_class,
+        height_agl_m,
+        spare_capacity,
         geom_grid,
     );
     drain(diesel::copy_to(columns).with_format(CopyFormat::Binary).load_raw(&mut PgConnection::establish(url)?)?)?;
