@@ -106,7 +106,7 @@ pub(super) fn found<'a>(
     let at = on_grid(home, spot)?;
     let shape = Prepared::point(at);
     let boundary = home.jurisdiction.boundary_grid();
-    let place = Place { at, inside: true, to_boundary_m: measure_depth(&shape, boundary), hint: None };
+    let place = Place { at, inside: true, to_boundary_m: depth_inside(&shape, boundary), hint: None };
     let around = Surroundings {
         place,
         works: Vec::new(),
@@ -144,11 +144,6 @@ pub(super) fn found<'a>(
     around.hidden.sort_unstable();
     around.hidden.dedup();
     Ok(found)
-}
-
-/// How deep a point lies inside an area, metres.
-fn measure_depth(point: &Prepared, area: &Prepared) -> f64 {
-    depth_inside(point, area)
 }
 
 /// How much each source answers for the ground that matters. What a feature brings itself, the declaration speaks of.
@@ -251,7 +246,7 @@ impl<'a> Looking<'a, '_> {
     /// A feature as the checks see it, so far from the place.
     fn near<F>(&self, layer: Layer, entry: &'a Entry, told: F, distance_m: f64) -> Near<'a, F> {
         let is_inside = distance_m <= 0.0 && entry.shape.dimension() == Dimension::Area;
-        let depth_m = if is_inside { measure_depth(&self.shape, &entry.shape) } else { 0.0 };
+        let depth_m = if is_inside { depth_inside(&self.shape, &entry.shape) } else { 0.0 };
         let accuracy_m = self.territory.rules().on(self.day).accuracy(&entry.facts.noun).metres.get();
         Near { layer, facts: &entry.facts, told, shape: &entry.shape, distance_m, depth_m, accuracy_m }
     }
