@@ -35,7 +35,7 @@ pub fn declare(api: &Api, all: impl IntoIterator<Item = Source>) {
 /// With the rules of the fixtures, and everything declared.
 pub fn prepared(api: Api) -> Api {
     load(&api, VN);
-    declare(&api, sources());
+    declare(&api, sources().to_vec());
     api
 }
 
@@ -602,7 +602,7 @@ fn what_nobody_declared_is_not_checked() {
     assert_eq!((&finding(&result, "ZON")["verdict"], gaps("ZON").len()), (&json!("warn"), 3));
     // Without a rule pack nothing has a limit.
     let bare = Api::new();
-    declare(&bare, sources());
+    declare(&bare, sources().to_vec());
     let result = checked(&bare, "officer", NOW, (0.0, 0.0), json!({}));
     holds(&result);
     for code in ["COR", "SPC", "AIR", "HER", "DEF", "SEN"] {

@@ -161,7 +161,7 @@ fn covered(
         let coverage = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
         (source, coverage)
     };
-    sources().into_iter().map(of).collect()
+    sources().iter().copied().map(of).collect()
 }
 
 /// Looking round a place in one territory.
@@ -287,7 +287,7 @@ impl<'a> Looking<'a, '_> {
     /// checks, so that asking often tells no more. Of reference features defence areas are told apart, for whoever has to be
     /// asked is told so; all others as one, or the kind of what is hidden would be told. Whether anything is.
     fn hidden(&self, layer: Layer, features: &'a LayerIndex, sight: &Sight, found: &mut Found<'a>) -> bool {
-        let of_layer = || sources().into_iter().filter(|source| source.layer() == layer);
+        let of_layer = || sources().iter().copied().filter(|source| source.layer() == layer);
         if !layer.is_told_by_kind() {
             let cells = features.hidden().met(sight, &self.shape, self.reach.get());
             let told = self.is_told(layer.as_str(), &cells, found);

@@ -18,6 +18,8 @@ pub mod subject;
 pub mod surroundings;
 pub mod waiver;
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
 
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
@@ -91,11 +93,15 @@ pub const CHECKS: &[Check] = &[
 
 /// Every source that some check reads, each once, in their order.
 #[must_use]
-pub fn sources() -> Vec<Source> {
-    let mut all: Vec<Source> = CHECKS.iter().flat_map(|check| check.reads).copied().collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+pub fn sources() -> &'static [Source] {
+    // Every check of a place goes through them several times.
+    static ALL: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let mut all: Vec<Source> = CHECKS.iter().flat_map(|check| check.reads).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    });
+    &ALL
 }
 
 /// Runs all checks on a day in the jurisdiction: one finding for each, in the order of [`CHECKS`].

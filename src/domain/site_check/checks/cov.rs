@@ -11,7 +11,7 @@ use super::prelude::*;
 /// `[default]`: each other check says so of what it reads, and this one of everything at once.
 #[must_use]
 pub fn check(_: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, _: Date) -> Finding {
-    let gaps: Vec<_> = sources().into_iter().filter_map(|source| around.gap(source)).collect();
+    let gaps: Vec<_> = sources().iter().filter_map(|source| around.gap(*source)).collect();
     if gaps.is_empty() {
         return Finding::new(CheckCode::Cov, Verdict::Pass, Message::new(key::COV_FULL));
     }

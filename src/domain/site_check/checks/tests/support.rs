@@ -267,7 +267,7 @@ impl Scene {
         works.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         corridors.sort_by(|a, b| a.near.distance_m.total_cmp(&b.near.distance_m));
         references.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
-        let coverage = sources().into_iter().map(|source| (source, Coverage::Full)).collect();
+        let coverage = sources().iter().map(|source| (*source, Coverage::Full)).collect();
         Surroundings { place, works, corridors, references, coverage, hidden: Vec::new() }
     }
 }
