@@ -30,6 +30,11 @@ pub fn problems(shape: &Geometry<f64>) -> Vec<Problem> {
     if shape.coords_count() == 0 {
         found.push(Problem::new("/coordinates", "the geometry is empty"));
     }
+    // What follows compares positions, and NaN equals nothing, not even where a ring begins and ends.
+    if !shape.coords_iter().all(|c| c.x.is_finite() && c.y.is_finite()) {
+        found.push(Problem::new("/coordinates", "a coordinate is not a finite number"));
+        return found;
+    }
     match shape {
         Geometry::LineString(l) => check_line(l, "/coordinates", &mut found),
         Geometry::MultiLineString(m) => {
@@ -376,6 +381,22 @@ mod tests {
         for (problem, (pointer, words)) in got.iter().zip(expect) {
             assert_eq!(&problem.pointer, pointer, "{text}");
             assert!(problem.detail.contains(words), "{text}: {}", problem.detail);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_never_valid() {
+        let ring = |x: f64, y: f64| LineString::from(vec![(x, 0.0), (4.0, 0.0), (4.0, y), (x, 0.0)]);
+        let sound = || ring(0.0, 4.0);
+        for wrong in [ring(f64::NAN, 4.0), ring(0.0, f64::NAN), ring(0.0, f64::INFINITY)] {
+            for shape in [
+                Geometry::LineString(wrong.clone()),
+                Geometry::Polygon(Polygon::new(wrong.clone(), vec![sound()])),
+                Geometry::Polygon(Polygon::new(sound(), vec![sound(), wrong.clone()])),
+            ] {
+                let got = problems(&shape);
+                assert!(got[0].detail.contains("not a finite number"), "{shape:?}: {got:?}");
+            }
         }
     }
 
