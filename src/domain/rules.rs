@@ -23,7 +23,7 @@ use crate::geometry::Metres;
 pub use drawn::DrawnKind;
 pub use read::{Clause, PARAMETERS_MAX, VERSION_MAX, is_read};
 pub use ruling::{Accuracy, InForce, LandNumber, Ruling};
-pub use site::SiteRules;
+pub use site::{MayWaive, SiteRules};
 
 words! {
     /// The unit of a parameter. A further one is added here, and nowhere else.

@@ -40,6 +40,9 @@ pub fn pack(version: &str, elsewhere: f64) -> String {
         ("site.zone.only_a1_distance_m", 100.0, "m"),
         ("site.fall.factor", 1.5, "ratio"),
         ("corridor.road.clearance_m", 20.0, "m"),
+        ("site.waiver.spc.officer", 1.0, "count"),
+        ("site.waiver.spc.approver", 1.0, "count"),
+        ("site.waiver.dup.officer", 1.0, "count"),
     ] {
         writeln!(
             text,

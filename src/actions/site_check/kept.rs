@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{SiteCheck, Spot, on_grid};
 use crate::actions::{Context, Reader, Witness, forbidden, refresh};
+use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
 use crate::domain::site_check::waiver::role_for;
@@ -205,8 +206,11 @@ pub fn list(context: &Context, actor: &Actor, listing: &Listing) -> Result<(Vec<
 /// [`Error::Taken`] where it is waived already, or nothing stands in the way.
 pub fn waive(context: &Context, witness: Witness<'_>, id: Uuid, code: CheckCode, reason: &str) -> Result<()> {
     let KeptRun { run, waivers, .. } = seen(context, witness.actor, id)?;
-    let Some(role) = role_for(witness.actor, code, &run.jurisdiction) else {
-        return Err(forbidden(witness.actor, &format!("waive what {code} says")));
+    let snapshot = context.index.snapshot();
+    let Some(home) = snapshot.territory(&run.jurisdiction) else { return Err(not_there(id)) };
+    let today = clock::now().to_zoned(home.jurisdiction.time_zone()).date();
+    let Some(role) = role_for(home.rules().site(), witness.actor, code, &run.jurisdiction, today) else {
+        return Err(forbidden(witness.actor, &format!("waive what {code} says, for the rules name none of them")));
     };
     if !run.said(code).is_some_and(|said| said.verdict.is_to_waive()) {
         return Err(Error::Taken(format!("what {code} says stands in no way: there is nothing to waive")));

@@ -7,7 +7,9 @@ use super::{Applies, Confidence, Parameter, RulePack, Unit, class_word};
 use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind, VOLTAGE_MAX_KV};
 use crate::domain::feature::CODE_MAX;
 use crate::domain::fields::{Fields, Reading};
-use crate::domain::site_check::SiteKey;
+use crate::domain::actor::Role;
+use crate::domain::site_check::waiver::named_by;
+use crate::domain::site_check::{CheckCode, SiteKey};
 use crate::domain::word::Word;
 use crate::domain::work::{ACCURACY_MAX_M, CaptureMethod, read_period};
 use crate::geometry::Problem;
@@ -63,6 +65,8 @@ pub(super) enum Use {
     Accuracy(Option<CaptureMethod>),
     /// A site check.
     Site(SiteKey),
+    /// Whoever waives what a site check says.
+    Waiver,
     /// No check.
     Other,
 }
@@ -88,6 +92,10 @@ pub(super) fn use_of(key: &str) -> Result<Use, String> {
             .map(Use::Clearance)
             .ok_or_else(|| format!("«{kind}» is not a kind of corridor; known are {}", CorridorKind::known())),
         ["corridor", ..] => Err(format!("«{key}» is not a key of corridors; known is corridor.<kind>.clearance_m")),
+        ["site", "waiver", ..] => named_by(key).map(|_| Use::Waiver).ok_or_else(|| {
+            let (codes, roles) = (CheckCode::known().to_ascii_lowercase(), Role::known());
+            format!("«{key}» names no check and role; known is site.waiver.<check>.<role>, of {codes} and {roles}")
+        }),
         ["site", ..] => SiteKey::parse(key)
             .map(Use::Site)
             .ok_or_else(|| format!("«{key}» is not a key of site checks; known are {}", SiteKey::known())),
@@ -202,6 +210,8 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         Use::Clearance(_) => (0.0, CLEARANCE_MAX_M),
         Use::Accuracy(_) => (0.0, ACCURACY_MAX_M),
         Use::Site(_) => (0.0, SITE_VALUE_MAX),
+        // How many it takes: that several agree is known nowhere.
+        Use::Waiver => (1.0, 1.0),
         Use::Other => (f64::MIN, f64::MAX),
     };
     let value = r.number("value", low, high);
@@ -211,6 +221,7 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
     let wanted = match usage {
         Use::Clearance(_) | Use::Accuracy(_) => Some(Unit::Metres),
         Use::Site(key) => Some(key.unit()),
+        Use::Waiver => Some(Unit::Count),
         Use::Other => None,
     };
     if let (Some(wanted), Some(unit)) = (wanted, unit)
@@ -228,6 +239,9 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         }
         Use::Accuracy(_) if applies != Applies::default() => {
             r.wrong("key", "an accuracy depends on the capture method alone: nothing else can be stated of it");
+        }
+        Use::Waiver if applies != Applies::default() => {
+            r.wrong("key", "who may waive a finding depends on nothing else");
         }
         Use::Site(_) if !applies.is_of_class_alone() => {
             r.wrong("key", "what site checks read depends on a class (corridor_class) at most");

@@ -233,7 +233,7 @@ impl Period {
             match use_of(&p.key) {
                 Ok(Use::Clearance(kind)) => by_kind[kind as usize].push((number, p)),
                 Ok(Use::Accuracy(method)) => accuracies[row_of(method)] = number,
-                Ok(Use::Site(_) | Use::Other) | Err(_) => {}
+                Ok(Use::Site(_) | Use::Waiver | Use::Other) | Err(_) => {}
             }
         }
         for (of_kind, mut known) in kinds.iter().zip(by_kind) {

@@ -3,12 +3,28 @@
 use std::sync::Arc;
 
 use super::Parameter;
-use crate::domain::site_check::SiteKey;
+use crate::domain::actor::Role;
+use crate::domain::site_check::waiver::named_by;
+use crate::domain::site_check::{CheckCode, SiteKey};
 use crate::domain::word::Word;
 
 /// The parameters that site checks read, by their key.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SiteRules(Vec<Vec<Arc<Parameter>>>);
+pub struct SiteRules {
+    by_key: Vec<Vec<Arc<Parameter>>>,
+    waivers: Vec<MayWaive>,
+}
+
+/// A rule that names a role which may waive what a check says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MayWaive {
+    /// The check.
+    pub code: CheckCode,
+    /// The role.
+    pub role: Role,
+    /// The parameter, with its document and its days.
+    pub rule: Arc<Parameter>,
+}
 
 impl Default for SiteRules {
     fn default() -> Self {
@@ -21,18 +37,27 @@ impl SiteRules {
     #[must_use]
     pub fn new(parameters: &[Arc<Parameter>]) -> Self {
         let mut by_key = vec![Vec::new(); SiteKey::ALL.len()];
+        let mut waivers = Vec::new();
         for parameter in parameters {
             if let Some(key) = SiteKey::parse(&parameter.key) {
                 by_key[key as usize].push(Arc::clone(parameter));
+            } else if let Some((code, role)) = named_by(&parameter.key) {
+                waivers.push(MayWaive { code, role, rule: Arc::clone(parameter) });
             }
         }
-        Self(by_key)
+        Self { by_key, waivers }
     }
 
     /// Those of a key, in the order of the pack.
     #[must_use]
     pub fn of(&self, key: SiteKey) -> &[Arc<Parameter>] {
-        &self.0[key as usize]
+        &self.by_key[key as usize]
+    }
+
+    /// Who may waive what, in the order of the pack.
+    #[must_use]
+    pub fn waivers(&self) -> &[MayWaive] {
+        &self.waivers
     }
 
     /// The largest value of a key, of all classes, on any day; 0 without one.
