@@ -45,10 +45,15 @@ fn on_grid(feature: &Json) -> (f64, f64) {
     (at.x() - ORIGIN[0], at.y() - ORIGIN[1])
 }
 
-/// How many findings of a check have each verdict, the worst first.
+/// How many findings of a check have each verdict, the worst first; one that is known in part is not checked as well.
 fn rank(result: &Json) -> [usize; 4] {
     let all = result["findings"].as_array().unwrap();
-    ["block", "needs_survey", "not_checked", "warn"].map(|v| all.iter().filter(|f| f["verdict"] == v).count())
+    let in_part = |f: &Json| {
+        let stands = ["block", "needs_survey", "warn"].iter().any(|v| f["verdict"] == *v);
+        f["verdict"] == "not_checked" || stands && f["gaps"].as_array().is_some_and(|gaps| !gaps.is_empty())
+    };
+    let is = |v: &str| all.iter().filter(|f| f["verdict"] == v).count();
+    [is("block"), is("needs_survey"), all.iter().filter(|f| in_part(f)).count(), is("warn")]
 }
 
 /// The places of a square pattern in a rectangle, by the grid's own round numbers.
@@ -199,4 +204,29 @@ fn what_cannot_be_searched_is_told_at_its_place() {
         let refused = ask(&api, "officer", &format!("{SEARCH}{query}"), &feature(area(), column(json!({}))));
         assert_eq!(refused.status, 400, "{query}: {}", refused.text);
     }
+}
+
+/// Where nobody says what there is, a place beside something known is no better than one where nothing is known.
+#[test]
+fn what_is_known_in_part_makes_no_place_better() {
+    let api = Api::new();
+    crate::rules::load(&api, crate::rules::VN);
+    api.school("S", rect(-10.0, -10.0, 10.0, 10.0));
+    let more = json!({"pattern": "square", "spacing_m": 50.0});
+    let found = search(&api, "&limit=100", rect(-210.0, -210.0, 210.0, 210.0), more);
+    let places = found["features"].as_array().unwrap();
+    let away = |place: &Json| {
+        let (x, y) = on_grid(place);
+        x.hypot(y)
+    };
+    let warns = |place: &Json| {
+        let all = place["properties"]["findings"].as_array().unwrap();
+        all.iter().any(|f| f["code"] == "SEN" && f["verdict"] == "warn")
+    };
+    assert_eq!(places.len(), 81);
+    let near = places.iter().filter(|place| warns(place)).count();
+    assert!(near > 0 && near < places.len(), "{near}");
+    // All that the school stands near to come last.
+    assert!(places[..places.len() - near].iter().all(|place| !warns(place) && away(place) > 50.0));
+    assert!(places[places.len() - near..].iter().all(|place| warns(place) && away(place) < 100.0));
 }

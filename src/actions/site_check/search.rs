@@ -13,7 +13,7 @@ use super::{Asked, Restricted, SiteCheck, Spot, computed, home};
 use crate::actions::conflict_check::at_least;
 use crate::actions::{Context, Reader};
 use crate::domain::place::{self, Delivered};
-use crate::domain::site_check::{Subject, Verdict};
+use crate::domain::site_check::{Finding, Subject, Verdict};
 use crate::domain::word::words;
 use crate::error::{Error, Result};
 use crate::geometry::measure::Prepared;
@@ -86,36 +86,74 @@ pub fn search<'r>(context: &Context, reader: impl Into<Reader<'r>>, wanted: &Wan
     let _searching = context.searches.begin()?;
     let deadline = Deadline::of_request(context);
     let (places, spacing_m) = places(&snapshot, wanted)?;
-    let checked = check_all(context, reader, &snapshot, wanted, &places, deadline)?;
-    let (mut verdicts, mut restricted) = (BTreeMap::new(), Vec::new());
-    for (check, of_it) in &checked {
-        *verdicts.entry(check.verdict()).or_insert(0) += 1;
-        restricted.extend_from_slice(of_it);
-    }
+    let looked_at = places.len();
+    let Looked { mut best, verdicts, mut restricted, .. } =
+        check_all(context, reader, &snapshot, wanted, &places, deadline)?;
     // Which places are the best rests on all of them.
     restricted.sort_unstable_by_key(|(_, _, id)| *id);
     restricted.dedup();
     context.reads.shown(reader, restricted.into_iter())?;
-    let looked_at = checked.len();
-    let mut ranked: Vec<(Rank, usize, Computed<'_>)> =
-        checked.into_iter().enumerate().map(|(n, computed)| (rank(&computed.0), n, computed)).collect();
-    // The places come in the order of their distance from the middle.
-    ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
-    ranked.truncate(wanted.limit);
-    let best = ranked.into_iter().map(|(_, _, (check, _))| check).collect();
+    keep_best(&mut best, wanted.limit);
+    let best = best.into_iter().map(|(_, _, check)| check).collect();
     Ok(Places { best, looked_at, verdicts, spacing_m })
 }
 
-/// How much stands against a place: how many findings of each verdict, the worst first.
+/// How much stands against a place: how many findings of each verdict, the worst first. What is known only in part counts as
+/// not checked as well: else a place beside something would be better than one where nobody knows of anything.
 type Rank = [usize; 4];
 
 fn rank(check: &SiteCheck) -> Rank {
-    let count = |verdict: Verdict| check.findings.iter().filter(|finding| finding.verdict == verdict).count();
-    [Verdict::Block, Verdict::NeedsSurvey, Verdict::NotChecked, Verdict::Warn].map(count)
+    let count = |of: &dyn Fn(&Finding) -> bool| check.findings.iter().filter(|finding| of(finding)).count();
+    let is = |verdict: Verdict| count(&|finding| finding.verdict == verdict);
+    [is(Verdict::Block), is(Verdict::NeedsSurvey), count(&Finding::is_known_in_part), is(Verdict::Warn)]
 }
 
-/// What the checks say of a place, and what of that is restricted.
-type Computed<'a> = (SiteCheck, Vec<Restricted<'a>>);
+/// A place, with how much stands against it and its number: the places are numbered by their distance from the middle.
+type Ranked = (Rank, usize, SiteCheck);
+
+/// Keeps the best, the best first.
+fn keep_best(ranked: &mut Vec<Ranked>, limit: usize) {
+    ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
+    ranked.truncate(limit);
+}
+
+/// What was found of some places.
+#[derive(Default)]
+struct Looked<'a> {
+    /// Those among which the best are.
+    best: Vec<Ranked>,
+    /// What is worse than this is not among them.
+    bound: Option<(Rank, usize)>,
+    /// How many come to what.
+    verdicts: BTreeMap<Verdict, usize>,
+    /// What of it is restricted.
+    restricted: Vec<Restricted<'a>>,
+}
+
+impl<'a> Looked<'a> {
+    /// Takes a place in; what is not among the best is dropped at once, for findings are large and places many.
+    fn take(&mut self, n: usize, (check, restricted): (SiteCheck, Vec<Restricted<'a>>), limit: usize) {
+        *self.verdicts.entry(check.verdict()).or_insert(0) += 1;
+        self.restricted.extend(restricted);
+        let rank = rank(&check);
+        if self.bound.is_some_and(|bound| bound < (rank, n)) {
+            return;
+        }
+        self.best.push((rank, n, check));
+        if self.best.len() >= limit.saturating_mul(2) {
+            keep_best(&mut self.best, limit);
+            self.bound = self.best.last().map(|last| (last.0, last.1));
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.best.extend(other.best);
+        self.restricted.extend(other.restricted);
+        for (verdict, count) in other.verdicts {
+            *self.verdicts.entry(verdict).or_insert(0) += count;
+        }
+    }
+}
 
 /// Checks every place, on as many threads as there are cores.
 fn check_all<'a>(
@@ -125,26 +163,29 @@ fn check_all<'a>(
     wanted: &Wanted,
     places: &[Delivered],
     deadline: Deadline,
-) -> Result<Vec<Computed<'a>>> {
+) -> Result<Looked<'a>> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(places.len().max(1));
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = || -> Result<Vec<(usize, Computed<'a>)>> {
-        let mut done = Vec::new();
+    let work = || -> Result<Looked<'a>> {
+        let mut looked = Looked::default();
+        let mut asked = None;
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
-            let Some(delivered) = places.get(n).filter(|_| !stop.load(Ordering::Relaxed)) else { return Ok(done) };
+            let Some(delivered) = places.get(n).filter(|_| !stop.load(Ordering::Relaxed)) else { return Ok(looked) };
             if deadline.is_over() {
                 stop.store(true, Ordering::Relaxed);
                 return Err(too_long(context, n, places.len()));
             }
-            let asked = Asked {
-                name: n.to_string(),
+            let asked = asked.get_or_insert_with(|| Asked {
+                name: String::new(),
                 pointer: String::new(),
                 delivered: delivered.clone(),
                 subject: wanted.subject.clone(),
-            };
-            let computed = computed(context, reader.actor, snapshot, &asked, wanted.at, deadline);
-            done.push((n, computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?));
+            });
+            asked.name = n.to_string();
+            asked.delivered = delivered.clone();
+            let computed = computed(context, reader.actor, snapshot, asked, wanted.at, deadline);
+            looked.take(n, computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?, wanted.limit);
         }
     };
     let done = thread::scope(|scope| {
@@ -154,12 +195,11 @@ fn check_all<'a>(
         all.extend(others.into_iter().map(|other| other.join().unwrap_or_else(failed)));
         all
     });
-    let mut all = Vec::with_capacity(places.len());
+    let mut all = Looked::default();
     for part in done {
-        all.extend(part?);
+        all.join(part?);
     }
-    all.sort_by_key(|(n, _)| *n);
-    Ok(all.into_iter().map(|(_, computed)| computed).collect())
+    Ok(all)
 }
 
 fn too_long(context: &Context, done: usize, all: usize) -> Error {

@@ -200,6 +200,28 @@ impl Finding {
         self
     }
 
+    /// Why nothing found says nothing, where `first` weighs most.
+    fn unanswered(first: Gap, gaps: &[Gap]) -> Message {
+        Message::new(match first.why {
+            GapWhy::Hidden => message_key::HIDDEN,
+            GapWhy::Undeclared | GapWhy::NotCovered => message_key::NO_DATA,
+        })
+        .with("sources", Argument::Words(gaps.iter().map(|gap| gap.source.to_string()).collect()))
+    }
+
+    /// A finding that there is none, for nobody knows what a source holds there.
+    #[must_use]
+    pub fn not_known(code: CheckCode, gap: Gap) -> Self {
+        Self::new(code, Verdict::NotChecked, Self::unanswered(gap, &[gap]))
+    }
+
+    /// Something that it read does not answer for the place, so there may be more than it says.
+    #[must_use]
+    pub fn is_known_in_part(&self) -> bool {
+        let says_something = matches!(self.verdict, Verdict::Warn | Verdict::NeedsSurvey | Verdict::Block);
+        self.verdict == Verdict::NotChecked || says_something && !self.gaps.is_empty()
+    }
+
     /// The finding, with what the sources it read do not answer for: where one does not, nothing found is no pass.
     #[must_use]
     pub fn qualified(mut self, reads: &[Source], around: &Surroundings<'_>) -> Self {
@@ -208,11 +230,7 @@ impl Finding {
             && let Some(gap) = self.gaps.first()
         {
             self.verdict = Verdict::NotChecked;
-            self.message = Message::new(match gap.why {
-                GapWhy::Hidden => message_key::HIDDEN,
-                GapWhy::Undeclared | GapWhy::NotCovered => message_key::NO_DATA,
-            })
-            .with("sources", Argument::Words(self.gaps.iter().map(|gap| gap.source.to_string()).collect()));
+            self.message = Self::unanswered(*gap, &self.gaps);
         }
         if self.gaps.iter().any(|gap| gap.why == GapWhy::Hidden) && !self.consult.contains(&Consultee::Office) {
             self.consult.push(Consultee::Office);

@@ -19,7 +19,8 @@ pub const READS: &[Source] = &[
 /// Whether a zone in force admits the column.
 ///
 /// A place is inside a published zone, which may state the classes it admits, a height, how many columns, and that they are
-/// shared; every zone that holds the place has to admit it. A place in none is for the office to decide. Round monuments
+/// shared; every zone that holds the place has to admit it. A place in none is for the office to decide; where nobody
+/// says that all zones are there it is not known. Round monuments
 /// and the fronts of government buildings only columns of class A1 stand: 200 m `[law: one province]`, at the distance
 /// itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota.
 #[must_use]
@@ -72,7 +73,10 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
         // How far others are looked for is far enough for this as well.
         let looked = reach_round(subject, rules);
         let nearest = around.of(ReferenceKind::Zone).next().filter(|zone| zone.distance_m <= looked);
-        let finding = Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE));
+        let finding = match around.gap(Source::Reference(ReferenceKind::Zone)) {
+            Some(gap) => Finding::not_known(CheckCode::Zon, gap),
+            None => Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE)),
+        };
         return Finding { consult: vec![Consultee::Office], evidence: evidence(nearest), ..finding };
     }
     // The worst of what the zones say, and the worst of what those say that hold the place for sure.
@@ -215,7 +219,14 @@ mod tests {
             assert_eq!(found.verdict, verdict, "{west} {admits}");
             assert_eq!(names(&found), ["V1"], "{west}");
         }
-        assert_eq!(judge(check, &mast(), &Scene::default().around()).message.key, key::ZON_OUTSIDE);
+        let nothing = Scene::default();
+        assert_eq!(judge(check, &mast(), &nothing.around()).message.key, key::ZON_OUTSIDE);
+        // In no zone that is known, where nobody says that all are.
+        let mut around = nothing.around();
+        around.coverage.insert(Source::Reference(ReferenceKind::Zone), crate::domain::coverage::Coverage::Undeclared);
+        let found = judge(check, &mast(), &around);
+        assert_eq!((found.verdict, found.message.key), (Verdict::NotChecked, key::NO_DATA));
+        assert_eq!(found.consult, [Consultee::Office]);
     }
 
     #[test]
