@@ -208,34 +208,58 @@ impl Store {
     }
 }
 
+/// How far the runs of a jurisdiction are marked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// To which revision.
+    pub revision: i64,
+    /// For which day; none: for none yet.
+    pub day: Option<Date>,
+    /// The widest that any of them looked round its place when it was answered again, m.
+    pub widest_m: f64,
+}
+
 #[derive(QueryableByName)]
 struct ProgressRow {
     #[diesel(sql_type = Text)]
     jurisdiction: String,
     #[diesel(sql_type = BigInt)]
     revision: i64,
+    #[diesel(sql_type = Nullable<DateSql>)]
+    day: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Double)]
+    widest_m: f64,
 }
 
-/// To which revision the runs are marked, by jurisdiction.
+/// How far the runs are marked, by jurisdiction.
 ///
 /// # Errors
 /// The database's.
-pub fn progress(conn: &mut PgConnection) -> Stored<BTreeMap<String, i64>> {
-    let rows: Vec<ProgressRow> = sql_query("SELECT jurisdiction, revision FROM site_check_progress").load(conn)?;
-    Ok(rows.into_iter().map(|row| (row.jurisdiction, row.revision)).collect())
+pub fn progress(conn: &mut PgConnection) -> Stored<BTreeMap<String, Progress>> {
+    let rows: Vec<ProgressRow> =
+        sql_query("SELECT jurisdiction, revision, day, widest_m FROM site_check_progress").load(conn)?;
+    let progress = |row: ProgressRow| {
+        let day = row.day.map(jiff_diesel::Date::to_jiff);
+        (row.jurisdiction, Progress { revision: row.revision, day, widest_m: row.widest_m })
+    };
+    Ok(rows.into_iter().map(progress).collect())
 }
 
-/// Says to which revision they are now.
+/// Says how far they are now; what they looked round their places never gets less.
 ///
 /// # Errors
 /// The database's.
-pub fn set_progress(conn: &mut PgConnection, reached: &BTreeMap<String, i64>) -> Stored<()> {
+pub fn set_progress(conn: &mut PgConnection, reached: &BTreeMap<String, Progress>) -> Stored<()> {
+    let days = reached.values().map(|to| to.day.map(ToDiesel::to_diesel));
     sql_query(
-        "INSERT INTO site_check_progress (jurisdiction, revision) SELECT * FROM unnest($1, $2)
-         ON CONFLICT (jurisdiction) DO UPDATE SET revision = excluded.revision",
+        "INSERT INTO site_check_progress AS p (jurisdiction, revision, day, widest_m) SELECT * FROM unnest($1, $2, $3, $4)
+         ON CONFLICT (jurisdiction) DO UPDATE SET revision = excluded.revision, day = excluded.day,
+             widest_m = greatest(p.widest_m, excluded.widest_m)",
     )
     .bind::<Array<Text>, _>(reached.keys().collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(reached.values().collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(reached.values().map(|to| to.revision).collect::<Vec<_>>())
+    .bind::<Array<Nullable<DateSql>>, _>(days.collect::<Vec<_>>())
+    .bind::<Array<Double>, _>(reached.values().map(|to| to.widest_m).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -296,7 +320,8 @@ pub fn late(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<V
     Ok(ids(rows))
 }
 
-/// The widest that any run looked round its place, m; none where there are no runs.
+/// The widest that any run looked round its place, by the rules of when it was kept or of a later answer, m; none where there
+/// are no runs.
 ///
 /// # Errors
 /// The database's.
@@ -306,6 +331,12 @@ pub fn widest(conn: &mut PgConnection) -> Stored<Option<f64>> {
         #[diesel(sql_type = Nullable<Double>)]
         most: Option<f64>,
     }
-    let row: Widest = sql_query("SELECT max(reach_m) AS most FROM site_checks").get_result(conn)?;
+    let row: Widest = sql_query(
+        "SELECT greatest(max(reach_m), (SELECT max(widest_m) FROM site_check_progress)) AS most
+         FROM site_checks HAVING count(*) > 0",
+    )
+    .get_result(conn)
+    .optional()?
+    .unwrap_or(Widest { most: None });
     Ok(row.most)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use diesel::RunQueryDsl;
 use serde_json::{Value as Json, json};
 
 use crate::support::TestServer;
@@ -337,4 +338,54 @@ fn a_server_that_is_killed_leaves_nothing_half_marked() {
         let World { server: next, database: same } = again;
         (server, database) = (next, same);
     }
+}
+
+/// A pack may reach farther than the one by which a run was kept.
+#[test]
+fn what_wider_rules_reach_is_looked_at_again() {
+    let world = World::new();
+    let id = world.ask("carrier", 0.0, 0.0);
+    load(&world.database, &pack("2", 2_000.0));
+    world.marked();
+    let spacing = |run: &Json| {
+        let all = run["difference"].as_array().unwrap();
+        all.iter().find(|d| d["code"] == "SPC").map(|d| d["after"].clone())
+    };
+    assert_ne!(spacing(&world.run("carrier", &id)), Some(json!("warn")));
+    let mast = world.mast("DNO-1", 1_500.0, 0.0);
+    world.marked();
+    assert_eq!(spacing(&world.run("carrier", &id)), Some(json!("warn")));
+    world.delete(WORKS, &mast);
+    world.marked();
+    assert_ne!(spacing(&world.run("carrier", &id)), Some(json!("warn")));
+}
+
+/// What goes by its date alters an answer without any change.
+#[test]
+fn a_day_that_comes_is_looked_at_by_itself() {
+    let world = World::new();
+    let today = world.sql("SELECT (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date");
+    let school = json!({"code": "S-1", "kind": "school", "organisation": "education", "valid_from": today});
+    world.add(REFERENCES, point(20.0, 0.0), school);
+    let yesterday = world.sql("SELECT to_char(now() - interval '1 day', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+    let answer = world.send("officer", "POST", &format!("{CHECKS}?at={yesterday}"), Some(&column(0.0, 0.0)));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let id = answer.json()["results"][0]["id"].as_str().unwrap().to_owned();
+    world.marked();
+    assert_eq!(world.run("officer", &id)["current"], true, "it was asked for that day");
+    // As if it had been kept yesterday, and looked at then.
+    let mut conn = world.database.connect();
+    for write in [
+        "ALTER TABLE site_checks DISABLE TRIGGER USER",
+        "UPDATE site_checks SET recorded_at = recorded_at - interval '1 day'",
+        "ALTER TABLE site_checks ENABLE TRIGGER USER",
+        "UPDATE site_check_progress SET day = day - 1",
+    ] {
+        diesel::sql_query(write).execute(&mut conn).unwrap();
+    }
+    let again = TestServer::with(crate::world::settings(&world.database));
+    crate::world::until("the day is looked at", || world.sql("SELECT count(*) FROM site_check_marks") == "1");
+    let run = crate::world::send(&again, "officer", "GET", &format!("{CHECKS}/{id}"), None).json();
+    let said = run["difference"].as_array().unwrap().iter().find(|d| d["code"] == "SEN").unwrap().clone();
+    assert_eq!((&run["current"], &said["after"]), (&json!(false), &json!("warn")), "{run:#}");
 }

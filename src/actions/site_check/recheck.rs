@@ -3,8 +3,8 @@
 //!
 //! **Which could be altered**: by a version that began or ended, the runs near it: as near as it can matter to a check, with the
 //! run's own reach, and two cells of 2 km farther where not everybody sees it, for that is how far one is told of what is
-//! hidden. A column counts for the quota of its zones, so all runs in these. By other rules, by coverage, and by more than
-//! `ALTERED_MAX` versions: all runs of that ground. That is more than needed; what is marked is what really differs.
+//! hidden. A column counts for the quota of its zones, so all runs in these. By other rules, by coverage, by more than
+//! `ALTERED_MAX` versions, and by a day that comes: all runs of that ground. That is more than needed; what is marked is what really differs.
 //!
 //! **Once, and never too early**: one instance marks at a time, under a lock, and only where it shows at least what others
 //! marked on; marks and how far they have come are one transaction. A run that was kept on an older state than that is
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ use super::again::answer;
 use crate::actions::{Context, refresh};
 use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
-use crate::domain::site_check::{Run, Said, differences};
+use crate::domain::site_check::{Parameters, Run, Said, differences, reach_round};
 use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::cells::CELL_M;
@@ -31,7 +32,7 @@ use crate::geometry::{Bounds, Metres, outside};
 use crate::index::{Entry, Snapshot, Territory};
 use crate::store::records::IndexRow;
 use crate::store::site_check as store;
-use crate::store::site_check_later::{self as later, Mark};
+use crate::store::site_check_later::{self as later, Mark, Progress};
 use crate::store::version::Versions;
 use crate::store::{Connection, Stored, changes};
 
@@ -41,11 +42,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// More versions than this are not looked at one by one.
 const ALTERED_MAX: i64 = 10_000;
 
+/// A run is kept so long after it was asked for at most: over midnight it was still asked for its own day.
+const OVER_MIDNIGHT: SignedDuration = SignedDuration::from_mins(2);
+
 /// Runs that are read at once.
 const RUNS_AT_ONCE: usize = 500;
 
 /// What is hidden and has a box as long as this may be told of everywhere, m.
 const LONG_M: f64 = 50.0 * CELL_M;
+
+/// The day that it is in each jurisdiction.
+fn days(snapshot: &Snapshot) -> BTreeMap<String, Date> {
+    let now = clock::now();
+    snapshot
+        .territories()
+        .map(|t| (t.jurisdiction.code.clone(), now.to_zoned(t.jurisdiction.time_zone()).date()))
+        .collect()
+}
 
 fn revisions(snapshot: &Snapshot) -> BTreeMap<String, i64> {
     snapshot.territories().map(|t| (t.jurisdiction.code.clone(), t.revision)).collect()
@@ -93,20 +106,22 @@ impl Drop for Rechecking {
 /// Looks at runs again whenever the index shows something new, until `stop` is set.
 fn follow(context: &Context, stop: &AtomicBool) {
     let poll = Duration::from_millis(context.settings.refresh_poll_ms);
-    let mut tried: Option<(BTreeMap<String, i64>, bool, Instant)> = None;
+    let mut tried: Option<(BTreeMap<String, i64>, BTreeMap<String, Date>, bool, Instant)> = None;
     while !stop.load(Ordering::Relaxed) {
-        let is_new = |s: &Snapshot| tried.as_ref().is_none_or(|(before, _, _)| *before != revisions(s));
+        let is_new = |s: &Snapshot| tried.as_ref().is_none_or(|(before, ..)| *before != revisions(s));
         let snapshot = context.index.wait(Instant::now() + LOOK_EVERY, is_new);
+        let today = days(&snapshot);
+        let day_came = tried.as_ref().is_none_or(|(_, days, ..)| *days != today);
         // Where another instance was marking, or nothing could be read, it is tried again after a while.
-        let again = |(_, done, at): &(_, bool, Instant)| !done && at.elapsed() >= poll;
-        if !is_new(&snapshot) && !tried.as_ref().is_some_and(again) {
+        let again = |(.., done, at): &(_, _, bool, Instant)| !done && at.elapsed() >= poll;
+        if !is_new(&snapshot) && !day_came && !tried.as_ref().is_some_and(again) {
             continue;
         }
         let done = refresh::without_end(|| pass(context, &snapshot)).unwrap_or_else(|error| {
             tracing::warn!(%error, "site checks could not be looked at again; it will be tried again");
             false
         });
-        tried = Some((revisions(&snapshot), done, Instant::now()));
+        tried = Some((revisions(&snapshot), today, done, Instant::now()));
     }
 }
 
@@ -115,21 +130,19 @@ fn follow(context: &Context, stop: &AtomicBool) {
 /// # Errors
 /// [`Error::Busy`](crate::error::Error::Busy).
 fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
-    let reached = revisions(snapshot);
-    let due = |progress: &BTreeMap<String, i64>| -> Option<Vec<(String, i64)>> {
+    let (reached, today) = (revisions(snapshot), days(snapshot));
+    let due = |progress: &BTreeMap<String, Progress>| -> Option<Vec<Due>> {
         // A state that is older in one jurisdiction would take back what was marked there.
-        if progress.iter().any(|(code, to)| reached.get(code).is_some_and(|revision| revision < to)) {
+        if progress.iter().any(|(code, to)| reached.get(code).is_some_and(|revision| *revision < to.revision)) {
             return None;
         }
-        let after = |code: &String| progress.get(code).copied().unwrap_or(0);
-        Some(
-            reached
-                .iter()
-                .map(|(code, to)| (code.clone(), *to, after(code)))
-                .filter(|(_, to, after)| after < to)
-                .map(|(code, _, after)| (code, after))
-                .collect(),
-        )
+        let of = |(code, to): (&String, &i64)| {
+            let before = progress.get(code);
+            let after = before.map_or(0, |before| before.revision);
+            let day_came = before.and_then(|before| before.day) != today.get(code).copied();
+            (after < *to || day_came).then(|| Due { code: code.clone(), after, day_came })
+        };
+        Some(reached.iter().filter_map(of).collect())
     };
     match due(&context.store.snapshot(later::progress)?) {
         None => return Ok(false),
@@ -140,20 +153,36 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
         let Some(due) = due(&later::progress(conn)?) else { return Ok(false) };
         let mut runs = BTreeSet::new();
         let widest = later::widest(conn)?;
-        for (code, after) in &due {
+        for Due { code, after, day_came } in &due {
             // Without runs nobody need read what changed since the beginning.
             let Some((territory, widest)) = snapshot.territory(code).zip(widest) else { continue };
+            if *day_came {
+                runs.extend(later::that_looked_at(conn, code)?);
+            }
             runs.extend(later::late(conn, code, *after)?);
             runs.extend(alterable(conn, territory, *after, widest)?);
         }
         let runs: Vec<Uuid> = runs.into_iter().collect();
+        let mut widest_m = 0.0;
         for some in runs.chunks(RUNS_AT_ONCE) {
-            look_at(context, conn, snapshot, some)?;
+            widest_m = look_at(context, conn, snapshot, some)?.max(widest_m);
         }
-        later::set_progress(conn, &reached)?;
+        let to = |(code, revision): (&String, &i64)| {
+            (code.clone(), Progress { revision: *revision, day: today.get(code).copied(), widest_m })
+        };
+        later::set_progress(conn, &reached.iter().map(to).collect())?;
         Ok(true)
     })?;
     Ok(marked.unwrap_or(false))
+}
+
+/// A jurisdiction in which runs are to be looked at.
+struct Due {
+    code: String,
+    /// For what came after this revision.
+    after: i64,
+    /// Another day came: whatever goes by it may be different.
+    day_came: bool,
 }
 
 /// The runs that whatever changed in a territory after a revision could alter.
@@ -228,18 +257,21 @@ fn ground(territory: &Territory, entry: &Entry, widest: f64) -> Option<Vec<Bound
 /// The day for which a run is answered now: that of now, unless it was asked for another day than its own.
 fn day_of(run: &Run, territory: &Territory) -> Date {
     let zone = territory.jurisdiction.time_zone();
-    let asked_for_its_own = run.recorded_at.to_zoned(zone.clone()).date() == run.day;
-    if asked_for_its_own { clock::now().to_zoned(zone).date() } else { run.day }
+    let own = [run.recorded_at, run.recorded_at - OVER_MIDNIGHT].map(|at| at.to_zoned(zone.clone()).date());
+    if own.contains(&run.day) { clock::now().to_zoned(zone).date() } else { run.day }
 }
 
-/// Answers some runs again, and marks those of which it is another answer than was marked last.
-fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &[Uuid]) -> Stored<()> {
+/// Answers some runs again, and marks those of which it is another answer than was marked last. How wide they looked round
+/// their places by the rules of now, at most, m.
+fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &[Uuid]) -> Stored<f64> {
     let mut last = later::marks(conn, ids)?;
+    let mut widest_m: f64 = 0.0;
     for stored in store::of_ids_in_brief(conn, ids)? {
         let run = stored.run;
         let Some(home) = snapshot.territory(&run.jurisdiction) else { continue };
         metrics::counter!("clearway_site_checks_looked_at_total").increment(1);
         let day = day_of(&run, home);
+        widest_m = widest_m.max(reach_round(&run.subject, &Parameters::on(home.rules().site(), day)));
         let said: Vec<Said> = match answer(context, snapshot, &run, day) {
             Ok(findings) => findings.iter().map(Said::of).collect(),
             Err(error) => {
@@ -258,5 +290,5 @@ fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &
         later::mark(conn, &run.jurisdiction, run.id, &mark)?;
         metrics::counter!("clearway_site_checks_marked_total").increment(1);
     }
-    Ok(())
+    Ok(widest_m)
 }

@@ -1,0 +1,1 @@
+ALTER TABLE site_check_progress DROP COLUMN day, DROP COLUMN widest_m;
