@@ -12,6 +12,9 @@
 //! * `site-check-visibility`: the same places checked by a carrier who does not see one work or reference feature of fifty, against
 //!   the operator where nothing is hidden. `equal`: the facts are those of the operator but the hidden ones, of which it is told.
 //!
+//! * `site-recheck`: 10 000 runs are kept, and masts written beside some of them: from the answer to the write until the runs that
+//!   it alters are marked, 99 of 100 writes faster; the peer is the second that is promised. `equal`: each mast made a mark.
+//!
 //! A missed target or an unequal answer ends with code 1. `CLEARWAY_BENCH_QUICK=1` runs a hundredth of it, to see that it
 //! works: its figures mean nothing.
 
@@ -22,6 +25,7 @@
 mod data;
 mod facts;
 mod places;
+mod recheck;
 #[allow(dead_code)] // the other bench has more kinds of figures
 #[path = "../conflicts/report.rs"]
 mod report;
@@ -67,11 +71,13 @@ struct Size {
     batch: usize,
     /// Candidate places of a search.
     searched: usize,
+    /// Masts that are written beside runs.
+    written: usize,
 }
 
 const FULL: Size =
-    Size { works: 100_000, corridors: 2_000, references: 20_000, compared: 2_000, batch: 10_000, searched: 5_000 };
-const QUICK: Size = Size { works: 1_000, corridors: 20, references: 200, compared: 20, batch: 100, searched: 50 };
+    Size { works: 100_000, corridors: 2_000, references: 20_000, compared: 2_000, batch: 10_000, searched: 5_000, written: 200 };
+const QUICK: Size = Size { works: 1_000, corridors: 20, references: 200, compared: 20, batch: 100, searched: 50, written: 5 };
 
 /// How much faster a check has to be than SQL that gives the facts alone.
 const TARGET: f64 = 30.0;
@@ -109,6 +115,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     two_threads(&mut report, &context, &places)?;
     one_search(&mut report, &context, &jurisdiction, &places, size.searched)?;
     sight::compare(&mut report, &context, database.settings(), &mut conn, (&places, size.compared))?;
+    recheck::compare(&mut report, &context, &mut conn, &places, (size.batch, size.written))?;
     Ok(report.finish())
 }
 
