@@ -75,9 +75,17 @@ struct Size {
     written: usize,
 }
 
-const FULL: Size =
-    Size { works: 100_000, corridors: 2_000, references: 20_000, compared: 2_000, batch: 10_000, searched: 5_000, written: 200 };
-const QUICK: Size = Size { works: 1_000, corridors: 20, references: 200, compared: 20, batch: 100, searched: 50, written: 5 };
+const FULL: Size = Size {
+    works: 100_000,
+    corridors: 2_000,
+    references: 20_000,
+    compared: 2_000,
+    batch: 10_000,
+    searched: 5_000,
+    written: 200,
+};
+const QUICK: Size =
+    Size { works: 1_000, corridors: 20, references: 200, compared: 20, batch: 100, searched: 50, written: 5 };
 
 /// How much faster a check has to be than SQL that gives the facts alone.
 const TARGET: f64 = 30.0;

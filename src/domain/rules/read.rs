@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::ruling::Lands;
 use super::{Applies, Confidence, Parameter, RulePack, Unit, class_word};
+use crate::domain::actor::Role;
 use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind, VOLTAGE_MAX_KV};
 use crate::domain::feature::CODE_MAX;
 use crate::domain::fields::{Fields, Reading};
-use crate::domain::actor::Role;
 use crate::domain::site_check::waiver::named_by;
 use crate::domain::site_check::{CheckCode, SiteKey};
 use crate::domain::word::Word;

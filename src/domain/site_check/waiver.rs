@@ -77,11 +77,7 @@ mod tests {
             spc("officer", Some("2026-07-01"), None),
             Arc::new(named("site.waiver.her.approver")),
         ]);
-        let who = |role| Actor {
-            roles: vec![role],
-            jurisdictions: Some(vec!["VN-72".into()]),
-            ..Actor::public()
-        };
+        let who = |role| Actor { roles: vec![role], jurisdictions: Some(vec!["VN-72".into()]), ..Actor::public() };
         let check = |role, code, place, day: &str, expect: bool| {
             let found = role_for(&rules, &who(role), code, place, day.parse().unwrap());
             assert_eq!(found, expect.then_some(role), "{role} {code} {place} {day}");
@@ -99,7 +95,9 @@ mod tests {
     #[test]
     fn a_key_names_a_check_and_a_role() {
         assert_eq!(named_by("site.waiver.spc.officer"), Some((CheckCode::Spc, Role::Officer)));
-        for wrong in ["site.waiver.spc", "site.waiver.SPC.officer", "site.waiver.xyz.officer", "site.spc.waiver.officer"] {
+        for wrong in
+            ["site.waiver.spc", "site.waiver.SPC.officer", "site.waiver.xyz.officer", "site.spc.waiver.officer"]
+        {
             assert_eq!(named_by(wrong), None, "{wrong}");
         }
         assert_eq!(named_by("site.waiver.spc.somebody"), None);
