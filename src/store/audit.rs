@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
-use super::{Failure, Stored};
+use super::{Failure, Stored, version};
 use crate::domain::audit::{
     ACCESS, AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of,
 };
+use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::error::Error;
 
@@ -121,7 +122,9 @@ pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
 }
 
 /// The tables whose rows say when they began, and in `…_history` when they ended; no digest has these moments.
-const WITH_MOMENTS: [&str; 4] = ["works", "corridors", "coverage_areas", "rule_packs"];
+fn with_moments() -> impl Iterator<Item = &'static str> {
+    Layer::all().map(version::table).chain(["coverage_areas", "rule_packs"])
+}
 
 #[derive(QueryableByName)]
 struct MomentRow {
@@ -137,13 +140,15 @@ struct MomentRow {
 /// # Errors
 /// The database's.
 pub fn other_moments(conn: &mut PgConnection, chain: &str, from: i64, to: Option<i64>) -> Stored<Vec<(i64, bool)>> {
-    let stored = WITH_MOMENTS.map(|table| {
-        format!(
-            "SELECT revision, recorded_at AS at, true AS began FROM {table} WHERE jurisdiction = $1
+    let stored: Vec<String> = with_moments()
+        .map(|table| {
+            format!(
+                "SELECT revision, recorded_at AS at, true AS began FROM {table} WHERE jurisdiction = $1
              UNION ALL SELECT revision, recorded_at, true FROM {table}_history WHERE jurisdiction = $1
              UNION ALL SELECT ended_revision, ended_at, false FROM {table}_history WHERE jurisdiction = $1"
-        )
-    });
+            )
+        })
+        .collect();
     let rows: Vec<MomentRow> = sql_query(format!(
         "SELECT DISTINCT e.revision, s.began FROM ({}) AS s
          JOIN audit_events AS e ON e.jurisdiction = $1 AND e.revision = s.revision
@@ -246,18 +251,18 @@ pub(super) fn ended_digest(
 /// The database's.
 pub fn chains(conn: &mut PgConnection) -> Stored<Vec<Counter>> {
     let mut all = counted(conn)?;
-    let of = WITH_MOMENTS
-        .map(|table| format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION "));
+    let of: String = with_moments()
+        .map(|table| format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION "))
+        .collect();
     let rows: Vec<UncountedRow> = sql_query(format!(
         "SELECT s.chain, coalesce(e.revision, 0) AS revision, e.hash FROM (
-             {} SELECT jurisdiction FROM audit_events UNION SELECT code FROM jurisdictions
+             {of} SELECT jurisdiction FROM audit_events UNION SELECT jurisdiction FROM site_checks UNION SELECT code FROM jurisdictions
              UNION SELECT $1 FROM access_versions WHERE revision > 0
          ) AS s (chain)
          LEFT JOIN LATERAL (
              SELECT revision, hash FROM audit_events WHERE jurisdiction = s.chain ORDER BY revision DESC LIMIT 1
          ) AS e ON true
-         WHERE NOT EXISTS (SELECT FROM revisions AS r WHERE r.jurisdiction = s.chain)",
-        of.concat()
+         WHERE NOT EXISTS (SELECT FROM revisions AS r WHERE r.jurisdiction = s.chain)"
     ))
     .bind::<Text, _>(ACCESS)
     .load(conn)?;

@@ -137,7 +137,7 @@ macro_rules! versions {
 pub(super) use versions;
 
 /// The table of the present versions of a layer.
-fn table(layer: Layer) -> &'static str {
+pub(super) fn table(layer: Layer) -> &'static str {
     with_noun!(layer, N => N::TABLE)
 }
 

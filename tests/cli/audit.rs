@@ -166,6 +166,54 @@ fn every_way_of_tampering_is_found() {
     }
 }
 
+/// A database with three revisions: VN-72, two schools imported, one of them changed by an import.
+fn with_schools(folder: &Folder) -> Database {
+    let db = Database::vn72();
+    for name in ["one", "two"] {
+        let text = format!("code,name,lon,lat\nS-1,{name},107.69,12.0\nS-2,same,107.7,12.0\n");
+        let file = folder.file(&format!("{name}.csv"), text);
+        let ran = clearway(&db, &["import", "school", &file, "--jurisdiction", "VN-72", "--organisation", "office"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    db
+}
+
+#[test]
+fn tampering_with_reference_features_is_found() {
+    let began = |n: u32| format!("what revision {n} stored says that it began at another moment");
+    let ended = |n: u32| format!("what revision {n} put an end to says that it ended at another moment");
+    let stored = |n: u32| format!("what revision {n} stored was changed without an event");
+    let put_an_end = |n: u32| format!("what revision {n} put an end to was changed without an event");
+    let later = "recorded_at = recorded_at + interval '1 microsecond'";
+    for (sql, expect) in [
+        (format!("UPDATE reference_features SET {later} WHERE code = 'S-1'"), vec![began(3)]),
+        (format!("UPDATE reference_features SET {later} WHERE code = 'S-2'"), vec![began(2)]),
+        (format!("UPDATE reference_features_history SET {later}"), vec![began(2)]),
+        ("UPDATE reference_features_history SET ended_at = ended_at - interval '1 day'".into(), vec![ended(3)]),
+        ("UPDATE reference_features SET kind = 'hospital' WHERE code = 'S-2'".into(), vec![stored(2)]),
+        ("UPDATE reference_features SET visibility = 'restricted' WHERE code = 'S-1'".into(), vec![stored(3)]),
+        ("UPDATE reference_features_history SET organisation = 'x'".into(), vec![stored(2), put_an_end(3)]),
+        ("DELETE FROM reference_features_history".into(), vec![stored(2), put_an_end(3)]),
+        ("DELETE FROM reference_features WHERE code = 'S-1'".into(), vec![stored(3)]),
+    ] {
+        let db = with_schools(&Folder::new());
+        assert_eq!(verify(&db, &[]).code, 0);
+        tamper(&db, &sql);
+        let ran = verify(&db, &[]);
+        assert_eq!((faults(&ran), ran.code), (expect, 1), "{sql}: {}", ran.out);
+    }
+    // All that is left of a chain is a feature of it.
+    let db = with_schools(&Folder::new());
+    tamper(
+        &db,
+        "DELETE FROM revisions; DELETE FROM audit_events; DELETE FROM changes; DELETE FROM jurisdictions;
+         DELETE FROM reference_features_history",
+    );
+    let ran = verify(&db, &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("VN-72: the chain has no counter"), "{}", ran.out);
+}
+
 /// Nobody kept a head elsewhere, and the row that says how far the chain goes is gone.
 #[test]
 fn a_chain_without_its_counter_is_found() {
