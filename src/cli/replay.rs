@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use uuid::Uuid;
 
-use super::{Failed, Outcome, connect, sentence};
+use super::{COMMAND_LINE, Failed, Outcome, connect, sentence};
+use crate::actions::Reader;
 use crate::actions::site_check::{self as action, Replay as Replayed, Tampered};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
@@ -38,9 +39,10 @@ impl Replay {
         let pack = pack.transpose()?;
         let context = connect(settings)?;
         let operator = Actor::operator();
+        let reader = Reader { actor: &operator, request_id: COMMAND_LINE, door: "clearway replay" };
         let replay = match &pack {
-            None => action::replay(&context, &operator, self.run)?,
-            Some(pack) => action::under(&context, &operator, self.run, pack)?,
+            None => action::replay(&context, reader, self.run)?,
+            Some(pack) => action::under(&context, reader, self.run, pack)?,
         };
         let mut out = std::io::stdout().lock();
         let shown = if pack.is_some() { changes(&mut out, &replay) } else { compared(&mut out, &replay) };

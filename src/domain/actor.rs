@@ -172,7 +172,9 @@ impl Actor {
         PERMISSIONS.iter().filter(|p| self.roles.contains(&p.role))
     }
 
-    fn serves(&self, jurisdiction: &str) -> bool {
+    /// The roles hold in a jurisdiction.
+    #[must_use]
+    pub fn serves(&self, jurisdiction: &str) -> bool {
         self.jurisdictions.as_ref().is_none_or(|all| all.iter().any(|j| j == jurisdiction))
     }
 

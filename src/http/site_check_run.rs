@@ -49,7 +49,7 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
     let jurisdiction = query.text("jurisdiction").map(str::to_owned);
     let listing = Listing { jurisdiction, outdated, after: query.id("after")?, limit };
     let (asker, context) = (asker_of(&request)?, app.context.clone());
-    let (kept, next) = blocking(move || action::list(&context, &asker.actor, &listing)).await?;
+    let (kept, next) = blocking(move || action::list(&context, &asker, &listing)).await?;
     let base = format!("{}{}", params::base(&request), request.path());
     let mut document = json!({"site_checks": kept.iter().map(|kept| short(kept, &base)).collect::<Vec<_>>()});
     document["next"] = next.into_iter().map(|next| Json::from(next.to_string())).next().unwrap_or(Json::Null);
@@ -63,7 +63,7 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
     Query::of(&request, &[])?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, "site check")?, app.context.clone());
-    let replay = blocking(move || action::replay(&context, &asker.actor, id)).await?;
+    let replay = blocking(move || action::replay(&context, &asker, id)).await?;
     let document = json!({
         "id": id,
         "same": replay.is_same(),
@@ -85,8 +85,7 @@ pub async fn waive(request: HttpRequest, app: web::Data<App>, id: web::Path<Stri
     let (code, reason) = read_waiver(&document)?;
     let document = blocking(move || {
         let witness = Witness::by(&identity, &asker.request_id).because(Some(&reason));
-        action::waive(&context, witness, id, code, &reason)?;
-        whole(&action::of_id(&context, &asker, id)?)
+        whole(&action::waive(&context, &asker, witness, id, code, &reason)?)
     })
     .await?;
     Ok(answer(HttpResponse::Created(), &document))
@@ -95,20 +94,29 @@ pub async fn waive(request: HttpRequest, app: web::Data<App>, id: web::Path<Stri
 /// A run with all that is known of it.
 fn whole(kept: &KeptRun) -> Result<Json> {
     let mut written = write(&kept.run, &kept.hash, &kept.waivers)?;
-    let now = kept.mark.as_ref();
-    written.insert("current".into(), now.is_none_or(|mark| mark.differences.is_empty()).into());
-    written.insert("difference".into(), now.map_or_else(|| json!([]), |mark| differences(&mark.differences)));
+    let (current, difference) = now(kept);
+    written.insert("current".into(), current);
+    written.insert("difference".into(), difference);
+    let mark = kept.mark.as_ref().filter(|_| kept.is_told);
     written.insert(
         "marked".into(),
-        now.map(|m| json!({"at": m.recorded_at.to_string(), "day": m.day.to_string(), "revision": m.revisions})).into(),
+        mark.map(|m| json!({"at": m.recorded_at.to_string(), "day": m.day.to_string(), "revision": m.revisions}))
+            .into(),
     );
     Ok(Json::Object(written))
+}
+
+/// Whether it would be answered so now, null where that is not told; and where not.
+fn now(kept: &KeptRun) -> (Json, Json) {
+    let mark = kept.mark.as_ref().filter(|_| kept.is_told);
+    let current = if kept.is_told { Json::from(!kept.is_outdated()) } else { Json::Null };
+    (current, mark.map_or_else(|| json!([]), |mark| differences(&mark.differences)))
 }
 
 /// A run in a list.
 fn short(kept: &KeptRun, base: &str) -> Json {
     let run = &kept.run;
-    let now = kept.mark.as_ref();
+    let (current, difference) = now(kept);
     json!({
         "id": run.id,
         "name": run.name,
@@ -118,8 +126,8 @@ fn short(kept: &KeptRun, base: &str) -> Json {
         "day": run.day.to_string(),
         "recorded_at": run.recorded_at.to_string(),
         "verdict": run.said.iter().map(|said| said.verdict).max().map(Word::as_str),
-        "current": now.is_none_or(|mark| mark.differences.is_empty()),
-        "difference": now.map_or_else(|| json!([]), |mark| differences(&mark.differences)),
+        "current": current,
+        "difference": difference,
         "href": format!("{base}/{}", run.id),
     })
 }

@@ -251,9 +251,8 @@ pub(super) fn ended_digest(
 /// The database's.
 pub fn chains(conn: &mut PgConnection) -> Stored<Vec<Counter>> {
     let mut all = counted(conn)?;
-    let of: String = with_moments()
-        .map(|table| format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION "))
-        .collect();
+    let of = |table| format!("SELECT jurisdiction FROM {table} UNION SELECT jurisdiction FROM {table}_history UNION ");
+    let of = with_moments().map(of).collect::<Vec<_>>().concat();
     let rows: Vec<UncountedRow> = sql_query(format!(
         "SELECT s.chain, coalesce(e.revision, 0) AS revision, e.hash FROM (
              {of} SELECT jurisdiction FROM audit_events UNION SELECT jurisdiction FROM site_checks UNION SELECT code FROM jurisdictions

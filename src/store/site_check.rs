@@ -19,7 +19,7 @@ use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::actor::Actor;
 use crate::domain::audit::Digest;
 use crate::domain::fields::{Fields, Value};
-use crate::domain::site_check::{Antenna, PackName, Run, Said, Subject, Verdict};
+use crate::domain::site_check::{Antenna, Ground, PackName, Run, Said, Subject, Verdict};
 use crate::domain::word::Word;
 use crate::error::Error;
 use crate::geometry::{Coord, Epsg, Geometry};
@@ -44,9 +44,10 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
     sql_query(
         "INSERT INTO site_checks (jurisdiction, id, name, lonlat, geom_grid, reach_m, subject, at, day, recorded_at, revision,
              revisions, pack_name, pack_version, pack_digest, actor, organisation, roles, jurisdictions, told_by_budget, codes,
-             verdicts, digests, shown_layers, shown_jurisdictions, shown_ids, document, hash)
+             verdicts, digests, shown_layers, shown_jurisdictions, shown_ids, ground_layers, ground_jurisdictions, ground_ids,
+             document, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-             $25, $26, $27, $28)",
+             $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind::<Text, _>(&run.jurisdiction)
     .bind::<UuidSql, _>(run.id)
@@ -71,13 +72,34 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
     .bind::<Array<Text>, _>(run.said.iter().map(|said| said.code.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(run.said.iter().map(|said| said.verdict.as_str()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(digests)
-    .bind::<Array<Text>, _>(run.shown.iter().map(|(layer, _, _)| layer.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(run.shown.iter().map(|(_, code, _)| code.as_str()).collect::<Vec<_>>())
-    .bind::<Array<UuidSql>, _>(run.shown.iter().map(|(_, _, id)| *id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(layers(&run.shown))
+    .bind::<Array<Text>, _>(codes(&run.shown))
+    .bind::<Array<UuidSql>, _>(ground_ids(&run.shown))
+    .bind::<Nullable<Array<Text>>, _>(run.ground.as_deref().map(layers))
+    .bind::<Nullable<Array<Text>>, _>(run.ground.as_deref().map(codes))
+    .bind::<Nullable<Array<UuidSql>>, _>(run.ground.as_deref().map(ground_ids))
     .bind::<Text, _>(&run.document)
     .bind::<Binary, _>(run.hash().as_slice())
     .execute(tx.conn)?;
     Ok(())
+}
+
+pub(super) fn layers(all: &[Ground]) -> Vec<&'static str> {
+    all.iter().map(|(layer, _, _)| layer.as_str()).collect()
+}
+
+pub(super) fn codes(all: &[Ground]) -> Vec<&str> {
+    all.iter().map(|(_, code, _)| code.as_str()).collect()
+}
+
+pub(super) fn ground_ids(all: &[Ground]) -> Vec<Uuid> {
+    all.iter().map(|(_, _, id)| *id).collect()
+}
+
+/// Features by their layers, jurisdictions and ids.
+pub(super) fn grounds(layers: &[String], codes: &[String], ids: &[Uuid]) -> Stored<Vec<Ground>> {
+    let one = |((layer, code), id): ((&String, &String), &Uuid)| Ok((word(layer)?, code.clone(), *id));
+    layers.iter().zip(codes).zip(ids).map(one).collect()
 }
 
 #[derive(QueryableByName)]
@@ -134,6 +156,12 @@ struct Row {
     shown_jurisdictions: Vec<String>,
     #[diesel(sql_type = Array<UuidSql>)]
     shown_ids: Vec<Uuid>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    ground_layers: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    ground_jurisdictions: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<UuidSql>>)]
+    ground_ids: Option<Vec<Uuid>>,
     #[diesel(sql_type = Text)]
     document: String,
     #[diesel(sql_type = Binary)]
@@ -151,19 +179,19 @@ pub fn of_ids(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<StoredRun>> {
     rows.into_iter().map(run).collect()
 }
 
+/// All of a run but its answer as it was given, which is long.
+const IN_BRIEF: &str = "r.jurisdiction, r.id, r.name, r.lonlat, r.geom_grid, r.reach_m, r.subject, r.at, r.day, r.recorded_at,
+    r.revision, r.revisions, r.pack_name, r.pack_version, r.pack_digest, r.actor, r.organisation, r.roles, r.jurisdictions,
+    r.told_by_budget, r.codes, r.verdicts, r.digests, r.shown_layers, r.shown_jurisdictions, r.shown_ids, r.ground_layers,
+    r.ground_jurisdictions, r.ground_ids, '' AS document, r.hash";
+
 /// As [`of_ids`], without the answers as they were given, which are long.
 ///
 /// # Errors
 /// The database's.
 pub fn of_ids_in_brief(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<StoredRun>> {
-    let rows: Vec<Row> = sql_query(
-        "SELECT jurisdiction, id, name, lonlat, geom_grid, reach_m, subject, at, day, recorded_at, revision, revisions,
-             pack_name, pack_version, pack_digest, actor, organisation, roles, jurisdictions, told_by_budget, codes, verdicts,
-             digests, shown_layers, shown_jurisdictions, shown_ids, '' AS document, hash
-         FROM site_checks WHERE id = ANY ($1) ORDER BY id",
-    )
-    .bind::<Array<UuidSql>, _>(ids)
-    .load(conn)?;
+    let select = format!("SELECT {IN_BRIEF} FROM site_checks AS r WHERE id = ANY ($1) ORDER BY id");
+    let rows: Vec<Row> = sql_query(select).bind::<Array<UuidSql>, _>(ids).load(conn)?;
     rows.into_iter().map(run).collect()
 }
 
@@ -199,18 +227,18 @@ pub struct Listing {
     pub limit: i64,
 }
 
-/// Runs that the transaction sees, by id, which is by time.
+/// Runs that the transaction sees, by id, which is by time, each in brief.
 ///
 /// # Errors
 /// The database's.
 pub fn list(conn: &mut PgConnection, listing: &Listing) -> Stored<Vec<StoredRun>> {
-    let rows: Vec<Row> = sql_query(
-        "SELECT r.* FROM site_checks AS r
+    let rows: Vec<Row> = sql_query(format!(
+        "SELECT {IN_BRIEF} FROM site_checks AS r
          WHERE ($1 IS NULL OR r.jurisdiction = $1) AND ($2 IS NULL OR r.id > $2) AND (NOT $3 OR (
              SELECT cardinality(m.codes) > 0 FROM site_check_marks AS m
              WHERE m.jurisdiction = r.jurisdiction AND m.run = r.id ORDER BY m.number DESC LIMIT 1
-         )) ORDER BY r.id LIMIT $4",
-    )
+         )) ORDER BY r.id LIMIT $4"
+    ))
     .bind::<Nullable<Text>, _>(listing.jurisdiction.as_deref())
     .bind::<Nullable<UuidSql>, _>(listing.after)
     .bind::<Bool, _>(listing.outdated)
@@ -254,7 +282,7 @@ pub fn pack_in(tx: &mut WriteTx<'_>, jurisdiction: &str, revision: i64) -> Store
     pack_at(tx.conn, jurisdiction, revision)
 }
 
-fn wrong(what: &str) -> Failure {
+pub(super) fn wrong(what: &str) -> Failure {
     Failure::Ours(Error::Internal(format!("a stored site check has {what} that is none")))
 }
 
@@ -266,7 +294,7 @@ fn run(row: Row) -> Stored<StoredRun> {
     let said = |((code, verdict), digest): ((&String, &String), &Vec<u8>)| {
         Ok(Said { code: word(code)?, verdict: word::<Verdict>(verdict)?, digest: audit::digest(digest)? })
     };
-    let shown = |((layer, code), id): ((&String, &String), &Uuid)| Ok((word(layer)?, code.clone(), *id));
+    let ground = row.ground_layers.as_deref().zip(row.ground_jurisdictions.as_deref()).zip(row.ground_ids.as_deref());
     let pack = row.pack_name.zip(row.pack_version).zip(row.pack_digest);
     let run = Run {
         lonlat: coord(&row.lonlat)?,
@@ -282,13 +310,8 @@ fn run(row: Row) -> Stored<StoredRun> {
             jurisdictions: row.jurisdictions,
         },
         said: row.codes.iter().zip(&row.verdicts).zip(&row.digests).map(said).collect::<Stored<_>>()?,
-        shown: row
-            .shown_layers
-            .iter()
-            .zip(&row.shown_jurisdictions)
-            .zip(&row.shown_ids)
-            .map(shown)
-            .collect::<Stored<_>>()?,
+        shown: grounds(&row.shown_layers, &row.shown_jurisdictions, &row.shown_ids)?,
+        ground: ground.map(|((layers, codes), ids)| grounds(layers, codes, ids)).transpose()?,
         id: row.id,
         jurisdiction: row.jurisdiction,
         name: row.name,

@@ -18,13 +18,14 @@ use uuid::Uuid;
 use super::records::{optional_word, word};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::shape::Shape;
-use super::site_check::revisions;
+use super::site_check::{codes, ground_ids, grounds, layers, revisions, wrong};
 use super::{Store, Stored, WriteTx, audit, seen};
 use crate::domain::actor::Actor;
 use crate::domain::audit::ZEROS;
-use crate::domain::site_check::{CheckCode, Difference, Waiver};
+use crate::domain::site_check::{CheckCode, Difference, Ground, HiddenCells, Waiver};
 use crate::domain::word::Word;
 use crate::error::Result;
+use crate::geometry::cells::Cell;
 use crate::geometry::{Bounds, Epsg, Geometry};
 
 /// Keeps a waiver, whose revision was raised.
@@ -99,6 +100,12 @@ pub struct Mark {
     pub revisions: BTreeMap<String, i64>,
     /// In what; in nothing where it would be answered as it was again.
     pub differences: Vec<Difference>,
+    /// Every feature that the answer rests on; none where it was marked before that was known.
+    pub ground: Option<Vec<Ground>>,
+    /// Those of them that were restricted.
+    pub shown: Vec<Ground>,
+    /// What it tells of hidden features.
+    pub hidden: Vec<HiddenCells>,
 }
 
 #[derive(QueryableByName)]
@@ -121,6 +128,20 @@ struct MarkRow {
     afters: Vec<String>,
     #[diesel(sql_type = Array<Binary>)]
     digests: Vec<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    ground_layers: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    ground_jurisdictions: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<UuidSql>>)]
+    ground_ids: Option<Vec<Uuid>>,
+    #[diesel(sql_type = Array<Text>)]
+    shown_layers: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    shown_jurisdictions: Vec<String>,
+    #[diesel(sql_type = Array<UuidSql>)]
+    shown_ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<Text>)]
+    hidden_cells: Vec<String>,
 }
 
 /// What there is where a check was not made before, or is not any more.
@@ -132,7 +153,8 @@ const NO_VERDICT: &str = "";
 /// The database's.
 pub fn marks(conn: &mut PgConnection, runs: &[Uuid]) -> Stored<BTreeMap<Uuid, Mark>> {
     let rows: Vec<MarkRow> = sql_query(
-        "SELECT DISTINCT ON (run) run, number, recorded_at, day, revisions, codes, befores, afters, digests
+        "SELECT DISTINCT ON (run) run, number, recorded_at, day, revisions, codes, befores, afters, digests, ground_layers,
+             ground_jurisdictions, ground_ids, shown_layers, shown_jurisdictions, shown_ids, hidden_cells
          FROM site_check_marks WHERE run = ANY ($1) ORDER BY run, number DESC",
     )
     .bind::<Array<UuidSql>, _>(runs)
@@ -148,9 +170,41 @@ pub fn marks(conn: &mut PgConnection, runs: &[Uuid]) -> Stored<BTreeMap<Uuid, Ma
         let differences = differences.map(difference).collect::<Stored<_>>()?;
         let revisions = revisions(&row.revisions)?;
         let (recorded_at, day) = (row.recorded_at.to_jiff(), row.day.to_jiff());
-        Ok((row.run, Mark { number: row.number, recorded_at, day, revisions, differences }))
+        let ground =
+            row.ground_layers.as_deref().zip(row.ground_jurisdictions.as_deref()).zip(row.ground_ids.as_deref());
+        let ground = ground.map(|((layers, codes), ids)| grounds(layers, codes, ids)).transpose()?;
+        let shown = grounds(&row.shown_layers, &row.shown_jurisdictions, &row.shown_ids)?;
+        let hidden = hidden(&row.hidden_cells)?;
+        Ok((row.run, Mark { number: row.number, recorded_at, day, revisions, differences, ground, shown, hidden }))
     };
     rows.into_iter().map(mark).collect()
+}
+
+/// Cells as they are stored, each with its jurisdiction and source.
+fn hidden_cells(hidden: &[HiddenCells]) -> Vec<String> {
+    let of = |one: &HiddenCells| {
+        let cell = |cell: &Cell| format!("{} {} {} {}", one.jurisdiction, one.source, cell.column, cell.row);
+        one.cells.iter().map(cell).collect::<Vec<_>>()
+    };
+    hidden.iter().flat_map(of).collect()
+}
+
+fn hidden(stored: &[String]) -> Stored<Vec<HiddenCells>> {
+    let mut all: Vec<HiddenCells> = Vec::new();
+    for text in stored {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let [code, source, column, row] = parts[..] else { return Err(wrong("a cell")) };
+        let (Ok(column), Ok(row)) = (column.parse(), row.parse()) else { return Err(wrong("a cell")) };
+        match all.last_mut().filter(|last| last.jurisdiction == code && last.source == source) {
+            Some(last) => last.cells.push(Cell { column, row }),
+            None => all.push(HiddenCells {
+                jurisdiction: code.to_owned(),
+                source: source.to_owned(),
+                cells: vec![Cell { column, row }],
+            }),
+        }
+    }
+    Ok(all)
 }
 
 /// Keeps a mark of a run.
@@ -163,8 +217,9 @@ pub fn mark(conn: &mut PgConnection, jurisdiction: &str, run: Uuid, mark: &Mark)
     let before = |d: &Difference| d.before.map_or(NO_VERDICT, Word::as_str);
     let after = |d: &Difference| d.after.map_or(NO_VERDICT, |(verdict, _)| verdict.as_str());
     sql_query(
-        "INSERT INTO site_check_marks (jurisdiction, run, number, recorded_at, day, revisions, codes, befores, afters, digests)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO site_check_marks (jurisdiction, run, number, recorded_at, day, revisions, codes, befores, afters, digests,
+             ground_layers, ground_jurisdictions, ground_ids, shown_layers, shown_jurisdictions, shown_ids, hidden_cells)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind::<Text, _>(jurisdiction)
     .bind::<UuidSql, _>(run)
@@ -176,6 +231,13 @@ pub fn mark(conn: &mut PgConnection, jurisdiction: &str, run: Uuid, mark: &Mark)
     .bind::<Array<Text>, _>(all.iter().map(before).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(all.iter().map(after).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(digests)
+    .bind::<Nullable<Array<Text>>, _>(mark.ground.as_deref().map(layers))
+    .bind::<Nullable<Array<Text>>, _>(mark.ground.as_deref().map(codes))
+    .bind::<Nullable<Array<UuidSql>>, _>(mark.ground.as_deref().map(ground_ids))
+    .bind::<Array<Text>, _>(layers(&mark.shown))
+    .bind::<Array<Text>, _>(codes(&mark.shown))
+    .bind::<Array<UuidSql>, _>(ground_ids(&mark.shown))
+    .bind::<Array<Text>, _>(hidden_cells(&mark.hidden))
     .execute(conn)?;
     Ok(())
 }
@@ -261,6 +323,46 @@ pub fn set_progress(conn: &mut PgConnection, reached: &BTreeMap<String, Progress
     .bind::<Array<Nullable<DateSql>>, _>(days.collect::<Vec<_>>())
     .bind::<Array<Double>, _>(reached.values().map(|to| to.widest_m).collect::<Vec<_>>())
     .execute(conn)?;
+    Ok(())
+}
+
+/// The runs that could not be answered again when they should have been, and when that was.
+///
+/// # Errors
+/// The database's.
+pub fn unanswered(conn: &mut PgConnection) -> Stored<Vec<(Uuid, Timestamp)>> {
+    #[derive(QueryableByName)]
+    struct UnansweredRow {
+        #[diesel(sql_type = UuidSql)]
+        run: Uuid,
+        #[diesel(sql_type = Timestamptz)]
+        failed_at: jiff_diesel::Timestamp,
+    }
+    let rows: Vec<UnansweredRow> = sql_query("SELECT run, failed_at FROM site_check_unanswered").load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.run, row.failed_at.to_jiff())).collect())
+}
+
+/// Notes that a run could not be answered again.
+///
+/// # Errors
+/// The database's.
+pub fn could_not_answer(conn: &mut PgConnection, jurisdiction: &str, run: Uuid, at: Timestamp) -> Stored<()> {
+    sql_query("INSERT INTO site_check_unanswered (jurisdiction, run, failed_at) VALUES ($1, $2, $3)")
+        .bind::<Text, _>(jurisdiction)
+        .bind::<UuidSql, _>(run)
+        .bind::<Timestamptz, _>(at.to_diesel())
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets that these runs could not be answered again: they are tried now.
+///
+/// # Errors
+/// The database's.
+pub fn try_to_answer(conn: &mut PgConnection, runs: &[Uuid]) -> Stored<()> {
+    sql_query("DELETE FROM site_check_unanswered WHERE run = ANY ($1)")
+        .bind::<Array<UuidSql>, _>(runs)
+        .execute(conn)?;
     Ok(())
 }
 

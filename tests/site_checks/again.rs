@@ -134,5 +134,6 @@ fn what_was_said_for_want_of_a_budget_is_said_again() {
     }
     world.mast("DNO-1", -20_000.0, 20_900.0);
     world.marked();
-    assert_eq!(world.run("carrier", &run)["current"], true, "what he asked since then counts for nothing");
+    assert_eq!(world.run("officer", &run)["current"], true, "what he asked since then counts for nothing");
+    assert_eq!(world.run("carrier", &run)["current"], json!(null), "and he is told nothing more");
 }

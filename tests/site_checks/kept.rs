@@ -147,6 +147,63 @@ fn the_rules_name_who_may_waive() {
 }
 
 #[test]
+fn runs_and_waivers_that_are_changed_forged_or_deleted_are_found() {
+    let forged = "SELECT (jsonb_populate_record(s, '{\"id\": \"01900000-0000-7000-8000-000000000000\"}')).* FROM site_checks AS s LIMIT 1";
+    for (what, sql) in [
+        ("run", "UPDATE site_checks SET document = document || ' '".to_owned()),
+        ("run", "UPDATE site_checks SET hash = sha256(hash)".to_owned()),
+        ("run", "UPDATE site_checks SET ground_layers = '{}', ground_jurisdictions = '{}', ground_ids = '{}'".to_owned()),
+        ("run", "UPDATE site_checks SET ground_ids = NULL".to_owned()),
+        ("run", "UPDATE site_checks SET recorded_at = recorded_at + interval '1 microsecond'".to_owned()),
+        ("run", "UPDATE site_checks SET organisation = 'vnpt'".to_owned()),
+        ("run", "DELETE FROM site_check_waivers; DELETE FROM site_checks".to_owned()),
+        ("run", format!("INSERT INTO site_checks {forged}")),
+        ("waiver", "UPDATE site_check_waivers SET reason = 'x'".to_owned()),
+        ("waiver", "UPDATE site_check_waivers SET code = 'DEF'".to_owned()),
+        ("waiver", "UPDATE site_check_waivers SET recorded_at = recorded_at - interval '1 day'".to_owned()),
+        ("waiver", "DELETE FROM site_check_waivers".to_owned()),
+        (
+            "waiver",
+            "INSERT INTO site_check_waivers SELECT (jsonb_populate_record(w, '{\"code\": \"DEF\"}')).* FROM site_check_waivers AS w"
+                .to_owned(),
+        ),
+    ] {
+        let world = World::new();
+        world.mast("DNO-1", 200.0, 0.0);
+        let id = world.ask("carrier", 0.0, 0.0);
+        let waiver = json!({"code": "SPC", "reason": "Cột cũ tháo dỡ"});
+        assert_eq!(world.send("officer", "POST", &format!("{CHECKS}/{id}/waivers"), Some(&waiver)).status, 201);
+        let verify = || {
+            let ran = world.program(&["verify-audit"]);
+            (ran.status.code(), String::from_utf8_lossy(&ran.stdout).into_owned())
+        };
+        assert_eq!(verify().0, Some(0), "{}", verify().1);
+        let revision =
+            world.sql(&format!("SELECT revision FROM site_check{}", if what == "run" { "s" } else { "_waivers" }));
+        crate::support::run_sql(&world.database.url, &format!("SET session_replication_role = replica; {sql}"));
+        let (code, said) = verify();
+        assert_eq!(code, Some(1), "{sql}: {said}");
+        assert!(said.contains(&format!("what revision {revision} stored was changed without an event")), "{sql}: {said}");
+    }
+}
+
+/// Nobody knows what a run rests on that is older than that was kept.
+#[test]
+fn a_run_of_unknown_ground_is_seen_by_whoever_sees_all() {
+    let world = World::new();
+    world.mast("DNO-1", 200.0, 0.0);
+    let id = world.ask("carrier", 0.0, 0.0);
+    let set = "ground_layers = NULL, ground_jurisdictions = NULL, ground_ids = NULL";
+    crate::support::run_sql(
+        &world.database.url,
+        &format!("SET session_replication_role = replica; UPDATE site_checks SET {set}"),
+    );
+    for (role, status) in [("officer", 200), ("carrier", 404), ("other-carrier", 404)] {
+        assert_eq!(world.send(role, "GET", &format!("{CHECKS}/{id}"), None).status, status, "{role}");
+    }
+}
+
+#[test]
 fn the_readme_says_whom_the_first_pack_names() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     let table = readme.split("| check | waived by `[default]` |\n|---|---|\n").nth(1).unwrap();

@@ -12,4 +12,5 @@ mod kept;
 mod limits;
 mod locks;
 mod marked;
+mod sight;
 mod world;

@@ -61,7 +61,7 @@ struct Told {
 type ByAsker = HashMap<String, HashSet<u64>>;
 
 /// Whose cells: of a jurisdiction a layer, or a kind of features, as of a revision or now.
-pub(in crate::actions) type Ground<'a> = (&'a str, &'static str, Option<i64>);
+pub(in crate::actions) type Ground<'a> = (&'a str, &'a str, Option<i64>);
 
 /// Who asks, for counting: an account by its name, the public by address, which is part of its name.
 #[derive(Debug, Clone, Copy)]
@@ -133,16 +133,29 @@ impl Notices {
     /// Whether somebody is told that something is hidden from him on some ground: where `cells` are met in which it is, or
     /// where he was told of as many as he may.
     pub(in crate::actions) fn is_told(&self, actor: &Actor, ground: Ground<'_>, cells: &[Cell]) -> bool {
-        let (code, what, _) = ground;
         let tells = self.tell(actor.into(), clock::now().as_second(), ground, cells);
         let told = !cells.is_empty() || tells == Tells::All;
-        if told {
-            metrics::counter!("clearway_restricted_notices_total", "jurisdiction" => code.to_owned()).increment(1);
-        }
-        if tells == Tells::New {
-            tracing::info!(actor = actor.name, jurisdiction = %code, layer = what, "told of restricted features");
-        }
+        report(actor, ground, told, tells);
         told
+    }
+
+    /// Whether somebody may be told what depends on these cells, which was found before: it counts as if he asked now. Not
+    /// where he was told of as many as he may.
+    pub(in crate::actions) fn may_hear(&self, actor: &Actor, ground: Ground<'_>, cells: &[Cell]) -> bool {
+        let tells = self.tell(actor.into(), clock::now().as_second(), ground, cells);
+        let may = tells != Tells::All;
+        report(actor, ground, may && !cells.is_empty(), tells);
+        may
+    }
+}
+
+/// Counts and logs what somebody was told.
+fn report(actor: &Actor, (code, what, _): Ground<'_>, told: bool, tells: Tells) {
+    if told {
+        metrics::counter!("clearway_restricted_notices_total", "jurisdiction" => code.to_owned()).increment(1);
+    }
+    if tells == Tells::New {
+        tracing::info!(actor = actor.name, jurisdiction = %code, layer = what, "told of restricted features");
     }
 }
 

@@ -1,22 +1,22 @@
 //! Answers made again: on the state of then, by the rules of then, for the rights of then; on that state under other
-//! rules; and on the state of now. Nobody is shown anything by it but whether the answer is the same, so nothing is
-//! counted or written down.
+//! rules; and on the state of now. Nobody is shown anything by it but whether the answer is the same: nothing is counted
+//! before that is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use geo::Point;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{Found, How, Mode, found};
+use super::around::{self, Found, How, Mode, found};
 use super::deadline::Deadline;
 use super::{Spot, kept};
-use crate::actions::{Context, as_of};
-use crate::domain::actor::Actor;
+use crate::actions::{Context, Reader, as_of};
 use crate::domain::audit::digest_of;
 use crate::domain::place::Delivered;
 use crate::domain::rules::{RulePack, Ruling};
-use crate::domain::site_check::{self, Difference, Finding, Parameters, Run, Said, differences};
+use crate::domain::site_check::{self, Difference, Finding, Ground, HiddenCells, Parameters, Run, Said, differences};
 use crate::domain::word::words;
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
@@ -57,22 +57,22 @@ impl Replay {
 /// Makes a run again on the state and by the rules of then.
 ///
 /// # Errors
-/// [`Error::NotFound`] where it is not there, or not the actor's to see; [`Error::Busy`]; [`Error::Parameter`] where nobody
+/// [`Error::NotFound`] where it is not there, or not the reader's to see; [`Error::Busy`]; [`Error::Parameter`] where nobody
 /// can tell the state of then any more.
-pub fn replay(context: &Context, actor: &Actor, id: Uuid) -> Result<Replay> {
-    again(context, actor, id, None)
+pub fn replay<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<Replay> {
+    again(context, reader.into(), id, None)
 }
 
 /// Makes a run again on the state of then under another pack, which need not be loaded.
 ///
 /// # Errors
 /// As [`replay`].
-pub fn under(context: &Context, actor: &Actor, id: Uuid, pack: &RulePack) -> Result<Replay> {
-    again(context, actor, id, Some(pack))
+pub fn under<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid, pack: &RulePack) -> Result<Replay> {
+    again(context, reader.into(), id, Some(pack))
 }
 
-fn again(context: &Context, actor: &Actor, id: Uuid, pack: Option<&RulePack>) -> Result<Replay> {
-    let kept = kept::seen(context, actor, id)?;
+fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack>) -> Result<Replay> {
+    let kept = kept::seen(context, reader, id)?;
     let run = kept.run;
     let mut tampered = Vec::new();
     if run.hash() != kept.hash {
@@ -94,13 +94,27 @@ fn again(context: &Context, actor: &Actor, id: Uuid, pack: Option<&RulePack>) ->
     let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, context.accuracies())));
     let snapshot =
         as_of::at_revisions(context, &run.revisions, instead.as_ref().map(|rules| (run.jurisdiction.as_str(), rules)))?;
-    let findings = answer(context, &snapshot, &run, run.day)?;
+    let findings = answer(context, &snapshot, &run, run.day)?.findings;
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
     Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings })
 }
 
+/// An answer that is made again.
+pub(super) struct Again {
+    /// What the checks say.
+    pub(super) findings: Vec<Finding>,
+    /// Every feature that they rest on.
+    pub(super) ground: Vec<Ground>,
+    /// Those of them that are restricted.
+    pub(super) shown: Vec<Ground>,
+    /// What it tells of hidden features.
+    pub(super) hidden: Vec<HiddenCells>,
+    /// The revision of each jurisdiction that was looked at.
+    pub(super) revisions: BTreeMap<String, i64>,
+}
+
 /// What the checks say of the column of a run on a state and a day, to whoever asked then.
-pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Date) -> Result<Vec<Finding>> {
+pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Date) -> Result<Again> {
     let home = snapshot
         .territory(&run.jurisdiction)
         .ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", run.jurisdiction)))?;
@@ -108,6 +122,10 @@ pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Dat
     let how = How { mode: Mode::Again(&run.told_by_budget), deadline: Deadline::of_request(context) };
     let delivered = Delivered { shape: Geometry::Point(Point(run.on_grid)), crs: run.grid };
     let at = Spot { delivered: &delivered, lonlat: Point(run.lonlat) };
-    let Found { around, .. } = found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, how)?;
-    Ok(site_check::run(&run.subject, &around, &parameters, day))
+    let Found { around, taken, revisions, hidden, .. } =
+        found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, how)?;
+    let findings = site_check::run(&run.subject, &around, &parameters, day);
+    let taken = around::ground(&findings, taken);
+    let (ground, shown) = (around::kept(&taken, false), around::kept(&taken, true));
+    Ok(Again { findings, ground, shown, hidden, revisions })
 }

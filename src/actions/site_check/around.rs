@@ -16,7 +16,8 @@ use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    Near, NearCorridor, NearReference, Parameters, Place, Source, Subject, Surroundings, reach_round, sources,
+    Finding, Ground, HiddenCells, Near, NearCorridor, NearReference, Parameters, Place, Source, Subject, Surroundings,
+    reach_round, sources,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -29,13 +30,41 @@ use crate::index::{Entry, LayerIndex, Snapshot, Territory};
 pub(super) struct Found<'a> {
     /// What the checks see.
     pub(super) around: Surroundings<'a>,
-    /// What of it is restricted.
-    pub(super) restricted: Vec<(Layer, &'a str, Uuid)>,
+    /// Where each of it is from.
+    pub(super) taken: Vec<Taken<'a>>,
     /// The revision of each jurisdiction looked at.
     pub(super) revisions: BTreeMap<String, i64>,
     /// Where something is said to be hidden only because the asker was told of as many cells as he may: jurisdiction and
     /// source.
     pub(super) told_by_budget: Vec<String>,
+    /// What an answer that is made again tells of hidden features.
+    pub(super) hidden: Vec<HiddenCells>,
+}
+
+/// A feature that was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken<'a> {
+    pub(super) layer: Layer,
+    /// Its jurisdiction.
+    pub(super) code: &'a str,
+    pub(super) id: Uuid,
+    /// It is to be known who is shown it.
+    pub(super) restricted: bool,
+}
+
+/// What of it findings rest on, listed or not.
+pub(super) fn ground<'a>(findings: &[Finding], mut taken: Vec<Taken<'a>>) -> Vec<Taken<'a>> {
+    if !taken.is_empty() {
+        let ground: HashSet<Uuid> = findings.iter().flat_map(Finding::ground).collect();
+        taken.retain(|one| ground.contains(&one.id));
+    }
+    taken
+}
+
+/// What of it is restricted, or all of it, as it is kept.
+pub(super) fn kept(taken: &[Taken<'_>], restricted: bool) -> Vec<Ground> {
+    let wanted = taken.iter().filter(|one| one.restricted || !restricted);
+    wanted.map(|one| (one.layer, one.code.to_owned(), one.id)).collect()
 }
 
 /// Whether somebody asks, or an answer that was given is made again.
@@ -115,8 +144,8 @@ pub(super) fn found<'a>(
         coverage: covered(home, &shape, subject, reach, day),
         hidden: Vec::new(),
     };
-    let (restricted, told_by_budget) = (Vec::new(), Vec::new());
-    let mut found = Found { around, restricted, revisions: BTreeMap::new(), told_by_budget };
+    let (taken, told_by_budget, hidden) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found = Found { around, taken, revisions: BTreeMap::new(), told_by_budget, hidden };
     // From here on the place is where the grid of its own jurisdiction has it: that is what a run keeps of it.
     let delivered = Delivered { shape: Geometry::Point(at.into()), crs: home.jurisdiction.grid };
     let (spot, lonlat) = (Spot { delivered: &delivered, lonlat: spot.lonlat }, spot.lonlat);
@@ -188,9 +217,12 @@ impl<'a> Looking<'a, '_> {
             features.near(&self.shape, self.reach, |entry| {
                 if pace.next() && features.sees(&sight, entry) && self.take(layer, entry, &mut found.around) {
                     matters = true;
-                    if features.is_restricted(entry) {
-                        found.restricted.push((layer, code, entry.facts.id));
-                    }
+                    found.taken.push(Taken {
+                        layer,
+                        code,
+                        id: entry.facts.id,
+                        restricted: features.is_restricted(entry),
+                    });
                 }
             });
             pace.done()?;
@@ -225,9 +257,8 @@ impl<'a> Looking<'a, '_> {
             if new && entry.shape.within(zone, 0.0) {
                 let near = self.near(layer, entry, told, self.shape.distance(&entry.shape));
                 found.around.works.push(near);
-                if features.is_restricted(entry) {
-                    found.restricted.push((layer, code, entry.facts.id));
-                }
+                let restricted = features.is_restricted(entry);
+                found.taken.push(Taken { layer, code, id: entry.facts.id, restricted });
             }
         });
         pace.done()?;
@@ -309,7 +340,13 @@ impl<'a> Looking<'a, '_> {
         let code = &self.territory.jurisdiction.code;
         let by_budget = || format!("{code} {what}");
         match self.how.mode {
-            Mode::Again(told) => !cells.is_empty() || told.contains(&by_budget()),
+            Mode::Again(told) => {
+                if !cells.is_empty() {
+                    let (jurisdiction, source) = (code.clone(), what.to_owned());
+                    found.hidden.push(HiddenCells { jurisdiction, source, cells: cells.to_vec() });
+                }
+                !cells.is_empty() || told.contains(&by_budget())
+            }
             Mode::Ask => {
                 let is_told = self.context.notices.is_told(self.actor, (code, what, None), cells);
                 if is_told && cells.is_empty() && !found.told_by_budget.contains(&by_budget()) {

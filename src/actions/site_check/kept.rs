@@ -1,6 +1,6 @@
 //! Runs that are kept: whoever signed in and asks about a column finds his answer again, with all that it rests on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{Timestamp, Unit};
 use uuid::Uuid;
@@ -10,14 +10,17 @@ use crate::actions::{Context, Reader, Witness, forbidden, refresh};
 use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
+use crate::domain::layer::Layer;
 use crate::domain::site_check::waiver::role_for;
-use crate::domain::site_check::{CheckCode, Run, Said, Waiver};
+use crate::domain::site_check::{CheckCode, Ground, HiddenCells, Run, Said, Waiver};
+use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::Coord;
 use crate::index::Snapshot;
 use crate::store::site_check::{self as store, Listing, StoredRun};
 use crate::store::site_check_later::{self as later, Mark};
-use crate::store::{Stored, WriteTx};
+use crate::store::version;
+use crate::store::{Connection, Stored, WriteTx};
 
 /// What is in the detail of the event that keeps runs.
 const WHAT: &str = "site_checks";
@@ -42,6 +45,37 @@ pub struct KeptRun {
     pub waivers: Vec<Waiver>,
     /// Where it would now be answered otherwise, if that was ever so.
     pub mark: Option<Mark>,
+    /// Whether it would is told; not to whoever was told of as many cells with something hidden as he may hear of.
+    pub is_told: bool,
+    /// The restricted features, of then and of now, on which it and its mark rest.
+    pub restricted: Vec<Ground>,
+}
+
+impl KeptRun {
+    /// Would now be answered otherwise.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        self.mark.as_ref().is_some_and(|mark| !mark.differences.is_empty())
+    }
+
+    /// The jurisdictions at which the mark looked.
+    fn looked_at_later(&self) -> impl Iterator<Item = &String> {
+        self.mark.iter().flat_map(|mark| mark.revisions.keys())
+    }
+
+    /// By his rights somebody may see it.
+    fn is_seen_by(&self, actor: &Actor) -> bool {
+        let sees_all = |code: &String| actor.sight(code).sees_all();
+        let mark_is_known = self.mark.as_ref().is_none_or(|mark| mark.ground.is_some());
+        self.run.is_seen_by(actor, self.looked_at_later())
+            && (mark_is_known || self.run.revisions.keys().chain(self.looked_at_later()).all(sees_all))
+    }
+
+    /// Every feature on which it and its mark rest.
+    fn ground(&self) -> impl Iterator<Item = &Ground> {
+        let of_mark = self.mark.iter().flat_map(|mark| mark.ground.iter().flatten().chain(&mark.shown));
+        self.run.ground.iter().flatten().chain(&self.run.shown).chain(of_mark)
+    }
 }
 
 /// A moment as the database keeps it.
@@ -49,12 +83,13 @@ fn to_the_microsecond(at: Timestamp) -> Timestamp {
     at.round(Unit::Microsecond).unwrap_or(at)
 }
 
-/// Somebody would see a run of his own in this jurisdiction.
-fn may_keep(actor: &Actor, jurisdiction: &str) -> bool {
-    !actor.is_public() && (actor.organisation.is_some() || actor.sight(jurisdiction).sees_all())
+/// Somebody acts in the jurisdiction of a check, and would see a run of his own.
+fn may_keep(actor: &Actor, jurisdiction: &str, check: &SiteCheck) -> bool {
+    let sees_all = || check.revisions.keys().all(|code| actor.sight(code).sees_all());
+    !actor.is_public() && actor.serves(jurisdiction) && (actor.organisation.is_some() || sees_all())
 }
 
-/// Keeps checks that lie in a jurisdiction, where the asker is somebody who would see them again: `write` gives the answer with
+/// Keeps checks that lie in a jurisdiction, where the roles of the asker hold and he would see them again: `write` gives the answer with
 /// its id. Of each check what was kept, in their order.
 ///
 /// # Errors
@@ -68,7 +103,7 @@ pub fn keep(
     let snapshot = context.index.snapshot();
     let mut runs = Vec::new();
     for check in checks {
-        let home = check.jurisdiction.as_deref().filter(|code| may_keep(witness.actor, code));
+        let home = check.jurisdiction.as_deref().filter(|code| may_keep(witness.actor, code, check));
         runs.push(home.map(|code| run(&snapshot, witness.actor, check, code, write)).transpose()?);
     }
     let codes: BTreeSet<String> = runs.iter().flatten().map(|run| run.jurisdiction.clone()).collect();
@@ -132,11 +167,12 @@ fn run(
         told_by_budget: check.told_by_budget.clone(),
         said: check.findings.iter().map(Said::of).collect(),
         shown: check.shown.clone(),
+        ground: Some(check.ground.clone()),
         document: write(check, id),
     })
 }
 
-fn with_later(conn: &mut crate::store::Connection, stored: Vec<StoredRun>) -> Stored<Vec<KeptRun>> {
+fn with_later(conn: &mut Connection, stored: Vec<StoredRun>) -> Stored<Vec<KeptRun>> {
     let ids: Vec<Uuid> = stored.iter().map(|stored| stored.run.id).collect();
     let mut waivers: BTreeMap<Uuid, Vec<Waiver>> = BTreeMap::new();
     for (run, waiver) in later::waivers(conn, &ids)? {
@@ -145,23 +181,77 @@ fn with_later(conn: &mut crate::store::Connection, stored: Vec<StoredRun>) -> St
     let mut marks = later::marks(conn, &ids)?;
     let kept = |StoredRun { run, hash }: StoredRun| {
         let (waivers, mark) = (waivers.remove(&run.id).unwrap_or_default(), marks.remove(&run.id));
-        KeptRun { run, hash, waivers, mark }
+        KeptRun { run, hash, waivers, mark, is_told: true, restricted: Vec::new() }
     };
     Ok(stored.into_iter().map(kept).collect())
+}
+
+/// Of some runs those that somebody may see: by his rights, and because he sees of every feature on which they and their marks
+/// rest the newest version, or of what is gone the last. The transaction sees what he sees.
+fn seen_of(conn: &mut Connection, actor: &Actor, stored: Vec<StoredRun>) -> Stored<Vec<KeptRun>> {
+    let mut kept = with_later(conn, stored)?;
+    kept.retain(|kept| kept.is_seen_by(actor));
+    let mut newest: HashMap<(Layer, Uuid), Visibility> = HashMap::new();
+    for layer in Layer::all() {
+        let of_layer = kept.iter().flat_map(KeptRun::ground).filter(|(of, _, _)| *of == layer);
+        let ids: Vec<Uuid> = of_layer.map(|(_, _, id)| *id).collect::<BTreeSet<_>>().into_iter().collect();
+        if ids.is_empty() {
+            continue;
+        }
+        for feature in version::newest(conn, layer, &ids)? {
+            if actor.sight(&feature.jurisdiction).sees(feature.visibility, &feature.organisation) {
+                newest.insert((layer, feature.id), feature.visibility);
+            }
+        }
+    }
+    kept.retain(|kept| kept.ground().all(|(layer, _, id)| newest.contains_key(&(*layer, *id))));
+    for kept in &mut kept {
+        let now = |(layer, _, id): &&Ground| newest.get(&(*layer, *id)).is_some_and(|v| v.is_restricted());
+        let of_then = kept.run.shown.iter().chain(kept.mark.iter().flat_map(|mark| &mark.shown));
+        let restricted: BTreeSet<Ground> = of_then.chain(kept.ground().filter(now)).cloned().collect();
+        kept.restricted = restricted.into_iter().collect();
+    }
+    Ok(kept)
+}
+
+/// Takes note of the restricted features on which what is shown of some runs rests.
+fn note(context: &Context, reader: Reader<'_>, kept: &[KeptRun]) -> Result<()> {
+    let shown = kept.iter().flat_map(|kept| &kept.restricted);
+    context.reads.shown(reader, shown.map(|(layer, code, id)| (*layer, code.as_str(), *id)))
+}
+
+/// Whether somebody is told if a run would be answered otherwise: what that says of hidden features counts as if he asked.
+fn is_told(context: &Context, actor: &Actor, kept: &KeptRun) -> bool {
+    let hidden_from = |code: &String| !actor.sight(code).sees_all();
+    if !kept.run.revisions.keys().chain(kept.looked_at_later()).any(hidden_from) {
+        return true;
+    }
+    let mut told = may_hear_more(context, actor);
+    let hidden = kept.mark.iter().flat_map(|mark| &mark.hidden);
+    for HiddenCells { jurisdiction, source, cells } in hidden.filter(|one| hidden_from(&one.jurisdiction)) {
+        told = told && context.notices.may_hear(actor, (jurisdiction, source, None), cells);
+    }
+    told
+}
+
+/// Somebody was not told of as many cells as he may hear of yet.
+fn may_hear_more(context: &Context, actor: &Actor) -> bool {
+    context.notices.may_hear(actor, ("", "", None), &[])
 }
 
 fn not_there(id: Uuid) -> Error {
     Error::NotFound(format!("the site check {id}"))
 }
 
-/// A run that somebody may see.
-pub(super) fn seen(context: &Context, actor: &Actor, id: Uuid) -> Result<KeptRun> {
+/// A run that somebody may see; that he does is noted.
+pub(super) fn seen(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<KeptRun> {
     let found = context.store.snapshot(|conn| {
-        crate::store::seen::see(conn, actor)?;
+        crate::store::seen::see(conn, reader.actor)?;
         let stored = store::of_ids(conn, &[id])?;
-        with_later(conn, stored)
+        seen_of(conn, reader.actor, stored)
     })?;
-    found.into_iter().find(|kept| kept.run.is_seen_by(actor)).ok_or_else(|| not_there(id))
+    note(context, reader, &found)?;
+    found.into_iter().next().ok_or_else(|| not_there(id))
 }
 
 /// A run, with what came later.
@@ -170,33 +260,65 @@ pub(super) fn seen(context: &Context, actor: &Actor, id: Uuid) -> Result<KeptRun
 /// [`Error::NotFound`] where it is not there, or not the reader's to see; [`Error::Busy`].
 pub fn of_id<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<KeptRun> {
     let reader = reader.into();
-    let kept = seen(context, reader.actor, id)?;
-    context.reads.shown(reader, kept.run.shown.iter().map(|(layer, code, id)| (*layer, code.as_str(), *id)))?;
+    let mut kept = seen(context, reader, id)?;
+    kept.is_told = is_told(context, reader.actor, &kept);
     Ok(kept)
 }
 
-/// Runs that somebody may see, by time, and after which one there are more.
+/// Runs that somebody may see, by time, each without its answer as it was given, and after which one there are more. Where he is
+/// not told which are outdated, those are listed, too, of which nobody tells him.
 ///
 /// # Errors
 /// [`Error::Busy`].
-pub fn list(context: &Context, actor: &Actor, listing: &Listing) -> Result<(Vec<KeptRun>, Option<Uuid>)> {
-    let more = Listing { limit: listing.limit + 1, ..listing.clone() };
-    context.store.snapshot(|conn| {
-        crate::store::seen::see(conn, actor)?;
-        if let Some(code) = &listing.jurisdiction
-            && crate::store::changes::revision(conn, code)?.is_none()
-        {
-            return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")).into());
+pub fn list<'r>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    listing: &Listing,
+) -> Result<(Vec<KeptRun>, Option<Uuid>)> {
+    let reader = reader.into();
+    let actor = reader.actor;
+    let most = usize::try_from(listing.limit).unwrap_or(usize::MAX);
+    let (mut page, mut more): (Vec<KeptRun>, bool) = (Vec::new(), false);
+    let mut wanted = Listing { limit: listing.limit + 1, ..listing.clone() };
+    // Whoever may hear no more would be told by what is not in the list.
+    wanted.outdated &= actor.sight_everywhere().sees_all() || may_hear_more(context, actor);
+    // Where a page ended at a run of others, the address of the next one would tell of it.
+    'pages: loop {
+        let (found, last, full) = context.store.snapshot(|conn| {
+            crate::store::seen::see(conn, actor)?;
+            if let Some(code) = &listing.jurisdiction
+                && crate::store::changes::revision(conn, code)?.is_none()
+            {
+                return Err(Error::parameter("jurisdiction", format!("«{code}» is not registered")).into());
+            }
+            let stored = store::list(conn, &wanted)?;
+            let (last, full) = (stored.last().map(|stored| stored.run.id), stored.len() > most);
+            Ok((seen_of(conn, actor, stored)?, last, full))
+        })?;
+        for mut kept in found {
+            more = page.len() == most;
+            if more {
+                break 'pages;
+            }
+            kept.is_told = is_told(context, actor, &kept);
+            if wanted.outdated && !kept.is_told {
+                // That it was found at all would tell: from here on all are listed.
+                wanted.outdated = false;
+                continue 'pages;
+            }
+            wanted.after = Some(kept.run.id);
+            if !listing.outdated || !kept.is_told || kept.is_outdated() {
+                page.push(kept);
+            }
         }
-        let mut stored = store::list(conn, &more)?;
-        let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-        let are_more = stored.len() > limit;
-        stored.truncate(limit);
-        let next = stored.last().filter(|_| are_more).map(|stored| stored.run.id);
-        let mut kept = with_later(conn, stored)?;
-        kept.retain(|kept| kept.run.is_seen_by(actor));
-        Ok((kept, next))
-    })
+        if !full {
+            break;
+        }
+        wanted.after = last;
+    }
+    note(context, reader, &page)?;
+    let next = page.last().map(|kept| kept.run.id).filter(|_| more);
+    Ok((page, next))
 }
 
 /// Waives the finding of a check in a run.
@@ -204,8 +326,17 @@ pub fn list(context: &Context, actor: &Actor, listing: &Listing) -> Result<(Vec<
 /// # Errors
 /// [`Error::NotFound`] for a run that somebody does not see, [`Error::Forbidden`] where no role of his may waive it,
 /// [`Error::Taken`] where it is waived already, or nothing stands in the way.
-pub fn waive(context: &Context, witness: Witness<'_>, id: Uuid, code: CheckCode, reason: &str) -> Result<()> {
-    let KeptRun { run, waivers, .. } = seen(context, witness.actor, id)?;
+pub fn waive<'r>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    witness: Witness<'_>,
+    id: Uuid,
+    code: CheckCode,
+    reason: &str,
+) -> Result<KeptRun> {
+    // What the answer shows is noted before anything is written.
+    let mut kept = of_id(context, reader, id)?;
+    let KeptRun { run, waivers, .. } = &kept;
     let snapshot = context.index.snapshot();
     let Some(home) = snapshot.territory(&run.jurisdiction) else { return Err(not_there(id)) };
     let today = clock::now().to_zoned(home.jurisdiction.time_zone()).date();
@@ -219,7 +350,7 @@ pub fn waive(context: &Context, witness: Witness<'_>, id: Uuid, code: CheckCode,
         return Err(Error::Taken("this finding is waived already".into()));
     }
     let place = run.jurisdiction.as_str();
-    let ((), reached) = context.store.write(witness, |tx| {
+    let (waiver, reached) = context.store.write(witness, |tx| {
         let (revision, recorded_at) = tx.raise(place)?;
         let Actor { name: actor, organisation, .. } = witness.actor.clone();
         let waiver = Waiver { code, actor, organisation, role, reason: reason.to_owned(), recorded_at, revision };
@@ -231,8 +362,10 @@ pub fn waive(context: &Context, witness: Witness<'_>, id: Uuid, code: CheckCode,
             ("reason", reason.to_owned()),
         ];
         let owner = run.asker.organisation.clone();
-        tx.audit(place, AuditEntry { deed: Deed::Create, layer: None, subject: Some(id), owner, detail })
+        tx.audit(place, AuditEntry { deed: Deed::Create, layer: None, subject: Some(id), owner, detail })?;
+        Ok(waiver)
     })?;
     refresh::after_commit(context, witness.actor, &reached);
-    Ok(())
+    kept.waivers.push(waiver);
+    Ok(kept)
 }

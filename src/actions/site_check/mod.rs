@@ -11,7 +11,7 @@ mod kept;
 pub mod recheck;
 pub mod search;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use geo::Point;
@@ -24,9 +24,10 @@ use super::{Context, Reader};
 use crate::domain::actor::Actor;
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
+use crate::domain::restricted_read::Shown;
 use crate::domain::rules::{Ruling, SiteRules};
 use crate::domain::site_check::{
-    self, CHECKS, Check, CheckCode, Finding, Message, Near, Parameters, Place, Subject, Surroundings, Verdict,
+    self, CHECKS, Check, CheckCode, Finding, Ground, Message, Near, Parameters, Place, Subject, Surroundings, Verdict,
     message::key,
 };
 use crate::error::{Error, Result};
@@ -36,7 +37,7 @@ use crate::index::{Snapshot, Territory};
 pub use crate::store::site_check::Listing;
 
 pub use self::again::{Replay, Tampered, replay, under};
-use self::around::{Found, How, Mode, found};
+use self::around::{Found, How, Mode, Taken, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
@@ -90,8 +91,10 @@ pub struct SiteCheck {
     pub reach_m: f64,
     /// Where the asker was told that something is hidden only because he had asked too much.
     pub told_by_budget: Vec<String>,
-    /// The restricted features that the findings rest on, listed or not.
-    pub shown: Vec<(Layer, String, Uuid)>,
+    /// Every feature that the findings rest on, listed or not; of a search nothing.
+    pub ground: Vec<Ground>,
+    /// Those of them that are restricted.
+    pub shown: Vec<Ground>,
 }
 
 impl SiteCheck {
@@ -146,8 +149,10 @@ fn check_in(
     at: Timestamp,
     deadline: Deadline,
 ) -> Result<SiteCheck> {
-    let (check, restricted) = computed(context, reader.actor, snapshot, asked, at, deadline)?;
-    context.reads.shown(reader, restricted.into_iter())?;
+    let (mut check, taken) = computed(context, reader.actor, snapshot, asked, at, deadline)?;
+    let taken = around::ground(&check.findings, taken);
+    context.reads.shown(reader, restricted(&taken))?;
+    (check.ground, check.shown) = (around::kept(&taken, false), around::kept(&taken, true));
     Ok(check)
 }
 
@@ -194,7 +199,7 @@ pub fn facts<'r>(
     let parameters = Parameters::on(home.rules().site(), day);
     let how = How { mode: Mode::Ask, deadline: Deadline::of_request(context) };
     let found = found(context, reader.actor, &snapshot, home, spot, &asked.subject, &parameters, day, how)?;
-    context.reads.shown(reader, found.restricted.iter().copied())?;
+    context.reads.shown(reader, restricted(&found.taken))?;
     let around = &found.around;
     let works = around.works.iter().map(fact);
     let corridors = around.corridors.iter().map(|corridor| fact(&corridor.near));
@@ -205,10 +210,12 @@ fn fact<F>(near: &Near<'_, F>) -> Fact {
     Fact { layer: near.layer, id: near.facts.id, distance_m: near.distance_m, depth_m: near.depth_m }
 }
 
-/// Something of which it is to be known who is shown it.
-type Restricted<'a> = (Layer, &'a str, Uuid);
+/// What of it is restricted.
+fn restricted<'a>(taken: &[Taken<'a>]) -> impl Iterator<Item = Shown<'a>> {
+    taken.iter().filter(|one| one.restricted).map(|one| (one.layer, one.code, one.id))
+}
 
-/// Checks a column on a state of the index; with it what it rests on that is restricted.
+/// Checks a column on a state of the index; with it all that was found.
 fn computed<'a>(
     context: &Context,
     actor: &Actor,
@@ -216,7 +223,7 @@ fn computed<'a>(
     asked: &Asked,
     at: Timestamp,
     deadline: Deadline,
-) -> Result<(SiteCheck, Vec<Restricted<'a>>)> {
+) -> Result<(SiteCheck, Vec<Taken<'a>>)> {
     let spot = Spot::of(&asked.delivered)?;
     let mut check = SiteCheck {
         name: asked.name.clone(),
@@ -231,6 +238,7 @@ fn computed<'a>(
         findings: Vec::new(),
         reach_m: 0.0,
         told_by_budget: Vec::new(),
+        ground: Vec::new(),
         shown: Vec::new(),
     };
     let Some(home) = home(snapshot, spot)? else {
@@ -243,17 +251,13 @@ fn computed<'a>(
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
     let how = How { mode: Mode::Ask, deadline };
-    let Found { around, restricted, revisions, told_by_budget } =
+    let Found { around, taken, revisions, told_by_budget, .. } =
         found(context, actor, snapshot, home, spot, &asked.subject, &parameters, check.day, how)?;
     check.reach_m = around::reach(&asked.subject, &parameters).get();
     check.told_by_budget = told_by_budget;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
     check.revisions = revisions;
-    let ground: HashSet<Uuid> =
-        check.findings.iter().flat_map(Finding::ground).filter(|_| !restricted.is_empty()).collect();
-    let restricted: Vec<_> = restricted.into_iter().filter(|(_, _, id)| ground.contains(id)).collect();
-    check.shown = restricted.iter().map(|(layer, code, id)| (*layer, (*code).to_owned(), *id)).collect();
-    Ok((check, restricted))
+    Ok((check, taken))
 }
 
 fn point(shape: &Geometry<f64>) -> Result<Point<f64>> {

@@ -20,7 +20,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::again::answer;
+use super::again::{Again, answer};
 use crate::actions::{Context, refresh};
 use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
@@ -44,6 +44,8 @@ const ALTERED_MAX: i64 = 10_000;
 
 /// A run is kept so long after it was asked for at most: over midnight it was still asked for its own day.
 const OVER_MIDNIGHT: SignedDuration = SignedDuration::from_mins(2);
+/// A run that could not be answered again is tried once more after so long, if nothing changes near it before.
+const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// Runs that are read at once.
 const RUNS_AT_ONCE: usize = 500;
@@ -144,14 +146,18 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
         };
         Some(reached.iter().filter_map(of).collect())
     };
-    match due(&context.store.snapshot(later::progress)?) {
+    let (progress, unanswered) =
+        context.store.snapshot(|conn| Ok((later::progress(conn)?, later::unanswered(conn)?)))?;
+    let tried_by = clock::now() - AGAIN_AFTER;
+    let again: Vec<Uuid> = unanswered.iter().filter(|(_, at)| *at <= tried_by).map(|(id, _)| *id).collect();
+    match due(&progress) {
         None => return Ok(false),
-        Some(due) if due.is_empty() => return Ok(true),
+        Some(due) if due.is_empty() && again.is_empty() => return Ok(unanswered.is_empty()),
         Some(_) => {}
     }
     let marked = context.store.marking(|conn| {
         let Some(due) = due(&later::progress(conn)?) else { return Ok(false) };
-        let mut runs = BTreeSet::new();
+        let mut runs: BTreeSet<Uuid> = again.iter().copied().collect();
         let widest = later::widest(conn)?;
         for Due { code, after, day_came } in &due {
             // Without runs nobody need read what changed since the beginning.
@@ -171,7 +177,7 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
             (code.clone(), Progress { revision: *revision, day: today.get(code).copied(), widest_m })
         };
         later::set_progress(conn, &reached.iter().map(to).collect())?;
-        Ok(true)
+        Ok(later::unanswered(conn)?.is_empty())
     })?;
     Ok(marked.unwrap_or(false))
 }
@@ -266,27 +272,31 @@ fn day_of(run: &Run, territory: &Territory) -> Date {
 fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &[Uuid]) -> Stored<f64> {
     let mut last = later::marks(conn, ids)?;
     let mut widest_m: f64 = 0.0;
+    later::try_to_answer(conn, ids)?;
     for stored in store::of_ids_in_brief(conn, ids)? {
         let run = stored.run;
         let Some(home) = snapshot.territory(&run.jurisdiction) else { continue };
         metrics::counter!("clearway_site_checks_looked_at_total").increment(1);
         let day = day_of(&run, home);
         widest_m = widest_m.max(reach_round(&run.subject, &Parameters::on(home.rules().site(), day)));
-        let said: Vec<Said> = match answer(context, snapshot, &run, day) {
-            Ok(findings) => findings.iter().map(Said::of).collect(),
+        let again = match answer(context, snapshot, &run, day) {
+            Ok(again) => again,
             Err(error) => {
-                tracing::warn!(%error, run = %run.id, "a site check could not be answered again");
+                tracing::warn!(%error, run = %run.id, "a site check could not be answered again; it will be tried again");
+                later::could_not_answer(conn, &run.jurisdiction, run.id, clock::now())?;
                 continue;
             }
         };
+        let said: Vec<Said> = again.findings.iter().map(Said::of).collect();
         let differences = differences(&run.said, &said);
         let last = last.remove(&run.id);
         if last.as_ref().map_or(&[] as &[_], |mark| mark.differences.as_slice()) == differences {
             continue;
         }
         let number = last.map_or(1, |mark| mark.number + 1);
-        let looked = revisions(snapshot).into_iter().filter(|(code, _)| run.revisions.contains_key(code)).collect();
-        let mark = Mark { number, recorded_at: clock::now(), day, revisions: looked, differences };
+        let Again { ground, shown, hidden, revisions, .. } = again;
+        let (recorded_at, ground) = (clock::now(), Some(ground));
+        let mark = Mark { number, recorded_at, day, revisions, differences, ground, shown, hidden };
         later::mark(conn, &run.jurisdiction, run.id, &mark)?;
         metrics::counter!("clearway_site_checks_marked_total").increment(1);
     }

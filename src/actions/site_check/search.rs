@@ -9,10 +9,11 @@ use geo::Centroid;
 use jiff::Timestamp;
 
 use super::deadline::Deadline;
-use super::{Asked, Restricted, SiteCheck, Spot, computed, home};
+use super::{Asked, SiteCheck, Spot, around, computed, home, restricted};
 use crate::actions::conflict_check::at_least;
 use crate::actions::{Context, Reader};
 use crate::domain::place::{self, Delivered};
+use crate::domain::restricted_read::Shown;
 use crate::domain::site_check::{Finding, Subject, Verdict};
 use crate::domain::word::words;
 use crate::error::{Error, Result};
@@ -87,12 +88,12 @@ pub fn search<'r>(context: &Context, reader: impl Into<Reader<'r>>, wanted: &Wan
     let deadline = Deadline::of_request(context);
     let (places, spacing_m) = places(&snapshot, wanted)?;
     let looked_at = places.len();
-    let Looked { mut best, verdicts, mut restricted, .. } =
+    let Looked { mut best, verdicts, mut shown, .. } =
         check_all(context, reader, &snapshot, wanted, &places, deadline)?;
     // Which places are the best rests on all of them.
-    restricted.sort_unstable_by_key(|(_, _, id)| *id);
-    restricted.dedup();
-    context.reads.shown(reader, restricted.into_iter())?;
+    shown.sort_unstable_by_key(|(_, _, id)| *id);
+    shown.dedup();
+    context.reads.shown(reader, shown.into_iter())?;
     keep_best(&mut best, wanted.limit);
     let best = best.into_iter().map(|(_, _, check)| check).collect();
     Ok(Places { best, looked_at, verdicts, spacing_m })
@@ -126,15 +127,14 @@ struct Looked<'a> {
     bound: Option<(Rank, usize)>,
     /// How many come to what.
     verdicts: BTreeMap<Verdict, usize>,
-    /// What of it is restricted.
-    restricted: Vec<Restricted<'a>>,
+    /// What of what they rest on is restricted.
+    shown: Vec<Shown<'a>>,
 }
 
-impl<'a> Looked<'a> {
+impl Looked<'_> {
     /// Takes a place in; what is not among the best is dropped at once, for findings are large and places many.
-    fn take(&mut self, n: usize, (check, restricted): (SiteCheck, Vec<Restricted<'a>>), limit: usize) {
+    fn take(&mut self, n: usize, check: SiteCheck, limit: usize) {
         *self.verdicts.entry(check.verdict()).or_insert(0) += 1;
-        self.restricted.extend(restricted);
         let rank = rank(&check);
         if self.bound.is_some_and(|bound| bound < (rank, n)) {
             return;
@@ -148,7 +148,7 @@ impl<'a> Looked<'a> {
 
     fn join(&mut self, other: Self) {
         self.best.extend(other.best);
-        self.restricted.extend(other.restricted);
+        self.shown.extend(other.shown);
         for (verdict, count) in other.verdicts {
             *self.verdicts.entry(verdict).or_insert(0) += count;
         }
@@ -185,7 +185,10 @@ fn check_all<'a>(
             asked.name = n.to_string();
             asked.delivered = delivered.clone();
             let computed = computed(context, reader.actor, snapshot, asked, wanted.at, deadline);
-            looked.take(n, computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?, wanted.limit);
+            let (check, mut taken) = computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            taken.retain(|one| one.restricted);
+            looked.shown.extend(restricted(&around::ground(&check.findings, taken)));
+            looked.take(n, check, wanted.limit);
         }
     };
     let done = thread::scope(|scope| {

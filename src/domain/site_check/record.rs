@@ -20,6 +20,7 @@ use crate::domain::audit::{Digest, hex};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
 use crate::domain::word::Word;
+use crate::geometry::cells::Cell;
 use crate::geometry::{Coord, Epsg};
 
 /// A rule pack, as a run names it.
@@ -51,6 +52,20 @@ impl Said {
         let digest = Sha256::digest(text_of(finding)).into();
         Self { code: finding.code, verdict: finding.verdict, digest }
     }
+}
+
+/// A feature that an answer rests on: its layer, its jurisdiction and its id.
+pub type Ground = (Layer, String, Uuid);
+
+/// Cells in which something is hidden from whoever asked, and of which an answer tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HiddenCells {
+    /// Of which jurisdiction.
+    pub jurisdiction: String,
+    /// A layer, or a kind of features.
+    pub source: String,
+    /// The cells.
+    pub cells: Vec<Cell>,
 }
 
 /// A check run that is kept.
@@ -91,7 +106,9 @@ pub struct Run {
     /// What each check said.
     pub said: Vec<Said>,
     /// The restricted features that he was shown.
-    pub shown: Vec<(Layer, String, Uuid)>,
+    pub shown: Vec<Ground>,
+    /// Every feature that the findings rest on, listed or not; none where it was kept before that was known.
+    pub ground: Option<Vec<Ground>>,
     /// The answer as it was given.
     pub document: String,
 }
@@ -139,21 +156,25 @@ impl Run {
         for (layer, code, id) in &self.shown {
             text.line("shown", &format!("{layer} {code} {id}"));
         }
+        for (layer, code, id) in self.ground.iter().flatten() {
+            text.line("ground", &format!("{layer} {code} {id}"));
+        }
         text.line("document", &self.document);
         text.0
     }
 
-    /// Somebody may see the run: the organisation that asked, and whoever sees what is restricted in the jurisdiction; in each
-    /// case where he sees in every jurisdiction that was looked at what the asker saw.
+    /// By his rights somebody may see the run, and what came of it where these jurisdictions were looked at `later`: the
+    /// organisation that asked, where he sees in every jurisdiction what the asker saw; and whoever sees everything in each, for
+    /// the asker saw what is his own, too. Where nobody knows what it rests on, only the latter.
     #[must_use]
-    pub fn is_seen_by(&self, actor: &Actor) -> bool {
+    pub fn is_seen_by<'c>(&self, actor: &Actor, mut later: impl Iterator<Item = &'c String>) -> bool {
+        let is_own = actor.organisation.is_some() && actor.organisation == self.asker.organisation;
         let sees_as_much = |code: &String| {
             let sight = actor.sight(code);
-            self.asker.sight(code).visibilities.iter().all(|v| sight.visibilities.contains(v))
+            let as_the_asker = || self.asker.sight(code).visibilities.iter().all(|v| sight.visibilities.contains(v));
+            sight.sees_all() || is_own && self.ground.is_some() && as_the_asker()
         };
-        let is_own = actor.organisation.is_some() && actor.organisation == self.asker.organisation;
-        let sees_all = actor.sight(&self.jurisdiction).sees_all();
-        (is_own || sees_all) && self.revisions.keys().all(sees_as_much)
+        sees_as_much(&self.jurisdiction) && self.revisions.keys().all(sees_as_much) && later.all(sees_as_much)
     }
 
     /// What a check said.

@@ -209,7 +209,8 @@ fn changed() -> Json {
     let one =
         json!({"code": {"type": "string", "enum": words::<CheckCode>()}, "before": verdict(), "after": verdict()});
     json!({
-        "current": {"type": "boolean", "description": "It would be answered so now"},
+        "current": {"type": "boolean", "nullable": true, "description": "It would be answered so now; null where the asker was told of so \
+            much that is hidden that he is not told"},
         "difference": {"type": "array", "items": object(&one), "description": "Where it would not"},
         "marked": {"type": "object", "nullable": true, "description": "When that was found, for which day and revisions"},
     })
