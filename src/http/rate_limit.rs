@@ -37,7 +37,7 @@ pub enum Cost {
     Write,
     /// A check, whose answer may have megabytes: five times; a batch as a whole, too.
     Check,
-    /// A search, which is some thousand checks on all cores: fifty times.
+    /// A search, which is some thousand checks on all cores, or what a past state may have to be made for: fifty times.
     Search,
     /// An attempt to sign in: by address, at a rate of its own.
     SignIn,

@@ -272,7 +272,8 @@ pub const ROUTES: &[Route] = &[
     route(Get, RUN_REPLAY, SignedIn, "Make the answer of a kept site check again, on the state of then", NO, || {
         web::route().to(site_check_run::replay)
     })
-    .costs(Check),
+    // The state of then may have to be made for it, of all features there were.
+    .costs(Search),
     route(Post, RUN_WAIVERS, SignedIn, "Waive a finding of a kept site check", NO, || {
         web::route().to(site_check_run::waive)
     }),
@@ -333,8 +334,16 @@ pub fn cost(request: &ServiceRequest) -> Cost {
     let route = ROUTES.iter().find(|r| pattern.as_deref() == Some(r.path) && r.method.as_str() == method);
     match route.map_or(Cost::Read, |route| route.cost) {
         Free if auth::brings_credential(request.request()) => Cost::Read,
+        // A past state may have to be made for it, of all features there were.
+        Check if asks_as_of(request) => Search,
         cost => cost,
     }
+}
+
+/// Asks what was known at a moment.
+fn asks_as_of(request: &ServiceRequest) -> bool {
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    query.is_ok_and(|pairs| pairs.iter().any(|(name, _)| name == "as-of"))
 }
 
 /// Registers every route, what its path answers to other methods, and what answers everywhere else.

@@ -74,6 +74,26 @@ fn too_many_from_an_address_are_refused_with_the_time_to_wait() {
 }
 
 #[test]
+fn what_a_past_state_is_made_for_counts_as_a_search() {
+    let burst = 100;
+    let ask = |method: &'static str, path: &'static str, cost: u64| {
+        let api = Api::with(|settings| {
+            slow(settings);
+            settings.rate_token_burst = 100;
+        });
+        let body = (method == "POST").then(town);
+        refused(Instant::now(), burst, cost, || api.send("officer", method, path, &[], body.as_ref()));
+    };
+    ask("POST", "/api/conflict-checks", 5);
+    ask("POST", "/api/conflict-checks?as-of=2026-01-01T00:00:00Z", 50);
+    ask("POST", "/api/conflict-checks?as%2Dof=2026-01-01T00:00:00Z", 50);
+    ask("GET", "/api/works/01920000-0000-7000-8000-000000000000/conflicts?as-of=2026-01-01T00:00:00Z", 50);
+    ask("GET", "/api/site-checks/01920000-0000-7000-8000-000000000000/replay", 50);
+    ask("GET", "/api/site-checks/01920000-0000-7000-8000-000000000000", 1);
+    ask("GET", "/ogc/collections/works/items/01920000-0000-7000-8000-000000000000?as-of=2026-01-01T00:00:00Z", 1);
+}
+
+#[test]
 fn each_token_has_a_rate_of_its_own() {
     let api = Api::with(slow);
     let begun = Instant::now();
