@@ -46,6 +46,7 @@ mod restricted_reads;
 mod routes;
 mod row_security;
 mod rules;
+mod run_security;
 mod session;
 mod shapes;
 mod site_check;

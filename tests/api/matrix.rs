@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::changes::Listener;
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
 use crate::restricted_reads;
+use crate::rules::{load, pack};
 use crate::support::{Response, token};
 
 pub const GEOJSON: &str = "application/geo+json";
@@ -51,6 +52,14 @@ const PEOPLE: &[Person] = &[
 const OWNERS: &[&str] = &["somebody-else", "viettel", "office", "committee", "roads-board", "army"];
 
 const LAYERS: [Layer; 3] = [Layer::Works, Layer::Corridors, Layer::References];
+
+/// Rules by which site checks rest on each of them.
+const SITE_RULES: [&str; 4] = [
+    "site.spacing.urban_m 500",
+    "site.spacing.elsewhere_m 500",
+    "site.sensitive.distance_m 80",
+    "site.duplicate.distance_m 50",
+];
 
 /// Those whose features can be in conflict.
 const PAIRED: [Layer; 2] = [Layer::Works, Layer::Corridors];
@@ -91,6 +100,7 @@ impl World {
     /// last.
     fn new() -> Self {
         let api = Api::new();
+        load(&api, &pack("1", &SITE_RULES));
         let mut all = Vec::new();
         for (visibility, word) in Visibility::ALL.iter().rev() {
             for owner in OWNERS {
@@ -250,6 +260,12 @@ impl World {
         for s in hidden {
             assert!(!answer.text.contains(&s.id) && !answer.text.contains(&s.code), "{what} {}", s.code);
         }
+        // What is seen is shown: there is a rule for it.
+        if !path.ends_with("search") {
+            for s in self.all.iter().filter(|s| s.is_seen_by(person)) {
+                assert!(answer.text.contains(&s.id), "{what} {}", s.code);
+            }
+        }
     }
 
     fn shows(&self, person: &Person, route: &Route, alike: &mut BTreeMap<&'static str, String>) {
@@ -362,8 +378,8 @@ impl World {
                 Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
                 Door::Stream => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
-                // Without a rule no check has a limit, and none names anything but the land that the place lies in.
-                Door::Site => &[Layer::Corridors],
+                // Land that the place lies in, columns and schools nearer than the rules let them be.
+                Door::Site => &LAYERS,
                 Door::Runs => &[],
                 Door::Write(_) | Door::Counts | Door::Metrics | Door::ReferenceLayers | Door::Alike | Door::People => {
                     &[]
@@ -376,9 +392,9 @@ impl World {
         reads
     }
 
-    /// All that was written since the registration, told to somebody who has heard of nothing yet.
+    /// All that was written since the rules were loaded, told to somebody who has heard of nothing yet.
     fn streams(&self, person: &Person, what: &str) {
-        let mut listener = Listener::open(&self.api.server, person.token, "?jurisdiction=VN-72", Some("1"));
+        let mut listener = Listener::open(&self.api.server, person.token, "?jurisdiction=VN-72", Some("2"));
         let (mut told, expect) = (BTreeSet::new(), self.of(person, &LAYERS));
         let last = &self.all.last().unwrap().code;
         while !told.contains(last) {
@@ -413,6 +429,7 @@ fn every_door_shows_each_role_what_the_table_says() {
     }
     // With nothing registered they said the same.
     let (empty, base) = (Api::new(), &world.api.server.base);
+    load(&empty, &pack("1", &SITE_RULES));
     for (path, text) in &alike {
         let before = empty.server.get("", path).text.replace(&empty.server.base, base);
         assert_eq!(&before, text, "{path} tells that there are features");
