@@ -123,7 +123,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     two_threads(&mut report, &context, &places)?;
     one_search(&mut report, &context, &jurisdiction, &places, size.searched)?;
     sight::compare(&mut report, &context, database.settings(), &mut conn, (&places, size.compared))?;
-    recheck::compare(&mut report, &context, &mut conn, &places, (size.batch, size.written))?;
+    recheck::compare(&mut report, &context, &mut conn, (&places, &jurisdiction.code), (size.batch, size.written))?;
     Ok(report.finish())
 }
 

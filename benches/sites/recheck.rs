@@ -44,7 +44,7 @@ pub fn compare(
     report: &mut Report,
     context: &Context,
     conn: &mut PgConnection,
-    places: &Places,
+    (places, jurisdiction): (&Places, &str),
     (kept, written): (usize, usize),
 ) -> Result<(), Failed> {
     let actor = Actor::operator();
@@ -56,7 +56,6 @@ pub fn compare(
         site_check::keep(context, witness, &checks, &|_, id| id.to_string())?;
     }
     let rechecking = Rechecking::begin(context)?;
-    let jurisdiction = context.index.snapshot().territories().next().map(|t| t.jurisdiction.code.clone());
     let first = settled(conn)?;
     let mut times = Times::default();
     for n in 0..written {
@@ -70,7 +69,7 @@ pub fn compare(
         fields.push(("height_agl_m".to_owned(), Value::Number(40.0)));
         let draft = Draft {
             fields: Fields(fields),
-            jurisdiction: jurisdiction.clone(),
+            jurisdiction: Some(jurisdiction.to_owned()),
             delivered: Some(asked[n * asked.len() / written].delivered.clone()),
         };
         feature::create::<Work>(context, witness, &draft)?;

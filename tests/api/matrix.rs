@@ -376,14 +376,16 @@ impl World {
                 Door::Items(layer) | Door::Item(layer) | Door::History(layer) => &[layer],
                 // The one asked about, and those in conflict with it.
                 Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
-                Door::Stream => &LAYERS,
+                // At a site: land that the place lies in, columns and schools nearer than the rules let them be.
+                Door::Stream | Door::Site => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
-                // Land that the place lies in, columns and schools nearer than the rules let them be.
-                Door::Site => &LAYERS,
-                Door::Runs => &[],
-                Door::Write(_) | Door::Counts | Door::Metrics | Door::ReferenceLayers | Door::Alike | Door::People => {
-                    &[]
-                }
+                Door::Runs
+                | Door::Write(_)
+                | Door::Counts
+                | Door::Metrics
+                | Door::ReferenceLayers
+                | Door::Alike
+                | Door::People => &[],
             };
             let shown = self.all.iter().filter(|s| s.visibility == Visibility::Restricted && s.is_seen_by(person));
             let shown = shown.filter(|s| layers.contains(&s.layer));

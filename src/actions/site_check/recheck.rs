@@ -105,17 +105,26 @@ impl Drop for Rechecking {
     }
 }
 
-/// Looks at runs again whenever the index shows something new, until `stop` is set.
+/// What was tried last.
+struct Tried {
+    revisions: BTreeMap<String, i64>,
+    days: BTreeMap<String, Date>,
+    /// All of it was marked.
+    done: bool,
+    at: Instant,
+}
+
+/// Looks at runs again whenever the index shows something new, or a day begins, until `stop` is set.
 fn follow(context: &Context, stop: &AtomicBool) {
     let poll = Duration::from_millis(context.settings.refresh_poll_ms);
-    let mut tried: Option<(BTreeMap<String, i64>, BTreeMap<String, Date>, bool, Instant)> = None;
+    let mut tried: Option<Tried> = None;
     while !stop.load(Ordering::Relaxed) {
-        let is_new = |s: &Snapshot| tried.as_ref().is_none_or(|(before, ..)| *before != revisions(s));
+        let is_new = |s: &Snapshot| tried.as_ref().is_none_or(|tried| tried.revisions != revisions(s));
         let snapshot = context.index.wait(Instant::now() + LOOK_EVERY, is_new);
         let today = days(&snapshot);
-        let day_came = tried.as_ref().is_none_or(|(_, days, ..)| *days != today);
+        let day_came = tried.as_ref().is_none_or(|tried| tried.days != today);
         // Where another instance was marking, or nothing could be read, it is tried again after a while.
-        let again = |(.., done, at): &(_, _, bool, Instant)| !done && at.elapsed() >= poll;
+        let again = |tried: &Tried| !tried.done && tried.at.elapsed() >= poll;
         if !is_new(&snapshot) && !day_came && !tried.as_ref().is_some_and(again) {
             continue;
         }
@@ -123,7 +132,7 @@ fn follow(context: &Context, stop: &AtomicBool) {
             tracing::warn!(%error, "site checks could not be looked at again; it will be tried again");
             false
         });
-        tried = Some((revisions(&snapshot), today, done, Instant::now()));
+        tried = Some(Tried { revisions: revisions(&snapshot), days: today, done, at: Instant::now() });
     }
 }
 
