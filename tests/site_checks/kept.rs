@@ -1,5 +1,6 @@
 //! What is kept, and who sees it; waivers.
 
+use clearway::domain::audit::hex;
 use serde_json::json;
 
 use crate::world::{CHECKS, World, column, finding, load, marked, pack};
@@ -185,6 +186,32 @@ fn runs_and_waivers_that_are_changed_forged_or_deleted_are_found() {
         assert_eq!(code, Some(1), "{sql}: {said}");
         assert!(said.contains(&format!("what revision {revision} stored was changed without an event")), "{sql}: {said}");
     }
+}
+
+/// The last event says nothing of versions, as when a run was in none; its hash is the one that it has so.
+#[test]
+fn a_run_that_is_older_than_its_digests_is_passed_over() {
+    let world = World::new();
+    let id = world.ask("carrier", 0.0, 0.0);
+    let revision = world.sql("SELECT revision FROM site_checks");
+    let exported = world.program(&["audit", "export", "--chain", "VN-72", "--from", &revision]).stdout;
+    let mut recorded = clearway::wire::audit::event(String::from_utf8(exported).unwrap().trim_end()).unwrap();
+    assert!(recorded.event.after.is_some());
+    recorded.event.after = None;
+    let hash = hex(&recorded.event.hash());
+    let older = format!(
+        "SET session_replication_role = replica;
+         UPDATE audit_events SET after = NULL, hash = '\\x{hash}' WHERE revision = {revision};
+         UPDATE revisions SET audit_hash = '\\x{hash}' WHERE jurisdiction = 'VN-72'"
+    );
+    crate::support::run_sql(&world.database.url, &older);
+    assert!(world.program(&["verify-audit"]).status.success());
+    assert!(world.program(&["replay", &id]).status.success());
+    crate::support::run_sql(
+        &world.database.url,
+        "SET session_replication_role = replica; UPDATE site_checks SET document = document || ' '",
+    );
+    assert_eq!(world.program(&["replay", &id]).status.code(), Some(1), "its event has the hash");
 }
 
 /// Nobody knows what a run rests on that is older than that was kept.
