@@ -444,7 +444,7 @@ fn the_pack_has_every_limit_of_site_checks() {
     use clearway::domain::site_check::SiteKey;
     use clearway::domain::word::Word;
 
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2026-12.toml");
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2027-01.toml");
     let pack = clearway::formats::rules::read(&fs::read(file).unwrap()).unwrap();
     let day = "2026-12-01".parse().unwrap();
     let mut classes: BTreeMap<String, BTreeMap<&str, f64>> = BTreeMap::new();

@@ -46,7 +46,7 @@ pub(super) struct Demo {
 }
 
 const JURISDICTION: &str = include_str!("../../fixtures/jurisdiction/VN-72.geojson");
-const RULES: &str = include_str!("../../fixtures/rules/VN-2026-12.toml");
+const RULES: &str = include_str!("../../fixtures/rules/VN-2027-01.toml");
 const CORRIDORS: &str = include_str!("../../fixtures/corridor/corridors.geojson");
 const WORKS: [(&str, &str); 3] = [
     ("viettel", include_str!("../../fixtures/work/viettel.geojson")),

@@ -15,7 +15,7 @@ use crate::help::{Api, CHECKS, CORRIDORS, WORKS, feature, merged, point, rect};
 use crate::support::{TestServer, vn72_draft};
 
 /// The pack of the fixtures.
-pub const VN: &str = include_str!("../../fixtures/rules/VN-2026-12.toml");
+pub const VN: &str = include_str!("../../fixtures/rules/VN-2027-01.toml");
 
 /// Loads a pack in another instance than the one asked.
 pub fn load_as(api: &Api, actor: &Actor, codes: &[&str], text: &str) -> Result<Vec<Imported>, Error> {
@@ -341,11 +341,11 @@ fn every_instance_hears_of_a_pack_and_everybody_reads_it() {
             "SELECT concat_ws(' ', actor, deed, layer, detail->>'what', detail->>'name', detail->>'version',
             length(detail->>'sha256'), detail->>'replaced_sha256') FROM audit_events WHERE revision = 2"
         ),
-        Some("operator import rules VN 2026-12 64".into())
+        Some("operator import rules VN 2027-01 64".into())
     );
     let all = other.get("", "/api/rules?jurisdiction=VN-72").json()["packs"][0].clone();
     let count = all["parameters"].as_array().unwrap().len();
-    assert_eq!((&all["version"], &all["revision"], &all["day"]), (&json!("2026-12"), &json!(2), &Json::Null));
+    assert_eq!((&all["version"], &all["revision"], &all["day"]), (&json!("2027-01"), &json!(2), &Json::Null));
     assert_eq!(all["parameter_count"], count);
     let some = |query: &str| {
         let pack = other.get("", &format!("/api/rules{query}")).json()["packs"][0].clone();

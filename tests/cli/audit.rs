@@ -19,7 +19,7 @@ fn with_history(folder: &Folder) -> Database {
         let ran = clearway(&db, &["import", "works", &file, "--jurisdiction", "VN-72"]);
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    let pack = fixture("../rules/VN-2026-12.toml");
+    let pack = fixture("../rules/VN-2027-01.toml");
     let ran = clearway(&db, &["rules", "import", &pack, "--jurisdiction", "VN-72"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     db

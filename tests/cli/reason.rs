@@ -10,7 +10,7 @@ const AREA: &str =
 fn every_command_that_writes_takes_one() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let area = folder.file("area.geojson", AREA);
-    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rules/VN-2026-12.toml");
+    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/rules/VN-2027-01.toml");
     let works = fixture("ok-collection.geojson");
     let mut written = 0;
     let mut done = |arguments: &[&str]| {
