@@ -278,18 +278,9 @@ fn read_attributes(r: &mut Reading<'_>, kind: Option<ReferenceKind>) -> Attribut
         frequency_mhz: r.number("frequency_mhz", 0.009, 300_000.0),
         azimuth_deg: r.number("azimuth_deg", 0.0, 360.0),
     };
-    match kind {
-        Some(ReferenceKind::Runway) => {
-            let elevations =
-                [("elevation_from_m", attributes.elevation_from_m), ("elevation_to_m", attributes.elevation_to_m)];
-            for (name, _) in elevations.iter().filter(|(_, value)| value.is_none()) {
-                r.required::<f64>(name, None);
-            }
-        }
-        Some(ReferenceKind::Transmitter) => {
-            r.required("eirp_w", attributes.eirp_w);
-        }
-        _ => {}
+    // A runway of which nobody knows how high it lies is there all the same: a check says that it cannot tell.
+    if kind == Some(ReferenceKind::Transmitter) {
+        r.required("eirp_w", attributes.eirp_w);
     }
     attributes
 }
@@ -359,7 +350,10 @@ impl Noun for Reference {
         let (valid_from, valid_to) = read_period(&mut r, Self::PERIOD);
         let (source, source_date) = (r.text("source"), r.date("source_date"));
         let licence = read_short(&mut r, "licence");
-        let visibility = r.word("visibility").unwrap_or(Visibility::Public);
+        // Whoever forgets to say it must not make everybody hear where the military is.
+        let usual =
+            if kind.is_some_and(ReferenceKind::is_told_apart) { Visibility::Restricted } else { Visibility::Public };
+        let visibility = r.word("visibility").unwrap_or(usual);
         let attributes = Arc::new(read_attributes(&mut r, kind));
         let props = match (kind, dataset, organisation) {
             (Some(kind), Some(dataset), Some(organisation)) => Some(ReferenceProps {

@@ -100,8 +100,11 @@ fn elevations_are_stated_in_metres_or_in_feet() {
     let both = patched(&api, "officer", &id, &json!({"properties": {"elevation_to_ft": 100, "elevation_to_m": 30}}));
     assert_eq!(both.problems(), ["/properties/elevation_to_ft: stands beside elevation_to_m: state one of the two"]);
     let none = patched(&api, "officer", &id, &json!({"properties": {"elevation_to_m": null}}));
-    assert_eq!(none.problems(), ["/properties/elevation_to_m: is missing"]);
-    assert_eq!(elevations(), ["17.9832", "30.4800"], "what is refused changes nothing");
+    assert_eq!(both.status, 422);
+    assert_eq!(none.status, 200, "nobody has to know how high it is: {}", none.text);
+    assert_eq!(none.json()["properties"]["elevation_to_m"], Json::Null);
+    let bare = created(&api, "officer", strip(), json!({"kind": "runway", "organisation": "aviation"}));
+    assert_eq!(bare.status, 201, "{}", bare.text);
 }
 
 /// A shape, properties, and what is wrong with them.
@@ -120,11 +123,6 @@ fn bad_documents() -> Vec<Bad> {
         (Json::Null, runway(), vec!["/geometry: is missing or null: a feature has a place".into()]),
         (area.clone(), runway(), vec![threshold.into()]),
         (json!({"type": "MultiLineString", "coordinates": [strip()["coordinates"]]}), runway(), vec![threshold.into()]),
-        (
-            strip(),
-            base("runway"),
-            vec!["/properties/elevation_from_m: is missing".into(), "/properties/elevation_to_m: is missing".into()],
-        ),
         (
             strip(),
             merged(json!({"elevation_from_ft": 1_729}), &runway()),
@@ -299,6 +297,10 @@ fn who_sees_them_and_who_writes_them() {
     ] {
         assert_eq!(patched(&api, role, &ids[code], &rename).status, expect, "{role} {code}");
     }
+    // Where nobody says who may see one, few do; of other kinds everybody does.
+    let unsaid = json!({"code": "UNSAID", "kind": "defence_area", "organisation": "army"});
+    let made = created(&api, "officer", rect(0.0, 0.0, 9.0, 9.0), unsaid);
+    assert_eq!(made.json()["properties"]["visibility"], "restricted", "{}", made.text);
     let own = json!({"kind": "defence_area", "visibility": "restricted"});
     let made = created(&api, "consultee", rect(0.0, 0.0, 9.0, 9.0), own);
     assert_eq!((made.status, &made.json()["properties"]["organisation"]), (201, &json!("army")), "{}", made.text);

@@ -11,10 +11,10 @@ use clearway::geometry::{Epsg, Geometry};
 use serde_json::{Value as Json, json};
 
 use crate::support::{Database, run_sql};
-use crate::world::{REFERENCES, World, feature, square};
+use crate::world::{REFERENCES, World, feature, sql, square};
 
 /// What is in nobody's own hands.
-const DECISIONS: [&str; 4] = ["zone", "freeze_window", "boundary", "site_request"];
+const DECISIONS: [&str; 5] = ["zone", "freeze_window", "boundary", "site_request", "urban_area"];
 
 fn reference(code: &str, kind: &str) -> Json {
     feature(square(0.0, 0.0, 50.0), json!({"code": code, "kind": kind, "organisation": "army"}))
@@ -103,6 +103,18 @@ fn nor_by_an_import() {
         assert_eq!(imported(&database, Role::Officer, kind, kind), none, "{kind}");
         assert_eq!(imported(&database, Role::Consultee, kind, kind), ["/properties/kind"], "{kind}");
     }
+}
+
+/// Whoever forgets to say who may see a defence area shows it to nobody by that.
+#[test]
+fn a_defence_area_is_imported_as_restricted() {
+    let database = Database::vn72();
+    let none = Vec::<String>::new();
+    for kind in ["defence_area", "school"] {
+        assert_eq!(imported(&database, Role::Officer, kind, kind), none);
+    }
+    let seen = "SELECT string_agg(code || ' ' || visibility, ', ' ORDER BY code) FROM reference_features";
+    assert_eq!(sql(&database, seen), "defence_area restricted, school public");
 }
 
 #[test]
