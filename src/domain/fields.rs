@@ -200,7 +200,8 @@ impl<'a> Reading<'a> {
             }
         };
         if number.is_finite() && (min..=max).contains(&number) {
-            return Some(number);
+            // Nobody means -0, and it is written differently.
+            return Some(number + 0.0);
         }
         self.wrong(name, format!("is {number}; it must lie between {min} and {max}"));
         None
