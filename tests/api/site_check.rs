@@ -220,7 +220,7 @@ fn cases() -> Vec<Case> {
         Case { consult: &["office"], ..case("ZON", (240.0, 3_020.0), json!({"column_class": "A1b"}), "warn") },
         Case {
             said: ["Không phải cột ăng ten.", "It is no antenna column."],
-            ..case("ZON", (0.0, 0.0), json!({"kind": "cabinet"}), "not_applicable")
+            ..case("ZON", (0.0, 0.0), json!({"kind": "cabinet", "height_agl_m": 2}), "not_applicable")
         },
         Case {
             limit: Some(42.0),
@@ -672,7 +672,10 @@ fn bad_documents() -> Vec<Bad> {
             with(json!({"frequency_mhz": 900, "eirp_w": 2_000_000})),
             &["/properties/antennas/0/eirp_w: 2000000 W is implausible"],
         ),
-        (with(json!({"frequency_mhz": 900, "eirp_dbm": 500})), &["/properties/antennas/0/eirp_dbm: is implausible"]),
+        (
+            with(json!({"frequency_mhz": 900, "eirp_dbm": 500})),
+            &["/properties/antennas/0/eirp_dbm: 500 dBm is implausible"],
+        ),
         (
             with(json!({"frequency_mhz": 900, "eirp_dbm": 50, "eirp_w": 100})),
             &["/properties/antennas/0/eirp_dbm: stands beside eirp_w"],

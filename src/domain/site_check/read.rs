@@ -122,11 +122,17 @@ impl Antenna {
             );
         }
         let of_dbm = in_dbm.map(watts);
-        if of_dbm.is_some_and(|w| !(EIRP_MIN_W..=EIRP_MAX_W).contains(&w)) {
-            r.wrong(
-                "eirp_dbm",
-                "is implausible: an antenna of a network radiates 10 to 80 dBm; state dBm here, or watts as eirp_w",
-            );
+        // From 10 to 80 a number is as plausible in the one unit as in the other, and nobody can tell; the answer says how many
+        // watts were understood.
+        let is_plausible = |watts: f64| (EIRP_MIN_W..=EIRP_MAX_W).contains(&watts);
+        if let Some(level) = in_dbm.filter(|level| !is_plausible(watts(*level))) {
+            let does = "is implausible: an antenna of a network radiates 10 to 80 dBm;";
+            let detail = if is_plausible(level) {
+                format!("{level} dBm {does} {level} W is plausible: state watts as eirp_w")
+            } else {
+                format!("{level} dBm {does} state dBm here, or watts as eirp_w")
+            };
+            r.wrong("eirp_dbm", detail);
         }
         if in_watts.is_some() && in_dbm.is_some() {
             r.wrong("eirp_dbm", "stands beside eirp_w: state one of the two");
@@ -228,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn there_is_one_zero() {
+        let read = |name: &str| {
+            let all = [("height_agl_m", Value::Number(42.0)), (name, Value::Number(-0.0))];
+            let subject = Subject::read(&fields(&all), Vec::new()).unwrap();
+            let Some(Value::Number(number)) = subject.fields().get(name).cloned() else { panic!("{name}") };
+            number.to_bits()
+        };
+        assert_eq!(["ground_amsl_m", "position_accuracy_m"].map(read), [0, 0]);
+    }
+
+    #[test]
     fn power_is_in_watts_or_in_dbm() {
         let eirp = |name: &str, value: f64| {
             Antenna::read(&fields(&[("frequency_mhz", Value::Number(900.0)), (name, Value::Number(value))]))
@@ -237,10 +254,20 @@ mod tests {
         for (name, value, at) in [
             ("eirp_w", 1_000_000.0, "/eirp_w 1000000 W is implausible"),
             ("eirp_w", -5.0, "/eirp_w -5 W is implausible"),
-            ("eirp_dbm", 1_000.0, "/eirp_dbm is implausible"),
+            ("eirp_dbm", 1_000.0, "/eirp_dbm 1000 dBm is implausible"),
+            ("eirp_dbm", -70.0, "/eirp_dbm -70 dBm is implausible"),
         ] {
             let problems = told(eirp(name, value));
             assert!(problems.iter().any(|p| p.starts_with(at)), "{problems:?}");
+        }
+        // Plausible as watts alone is told so.
+        for (level, is) in [(9.9, true), (80.1, true), (500.0, true), (100_001.0, false), (-1.0, false)] {
+            let problems = told(eirp("eirp_dbm", level));
+            let says_so = problems[0].ends_with(&format!("{level} W is plausible: state watts as eirp_w"));
+            assert_eq!((problems.len(), says_so), (1, is), "{problems:?}");
+        }
+        for level in [10.0, 47.0, 80.0] {
+            assert!(eirp("eirp_dbm", level).is_ok() && eirp("eirp_w", level).is_ok(), "in both units");
         }
         let both = fields(&[
             ("frequency_mhz", Value::Number(900.0)),
