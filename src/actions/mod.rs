@@ -67,6 +67,8 @@ pub struct Context {
     waits: Arc<conflict_check::Waits>,
     /// What is known of credentials.
     pub(crate) access: Arc<access::Access>,
+    /// Which organisations there are.
+    organisations: Arc<organisation::Known>,
     /// Who was told of how many cells where something is hidden.
     notices: Arc<conflict_check::Notices>,
     /// The searches for places that run.
@@ -107,6 +109,7 @@ impl Context {
             past: Arc::default(),
             waits: Arc::default(),
             access: Arc::default(),
+            organisations: Arc::default(),
             notices: Arc::new(notices),
             searches: Arc::default(),
             reads: Arc::new(reads),

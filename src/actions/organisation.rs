@@ -1,5 +1,8 @@
 //! Keeping organisations.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
 use super::access::entry;
 use super::{Context, Witness, forbidden};
 use crate::domain::audit::{ACCESS, Deed};
@@ -16,6 +19,30 @@ pub fn list(context: &Context, actor: &crate::domain::actor::Actor) -> Result<Ve
         return Err(forbidden(actor, "list organisations"));
     }
     context.store.read(store::organisation::list)
+}
+
+/// The codes that are known to be registered: none is ever taken back, so no database has to be asked twice.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<HashSet<String>>);
+
+/// Somebody goes by this code: it is registered, or a token of the configuration acts for it.
+///
+/// # Errors
+/// [`Error::Busy`].
+pub(super) fn is_known(context: &Context, code: &str) -> Result<bool> {
+    if wrong_name(code).is_some() {
+        return Ok(false);
+    }
+    let known = || context.organisations.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_token = context.settings.tokens.iter().any(|token| token.organisation.as_deref() == Some(code));
+    if of_token || known().contains(code) {
+        return Ok(true);
+    }
+    let is_registered = context.store.read(|conn| store::organisation::is_registered(conn, code))?;
+    if is_registered {
+        known().insert(code.to_owned());
+    }
+    Ok(is_registered)
 }
 
 /// Adds an organisation.

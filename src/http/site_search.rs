@@ -12,8 +12,8 @@ use crate::actions::site_check::search::{self as action, Pattern, Places, Wanted
 use crate::clock;
 use crate::domain::word::Word;
 use crate::error::Error;
-use crate::geometry::Geometry;
 use crate::geometry::encoding::geojson;
+use crate::geometry::{Geometry, Problem};
 use crate::wire::document;
 use crate::wire::site_search::search;
 
@@ -53,8 +53,10 @@ pub async fn find(request: HttpRequest, app: web::Data<App>, payload: web::Paylo
             at,
             min_revision,
         };
+        // What is wrong with the area is told of its geometry.
+        let in_document = |p: Problem| if p.pointer.starts_with("/properties/") { p } else { p.under("/geometry") };
         let under = |e: Error| match e {
-            Error::Invalid(all) => Error::Invalid(all.into_iter().map(|p| p.under("/geometry")).collect()),
+            Error::Invalid(all) => Error::Invalid(all.into_iter().map(in_document).collect()),
             other => other,
         };
         Ok(write(&action::search(&context, &asker, &wanted).map_err(under)?).to_string())

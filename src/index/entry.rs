@@ -4,10 +4,11 @@ use rstar::AABB;
 use rstar::primitives::{GeomWithData, Rectangle};
 
 use crate::domain::conflict::{Facts, Role};
+use crate::domain::reference::Attributes;
 use crate::domain::rules::{LandKind, LandNumber, Ruling};
-use crate::domain::site_check::half_width_of;
+use crate::domain::site_check::{land_of, to_edge_of};
 use crate::geometry::linear::Chainage;
-use crate::geometry::measure::Prepared;
+use crate::geometry::measure::{Dimension, Prepared};
 use crate::geometry::{Bounds, Geometry, Grid, Metres, MultiLineString};
 
 /// Most boxes for one shape: more make the tree larger without making it sharper.
@@ -24,7 +25,7 @@ pub struct Entry {
     pub centreline: Option<Box<Chainage>>,
     /// How far beyond its shape it can be met by a search that widens by nothing, on any day.
     own_reach: Metres,
-    /// What it is to the rules it was prepared by, where it is land.
+    /// What it is to the rules it was prepared by, where something must stay free beside it.
     pub land: LandNumber,
 }
 
@@ -39,18 +40,28 @@ impl Entry {
         rules: &Ruling,
     ) -> Self {
         let centreline = centreline.and_then(|line| Chainage::of(&line)).map(Box::new);
-        let land = land.map_or(LandNumber::NONE, |land| rules.land(land));
+        let mut land = land.map_or(LandNumber::NONE, |land| rules.land(land));
+        let shape = Prepared::new(grid);
         let own_reach = match facts.noun.role() {
             Role::TakesLand(own) => {
                 own.clearance_m.and_then(|m| Metres::new(m).ok()).unwrap_or_else(|| rules.clearance_max(land))
             }
             Role::Stands(_) => rules.accuracy_max(&facts.noun),
             Role::Refers(what) => {
-                let width = facts.attributes.as_deref().map_or(0.0, |known| half_width_of(what.kind, known));
-                rules.site_reach(what.kind).plus(Metres::new(width).unwrap_or(Metres::ZERO))
+                let reach = rules.site_reach(what.kind);
+                let known = facts.attributes.as_deref().unwrap_or(Attributes::NONE);
+                match land_of(what.kind, known) {
+                    None => reach,
+                    Some(of_line) => {
+                        land = rules.land(&of_line);
+                        let is_line = shape.dimension() == Dimension::Line;
+                        let [_, edge] = to_edge_of(what.kind, known, is_line, rules.site());
+                        reach.plus(rules.clearance_max(land)).plus(Metres::new(edge).unwrap_or(Metres::ZERO))
+                    }
+                }
             }
         };
-        Self { facts, shape: Prepared::new(grid), centreline, own_reach, land }
+        Self { facts, shape, centreline, own_reach, land }
     }
 
     /// How far beyond its shape it can be met by a search that widens by nothing, on any day.

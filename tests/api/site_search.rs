@@ -6,7 +6,7 @@ use clearway::geometry::{Epsg, Geometry, Point, crs};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, ORIGIN, REFERENCES, feature, line, merged, point, rect, road};
-use crate::site_check::{NOW, SITES, ask, holds, prepared};
+use crate::site_check::{NOW, SITES, ask, holds, prepared, revision};
 
 const SEARCH: &str = "/api/site-search";
 
@@ -229,4 +229,29 @@ fn what_is_known_in_part_makes_no_place_better() {
     // All that the school stands near to come last.
     assert!(places[..places.len() - near].iter().all(|place| !warns(place) && away(place) > 50.0));
     assert!(places[places.len() - near..].iter().all(|place| warns(place) && away(place) < 100.0));
+}
+
+/// The centre of gravity of an area that is bent round a corner of the border lies on the other side.
+#[test]
+fn an_area_is_searched_where_it_lies_and_not_where_its_middle_does() {
+    let api = prepared(Api::new());
+    let bent = [
+        [107.425, 11.748],
+        [107.5, 11.788],
+        [107.595, 11.750],
+        [107.595, 11.752],
+        [107.5, 11.790],
+        [107.425, 11.750],
+        [107.425, 11.748],
+    ];
+    let area = json!({"type": "Polygon", "coordinates": [bent]});
+    let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", &*revision(&api))];
+    let wanted = feature(area, column(json!({"spacing_m": 500})));
+    let answer = api.send("officer", "POST", SEARCH, &headers, Some(&wanted));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let found = answer.json();
+    assert!(found["looked_at"].as_u64().unwrap() > 10, "{found}");
+    for place in found["features"].as_array().unwrap() {
+        assert_eq!(place["properties"]["jurisdiction"], "VN-72");
+    }
 }

@@ -52,7 +52,7 @@ pub fn with_neighbour() -> World {
 }
 
 /// A place so many metres east and north of the corner, on the grid of VN-72.
-fn at(east: f64, north: f64) -> Coord<f64> {
+pub fn at(east: f64, north: f64) -> Coord<f64> {
     let corner = crs::project(&Geometry::Point(Point::new(CORNER.0, CORNER.1)), Epsg::WGS84, GRID).unwrap();
     let Geometry::Point(corner) = corner else { panic!("a point stays one") };
     Coord { x: corner.x().round() + east, y: corner.y().round() + north }

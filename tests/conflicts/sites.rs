@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clearway::actions::rules;
-use clearway::actions::site_check::{Asked, Fact, Question, facts};
+use clearway::actions::site_check::{self, Asked, Fact, Question, facts};
+use clearway::actions::{feature, rules};
 use clearway::domain::actor::Actor;
 use clearway::domain::corridor::Corridor;
 use clearway::domain::fields::Value;
@@ -15,11 +15,13 @@ use clearway::domain::site_check::{Antenna, Subject};
 use clearway::domain::work::{Work, WorkKind};
 use clearway::formats::rules as file;
 use clearway::geometry::measure::Prepared;
-use clearway::geometry::{Coord, Geometry, Point};
+use clearway::geometry::{Coord, Epsg, Geometry, Point, crs};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Text, Uuid as SqlUuid};
+use geo::MapCoords;
 use uuid::Uuid;
 
+use crate::border::{self, SIDES, with_neighbour};
 use crate::references::random;
 use crate::shapes::{Dice, Lattice};
 use crate::world::{AT, GRID, HAIR_M, HERE, Rows, World, corridor_props, text, work_props};
@@ -51,10 +53,15 @@ fn corridors(dice: &mut Dice, count: usize) -> Rows {
     (0..count).map(|n| one(n, dice)).collect()
 }
 
+fn load(world: &World, codes: &[&str]) {
+    let (pack, codes) = (file::read(PACK.as_bytes()).unwrap(), codes.iter().map(|code| (*code).to_owned()));
+    let codes: Vec<String> = codes.collect();
+    rules::import(&world.context, world.witness(), &codes, &pack, &"0".repeat(64)).unwrap();
+}
+
 fn world(dice: &mut Dice) -> World {
     let world = World::new();
-    let pack = file::read(PACK.as_bytes()).unwrap();
-    rules::import(&world.context, world.witness(), &["VN-72".to_owned()], &pack, &"0".repeat(64)).unwrap();
+    load(&world, &["VN-72"]);
     world.import::<Work>(works(dice, 160));
     world.import::<Corridor>(corridors(dice, 60));
     world.import::<Reference>((0..260).map(|n| random(dice, &format!("R{n}"))).collect());
@@ -118,6 +125,11 @@ struct Row {
     visibility: String,
 }
 
+/// How far beyond its shape a reference feature matters.
+const OWN: &str = "coalesce(CASE f.kind::text WHEN 'heritage' THEN 45 WHEN 'school' THEN 30 WHEN 'hospital' THEN 30 \
+    WHEN 'runway' THEN 200 WHEN 'transmitter' THEN 25 WHEN 'road' THEN f.half_width_m + 11 \
+    WHEN 'power_line' THEN f.half_width_m + CASE WHEN f.voltage_kv <= 100 THEN 2 ELSE 7 END END, 0)";
+
 fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<Row> {
     let measured = |layer: &str, own: &str, in_zone: &str, counts: &str| {
         let zone = |also: &str| in_zone.replace("ALSO", also);
@@ -137,16 +149,13 @@ fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<R
         "EXISTS (SELECT 1 FROM reference_features z WHERE z.kind::text = 'zone' AND z.quota IS NOT NULL ALSO
             AND ST_DWithin(z.geom_grid, p.g, {accuracy}) AND ST_Intersects(f.geom_grid, z.geom_grid))"
     );
-    let own = "coalesce(CASE f.kind::text WHEN 'heritage' THEN 45 WHEN 'school' THEN 30 WHEN 'hospital' THEN 30 \
-        WHEN 'runway' THEN 200 WHEN 'transmitter' THEN 25 WHEN 'road' THEN f.half_width_m \
-        WHEN 'power_line' THEN f.half_width_m END, 0)";
     let sql = format!(
         "WITH p AS (SELECT ST_SetSRID(ST_MakePoint({}, {}), 9218) AS g) {} UNION ALL {} UNION ALL {}",
         at.x,
         at.y,
         measured("works", "f.position_accuracy_m", &in_zone, "f.status::text <> 'dismantled'"),
         measured("corridors", "f.clearance_m", "false", "f.status::text <> 'cancelled'"),
-        measured("references", own, "false", "f.valid_to IS NULL OR f.valid_to >= '2026-06-01'"),
+        measured("references", OWN, "false", "f.valid_to IS NULL OR f.valid_to >= '2026-06-01'"),
     );
     diesel::sql_query(sql).load(&mut world.database.connect()).unwrap()
 }
@@ -216,4 +225,76 @@ fn everything(world: &World, found: &Facts, at: Coord<f64>, reach: f64) {
             assert!(fact.is_none_or(|fact| fact.distance_m == distance), "{layer} {}: {distance}", entry.facts.code);
         }
     }
+}
+
+/// As seen from either side of a border, what is near on both sides, each measured by PostGIS on the grid that it is kept on.
+#[test]
+fn at_a_border_each_side_is_measured_on_its_own_grid() {
+    let mut dice = Dice::new(96);
+    let world = with_neighbour();
+    load(&world, &SIDES);
+    let corner = border::at(-300.0, -300.0);
+    let moved = |c: Coord<f64>| Coord { x: c.x - HERE.0 + corner.x, y: c.y - HERE.1 + corner.y };
+    for side in [0, 1] {
+        let mut add = |rows: Rows, make: &dyn Fn(&feature::Draft)| {
+            rows.iter().for_each(|(props, shape)| make(&border::draft(side, props, shape.map_coords(moved))));
+        };
+        let (context, witness) = (&world.context, || world.witness());
+        add(works(&mut dice, 40), &|draft| drop(feature::create::<Work>(context, witness(), draft).unwrap()));
+        add(corridors(&mut dice, 20), &|draft| drop(feature::create::<Corridor>(context, witness(), draft).unwrap()));
+        // What is counted in a zone of the other side is for the tests of the API.
+        let references: Rows = (0..90).map(|n| random(&mut dice, &format!("R{n}"))).collect();
+        let references = references.into_iter().filter(|(props, _)| !props.contains(&("kind", text("zone")))).collect();
+        add(references, &|draft| drop(feature::create::<Reference>(context, witness(), draft).unwrap()));
+    }
+    let (mut met, mut homes) = ([0, 0], BTreeSet::new());
+    for round in 0..40 {
+        let (mut asked, at, reach) = asked(&mut dice);
+        asked.delivered.shape = Geometry::Point(Point(moved(at)));
+        let found = by_index(&world, &Actor::operator(), &asked);
+        let mut expected = 0;
+        for (side, code) in SIDES.iter().enumerate() {
+            let rows = of_side(&world, code, &asked.delivered.shape, reach);
+            assert!(rows.len() > 100, "{code}: {}", rows.len());
+            for row in &rows {
+                let fact = found.get(&(row.layer.clone(), row.id));
+                if (row.distance - reach - row.own).abs() > HAIR_M {
+                    assert_eq!(fact.is_some(), row.near, "round {round}, {code}: {row:?}");
+                }
+                let Some(fact) = fact else { continue };
+                assert!((fact.distance_m - row.distance).abs() < HAIR_M, "round {round}, {code}: {fact:?} {row:?}");
+                expected += 1;
+                met[side] += 1;
+            }
+        }
+        assert_eq!(found.len(), expected, "round {round}");
+        let question = Question { at: AT.parse().unwrap(), min_revision: Vec::new() };
+        let checked = site_check::check(&world.context, &Actor::operator(), &[asked], &question).unwrap();
+        homes.insert(checked[0].jurisdiction.clone());
+    }
+    assert!(met.iter().all(|n| *n > 1_000), "{met:?}");
+    assert_eq!(homes.len(), 2, "{homes:?}");
+}
+
+fn of_side(world: &World, code: &str, place: &Geometry<f64>, reach: f64) -> Vec<Row> {
+    let grid = if code == SIDES[0] { GRID } else { Epsg(5899) };
+    let Geometry::Point(at) = crs::project(place, GRID, grid).unwrap() else { panic!("a point stays one") };
+    let measured = |layer: &str, table: &str, own: &str, counts: &str| {
+        format!(
+            "SELECT '{layer}' AS layer, f.id, ST_Distance(f.geom_grid, p.g) AS distance, ({own})::float8 AS own,
+                0::float8 AS depth, ST_DWithin(f.geom_grid, p.g, {reach} + ({own})) AS near, false AS in_zone,
+                false AS in_public_zone, f.visibility::text AS visibility
+            FROM {table} f, p WHERE f.jurisdiction = '{code}' AND {counts}"
+        )
+    };
+    let sql = format!(
+        "WITH p AS (SELECT ST_SetSRID(ST_MakePoint({}, {}), {}) AS g) {} UNION ALL {} UNION ALL {}",
+        at.x(),
+        at.y(),
+        grid.0,
+        measured("works", "works", "f.position_accuracy_m", "f.status::text <> 'dismantled'"),
+        measured("corridors", "corridors", "f.clearance_m", "f.status::text <> 'cancelled'"),
+        measured("references", "reference_features", OWN, "(f.valid_to IS NULL OR f.valid_to >= '2026-06-01')"),
+    );
+    diesel::sql_query(sql).load(&mut world.database.connect()).unwrap()
 }

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::border::{Zone, brought, cover_zone, farther_at_home, more_at_home, reaches};
 use super::deadline::Deadline;
 use super::{Spot, on_grid};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, Role};
+use crate::domain::conflict::{self, Role, Rule};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    Finding, Ground, HiddenCells, Near, NearCorridor, NearReference, Parameters, Place, Source, Subject, Surroundings,
-    reach_round, sources,
+    Finding, Ground, HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings,
+    is_drawn, is_measured, land_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -136,46 +137,61 @@ pub(super) fn found<'a>(
     let shape = Prepared::point(at);
     let boundary = home.jurisdiction.boundary_grid();
     let place = Place { at, inside: true, to_boundary_m: depth_inside(&shape, boundary), hint: None };
-    let around = Surroundings {
-        place,
-        works: Vec::new(),
-        corridors: Vec::new(),
-        references: Vec::new(),
-        coverage: covered(home, &shape, subject, reach, day),
-        hidden: Vec::new(),
-    };
+    let coverage = covered(home, &shape, subject, reach, day);
+    let around = Surroundings { coverage, ..Surroundings::nowhere(place) };
     let (taken, told_by_budget, hidden) = (Vec::new(), Vec::new(), Vec::new());
     let mut found = Found { around, taken, revisions: BTreeMap::new(), told_by_budget, hidden };
     // From here on the place is where the grid of its own jurisdiction has it: that is what a run keeps of it.
     let delivered = Delivered { shape: Geometry::Point(at.into()), crs: home.jurisdiction.grid };
     let (spot, lonlat) = (Spot { delivered: &delivered, lonlat: spot.lonlat }, spot.lonlat);
     let here = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
-    let here = outside::widened(&here, reach.get());
+    let looking = |territory: &'a Territory| -> Result<Looking<'a, '_>> {
+        let shape = Prepared::point(on_grid(territory, spot)?);
+        Ok(Looking { context, actor, home, territory, shape, subject, reach, day, how })
+    };
+    // The extent tells where something is, hidden or not; the boundary tells nothing.
+    let near = context.reach().plus(reach).get();
+    let mut zones = Vec::new();
     for territory in snapshot.territories() {
+        let round = outside::widened(&here, reach.plus(farther_at_home(home, territory)).get());
         // The extent holds all of the cells of what belongs to it, each widened by what it brings.
-        if !outside::meets_round_the_earth(&territory.extent, &here) {
+        if !outside::meets_round_the_earth(&territory.extent, &round) {
             continue;
         }
-        let at = on_grid(territory, spot)?;
-        let looking = Looking { context, actor, territory, shape: Prepared::point(at), subject, reach, day, how };
-        let matters = looking.all(&mut found)?;
-        // The extent tells where something is, hidden or not; the boundary tells nothing.
-        let near = context.reach().plus(reach).get();
+        let looking = looking(territory)?;
+        let matters = looking.all(&mut found, &mut zones)?;
         if matters || looking.shape.within(territory.jurisdiction.boundary_grid(), near) {
             found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
         }
     }
-    let by = |a: (f64, Uuid), b: (f64, Uuid)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    let around = &mut found.around;
-    around.works.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
-    around.references.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
-    around.corridors.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
-    around.hidden.sort_unstable();
-    around.hidden.dedup();
+    for Zone { of, shape } in zones {
+        cover_zone(of, shape, day, &mut found);
+        for territory in snapshot.territories().filter(|other| reaches(of, shape, other)) {
+            let zone = brought(of, territory, shape)?;
+            let looking = looking(territory)?;
+            let matters = looking.all_in_zone(&zone, &mut found)?;
+            if matters || zone.within(territory.jurisdiction.boundary_grid(), near) {
+                found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
+            }
+        }
+    }
+    sort(&mut found.around);
     Ok(found)
 }
 
-/// How much each source answers for the ground that matters. What a feature brings itself, the declaration speaks of.
+/// The nearest first.
+fn sort(around: &mut Surroundings<'_>) {
+    let by = |a: (f64, Uuid), b: (f64, Uuid)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    around.works.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
+    around.references.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
+    around.corridors.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
+    around.lines.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
+    around.hidden.sort_unstable();
+    around.hidden.dedup();
+}
+
+/// How much each source answers for the ground that matters: as far as a feature of it matters. Who declares runways speaks of
+/// the ground over which their surfaces lie, wherever they are, so that is asked of the place alone.
 fn covered(
     home: &Territory,
     shape: &Prepared,
@@ -184,8 +200,12 @@ fn covered(
     day: Date,
 ) -> BTreeMap<Source, Coverage> {
     let of = |source: Source| {
-        let brings_its_own = source.kind().is_some_and(|kind| home.rules().site_reach(kind) > Metres::ZERO);
-        let distance = if brings_its_own { subject.accuracy_m } else { reach.get() };
+        let own = source.kind().map_or(Metres::ZERO, |kind| home.rules().site_reach(kind));
+        let distance = match source.kind() {
+            Some(ReferenceKind::Runway) => subject.accuracy_m,
+            _ if own > Metres::ZERO => own.get() + subject.accuracy_m,
+            _ => reach.get(),
+        };
         let said = home.coverages().of_kind(source.layer(), source.kind(), shape, distance, day);
         let coverage = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
         (source, coverage)
@@ -197,7 +217,9 @@ fn covered(
 struct Looking<'a, 'q> {
     context: &'q Context,
     actor: &'q Actor,
+    home: &'a Territory,
     territory: &'a Territory,
+    /// The place on the grid of the territory.
     shape: Prepared,
     subject: &'q Subject,
     reach: Metres,
@@ -207,111 +229,163 @@ struct Looking<'a, 'q> {
 
 impl<'a> Looking<'a, '_> {
     /// Looks for everything; whether there was anything, that is seen or told of.
-    fn all(&self, found: &mut Found<'a>) -> Result<bool> {
+    fn all(&self, found: &mut Found<'a>, zones: &mut Vec<Zone<'a>>) -> Result<bool> {
         let code = self.territory.jurisdiction.code.as_str();
         let sight = self.actor.sight(code);
-        let known = found.around.references.len();
         let (mut matters, mut pace) = (false, Pace::new(self.how.deadline));
         for layer in Layer::all() {
             let features = self.territory.layer(layer);
-            features.near(&self.shape, self.reach, |entry| {
-                if pace.next() && features.sees(&sight, entry) && self.take(layer, entry, &mut found.around) {
-                    matters = true;
-                    found.taken.push(Taken {
-                        layer,
-                        code,
-                        id: entry.facts.id,
-                        restricted: features.is_restricted(entry),
-                    });
+            let mut failed = Ok(());
+            features.near(&self.shape, self.reach_in(layer), |entry| {
+                if !pace.next() || failed.is_err() || !features.sees(&sight, entry) {
+                    return;
+                }
+                match self.take(layer, entry, &mut found.around) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        matters = true;
+                        zones.extend(self.as_zone(entry));
+                        let restricted = features.is_restricted(entry);
+                        found.taken.push(Taken { layer, code, id: entry.facts.id, restricted });
+                    }
+                    Err(error) => failed = Err(error),
                 }
             });
+            failed?;
             pace.done()?;
             if !sight.sees_all() {
                 matters |= self.hidden(layer, features, &sight, found);
             }
         }
-        let admits_so_many = |near: &&NearReference<'a>| {
-            near.told.kind == ReferenceKind::Zone
-                && near.attributes().quota.is_some()
-                && near.distance_m <= self.subject.accuracy_m
-        };
-        let zones: Vec<&Prepared> =
-            found.around.references[known..].iter().filter(admits_so_many).map(|z| z.shape).collect();
-        for zone in zones {
-            self.all_in_zone(zone, &sight, found)?;
-        }
         Ok(matters)
     }
 
-    /// Takes every column in a zone that admits so many of them, however far from the place it stands.
-    fn all_in_zone(&self, zone: &'a Prepared, sight: &Sight, found: &mut Found<'a>) -> Result<()> {
+    /// How far round the place features of a layer are looked for, besides what they bring by the rules of the territory.
+    fn reach_in(&self, layer: Layer) -> Metres {
+        if layer.is_told_by_kind() {
+            return self.reach.plus(farther_at_home(self.home, self.territory));
+        }
+        self.reach
+    }
+
+    /// A feature as a zone that admits so many columns and may hold the place, where it is one.
+    fn as_zone(&self, entry: &'a Entry) -> Option<Zone<'a>> {
+        let told = ReferenceFacts::try_from(entry.facts.noun).ok()?;
+        entry.facts.attributes.as_deref()?.quota?;
+        let holds = told.kind == ReferenceKind::Zone && self.shape.within(&entry.shape, self.subject.accuracy_m);
+        holds.then_some(Zone { of: self.territory, shape: &entry.shape })
+    }
+
+    /// Takes every column in a zone, however far from the place it stands; whether there was any, that is seen or told of.
+    fn all_in_zone(&self, zone: &Prepared, found: &mut Found<'a>) -> Result<bool> {
         let mut pace = Pace::new(self.how.deadline);
         let (layer, code) = (Source::Works.layer(), self.territory.jurisdiction.code.as_str());
-        let features = self.territory.layer(layer);
+        let (features, sight) = (self.territory.layer(layer), self.actor.sight(code));
         let known: HashSet<Uuid> = found.around.works.iter().map(|work| work.facts.id).collect();
+        let (mut matters, mut failed) = (false, Ok(()));
         features.near(zone, Metres::ZERO, |entry| {
-            let new = pace.next() && !known.contains(&entry.facts.id) && features.sees(sight, entry);
+            let new = pace.next() && failed.is_ok() && !known.contains(&entry.facts.id) && features.sees(&sight, entry);
             let (Ok(told), Some(_)) = (entry.facts.noun.try_into(), entry.facts.noun.severity(self.day)) else {
                 return;
             };
             if new && entry.shape.within(zone, 0.0) {
-                let near = self.near(layer, entry, told, self.shape.distance(&entry.shape));
-                found.around.works.push(near);
+                matters = true;
+                match self.near(layer, entry, told, self.shape.distance(&entry.shape)) {
+                    Ok(near) => found.around.works.push(near),
+                    Err(error) => failed = Err(error),
+                }
                 let restricted = features.is_restricted(entry);
                 found.taken.push(Taken { layer, code, id: entry.facts.id, restricted });
             }
         });
+        failed?;
         pace.done()?;
-        let cells = features.hidden().met(sight, zone, 0.0);
-        let hidden = !sight.sees_all() && self.is_told(layer.as_str(), &cells, found);
+        if sight.sees_all() {
+            return Ok(matters);
+        }
+        let cells = features.hidden().met(&sight, zone, 0.0);
+        let hidden = self.is_told(layer.as_str(), &cells, found);
         if hidden {
             found.around.hidden.push(Source::Works);
         }
-        let said = self.territory.coverages().of(layer, zone, 0.0, self.day);
-        let said = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
-        let worst = found.around.coverage.entry(Source::Works).or_insert(said);
-        *worst = said.min(*worst);
-        Ok(())
+        Ok(matters || hidden)
     }
 
-    /// A feature as the checks see it, so far from the place.
-    fn near<F>(&self, layer: Layer, entry: &'a Entry, told: F, distance_m: f64) -> Near<'a, F> {
+    /// A feature as the checks see it, so far from the place. Distances are those on the grid that it is kept on.
+    fn near<F>(&self, layer: Layer, entry: &'a Entry, told: F, distance_m: f64) -> Result<Near<'a, F>> {
         let is_inside = distance_m <= 0.0 && entry.shape.dimension() == Dimension::Area;
         let depth_m = if is_inside { depth_inside(&self.shape, &entry.shape) } else { 0.0 };
         let accuracy_m = self.territory.rules().on(self.day).accuracy(&entry.facts.noun).metres.get();
-        Near { layer, facts: &entry.facts, told, shape: &entry.shape, distance_m, depth_m, accuracy_m }
+        let is_here = self.territory.jurisdiction.grid == self.home.jurisdiction.grid;
+        let shape =
+            (is_here || is_measured(&entry.facts.noun)).then(|| brought(self.territory, self.home, &entry.shape));
+        Ok(Near { layer, facts: &entry.facts, told, shape: shape.transpose()?, distance_m, depth_m, accuracy_m })
     }
 
     /// Takes a feature that the asker sees, if it is near enough and counts.
-    fn take(&self, layer: Layer, entry: &'a Entry, around: &mut Surroundings<'a>) -> bool {
+    fn take(&self, layer: Layer, entry: &'a Entry, around: &mut Surroundings<'a>) -> Result<bool> {
         let facts = &entry.facts;
-        let reach = self.reach.plus(entry.reach());
-        let Some(distance_m) = self.shape.distance_within(&entry.shape, reach.get()) else { return false };
+        let reference = ReferenceFacts::try_from(facts.noun).ok();
+        let more = reference.map_or(Metres::ZERO, |told| more_at_home(self.home, self.territory, told.kind));
+        let reach = self.reach.plus(entry.reach()).plus(more);
+        let Some(distance_m) = self.shape.distance_within(&entry.shape, reach.get()) else { return Ok(false) };
         let severity = facts.noun.severity(self.day);
-        let rules = self.territory.rules().on(self.day);
         if let Ok(told) = facts.noun.try_into() {
             if severity.is_some() {
-                around.works.push(self.near(layer, entry, told, distance_m));
+                around.works.push(self.near(layer, entry, told, distance_m)?);
             }
-            return severity.is_some();
+            return Ok(severity.is_some());
         }
-        if let Ok(told) = ReferenceFacts::try_from(facts.noun) {
-            // A window that is to come matters to whoever builds then.
-            let matters = severity.is_some() || told.kind == ReferenceKind::FreezeWindow && !told.is_over(self.day);
-            if matters {
-                around.references.push(self.near(layer, entry, told, distance_m));
+        if let Some(told) = reference {
+            let matters =
+                severity.is_some() || told.kind == ReferenceKind::FreezeWindow && !told.is_over(self.first_day());
+            match (matters, is_drawn(told.kind)) {
+                (false, _) => {}
+                (true, true) => around.lines.push(self.line(layer, entry, told, distance_m)?),
+                (true, false) => around.references.push(self.near(layer, entry, told, distance_m)?),
             }
-            return matters;
+            return Ok(matters);
         }
         let (Role::TakesLand(own), Ok(told), Some(severity)) = (facts.noun.role(), facts.noun.try_into(), severity)
         else {
-            return false;
+            return Ok(false);
         };
-        let of_kind = || rules.clearance(entry.land, Some(self.subject.kind));
-        let (clearance, rule) = conflict::clearance(None, own.clearance_m, of_kind);
-        let near = self.near(layer, entry, told, distance_m);
-        around.corridors.push(NearCorridor { near, severity, clearance, rule: rule.into() });
-        true
+        let (clearance, rule) = self.clearance(entry, own.clearance_m);
+        let near = self.near(layer, entry, told, distance_m)?;
+        around.corridors.push(NearCorridor { near, severity, clearance, rule });
+        Ok(true)
+    }
+
+    /// The first day of which freeze windows matter: that asked, or that on which somebody begins to build. Of an end alone the
+    /// period has no beginning.
+    fn first_day(&self) -> Date {
+        match (self.subject.starts_on, self.subject.ends_on) {
+            (Some(starts_on), _) => starts_on.min(self.day),
+            (None, Some(_)) => Date::MIN,
+            (None, None) => self.day,
+        }
+    }
+
+    /// What must stay free beside a feature.
+    fn clearance(&self, entry: &Entry, own: Option<f64>) -> (Metres, Rule) {
+        let rules = self.territory.rules().on(self.day);
+        let (clearance, rule) = conflict::clearance(None, own, || rules.clearance(entry.land, Some(self.subject.kind)));
+        (clearance, rule.into())
+    }
+
+    /// A road or a power line as the checks see it.
+    fn line(&self, layer: Layer, entry: &'a Entry, told: ReferenceFacts, distance_m: f64) -> Result<NearLine<'a>> {
+        let near = self.near(layer, entry, told, distance_m)?;
+        let known = near.attributes();
+        let is_line = entry.shape.dimension() == Dimension::Line;
+        let to_edge_m = to_edge_of(told.kind, known, is_line, self.territory.rules().site());
+        let (clearance, rule) = self.clearance(entry, None);
+        let land = land_of(told.kind, known);
+        let is_of_its_class = match &rule {
+            Rule::Parameter(rule) => land.is_some_and(|land| rule.is_of(&land)),
+            Rule::Word(_) => false,
+        };
+        Ok(NearLine { near, to_edge_m, clearance, rule, is_of_its_class })
     }
 
     /// Which sources of a layer have something near that the asker does not see: told by cells of 2 km, as in conflict
@@ -325,7 +399,7 @@ impl<'a> Looking<'a, '_> {
             found.around.hidden.extend(of_layer().filter(|_| told));
             return told;
         }
-        let met = |apart| features.hidden().met_apart(apart, sight, &self.shape, self.reach.get());
+        let met = |apart| features.hidden().met_apart(apart, sight, &self.shape, self.reach_in(layer).get());
         let (others, defence) = (met(false), met(true));
         let is_defence = |source: &Source| source.kind() == Some(DEFENCE);
         let told = self.is_told(layer.as_str(), &others, found);

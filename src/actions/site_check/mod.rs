@@ -1,11 +1,12 @@
 //! Site checks: a column that somebody asks for, against everything round its place that a law or a rule speaks of.
 //!
-//! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `around` finds what stands round the place in the index. What it means is said by the
+//! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `around` finds what stands round the place in the index, `border` what that means on its two sides. What it means is said by the
 //! checks themselves ([`crate::domain::site_check`]), which see nothing but that. `kept` keeps runs, `again` makes their answers again,
 //! [`recheck`] does so by itself.
 
 mod again;
 mod around;
+mod border;
 mod deadline;
 mod kept;
 pub mod recheck;
@@ -20,8 +21,8 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::conflict_check::at_least;
-use super::{Context, Reader};
-use crate::domain::actor::Actor;
+use super::{Context, Reader, organisation};
+use crate::domain::actor::{Actor, Role};
 use crate::domain::layer::Layer;
 use crate::domain::place::{self, Delivered};
 use crate::domain::restricted_read::Shown;
@@ -123,13 +124,41 @@ pub fn check<'r>(
     let deadline = Deadline::of_request(context);
     for one in asked {
         deadline.in_time()?;
-        match check_in(context, reader, &snapshot, one, question.at, deadline) {
+        let column = match asker_known(context, reader.actor, &one.subject)? {
+            Ok(column) => column,
+            Err(problem) => {
+                problems.push(problem.under(one.pointer.strip_suffix("/geometry").unwrap_or_default()));
+                continue;
+            }
+        };
+        let one = Asked { subject: column, ..one.clone() };
+        match check_in(context, reader, &snapshot, &one, question.at, deadline) {
             Ok(check) => checks.push(check),
             Err(Error::Invalid(more)) => problems.extend(more.into_iter().map(|p: Problem| p.under(&one.pointer))),
             Err(other) => return Err(other),
         }
     }
     if problems.is_empty() { Ok(checks) } else { Err(Error::Invalid(problems)) }
+}
+
+/// The column with the carrier that asks for it: where nobody says which, that of a carrier who asks. Who names one that is not
+/// known is told so, if he may know which there are: whoever signed in.
+///
+/// # Errors
+/// [`Error::Busy`].
+fn asker_known(context: &Context, actor: &Actor, column: &Subject) -> Result<std::result::Result<Subject, Problem>> {
+    let mut column = column.clone();
+    match column.organisation.as_deref() {
+        None if actor.roles.contains(&Role::Carrier) => column.organisation.clone_from(&actor.organisation),
+        Some(code) if !actor.is_public() && actor.organisation.as_deref() != Some(code) => {
+            if !organisation::is_known(context, code)? {
+                let detail = format!("«{code}» is no organisation that is registered here");
+                return Ok(Err(Problem::new("/properties/organisation", detail)));
+            }
+        }
+        _ => {}
+    }
+    Ok(Ok(column))
 }
 
 /// A question can be answered, whatever the columns: waits for the revisions that it asks for.
@@ -203,7 +232,8 @@ pub fn facts<'r>(
     let around = &found.around;
     let works = around.works.iter().map(fact);
     let corridors = around.corridors.iter().map(|corridor| fact(&corridor.near));
-    Ok(works.chain(corridors).chain(around.references.iter().map(fact)).collect())
+    let references = around.lines.iter().map(|line| fact(&line.near)).chain(around.references.iter().map(fact));
+    Ok(works.chain(corridors).chain(references).collect())
 }
 
 fn fact<F>(near: &Near<'_, F>) -> Fact {

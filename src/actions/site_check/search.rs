@@ -5,11 +5,11 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use geo::Centroid;
+use geo::InteriorPoint;
 use jiff::Timestamp;
 
 use super::deadline::Deadline;
-use super::{Asked, SiteCheck, Spot, around, computed, home, restricted};
+use super::{Asked, SiteCheck, Spot, around, asker_known, computed, home, restricted};
 use crate::actions::conflict_check::at_least;
 use crate::actions::{Context, Reader};
 use crate::domain::place::{self, Delivered};
@@ -86,6 +86,8 @@ pub fn search<'r>(context: &Context, reader: impl Into<Reader<'r>>, wanted: &Wan
     let snapshot = at_least(context, &wanted.min_revision)?;
     let _searching = context.searches.begin()?;
     let deadline = Deadline::of_request(context);
+    let subject = asker_known(context, reader.actor, &wanted.subject)?.map_err(|p| Error::Invalid(vec![p]))?;
+    let wanted = &Wanted { subject, ..wanted.clone() };
     let (places, spacing_m) = places(&snapshot, wanted)?;
     let looked_at = places.len();
     let Looked { mut best, verdicts, mut shown, .. } =
@@ -217,9 +219,10 @@ fn too_long(context: &Context, done: usize, all: usize) -> Error {
 fn places(snapshot: &Snapshot, wanted: &Wanted) -> Result<(Vec<Delivered>, f64)> {
     let invalid = |pointer: &str, detail: String| Error::Invalid(vec![Problem::new(pointer, detail)]);
     let lonlat = place::to_lonlat(&wanted.area).map_err(Error::Invalid)?.0;
-    let middle = lonlat.centroid().ok_or_else(|| invalid("/coordinates", "is empty".into()))?;
-    let middle = Delivered { shape: Geometry::Point(middle), crs: Epsg::WGS84 };
-    let Some(home) = home(snapshot, Spot::of(&middle)?)? else {
+    // The middle of its box, or its centre of gravity, need not lie in it.
+    let inside = lonlat.interior_point().ok_or_else(|| invalid("/coordinates", "is empty".into()))?;
+    let inside = Delivered { shape: Geometry::Point(inside), crs: Epsg::WGS84 };
+    let Some(home) = home(snapshot, Spot::of(&inside)?)? else {
         let hint = snapshot
             .territories()
             .find_map(|t| place::other_reading(&wanted.area, &t.jurisdiction, crate::geometry::Metres::ZERO));

@@ -145,6 +145,8 @@ pub struct Ruling {
     starts: Vec<Date>,
     periods: Vec<Period>,
     site: SiteRules,
+    /// By kind of reference features, how far beyond their shapes they matter.
+    site_reaches: Vec<Metres>,
 }
 
 impl Ruling {
@@ -158,7 +160,9 @@ impl Ruling {
         let first_days = std::iter::once(Date::MIN).chain(starts.iter().copied());
         let periods = first_days.map(|day| Period::on(day, &parameters, &kinds)).collect();
         let site = SiteRules::new(&parameters);
-        Self { parameters, defaults, kinds, starts, periods, site }
+        let reach_of = |kind| Metres::new(site_check::reach_of(kind, &site)).unwrap_or(Metres::ZERO);
+        let site_reaches = ReferenceKind::ALL.iter().map(|(kind, _)| reach_of(*kind)).collect();
+        Self { parameters, defaults, kinds, starts, periods, site, site_reaches }
     }
 
     /// The parameters that checks read.
@@ -176,7 +180,7 @@ impl Ruling {
     /// How far beyond its shape a reference feature of a kind matters to a site check, on any day.
     #[must_use]
     pub fn site_reach(&self, kind: ReferenceKind) -> Metres {
-        Metres::new(site_check::reach_of(kind, &self.site)).unwrap_or(Metres::ZERO)
+        self.site_reaches.get(kind as usize).copied().unwrap_or(Metres::ZERO)
     }
 
     /// What is in force on `day`.
@@ -212,7 +216,9 @@ impl Ruling {
     pub fn reach_max(&self) -> Metres {
         const STATED: [Metres; 2] = [Metres::constant(CLEARANCE_MAX_M), Metres::constant(ACCURACY_MAX_M)];
         let by_rules = self.parameters.iter().map(|p| p.metres());
-        let wide = |reach: Metres| reach.plus(Metres::constant(HALF_WIDTH_MAX_M));
+        // A road has a width, and something to be kept free beside it.
+        let wide =
+            |reach: Metres| reach.plus(Metres::constant(HALF_WIDTH_MAX_M)).plus(Metres::constant(CLEARANCE_MAX_M));
         let of_sites = ReferenceKind::ALL.iter().map(|(kind, _)| wide(self.site_reach(*kind)));
         STATED.into_iter().chain(by_rules).chain(of_sites).fold(self.defaults.worst(), |a, b| if b > a { b } else { a })
     }
@@ -254,6 +260,14 @@ impl Period {
 
 fn row_of(method: Option<CaptureMethod>) -> usize {
     method.map_or(CaptureMethod::ALL.len(), |m| m as usize)
+}
+
+impl Parameter {
+    /// It speaks of this class and voltage, and not only of the kind of land.
+    #[must_use]
+    pub fn is_of(&self, land: &LandKind) -> bool {
+        applies(self, land.class.as_ref(), land.voltage_kv)
+    }
 }
 
 /// Whether land of this class and voltage meets what a parameter states of land.

@@ -63,6 +63,10 @@ pub mod key {
         COR_BLOCKED = "cor-blocked",
         /// COR: the same, of a corridor that is announced.
         COR_ANNOUNCED = "cor-announced",
+        /// COR: on the road or under the power line `feature`, or within the `clearance` beside it.
+        COR_BESIDE = "cor-beside",
+        /// COR: nobody says what must stay free beside `feature`, `distance` away.
+        COR_CLEARANCE_UNKNOWN = "cor-clearance-unknown",
         /// COR: it falls on `feature`: `distance` within `fall`.
         COR_FALLS = "cor-falls",
         /// COR: too close to `feature` to tell.

@@ -27,12 +27,15 @@ pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
 pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences};
 pub use subject::{Antenna, Subject};
-pub use surroundings::{Near, NearCorridor, NearReference, NearWork, Place, Source, Surroundings};
+pub use surroundings::{Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, Surroundings};
 pub use waiver::Waiver;
 
-use super::reference::{Attributes, ReferenceKind};
-use super::rules::SiteRules;
+use super::corridor::CorridorKind;
+use super::layer::NounFacts;
+use super::reference::{Attributes, ReferenceFacts, ReferenceKind};
+use super::rules::{LandKind, SiteRules};
 use super::word::words;
+use super::work::WorkFacts;
 
 words! {
     /// A check, by the code that stands in a finding.
@@ -112,7 +115,8 @@ pub fn run(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>,
 }
 
 /// How far beyond its own shape a feature of a kind can matter to a check on any day, in metres: by it the index knows
-/// where to look for it. What has a width of its own reaches farther by that ([`half_width_of`]).
+/// where to look for it. A road or a line reaches farther by its
+/// width ([`to_edge_of`]) and by what must stay free beside it.
 #[must_use]
 pub fn reach_of(kind: ReferenceKind, ever: &SiteRules) -> f64 {
     match kind {
@@ -135,13 +139,64 @@ pub fn reach_of(kind: ReferenceKind, ever: &SiteRules) -> f64 {
     }
 }
 
-/// How far beyond its shape a reference feature takes the ground that a check measures to, in metres: half the width of a
-/// road or a power line that is drawn as a line.
+/// Whether a check measures to a feature from elsewhere than the place, and so needs its shape on the grid of the place: to a
+/// column from a zone, to a building from a transmitter, to what lies under the surfaces of a runway.
 #[must_use]
-pub fn half_width_of(kind: ReferenceKind, attributes: &Attributes) -> f64 {
-    match kind {
-        ReferenceKind::Road | ReferenceKind::PowerLine => attributes.half_width_m.unwrap_or(0.0),
-        _ => 0.0,
+pub fn is_measured(noun: &NounFacts) -> bool {
+    if let Ok(WorkFacts { kind, column_class, .. }) = WorkFacts::try_from(*noun) {
+        return checks::is_column(kind, column_class);
+    }
+    ReferenceFacts::try_from(*noun).is_ok_and(|told| match told.kind {
+        ReferenceKind::Runway | ReferenceKind::Zone | ReferenceKind::Building | ReferenceKind::Transmitter => true,
+        ReferenceKind::Boundary
+        | ReferenceKind::Heritage
+        | ReferenceKind::Monument
+        | ReferenceKind::GovernmentFront
+        | ReferenceKind::School
+        | ReferenceKind::Hospital
+        | ReferenceKind::Road
+        | ReferenceKind::PowerLine
+        | ReferenceKind::DefenceArea
+        | ReferenceKind::UrbanArea
+        | ReferenceKind::FreezeWindow
+        | ReferenceKind::SiteRequest
+        | ReferenceKind::Other => false,
+    })
+}
+
+/// A road or a power line: what is drawn as a line, and has a width and something to be kept free beside it.
+#[must_use]
+pub fn is_drawn(kind: ReferenceKind) -> bool {
+    matches!(kind, ReferenceKind::Road | ReferenceKind::PowerLine)
+}
+
+/// What a reference feature is to the rules that say what must stay free beside it: a road of its class, a power line of its
+/// voltage; none of what is neither.
+#[must_use]
+pub fn land_of(kind: ReferenceKind, attributes: &Attributes) -> Option<LandKind> {
+    let land = match kind {
+        ReferenceKind::Road => CorridorKind::Road,
+        ReferenceKind::PowerLine => CorridorKind::PowerLine,
+        _ => return None,
+    };
+    Some(LandKind::new(land, attributes.class.as_deref(), attributes.voltage_kv))
+}
+
+/// How far from what is drawn the edge of a reference feature lies, in metres: at least, and at most. That is half the width of
+/// a road or a power line that is drawn as a line; where it states none, up to what the rules say on any day, and anything
+/// where they say nothing.
+#[must_use]
+pub fn to_edge_of(kind: ReferenceKind, attributes: &Attributes, is_line: bool, ever: &SiteRules) -> [f64; 2] {
+    let widest = match kind {
+        ReferenceKind::Road => SiteKey::RoadHalfWidth,
+        ReferenceKind::PowerLine => SiteKey::PowerLineHalfWidth,
+        _ => return [0.0; 2],
+    };
+    match attributes.half_width_m {
+        Some(half) => [half; 2],
+        None if is_line && ever.of(widest).is_empty() => [0.0, f64::INFINITY],
+        None if is_line => [0.0, ever.most(widest)],
+        None => [0.0; 2],
     }
 }
 

@@ -18,6 +18,12 @@ words! {
         OnlyA1Distance = "site.zone.only_a1_distance_m",
         /// The height by which a column falls, as a share of its height.
         FallFactor = "site.fall.factor",
+        /// Half the width that a road may have which is drawn as a line and states none, m.
+        RoadHalfWidth = "site.road.half_width_max_m",
+        /// The same of a power line: from its axis to the outermost wire.
+        PowerLineHalfWidth = "site.power_line.half_width_max_m",
+        /// From this height on whatever is asked for is an antenna column, m.
+        ColumnHeight = "site.column.height_m",
         /// Between columns in urban areas, m.
         SpacingUrban = "site.spacing.urban_m",
         /// Between columns elsewhere, m.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::finding::{Evidence, Gap, GapWhy};
 use crate::domain::conflict::{Facts, Rule, Severity};
@@ -56,8 +58,28 @@ impl fmt::Display for Source {
     }
 }
 
+/// The shape of something on the working grid of the place.
+#[derive(Debug, Clone)]
+pub enum Shape<'a> {
+    /// It is kept on that grid.
+    There(&'a Prepared),
+    /// It is kept on another one, and was brought here.
+    Brought(Arc<Prepared>),
+}
+
+impl Deref for Shape<'_> {
+    type Target = Prepared;
+
+    fn deref(&self) -> &Prepared {
+        match self {
+            Self::There(shape) => shape,
+            Self::Brought(shape) => shape,
+        }
+    }
+}
+
 /// Something near the place, with what its layer says of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Near<'a, F> {
     /// The layer it is in.
     pub layer: Layer,
@@ -65,8 +87,9 @@ pub struct Near<'a, F> {
     pub facts: &'a Facts,
     /// What its noun tells.
     pub told: F,
-    /// Its shape on the working grid.
-    pub shape: &'a Prepared,
+    /// Its shape on the working grid of the place. None of what is kept on another grid and is measured from the place
+    /// alone ([`is_measured`](super::is_measured)), which is done on the grid it is kept on.
+    pub shape: Option<Shape<'a>>,
     /// From the place to it, m; 0 where the place lies in it or on it.
     pub distance_m: f64,
     /// How far inside its area the place lies, m; 0 outside, and of what has none.
@@ -129,6 +152,21 @@ pub struct NearCorridor<'a> {
     pub rule: Rule,
 }
 
+/// A road or a power line near the place that stands on the day asked, with what must stay free beside it.
+#[derive(Debug, Clone)]
+pub struct NearLine<'a> {
+    /// The road or the line.
+    pub near: NearReference<'a>,
+    /// From what is drawn to its edge, m: at least, and at most where nobody says how wide it is.
+    pub to_edge_m: [f64; 2],
+    /// What must stay free beyond its edge.
+    pub clearance: Metres,
+    /// Where that comes from.
+    pub rule: Rule,
+    /// That is of its own class and voltage; else it is the widest of its kind, for nobody knows which is.
+    pub is_of_its_class: bool,
+}
+
 /// The place itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
@@ -152,8 +190,10 @@ pub struct Surroundings<'a> {
     pub works: Vec<NearWork<'a>>,
     /// Corridors, the nearest first.
     pub corridors: Vec<NearCorridor<'a>>,
-    /// Reference features, the nearest first: those that are valid on the day asked, and freeze windows that are valid on a
-    /// day of building.
+    /// Roads and power lines, the nearest first.
+    pub lines: Vec<NearLine<'a>>,
+    /// Other reference features, the nearest first: those that are valid on the day asked, and freeze windows that are valid
+    /// on a day of building.
     pub references: Vec<NearReference<'a>>,
     /// How much each source answers for the ground that matters.
     pub coverage: BTreeMap<Source, Coverage>,
@@ -165,11 +205,11 @@ impl<'a> Surroundings<'a> {
     /// Nothing, at a place that nobody looks after.
     #[must_use]
     pub fn nowhere(place: Place) -> Self {
-        let (works, corridors, references) = (Vec::new(), Vec::new(), Vec::new());
-        Self { place, works, corridors, references, coverage: BTreeMap::new(), hidden: Vec::new() }
+        let (works, corridors, lines, references) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { place, works, corridors, lines, references, coverage: BTreeMap::new(), hidden: Vec::new() }
     }
 
-    /// The reference features of a kind, the nearest first.
+    /// The reference features of a kind that is no road and no power line, the nearest first.
     pub fn of(&self, kind: ReferenceKind) -> impl Iterator<Item = &NearReference<'a>> {
         self.references.iter().filter(move |near| near.told.kind == kind)
     }

@@ -26,6 +26,8 @@ zon-only-a1-not-stated = Only columns of class A1 stand within { $limit } m of {
 cor-clear = It stands in no corridor, and falls on none.
 cor-blocked = It stands in the way of corridor { $corridor }, which is in force, or within the { $clearance } m to be kept free beside it.
 cor-announced = It stands in the way of corridor { $corridor }, which is not in force, or within the { $clearance } m to be kept free beside it.
+cor-beside = It stands on { $feature }, or within the { $clearance } m to be kept free beside it.
+cor-clearance-unknown = Nobody says what has to stay free beside { $feature }, which is { $distance } m away.
 cor-falls = If it falls ({ $fall } m), it reaches { $feature }, { $distance } m away.
 cor-unsure = { $feature } is too close to tell from a position as badly known as this: survey it.
 

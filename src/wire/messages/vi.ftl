@@ -26,6 +26,8 @@ zon-only-a1-not-stated = Trong phạm vi { $limit } m quanh { $feature } chỉ �
 cor-clear = Không nằm trong hành lang nào, khi đổ không chạm hành lang nào.
 cor-blocked = Vướng hành lang { $corridor } đang có hiệu lực, hoặc nằm trong { $clearance } m phải để trống bên cạnh.
 cor-announced = Vướng hành lang { $corridor } chưa có hiệu lực, hoặc nằm trong { $clearance } m phải để trống bên cạnh.
+cor-beside = Nằm trên { $feature }, hoặc nằm trong { $clearance } m phải để trống bên cạnh.
+cor-clearance-unknown = Chưa rõ khoảng cách phải để trống bên cạnh { $feature }, cách { $distance } m.
 cor-falls = Nếu đổ ({ $fall } m), cột chạm { $feature }, cách { $distance } m.
 cor-unsure = { $feature } quá gần để kết luận với độ chính xác của vị trí này: cần đo đạc.
 

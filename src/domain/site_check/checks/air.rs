@@ -35,10 +35,12 @@ struct Over<'n, 'a> {
 }
 
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
-    let marking = rules.get(CheckCode::Air, SiteKey::MarkingHeight)?;
-    let mut all = Vec::new();
+    let (mut all, mut missing) = (Vec::new(), None);
     for runway in around.of(ReferenceKind::Runway) {
-        all.extend(over(subject, around.place.at, runway, rules)?);
+        match over(subject, around.place.at, runway, rules) {
+            Ok(over) => all.extend(over),
+            Err(figure) => missing = missing.or(Some(figure)),
+        }
     }
     let top = subject.ground_amsl_m.map(|ground| ground + subject.height_agl_m);
     let finding = |verdict, message| {
@@ -46,16 +48,17 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         Finding { consult, ..Finding::new(CheckCode::Air, verdict, message) }
     };
     let evidence = evidence(all.iter().map(|over| over.runway));
-    let known = || all.iter().filter(|over| over.known);
-    let lowest = known().min_by(|a, b| a.ceiling.least_m.total_cmp(&b.ceiling.least_m));
-    if let Some((top, over)) = top.zip(lowest) {
-        let most_m = known().map(|over| over.ceiling.most_m).fold(f64::INFINITY, f64::min);
-        let (verdict, key) = match (top > over.ceiling.least_m, top > most_m) {
-            (_, true) => (Verdict::Block, key::AIR_PENETRATES),
-            (true, false) => (Verdict::NeedsSurvey, key::AIR_UNSURE),
-            (false, false) => (Verdict::Pass, ""),
-        };
-        if verdict != Verdict::Pass {
+    let lowest = |of: fn(&Ceiling) -> f64| {
+        let known = all.iter().filter(|over| over.known);
+        known.min_by(|a, b| of(&a.ceiling).total_cmp(&of(&b.ceiling)))
+    };
+    let (surely, maybe) = (lowest(|c| c.most_m), lowest(|c| c.least_m));
+    if let Some(top) = top {
+        // What is above a surface for sure is told before anything that is not known.
+        let above = surely.filter(|over| top > over.ceiling.most_m).map(|o| (o, Verdict::Block, key::AIR_PENETRATES));
+        let unsure = || maybe.filter(|over| top > over.ceiling.least_m);
+        let above = above.or_else(|| unsure().map(|o| (o, Verdict::NeedsSurvey, key::AIR_UNSURE)));
+        if let Some((over, verdict, key)) = above {
             let message = told(key, over).metres("top", top).metres("limit", over.ceiling.height_m);
             let (measured, limit) = (Some(Quantity::metres(top)), Some(Quantity::metres(over.ceiling.height_m)));
             let rule = Some(Arc::clone(&over.rule));
@@ -66,11 +69,15 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         let message = Message::new(key::AIR_NO_ELEVATION).text("runway", over.runway.called());
         return Ok(Finding { evidence, ..finding(Verdict::NeedsSurvey, message) });
     }
-    if let (None, Some(over)) = (top, lowest) {
+    if let (None, Some(over)) = (top, maybe) {
         let message = told(key::AIR_NO_GROUND, over).metres("limit", over.ceiling.height_m);
         let (limit, rule) = (Some(Quantity::metres(over.ceiling.height_m)), Some(Arc::clone(&over.rule)));
         return Ok(Finding { limit, rule, evidence, ..finding(Verdict::NeedsSurvey, message) });
     }
+    if let Some(figure) = missing {
+        return Err(figure);
+    }
+    let marking = rules.get(CheckCode::Air, SiteKey::MarkingHeight)?;
     if subject.height_agl_m >= marking.value {
         let message = Message::new(key::AIR_MARKING).metres("height", subject.height_agl_m);
         let message = message.metres("limit", marking.value);
@@ -78,7 +85,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         return Ok(Finding { evidence, ..marked });
     }
     let clear = finding(Verdict::Pass, Message::new(key::AIR_CLEAR));
-    Ok(match top.zip(lowest) {
+    Ok(match top.zip(maybe) {
         Some((top, over)) => {
             let (measured, limit) = (Some(Quantity::metres(top)), Some(Quantity::metres(over.ceiling.height_m)));
             Finding { measured, limit, rule: Some(Arc::clone(&over.rule)), evidence, ..clear }
@@ -108,7 +115,8 @@ fn over<'n, 'a>(
     near: &'n NearReference<'a>,
     rules: &Parameters<'_>,
 ) -> Result<Option<Over<'n, 'a>>, Missing> {
-    let shape = near.shape.geometry();
+    let Some(shape) = &near.shape else { return Ok(None) };
+    let shape = shape.geometry();
     let ends = match shape.as_ref() {
         Geometry::LineString(line) => line.0.first().zip(line.0.last()),
         _ => None,
@@ -285,5 +293,48 @@ mod tests {
         let found = check(&mast(), &scene.around(), &Parameters::on(&rules, DAY), DAY);
         assert_eq!((found.verdict, found.message.key), (Verdict::NotChecked, key::NO_RULE));
         assert_eq!(found.message.arguments, [("key", Argument::Text("site.air.conical.slope".into()))]);
+    }
+
+    #[test]
+    fn what_is_missing_hides_no_surface_that_it_is_above() {
+        let mut scene = Scene::default();
+        runway(&mut scene, -1_500.0, 2_000.0, None);
+        let of = |scene: &Scene, without: SiteKey, class: Option<&str>| {
+            let of_class = |key: SiteKey, value| parameter(key, if key == without { class } else { None }, value);
+            let all = VALUES.iter().filter(|(key, _)| *key != without || class.is_some());
+            let all: Vec<_> = all.map(|(key, value)| of_class(*key, *value)).collect();
+            let found = check(&up_to(145.001, 0.0), &scene.around(), &Parameters::on(&SiteRules::new(&all), DAY), DAY);
+            (found.verdict, found.message.key)
+        };
+        assert_eq!(of(&scene, SiteKey::MarkingHeight, None), (Verdict::Block, key::AIR_PENETRATES));
+        assert_eq!(of(&Scene::default(), SiteKey::MarkingHeight, None), (Verdict::NotChecked, key::NO_RULE));
+        // A figure of one runway, which the other does not need.
+        runway(&mut scene, -1_500.0, 6_500.0, Some("B"));
+        assert_eq!(of(&scene, SiteKey::ConicalSlope, None), (Verdict::NotChecked, key::NO_RULE));
+        let mut both = Scene::default();
+        runway(&mut both, -1_500.0, 2_000.0, Some("A"));
+        runway(&mut both, -1_500.0, 6_500.0, Some("B"));
+        assert_eq!(of(&both, SiteKey::ConicalSlope, Some("A")), (Verdict::Block, key::AIR_PENETRATES));
+        assert_eq!(of(&both, SiteKey::ConicalSlope, Some("B")), (Verdict::NotChecked, key::NO_RULE));
+    }
+
+    #[test]
+    fn of_two_runways_the_one_is_named_whose_surface_it_is_above() {
+        // The strip of one ends 3 m from the place, so within 5 m the top may be above it; the other one's approach is lower
+        // than the top wherever within 5 m the place is.
+        let mut scene = Scene::default();
+        let mut add = |name: &str, from: (f64, f64), to: (f64, f64), height: f64| {
+            scene.reference(ReferenceKind::Runway, line(&[from, to])).named(name).with(|a| {
+                (a.elevation_from_m, a.elevation_to_m) = (Some(height), Some(height));
+            });
+        };
+        add("A", (-1_500.0, 153.0), (1_500.0, 153.0), 100.0);
+        add("B", (1_060.0, 0.0), (4_060.0, 0.0), 80.5);
+        let found = judge(check, &up_to(100.7, 5.0), &scene.around());
+        assert_eq!((found.verdict, found.message.key), (Verdict::Block, key::AIR_PENETRATES));
+        assert_eq!(found.message.arguments[1], ("runway", Argument::Text("B".into())));
+        let found = judge(check, &up_to(100.3, 5.0), &scene.around());
+        assert_eq!((found.verdict, found.message.key), (Verdict::NeedsSurvey, key::AIR_UNSURE));
+        assert_eq!(found.message.arguments[1], ("runway", Argument::Text("A".into())));
     }
 }

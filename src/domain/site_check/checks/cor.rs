@@ -1,28 +1,42 @@
-//! COR: corridors, and what a falling column reaches.
+//! COR: corridors, roads and power lines, and what a falling column reaches.
 
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::prelude::*;
-use crate::domain::conflict::{Rule, Severity};
+use crate::domain::conflict::{Rule, RuleKey, Severity};
 use crate::domain::rules::Parameter;
-use crate::domain::site_check::{Evidence, NearCorridor, half_width_of};
+use crate::domain::site_check::{Evidence, Near, NearCorridor, NearLine, reach_round};
 
 /// What it reads.
 pub const READS: &[Source] =
     &[Source::Corridors, Source::Reference(ReferenceKind::Road), Source::Reference(ReferenceKind::PowerLine)];
 
-/// Whether it stands in a corridor, or would fall on one.
+/// Whether it stands in a corridor, beside a road or a power line, or would fall on one.
 ///
 /// The clearance beside a corridor comes from NĐ 100/2013 (roads) and NĐ 14/2014 art. 11 (power lines) `[law]`, replaced in
 /// 2025 `[check]`, where the corridor does not state its own; a corridor in force blocks, an announced one warns. At the
-/// clearance itself it is too near, as in the conflict check. A column falls as far as its height times a factor
-/// `[default]`: what it reaches of a corridor, a road or a power line is something to look at, and for its owner.
+/// clearance itself it is too near, as in the conflict check. Where nobody says what must stay free, nobody can tell whether
+/// anything does: not checked.
+///
+/// A road or a power line that stands has the same clearance by its class or voltage, from its outer edge: nothing is built
+/// in it `[law]`, so it blocks, whether somebody registered a corridor there or not. Where the class or the voltage is not
+/// known, or the width of what is drawn as a line, and that decides, a survey has to tell: such a line may be as wide as the
+/// rule pack says `[default]`.
+///
+/// A column falls as far as its height times a factor `[default]`: what it reaches of a corridor, a road or a power line is
+/// something to look at, and for its owner.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     let factor = rules.get(CheckCode::Cor, SiteKey::FallFactor);
+    // How far all is looked for is far enough for what nobody knows.
+    let looked = reach_round(subject, rules);
     let mut hits: Vec<Hit<'_>> = around.corridors.iter().filter_map(|near| landed(subject, near)).collect();
+    hits.extend(around.lines.iter().filter_map(|line| beside(subject, line)));
+    let corridors = around.corridors.iter().map(|corridor| (&corridor.rule, Thing::of(&corridor.near)));
+    let lines = around.lines.iter().map(|line| (&line.rule, Thing::of(&line.near)));
+    hits.extend(corridors.chain(lines).filter_map(|(rule, thing)| unknown(rule, thing, looked)));
     let known = factor.as_ref().ok().copied();
     let fall = known.map(|factor| factor.value * subject.height_agl_m);
     if let Some((fall, rule)) = fall.zip(known) {
@@ -41,27 +55,43 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         });
     };
     let key = if verdict == Verdict::NeedsSurvey { key::COR_UNSURE } else { head.key };
+    let feature = |name| Message::new(key).text(name, head.thing.called);
+    let limit = |message: Message, name| head.limit_m.into_iter().fold(message, |m, limit| m.metres(name, limit));
     let message = match key {
-        key::COR_UNSURE => Message::new(key).text("feature", head.called),
-        key::COR_FALLS => {
-            let message = Message::new(key).text("feature", head.called).metres("distance", head.distance_m);
-            message.metres("fall", head.limit_m)
-        }
-        _ => Message::new(key).text("corridor", head.called).metres("clearance", head.limit_m),
+        key::COR_UNSURE => feature("feature"),
+        key::COR_CLEARANCE_UNKNOWN => feature("feature").metres("distance", head.distance_m),
+        key::COR_FALLS => limit(feature("feature").metres("distance", head.distance_m), "fall"),
+        key::COR_BESIDE => limit(feature("feature"), "clearance"),
+        _ => limit(feature("corridor"), "clearance"),
     };
     let mut finding = Finding::new(CheckCode::Cor, verdict, message);
     finding.measured = Some(Quantity::metres(head.distance_m));
-    finding.limit = Some(Quantity::metres(head.limit_m));
+    finding.limit = head.limit_m.map(Quantity::metres);
     finding.rule = head.rule.map(Arc::clone);
     finding.consult.push(Consultee::CorridorOwner);
-    finding.geometry = Some(circle(around.place.at, fall.unwrap_or(head.limit_m)));
+    finding.geometry = fall.or(head.limit_m).map(|radius| circle(around.place.at, radius));
     for hit in &hits {
-        if finding.evidence.iter().all(|known| known.id != hit.evidence.id) {
-            finding.evidence.push(hit.evidence.clone());
+        if finding.evidence.iter().all(|known| known.id != hit.thing.evidence.id) {
+            finding.evidence.push(hit.thing.evidence.clone());
         }
     }
     finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
     finding
+}
+
+/// Something beside which it would stand.
+struct Thing<'a> {
+    called: &'a str,
+    evidence: Evidence,
+    is_met: bool,
+    distance_m: f64,
+}
+
+impl<'a> Thing<'a> {
+    fn of<F>(near: &'a Near<'_, F>) -> Self {
+        let (called, evidence) = (near.called(), near.evidence());
+        Self { called, evidence, is_met: near.holds_place(), distance_m: near.distance_m }
+    }
 }
 
 /// Something in the way.
@@ -69,16 +99,22 @@ struct Hit<'a> {
     sure: Verdict,
     worst: Verdict,
     key: &'static str,
-    called: &'a str,
+    thing: Thing<'a>,
     distance_m: f64,
-    limit_m: f64,
+    limit_m: Option<f64>,
     rule: Option<&'a Arc<Parameter>>,
-    evidence: Evidence,
 }
 
 /// What is so for sure, where `verdict` follows from it.
 fn for_sure(is: Sure, verdict: Verdict) -> Verdict {
     if is == Sure::Yes { verdict } else { Verdict::Pass }
+}
+
+fn parameter(rule: &Rule) -> Option<&Arc<Parameter>> {
+    match rule {
+        Rule::Parameter(rule) => Some(rule),
+        Rule::Word(_) => None,
+    }
 }
 
 /// It stands in the land of a corridor, or in what must stay free beside it.
@@ -90,19 +126,48 @@ fn landed<'a>(subject: &Subject, corridor: &'a NearCorridor<'_>) -> Option<Hit<'
         Severity::Blocks => (Verdict::Block, key::COR_BLOCKED),
         Severity::Warns => (Verdict::Warn, key::COR_ANNOUNCED),
     };
-    let rule = match &corridor.rule {
-        Rule::Parameter(rule) => Some(rule),
-        Rule::Word(_) => None,
-    };
     (is != Sure::No).then(|| Hit {
         sure: for_sure(is, worst),
         worst,
         key,
-        called: near.called(),
+        thing: Thing::of(near),
         distance_m: near.distance_m,
-        limit_m,
-        rule,
-        evidence: near.evidence(),
+        limit_m: Some(limit_m),
+        rule: parameter(&corridor.rule),
+    })
+}
+
+/// It stands on a road or under a power line, or in what must stay free beside it.
+fn beside<'a>(subject: &Subject, line: &'a NearLine<'_>) -> Option<Hit<'a>> {
+    let near = &line.near;
+    let (accuracy, clearance) = (subject.accuracy_m + near.accuracy_m, line.clearance.get());
+    let [narrow, wide] = line.to_edge_m;
+    // Of a class that nobody stated the clearance may be less.
+    let certain = if line.is_of_its_class { clearance } else { 0.0 };
+    let sure = Sure::within(near.signed_m() - narrow, certain, accuracy);
+    let may_be = Sure::within(near.signed_m() - wide, clearance, accuracy);
+    (may_be != Sure::No).then(|| Hit {
+        sure: for_sure(sure, Verdict::Block),
+        worst: Verdict::Block,
+        key: key::COR_BESIDE,
+        thing: Thing::of(near),
+        distance_m: (near.distance_m - narrow).max(0.0),
+        limit_m: Some(clearance),
+        rule: parameter(&line.rule),
+    })
+}
+
+/// Nobody says what must stay free beside it, and it is not far.
+fn unknown<'a>(rule: &Rule, thing: Thing<'a>, looked: f64) -> Option<Hit<'a>> {
+    let is = *rule == Rule::Word(RuleKey::None) && !thing.is_met && thing.distance_m <= looked;
+    is.then(|| Hit {
+        sure: Verdict::NotChecked,
+        worst: Verdict::NotChecked,
+        key: key::COR_CLEARANCE_UNKNOWN,
+        distance_m: thing.distance_m,
+        thing,
+        limit_m: None,
+        rule: None,
     })
 }
 
@@ -113,34 +178,23 @@ fn falls<'a>(
     fall: f64,
     rule: &'a Arc<Parameter>,
 ) -> impl Iterator<Item = Hit<'a>> {
-    let hit = move |distance_m: f64, accuracy: f64, called: &'a str, evidence: Evidence| {
-        let is = Sure::within(distance_m, fall, accuracy);
-        let (sure, worst) = (for_sure(is, Verdict::Warn), Verdict::Warn);
-        let key = key::COR_FALLS;
-        (is != Sure::No).then_some(Hit {
-            sure,
-            worst,
-            key,
-            called,
-            distance_m,
-            limit_m: fall,
-            rule: Some(rule),
-            evidence,
-        })
+    // The edge of what is drawn as a line is half its width nearer.
+    let hit = move |thing: Thing<'a>, accuracy: f64, [narrow, wide]: [f64; 2]| {
+        let edge = |half: f64| (thing.distance_m - half).max(0.0);
+        let is = |half: f64| Sure::within(edge(half), fall, accuracy);
+        let (sure, worst) = (for_sure(is(narrow), Verdict::Warn), Verdict::Warn);
+        let (is_reached, distance_m) = (is(wide) != Sure::No, edge(narrow));
+        let (key, limit_m) = (key::COR_FALLS, Some(fall));
+        is_reached.then_some(Hit { sure, worst, key, thing, distance_m, limit_m, rule: Some(rule) })
     };
-    let corridors = around.corridors.iter().map(|corridor| &corridor.near).filter_map(move |near| {
-        hit(near.distance_m, subject.accuracy_m + near.accuracy_m, near.called(), near.evidence())
-    });
-    let drawn = around.references.iter().filter(|near| is_drawn(near.told.kind)).filter_map(move |near| {
-        // The edge of what is drawn as a line is half its width nearer.
-        let edge = (near.distance_m - half_width_of(near.told.kind, near.attributes())).max(0.0);
-        hit(edge, subject.accuracy_m + near.accuracy_m, near.called(), near.evidence())
-    });
-    corridors.chain(drawn)
-}
-
-fn is_drawn(kind: ReferenceKind) -> bool {
-    matches!(kind, ReferenceKind::Road | ReferenceKind::PowerLine)
+    let corridors = around.corridors.iter().map(|corridor| &corridor.near);
+    let corridors =
+        corridors.filter_map(move |near| hit(Thing::of(near), subject.accuracy_m + near.accuracy_m, [0.0; 2]));
+    let lines = around
+        .lines
+        .iter()
+        .filter_map(move |line| hit(Thing::of(&line.near), subject.accuracy_m + line.near.accuracy_m, line.to_edge_m));
+    corridors.chain(lines)
 }
 
 /// How far round a column corridors, roads and lines matter, in metres.
@@ -189,15 +243,20 @@ mod tests {
         use ReferenceKind::{Building, PowerLine, Road};
         // A line to the east, its half-width, accuracy; the mast has a height of 30 m.
         let table = [
-            (Road, 30.0, None, 0.0, Verdict::Warn),
-            (Road, 29.999, None, 0.0, Verdict::Warn),
-            (Road, 30.001, None, 0.0, Verdict::Pass),
+            (Road, 30.0, Some(0.0), 0.0, Verdict::Warn),
+            (Road, 29.999, Some(0.0), 0.0, Verdict::Warn),
+            (Road, 30.001, Some(0.0), 0.0, Verdict::Pass),
             (PowerLine, 34.0, Some(4.0), 0.0, Verdict::Warn),
             (PowerLine, 34.001, Some(4.0), 0.0, Verdict::Pass),
-            (PowerLine, 3.0, Some(4.0), 0.0, Verdict::Warn),
-            (Road, 25.001, None, 5.0, Verdict::NeedsSurvey),
-            (Road, 35.0, None, 5.0, Verdict::NeedsSurvey),
-            (Road, 35.001, None, 5.0, Verdict::Pass),
+            (Road, 25.001, Some(0.0), 5.0, Verdict::NeedsSurvey),
+            (Road, 35.0, Some(0.0), 5.0, Verdict::NeedsSurvey),
+            (Road, 35.001, Some(0.0), 5.0, Verdict::Pass),
+            // Nobody knows how wide: a road up to 20 m to each side, a line up to 15 m.
+            (Road, 30.0, None, 0.0, Verdict::Warn),
+            (Road, 30.001, None, 0.0, Verdict::NeedsSurvey),
+            (Road, 50.0, None, 0.0, Verdict::NeedsSurvey),
+            (Road, 50.001, None, 0.0, Verdict::Pass),
+            (PowerLine, 45.001, None, 0.0, Verdict::Pass),
             (Building, 1.0, None, 5.0, Verdict::Pass),
         ];
         for (kind, east, half_width, accuracy_m, verdict) in table {
@@ -211,6 +270,76 @@ mod tests {
         let mut scene = Scene::default();
         scene.corridor(Severity::Blocks, 10.0, square(71.0, 0.0, 50.0));
         assert_eq!(judge(check, &mast(), &scene.around()).message.key, key::COR_FALLS);
+    }
+
+    #[test]
+    fn beside_a_road_and_under_a_line_nothing_is_built() {
+        use ReferenceKind::{PowerLine, Road};
+        // A line to the east, half its width, accuracy, whether its class is known; 17 m stay free. The mast has a height of 5 m.
+        let table = [
+            (Road, 23.0, Some(6.0), 0.0, true, Verdict::Block),
+            (Road, 23.001, Some(6.0), 0.0, true, Verdict::Pass),
+            (Road, 18.0, Some(6.0), 5.0, true, Verdict::Block),
+            (Road, 18.001, Some(6.0), 5.0, true, Verdict::NeedsSurvey),
+            (Road, 28.0, Some(6.0), 5.0, true, Verdict::NeedsSurvey),
+            (Road, 28.001, Some(6.0), 5.0, true, Verdict::Pass),
+            (PowerLine, 17.0, Some(0.0), 0.0, true, Verdict::Block),
+            // Of no known class less may be enough, but on it itself nothing is.
+            (Road, 23.0, Some(6.0), 0.0, false, Verdict::NeedsSurvey),
+            (Road, 6.001, Some(6.0), 0.0, false, Verdict::NeedsSurvey),
+            (Road, 6.0, Some(6.0), 0.0, false, Verdict::Block),
+            // Nobody knows how wide it is.
+            (Road, 17.0, None, 0.0, true, Verdict::Block),
+            (Road, 17.001, None, 0.0, true, Verdict::NeedsSurvey),
+            (Road, 37.0, None, 0.0, true, Verdict::NeedsSurvey),
+            (Road, 37.001, None, 0.0, true, Verdict::Pass),
+            (PowerLine, 32.0, None, 0.0, true, Verdict::NeedsSurvey),
+            (PowerLine, 32.001, None, 0.0, true, Verdict::Pass),
+        ];
+        for (kind, east, half_width, accuracy_m, known, verdict) in table {
+            let mut scene = Scene::default();
+            let line = scene.reference(kind, line(&[(east, -100.0), (east, 100.0)]));
+            line.with(|a| a.half_width_m = half_width).keeps(17.0, known);
+            let found = judge(check, &Subject { accuracy_m, height_agl_m: 5.0, ..mast() }, &scene.around());
+            assert_eq!(found.verdict, verdict, "{kind} {east} {half_width:?} {accuracy_m} {known}");
+            if verdict == Verdict::Block {
+                assert_eq!((found.message.key, found.limit), (key::COR_BESIDE, Some(Quantity::metres(17.0))));
+                assert_eq!(found.consult, [Consultee::CorridorOwner]);
+            }
+        }
+        // What is drawn as an area has its edges where they are drawn.
+        for (west, verdict) in [(17.0, Verdict::Block), (17.001, Verdict::Pass), (-1.0, Verdict::Block)] {
+            let mut scene = Scene::default();
+            scene.reference(Road, square(west + 50.0, 0.0, 50.0)).keeps(17.0, true);
+            let low = Subject { accuracy_m: 0.0, height_agl_m: 5.0, ..mast() };
+            assert_eq!(judge(check, &low, &scene.around()).verdict, verdict, "{west}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_the_clearance_of_is_not_checked() {
+        let low = Subject { accuracy_m: 0.0, height_agl_m: 5.0, ..mast() };
+        // The west edge of a corridor; all is looked for within 500 m.
+        let table = [
+            (-10.0, Verdict::Block, key::COR_BLOCKED),
+            (0.001, Verdict::NotChecked, key::COR_CLEARANCE_UNKNOWN),
+            (500.0, Verdict::NotChecked, key::COR_CLEARANCE_UNKNOWN),
+            (500.001, Verdict::Pass, key::COR_CLEAR),
+        ];
+        for (west, verdict, expect) in table {
+            let mut scene = Scene::default();
+            scene.corridor(Severity::Blocks, 0.0, square(west + 50.0, 0.0, 50.0)).keeps_unknown();
+            let found = judge(check, &low, &scene.around());
+            assert_eq!((found.verdict, found.message.key), (verdict, expect), "{west}");
+        }
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Road, square(100.0, 0.0, 50.0)).keeps_unknown();
+        let found = judge(check, &low, &scene.around());
+        assert_eq!((found.verdict, found.message.key), (Verdict::NotChecked, key::COR_CLEARANCE_UNKNOWN));
+        assert_eq!((found.measured, found.limit, names(&found)), (Some(Quantity::metres(50.0)), None, vec!["F1"]));
+        // What stands against it for sure is graver.
+        scene.corridor(Severity::Blocks, 10.0, square(0.0, 0.0, 5.0));
+        assert_eq!(judge(check, &low, &scene.around()).message.key, key::COR_BLOCKED);
     }
 
     #[test]

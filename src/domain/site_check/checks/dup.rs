@@ -22,9 +22,10 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     let Some(carrier) = subject.organisation.as_deref() else {
         return Ok(Finding::new(CheckCode::Dup, Verdict::NotApplicable, Message::new(key::DUP_NOBODY)));
     };
+    let is_for_column = is_for_column(CheckCode::Dup, subject, rules)?;
     let alike = |work: &&NearWork<'_>| {
         let same = work.told.kind == subject.kind;
-        let both_columns = is_for_column(subject) && is_column(work.told.kind, work.told.column_class);
+        let both_columns = is_for_column && is_column(work.told.kind, work.told.column_class);
         let to_come = matches!(work.told.status, WorkStatus::Planned | WorkStatus::Permitted);
         to_come && (same || both_columns) && &*work.facts.organisation == carrier
     };

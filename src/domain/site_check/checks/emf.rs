@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use self::beam::{Antennas, Building, Shares, co_sited_with};
 use super::prelude::*;
 use crate::domain::rules::Parameter;
+use crate::domain::site_check::reach_round;
 
 /// What it reads.
 pub const READS: &[Source] =
@@ -33,10 +34,13 @@ const RELEVANT_SHARE: f64 = 0.05;
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     let finding = |verdict, key| Finding::new(CheckCode::Emf, verdict, Message::new(key));
-    match (subject.antennas.is_empty(), is_for_column(subject)) {
-        (false, _) => judged(subject, around, rules).unwrap_or_else(Finding::from),
-        (true, true) => Finding { consult: vec![Consultee::Health], ..finding(Verdict::Warn, key::EMF_NOT_STATED) },
-        (true, false) => finding(Verdict::NotApplicable, key::EMF_NO_ANTENNAS),
+    if !subject.antennas.is_empty() {
+        return judged(subject, around, rules).unwrap_or_else(Finding::from);
+    }
+    match is_for_column(CheckCode::Emf, subject, rules) {
+        Ok(true) => Finding { consult: vec![Consultee::Health], ..finding(Verdict::Warn, key::EMF_NOT_STATED) },
+        Ok(false) => finding(Verdict::NotApplicable, key::EMF_NO_ANTENNAS),
+        Err(missing) => missing.into(),
     }
 }
 
@@ -49,13 +53,16 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     let limit = rule.value;
 
     let antennas = Antennas::of(subject, around, beamwidth, co_sited);
-    let looked = relevant(subject, reflection, limit) + subject.accuracy_m;
+    let of_others = |near: &NearReference<'_>| near.attributes().eirp_w.unwrap_or(0.0);
+    let total = own(subject) + co_sited_with(subject, around, co_sited).map(of_others).sum::<f64>();
+    // What is co-sited counts where the column's own antennas are weak, as far as anything was looked for.
+    let looked = (relevant(total, reflection, limit) + subject.accuracy_m).min(reach_round(subject, rules));
     let buildings = around.of(ReferenceKind::Building);
     let buildings = buildings.filter(|near| near.attributes().occupied != Some(false) && near.distance_m <= looked);
     let exposed: Vec<_> = buildings
-        .map(|near| {
-            let building = Building::of(near);
-            (near, antennas.density(&building, &shares).map(|eirp| eirp * reflection / (4.0 * PI)))
+        .filter_map(|near| {
+            let building = Building::of(near)?;
+            Some((near, antennas.density(&building, &shares).map(|eirp| eirp * reflection / (4.0 * PI))))
         })
         .collect();
 
@@ -79,14 +86,14 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         .with("density", Argument::Number(measured, 3))
         .with("limit", Argument::Number(limit, 3))
         .metres("distance", compliance(strongest))
-        .metres("summed", compliance(total(subject)));
+        .metres("summed", compliance(total));
     let mut finding = Finding::new(CheckCode::Emf, verdict, message).by(rule, Some(measured));
     finding.evidence = evidence(ranked.iter().filter(|(_, density)| *density > limit).map(|(near, _)| *near));
     finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
     finding.geometry = Some(circle(around.place.at, compliance(strongest)));
     // The sum is told, and of the building in which it is the most.
     finding.rests_on = ids(ranked.first().map(|(near, _)| *near));
-    finding.rests_on.extend(ids(co_sited_with(subject, around, co_sited).filter(|_| !ranked.is_empty())));
+    finding.rests_on.extend(ids(co_sited_with(subject, around, co_sited)));
     if verdict == Verdict::Pass {
         return Ok(match out_of_range(subject, rule) {
             Some(other) => Finding { rests_on: finding.rests_on, ..other },
@@ -108,21 +115,21 @@ fn out_of_range(subject: &Subject, rule: &Arc<Parameter>) -> Option<Finding> {
     Some(Finding { consult: vec![Consultee::Health], ..finding })
 }
 
-/// What all antennas together radiate in their main directions, W.
-fn total(subject: &Subject) -> f64 {
+/// What its antennas together radiate in their main directions, W.
+fn own(subject: &Subject) -> f64 {
     subject.antennas.iter().map(|antenna| antenna.eirp_w).sum()
 }
 
-/// Farther than this the antennas of the column give less than the [`RELEVANT_SHARE`] of the limit, m.
-fn relevant(subject: &Subject, reflection: f64, limit: f64) -> f64 {
-    (total(subject) * reflection / (4.0 * PI * limit * RELEVANT_SHARE)).sqrt()
+/// Farther than this, antennas that radiate so many watts give less than the [`RELEVANT_SHARE`] of the limit, m.
+fn relevant(eirp_w: f64, reflection: f64, limit: f64) -> f64 {
+    (eirp_w * reflection / (4.0 * PI * limit * RELEVANT_SHARE)).sqrt()
 }
 
 /// How far round a column its field has to be looked at, in metres.
 #[must_use]
 pub fn reach(subject: &Subject, rules: &Parameters<'_>) -> f64 {
     let limit = rules.ever().least(SiteKey::ExposureLimit);
-    limit.map_or(0.0, |limit| relevant(subject, rules.most(SiteKey::ReflectionFactor), limit))
+    limit.map_or(0.0, |limit| relevant(own(subject), rules.most(SiteKey::ReflectionFactor), limit))
 }
 
 #[cfg(test)]

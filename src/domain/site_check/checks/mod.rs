@@ -21,7 +21,7 @@ pub mod zon;
 use uuid::Uuid;
 
 use super::surroundings::Near;
-use super::{Evidence, Subject, Verdict};
+use super::{CheckCode, Evidence, Missing, Parameters, SiteKey, Subject, Verdict};
 use crate::domain::work::{ColumnClass, WorkKind};
 use crate::geometry::{Coord, Geometry, Grid, LineString, Polygon};
 
@@ -101,13 +101,17 @@ pub(super) fn ids<'n, 'a: 'n, F: 'n>(near: impl IntoIterator<Item = &'n Near<'a,
 }
 
 /// It is an antenna column: by its kind, or because it has the class of one.
-pub(super) fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
+pub(in super::super) fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
     matches!(kind, WorkKind::Bts | WorkKind::Mast | WorkKind::RooftopMast) || class.is_some()
 }
 
-/// Somebody asks for an antenna column.
-pub(super) fn is_for_column(subject: &Subject) -> bool {
-    is_column(subject.kind, subject.column_class)
+/// Somebody asks for an antenna column, whatever he calls it: by its kind or class, because it has antennas, or because it is
+/// as high as one `[default]`.
+pub(super) fn is_for_column(code: CheckCode, subject: &Subject, rules: &Parameters<'_>) -> Result<bool, Missing> {
+    if is_column(subject.kind, subject.column_class) || !subject.antennas.is_empty() {
+        return Ok(true);
+    }
+    Ok(subject.height_agl_m >= rules.get(code, SiteKey::ColumnHeight)?.value)
 }
 
 /// Corners of a drawn circle: a map shows no more.

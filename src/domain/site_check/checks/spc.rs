@@ -25,8 +25,10 @@ pub const READS: &[Source] = &[
 /// and of the column, or the edge of an urban area or a zone, leaves open whether there is room, a survey has to tell.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    if !is_for_column(subject) {
-        return Finding::new(CheckCode::Spc, Verdict::NotApplicable, Message::new(key::NO_COLUMN));
+    match is_for_column(CheckCode::Spc, subject, rules) {
+        Ok(true) => {}
+        Ok(false) => return Finding::new(CheckCode::Spc, Verdict::NotApplicable, Message::new(key::NO_COLUMN)),
+        Err(missing) => return missing.into(),
     }
     judged(subject, around, rules).unwrap_or_else(Finding::from)
 }
@@ -221,8 +223,10 @@ mod tests {
         assert_eq!((found.measured, found.limit), (Some(Quantity::metres(50.0)), Some(Quantity::metres(500.0))));
         let full = judge(check, &mast(), &with_column(50.0, 0.0, false).around());
         assert_eq!((full.verdict, full.message.key), (Verdict::Warn, key::SPC_SHARE_FULL));
-        let duct = Subject { kind: WorkKind::Duct, column_class: None, ..mast() };
+        let duct = Subject { kind: WorkKind::Duct, column_class: None, height_agl_m: 2.0, ..mast() };
         assert_eq!(judge(check, &duct, &scene.around()).verdict, Verdict::NotApplicable);
+        let high = Subject { kind: WorkKind::Pole, height_agl_m: 15.0, ..duct };
+        assert_eq!(judge(check, &high, &scene.around()).verdict, Verdict::Warn);
     }
 
     #[test]

@@ -25,8 +25,10 @@ pub const READS: &[Source] = &[
 /// itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    if !is_for_column(subject) {
-        return Finding::new(CheckCode::Zon, Verdict::NotApplicable, Message::new(key::NO_COLUMN));
+    match is_for_column(CheckCode::Zon, subject, rules) {
+        Ok(true) => {}
+        Ok(false) => return Finding::new(CheckCode::Zon, Verdict::NotApplicable, Message::new(key::NO_COLUMN)),
+        Err(missing) => return missing.into(),
     }
     let only_a1 = match only_a1(subject, around, rules) {
         Ok(finding) => finding,
@@ -132,7 +134,11 @@ fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) 
     let mut rests_on = Vec::new();
     if let Some(quota) = asked.quota {
         let columns = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
-        rests_on = ids(columns.filter(|work| work.shape.within(zone.shape, 0.0)));
+        let inside = |work: &&NearWork<'_>| {
+            let both = work.shape.as_deref().zip(zone.shape.as_deref());
+            both.is_some_and(|(column, zone)| column.within(zone, 0.0))
+        };
+        rests_on = ids(columns.filter(inside));
         if rests_on.len() >= usize::try_from(quota).unwrap_or(usize::MAX) {
             let count = |n: f64| Argument::Number(n, 0);
             let columns = f64::from(u32::try_from(rests_on.len()).unwrap_or(u32::MAX));
@@ -158,6 +164,7 @@ mod tests {
     use super::super::tests::support::*;
     use super::*;
     use crate::domain::reference::Attributes;
+    use crate::domain::site_check::Antenna;
     use crate::domain::work::{WorkFacts, WorkKind};
 
     fn in_zone(subject: &Subject, set: impl FnOnce(&mut Attributes)) -> Finding {
@@ -195,8 +202,18 @@ mod tests {
         let full = in_zone(&m, |a| a.quota = Some(3));
         let count = |value| Some(Quantity { value, unit: Unit::Count });
         assert_eq!((full.measured, full.limit), (count(3.0), count(3.0)));
-        let duct = Subject { kind: WorkKind::Duct, column_class: None, ..mast() };
-        assert_eq!(of(&|a| a.quota = Some(0), &duct), (Verdict::NotApplicable, key::NO_COLUMN));
+        // What is asked for is a column by what it is, not by what it is called.
+        let antenna =
+            Antenna { frequency_mhz: 900.0, eirp_w: 9.0, azimuth_deg: None, height_agl_m: None, beamwidth_deg: None };
+        for kind in [WorkKind::Duct, WorkKind::Pole, WorkKind::Cabinet] {
+            let low = Subject { kind, column_class: None, height_agl_m: 14.999, ..mast() };
+            assert_eq!(of(&|a| a.quota = Some(0), &low), (Verdict::NotApplicable, key::NO_COLUMN));
+            let high = Subject { height_agl_m: 15.0, ..low.clone() };
+            let sends = Subject { antennas: vec![antenna], ..low };
+            for column in [high, sends] {
+                assert_eq!(of(&|a| a.quota = Some(0), &column), (Verdict::Block, key::ZON_QUOTA), "{column:?}");
+            }
+        }
     }
 
     #[test]

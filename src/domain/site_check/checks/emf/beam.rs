@@ -6,6 +6,8 @@
 //!   lies deeper than its lower edge gets the share of the rules for downwards.
 //! * The ground is taken as level between antenna and building: nobody knows better here. A building gets what the nearest
 //!   of its points would get if the beam reached it, where it reaches any of its points.
+//! * The azimuth of a transmitter in another jurisdiction counts from the north of this grid. The two differ by some tenths of a
+//!   degree, which is nothing to a beam of tens of degrees.
 
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check::{NearReference, Subject, Surroundings};
@@ -55,14 +57,15 @@ pub struct Building<'a> {
 
 impl<'a> Building<'a> {
     /// Of a reference feature.
-    pub fn of(near: &NearReference<'a>) -> Self {
-        Self {
-            shape: near.shape,
-            outline: near.shape.geometry().into_owned(),
+    pub fn of(near: &'a NearReference<'_>) -> Option<Self> {
+        let shape = near.shape.as_deref()?;
+        Some(Self {
+            shape,
+            outline: shape.geometry().into_owned(),
             height_m: near.attributes().height_agl_m,
             distance_m: near.distance_m,
             accuracy_m: near.accuracy_m,
-        }
+        })
     }
 }
 
@@ -97,7 +100,7 @@ pub struct Antennas<'a>(Vec<Antenna<'a>>);
 
 impl<'a> Antennas<'a> {
     /// Those of a subject, and what is round it.
-    pub fn of(subject: &Subject, around: &Surroundings<'a>, beamwidth: f64, co_sited: f64) -> Self {
+    pub fn of(subject: &'a Subject, around: &'a Surroundings<'_>, beamwidth: f64, co_sited: f64) -> Self {
         let own = subject.antennas.iter().map(|antenna| Antenna {
             shape: None,
             at: around.place.at,
@@ -109,12 +112,13 @@ impl<'a> Antennas<'a> {
             height_m: Some(antenna.height_agl_m.unwrap_or(subject.height_agl_m)),
             half_deg: antenna.beamwidth_deg.unwrap_or(beamwidth) / 2.0,
         });
-        let others = co_sited_with(subject, around, co_sited).map(|near| {
+        let others = co_sited_with(subject, around, co_sited).filter_map(|near| {
+            let shape = near.shape.as_deref()?;
             let accuracy = subject.accuracy_m + near.accuracy_m;
             let attributes = near.attributes();
-            Antenna {
-                shape: Some(near.shape),
-                at: middle(&near.shape.bounds()),
+            Some(Antenna {
+                shape: Some(shape),
+                at: middle(&shape.bounds()),
                 accuracy_m: near.accuracy_m,
                 sure: near.distance_m + accuracy <= co_sited,
                 likely: near.distance_m <= co_sited,
@@ -122,7 +126,7 @@ impl<'a> Antennas<'a> {
                 azimuth_deg: attributes.azimuth_deg,
                 height_m: attributes.height_agl_m,
                 half_deg: beamwidth / 2.0,
-            }
+            })
         });
         Self(own.chain(others).collect())
     }

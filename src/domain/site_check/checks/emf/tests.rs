@@ -113,6 +113,29 @@ fn all_antennas_are_added_with_those_that_are_co_sited() {
     assert_eq!(of(50.001, None, 1.0), Verdict::NeedsSurvey);
 }
 
+/// A weak antenna on a column does not make those beside it weaker.
+#[test]
+fn what_is_co_sited_is_told_of_a_weak_antenna_too() {
+    let weak = with(&[antenna(1.0, None)], 0.0);
+    let of = |east: f64| {
+        let mut scene = building(point(east, 0.0), Some(30.0));
+        let transmitter = scene.reference(ReferenceKind::Transmitter, point(0.0, 0.0));
+        transmitter.with(|a| (a.eirp_w, a.height_agl_m) = (Some(20_000.0), Some(30.0)));
+        let found = judge(check, &weak, &scene.around());
+        let (named, _) = found.message.arguments.iter().find(|(name, _)| *name == "summed").unwrap();
+        let Argument::Number(summed, _) = &found.message.arguments.iter().find(|(n, _)| n == named).unwrap().1 else {
+            panic!("{found:?}")
+        };
+        assert!((summed - R_M * 20.001_f64.sqrt()).abs() < 1e-9, "{summed}");
+        (found.verdict, found.measured.unwrap().value > 0.0)
+    };
+    // The field of the 20 kW is above the limit for 56.4 m.
+    assert_eq!(of(56.0), (Verdict::Block, true));
+    assert_eq!(of(57.0), (Verdict::Pass, true));
+    assert_eq!(of(240.0), (Verdict::Pass, true));
+    assert_eq!(of(600.0), (Verdict::Pass, false));
+}
+
 #[test]
 fn what_is_not_known_is_for_a_survey() {
     let subject = with(&[antenna(1_000.0, Some(90.0))], 5.0);
@@ -145,8 +168,9 @@ fn antennas_that_are_not_stated_and_frequencies_without_a_limit() {
         (found.verdict, found.message.key)
     };
     assert_eq!(of(&mast()), (Verdict::Warn, key::EMF_NOT_STATED));
-    let cabinet = Subject { kind: WorkKind::Cabinet, column_class: None, ..mast() };
+    let cabinet = Subject { kind: WorkKind::Cabinet, column_class: None, height_agl_m: 2.0, ..mast() };
     assert_eq!(of(&cabinet), (Verdict::NotApplicable, key::EMF_NO_ANTENNAS));
+    assert_eq!(of(&Subject { height_agl_m: 15.0, ..cabinet }).0, Verdict::Warn, "as high as a column");
     let at = |frequency_mhz| with(&[Antenna { frequency_mhz, ..antenna(10.0, None) }], 0.0);
     for (frequency, verdict) in [(9.999, Verdict::Warn), (10.0, Verdict::Pass), (6_000.0, Verdict::Pass)] {
         assert_eq!(of(&at(frequency)).0, verdict, "{frequency}");

@@ -6,10 +6,15 @@ use super::support::*;
 use crate::domain::conflict::Severity;
 use crate::domain::reference::{Attributes, ReferenceKind};
 use crate::domain::rules::SiteRules;
-use crate::domain::site_check::{Antenna, Finding, Parameters, Subject, half_width_of, reach_of, reach_round, run};
+use crate::domain::site_check::{
+    Antenna, Finding, Parameters, Subject, is_drawn, reach_of, reach_round, run, to_edge_of,
+};
 use crate::domain::word::Word;
 use crate::domain::work::{WorkFacts, WorkStatus};
 use crate::geometry::Geometry;
+
+/// What stays free beside a road or a line.
+const CLEARANCE_M: f64 = 17.0;
 
 /// What can be round a place.
 #[derive(Debug, Clone, Copy)]
@@ -61,15 +66,17 @@ fn add(scene: &mut Scene, what: What, away: f64, side: u8, accuracy: f64, attrib
             scene.corridor(Severity::Blocks, clearance, shape);
         }
         What::Reference(kind) => {
-            scene.reference(kind, shape).of("VT").with(|a| *a = attributes.clone());
+            let item = scene.reference(kind, shape).of("VT").with(|a| *a = attributes.clone());
+            item.keeps(CLEARANCE_M, true);
         }
     }
 }
 
 fn attributes() -> impl Strategy<Value = Attributes> {
     let spacing = prop::option::of(10.0..400.0_f64);
-    (0.0..60.0_f64, 0.0..60.0_f64, 0.0..20_000.0_f64, spacing).prop_map(|(half, height, eirp, spacing_m)| Attributes {
-        half_width_m: Some(half),
+    let half = prop::option::of(0.0..60.0_f64);
+    (half, 0.0..60.0_f64, 0.0..20_000.0_f64, spacing).prop_map(|(half_width_m, height, eirp, spacing_m)| Attributes {
+        half_width_m,
         height_agl_m: Some(height),
         elevation_from_m: Some(0.0),
         elevation_to_m: Some(5.0),
@@ -93,7 +100,8 @@ fn looked(what: What, subject: &Subject, rules: &SiteRules, accuracy: f64, attri
     let own = match what {
         What::Work => accuracy,
         What::Corridor(clearance) => clearance,
-        What::Reference(kind) => reach_of(kind, rules) + half_width_of(kind, attributes),
+        What::Reference(kind) if is_drawn(kind) => to_edge_of(kind, attributes, true, rules)[1] + CLEARANCE_M,
+        What::Reference(kind) => reach_of(kind, rules),
     };
     own + reach_round(subject, &Parameters::on(rules, DAY))
 }

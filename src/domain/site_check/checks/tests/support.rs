@@ -12,10 +12,13 @@ use crate::domain::layer::{Layer, NounFacts};
 use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::rules::{Applies, Confidence, Parameter, SiteRules};
 use crate::domain::site_check::surroundings::Near;
-use crate::domain::site_check::{Finding, NearCorridor, Parameters, Place, SiteKey, Subject, Surroundings, sources};
+use crate::domain::site_check::{
+    Finding, NearCorridor, NearLine, Parameters, Place, Shape, SiteKey, Subject, Surroundings, is_drawn, sources,
+    to_edge_of,
+};
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
-use crate::geometry::measure::{self, Prepared};
+use crate::geometry::measure::{self, Dimension, Prepared};
 use crate::geometry::{Coord, Geometry, Grid, LineString, Metres, Point, Polygon};
 
 /// The day asked.
@@ -25,6 +28,9 @@ pub const DAY: Date = date(2026, 3, 15);
 pub const VALUES: &[(SiteKey, f64)] = &[
     (SiteKey::OnlyA1Distance, 200.0),
     (SiteKey::FallFactor, 1.0),
+    (SiteKey::RoadHalfWidth, 20.0),
+    (SiteKey::PowerLineHalfWidth, 15.0),
+    (SiteKey::ColumnHeight, 15.0),
     (SiteKey::SpacingUrban, 100.0),
     (SiteKey::SpacingElsewhere, 500.0),
     (SiteKey::MarkingHeight, 45.0),
@@ -151,6 +157,8 @@ pub struct Item<F> {
     told: F,
     shape: Prepared,
     accuracy_m: f64,
+    /// What stays free beside it; none: nobody knows. Whether that is of its class.
+    keeps: Option<(f64, bool)>,
 }
 
 impl<F: Copy + Into<NounFacts>> Item<F> {
@@ -163,7 +171,7 @@ impl<F: Copy + Into<NounFacts>> Item<F> {
             noun: told.into(),
             attributes: None,
         };
-        Self { facts, told, shape: Prepared::new(&Grid(shape)), accuracy_m: 0.0 }
+        Self { facts, told, shape: Prepared::new(&Grid(shape)), accuracy_m: 0.0, keeps: Some((0.0, true)) }
     }
 
     /// Of a carrier.
@@ -176,6 +184,23 @@ impl<F: Copy + Into<NounFacts>> Item<F> {
     pub fn accurate(&mut self, metres: f64) -> &mut Self {
         self.accuracy_m = metres;
         self
+    }
+
+    /// So much stays free beside it; whether that is of its class.
+    pub fn keeps(&mut self, metres: f64, is_of_its_class: bool) -> &mut Self {
+        self.keeps = Some((metres, is_of_its_class));
+        self
+    }
+
+    /// Nobody knows what stays free beside it.
+    pub fn keeps_unknown(&mut self) -> &mut Self {
+        self.keeps = None;
+        self
+    }
+
+    fn clearance(&self) -> (Metres, Rule) {
+        let word = if self.keeps.is_some() { RuleKey::Corridor } else { RuleKey::None };
+        (Metres::new(self.keeps.map_or(0.0, |(metres, _)| metres)).unwrap(), Rule::Word(word))
     }
 
     /// What is known of it.
@@ -197,7 +222,7 @@ impl<F: Copy + Into<NounFacts>> Item<F> {
             layer,
             facts: &self.facts,
             told: self.told,
-            shape: &self.shape,
+            shape: Some(Shape::There(&self.shape)),
             distance_m,
             depth_m,
             accuracy_m: self.accuracy_m,
@@ -217,7 +242,7 @@ impl Item<ReferenceFacts> {
 #[derive(Default)]
 pub struct Scene {
     works: Vec<Item<WorkFacts>>,
-    corridors: Vec<(Item<CorridorFacts>, Severity, f64)>,
+    corridors: Vec<(Item<CorridorFacts>, Severity)>,
     references: Vec<Item<ReferenceFacts>>,
 }
 
@@ -243,8 +268,8 @@ impl Scene {
             clearance_m: Some(clearance),
         };
         let item = Item::new(self.number(), told, shape);
-        self.corridors.push((item, severity, clearance));
-        &mut self.corridors.last_mut().unwrap().0
+        self.corridors.push((item, severity));
+        self.corridors.last_mut().unwrap().0.keeps(clearance, true)
     }
 
     /// Adds a reference feature.
@@ -259,15 +284,28 @@ impl Scene {
         let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: true, to_boundary_m: 10_000.0, hint: None };
         let mut works: Vec<_> = self.works.iter().map(|item| item.near(Layer::Works)).collect();
         let mut corridors = Vec::new();
-        for (item, severity, clearance) in &self.corridors {
-            let (near, clearance) = (item.near(Layer::Corridors), Metres::new(*clearance).unwrap());
-            corridors.push(NearCorridor { near, severity: *severity, clearance, rule: Rule::Word(RuleKey::Corridor) });
+        for (item, severity) in &self.corridors {
+            let (near, (clearance, rule)) = (item.near(Layer::Corridors), item.clearance());
+            corridors.push(NearCorridor { near, severity: *severity, clearance, rule });
         }
-        let mut references: Vec<_> = self.references.iter().map(|item| item.near(Layer::References)).collect();
+        let (mut references, mut lines) = (Vec::new(), Vec::new());
+        for item in &self.references {
+            let near = item.near(Layer::References);
+            if !is_drawn(near.told.kind) {
+                references.push(near);
+                continue;
+            }
+            let is_line = item.shape.dimension() == Dimension::Line;
+            let to_edge_m = to_edge_of(near.told.kind, near.attributes(), is_line, &pack());
+            let (clearance, rule) = item.clearance();
+            let is_of_its_class = item.keeps.is_none_or(|(_, is)| is);
+            lines.push(NearLine { near, to_edge_m, clearance, rule, is_of_its_class });
+        }
         works.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         corridors.sort_by(|a, b| a.near.distance_m.total_cmp(&b.near.distance_m));
+        lines.sort_by(|a, b| a.near.distance_m.total_cmp(&b.near.distance_m));
         references.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         let coverage = sources().iter().map(|source| (*source, Coverage::Full)).collect();
-        Surroundings { place, works, corridors, references, coverage, hidden: Vec::new() }
+        Surroundings { place, works, corridors, lines, references, coverage, hidden: Vec::new() }
     }
 }
