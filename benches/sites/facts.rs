@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use clearway::actions::site_check::Fact;
 use clearway::actions::{Context, site_check};
 use clearway::clock;
-use clearway::domain::reference::ReferenceKind;
-use clearway::domain::site_check::{Parameters, reach_round};
+use clearway::domain::reference::{Attributes, ReferenceKind};
+use clearway::domain::rules::Ruling;
+use clearway::domain::site_check::{Parameters, is_drawn, land_of, reach_round, to_edge_of};
 use clearway::domain::word::Word;
 use clearway::store::schema::sql_types::Geometry as SqlGeometry;
 use clearway::store::shape::Shape;
@@ -14,7 +15,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Double, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Double, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::data::{ACCURACY_M, CLEARANCE_M};
@@ -25,8 +26,8 @@ use crate::run::Failed;
 /// Distances computed in another order may differ by less than this, metres.
 const SAME_M: f64 = 1e-6;
 
-/// Half the width of the widest road here, metres.
-const HALF_WIDTH_M: f64 = 6.0;
+/// Half the width of the widest road here, metres, stated or not.
+const HALF_WIDTH_MAX_M: f64 = 20.0;
 
 /// How far things matter.
 pub struct Reaches {
@@ -34,17 +35,61 @@ pub struct Reaches {
     round: f64,
     /// What features of a kind bring, metres.
     kinds: Vec<(ReferenceKind, f64)>,
+    /// What roads and power lines bring besides.
+    lines: Vec<Line>,
+}
+
+/// Roads or power lines of one class and voltage.
+struct Line {
+    kind: ReferenceKind,
+    /// Which rows these are.
+    is: String,
+    /// What must stay free beside them, metres.
+    clearance: f64,
+    /// Half the width of what is drawn as a line and states none, metres.
+    half_width: f64,
+}
+
+#[derive(QueryableByName)]
+struct Class {
+    #[diesel(sql_type = Nullable<Text>)]
+    class: Option<String>,
+    #[diesel(sql_type = Nullable<Double>)]
+    voltage_kv: Option<f64>,
+}
+
+/// Those that there are of a kind.
+fn lines(conn: &mut PgConnection, rules: &Ruling, kind: ReferenceKind) -> Result<Vec<Line>, Failed> {
+    let all = format!("SELECT DISTINCT class, voltage_kv FROM reference_features WHERE kind = '{kind}'");
+    let classes: Vec<Class> = diesel::sql_query(all).load(conn)?;
+    let line = |class: Class| {
+        let attributes = Attributes {
+            class: class.class.as_deref().map(Into::into),
+            voltage_kv: class.voltage_kv,
+            ..Attributes::default()
+        };
+        let land = land_of(kind, &attributes)?;
+        let text = class.class.map_or("NULL".into(), |text| format!("'{}'", text.replace('\'', "''")));
+        let voltage = class.voltage_kv.map_or("NULL".into(), |kv| kv.to_string());
+        let is = format!("class IS NOT DISTINCT FROM {text} AND voltage_kv IS NOT DISTINCT FROM {voltage}::float8");
+        let clearance = rules.clearance_max(rules.land(&land)).get();
+        let [_, half_width] = to_edge_of(kind, &attributes, true, rules.site());
+        Some(Line { kind, is, clearance, half_width })
+    };
+    Ok(classes.into_iter().filter_map(line).collect())
 }
 
 impl Reaches {
     /// By the rules that are loaded.
-    pub fn of(context: &Context, places: &Places) -> Result<Self, Failed> {
+    pub fn of(context: &Context, conn: &mut PgConnection, places: &Places) -> Result<Self, Failed> {
         let rules = site_check::rules(context, &places.jurisdiction)?;
         let subject = &places.asked.first().ok_or("no place")?.subject;
         let today = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let round = reach_round(subject, &Parameters::on(rules.site(), today));
         let kinds = ReferenceKind::ALL.iter().map(|(kind, _)| (*kind, rules.site_reach(*kind).get()));
-        Ok(Self { round, kinds: kinds.collect() })
+        let mut all = lines(conn, &rules, ReferenceKind::Road)?;
+        all.extend(lines(conn, &rules, ReferenceKind::PowerLine)?);
+        Ok(Self { round, kinds: kinds.collect(), lines: all })
     }
 }
 
@@ -77,15 +122,22 @@ impl Statement {
         write!(sql, " UNION ALL {}", facts("corridors", "corridors"))?;
         write!(sql, " AND ST_DWithin(geom_grid, $2, {})", round + CLEARANCE_M)?;
         for (kind, reach) in &reaches.kinds {
-            write!(sql, " UNION ALL {}", facts("references", "reference_features"))?;
-            let near = round + reach;
-            write!(sql, " AND kind = '{kind}' AND ST_DWithin(geom_grid, $2, {})", near + HALF_WIDTH_M)?;
-            // A road and a line reach farther by half their width.
-            if matches!(kind, ReferenceKind::Road | ReferenceKind::PowerLine) {
-                write!(sql, " AND ST_DWithin(geom_grid, $2, {near} + coalesce(half_width_m, 0))")?;
-            } else {
-                write!(sql, " AND ST_DWithin(geom_grid, $2, {near})")?;
+            if is_drawn(*kind) {
+                continue;
             }
+            write!(sql, " UNION ALL {}", facts("references", "reference_features"))?;
+            write!(sql, " AND kind = '{kind}' AND ST_DWithin(geom_grid, $2, {})", round + reach)?;
+        }
+        // A road and a line reach farther by half their width, and by what must stay free beside them.
+        for Line { kind, is, clearance, half_width } in &reaches.lines {
+            let near = round + clearance;
+            write!(sql, " UNION ALL {}", facts("references", "reference_features"))?;
+            write!(sql, " AND kind = '{kind}' AND {is} AND ST_DWithin(geom_grid, $2, {})", near + HALF_WIDTH_MAX_M)?;
+            write!(
+                sql,
+                " AND ST_DWithin(geom_grid, $2, {near} + coalesce(half_width_m, \
+                 CASE WHEN ST_Dimension(geom_grid) = 1 THEN {half_width} ELSE 0 END))"
+            )?;
         }
         Ok(Self { sql })
     }

@@ -42,10 +42,11 @@ use std::time::Instant;
 
 use clearway::actions::site_check::search::{self, Pattern, Wanted};
 use clearway::actions::site_check::{self, Asked, Question};
-use clearway::actions::{Context, refresh};
+use clearway::actions::{Context, Witness, organisation, refresh};
 use clearway::clock;
 use clearway::domain::actor::Actor;
 use clearway::domain::jurisdiction::Jurisdiction;
+use clearway::domain::organisation::{Organisation, OrganisationKind};
 use clearway::domain::place::Delivered;
 use clearway::geometry::Geometry;
 use diesel::connection::SimpleConnection;
@@ -119,6 +120,9 @@ fn run(size: Size) -> Result<bool, Failed> {
     let context = Context::connect(database.settings())?;
     refresh::catch_up_all(&context)?;
     let places = Places::new(&province, &jurisdiction, size.batch)?;
+    let carrier = Organisation::new("invented", "An invented carrier", OrganisationKind::Carrier);
+    let carrier = carrier.map_err(|problems| format!("{problems:?}"))?;
+    organisation::add(&context, Witness::new(&Actor::operator(), "bench"), &carrier)?;
     one_place(&mut report, &context, &mut conn, &places, size.compared)?;
     two_threads(&mut report, &context, &places)?;
     one_search(&mut report, &context, &jurisdiction, &places, size.searched)?;
@@ -140,7 +144,7 @@ fn bring(
     jurisdiction: &Jurisdiction,
     size: Size,
 ) -> Result<(), Failed> {
-    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2026-12.toml");
+    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2027-01.toml");
     clearway(database, &["rules", "import"], &pack, &["--jurisdiction", &jurisdiction.code])?;
     let file = |name: &str| folder.0.join(name);
     province.write_works(&file("works.geojsonl"), size.works)?;
@@ -202,7 +206,7 @@ fn one_place(
     count: usize,
 ) -> Result<(), Failed> {
     let (actor, question) = (Actor::operator(), question());
-    let peer_asks = facts::Statement::new(&facts::Reaches::of(context, places)?)?;
+    let peer_asks = facts::Statement::new(&facts::Reaches::of(context, conn, places)?)?;
     for n in 0..count.min(BLOCK) {
         site_check::check(context, &actor, std::slice::from_ref(&places.asked[n]), &question)?;
     }
