@@ -6,7 +6,6 @@ mod place;
 mod programs;
 mod server;
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -26,8 +25,6 @@ const SERVICE: &str = "clearway_service";
 const DATABASE: &str = "clearway";
 /// Part of the socket's file name, nothing listens on it; fixed, so that `PGPORT` cannot change it.
 const PORT: u16 = 5432;
-/// Enough for a server, its tests and a person with psql; each slot costs shared memory.
-const CONNECTIONS_MAX: u32 = 100;
 
 /// Why there is no cluster: each is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +202,7 @@ impl Cluster {
         server::wait_for_an_earlier_one(&place)?;
         write_owner(&mut lock, &place, &data_dir)?;
         let socket = place.socket_dir()?;
-        let arguments = settings(&place, &socket, options);
+        let arguments = server::settings(&programs, &place, &socket, options);
         let server = Server::start(&programs, &place, &arguments)?;
         // From here on an early return drops the cluster, which stops the server.
         let cluster = Cluster { server, place, socket, lock, stopped: false };
@@ -404,35 +401,6 @@ fn initialise(programs: &Programs, place: &Place, options: &Options) -> Result<(
         _ => {}
     }
     fs::rename(&unfinished, &target).map_err(ClusterError::io(&target))
-}
-
-/// The server's arguments. They stand on the command line, not in a file, so that every start has the same.
-fn settings(place: &Place, socket: &SocketDir, options: &Options) -> Vec<OsString> {
-    let mut settings: Vec<OsString> = vec!["-D".into(), place.pgdata().into()];
-    let mut set = |setting: OsString| settings.extend(["-c".into(), setting]);
-    set("listen_addresses=".into());
-    set("unix_socket_permissions=0700".into());
-    set(socket.setting());
-    set(format!("port={PORT}").into());
-    set(format!("max_connections={CONNECTIONS_MAX}").into());
-    set(format!("shared_buffers={}MB", options.shared_buffers_mb).into());
-    // Building the GiST indexes of an import is the largest single piece of work here.
-    set("maintenance_work_mem=128MB".into());
-    // Compiling a query costs more than our short queries do.
-    set("jit=off".into());
-    for plain in ["lc_messages=C", "timezone=UTC", "log_timezone=UTC", "logging_collector=off"] {
-        set(plain.into());
-    }
-    if !options.durable {
-        for off in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
-            set(off.into());
-        }
-        // Nobody follows a cluster of the tests, and its log may be kept in memory.
-        set("wal_level=minimal".into());
-        set("max_wal_senders=0".into());
-        set("max_wal_size=256MB".into());
-    }
-    settings
 }
 
 /// Escapes all but what may stand in every part of a URI; a slash may stand in a query.

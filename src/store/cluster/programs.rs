@@ -11,6 +11,8 @@ use super::ClusterError;
 pub(super) const OLDEST_MAJOR: u32 = 14;
 /// Where Debian and Ubuntu keep one folder for each major version.
 const DEBIAN_VERSIONS: &str = "/usr/lib/postgresql";
+/// The library of PostGIS 3 without its ending.
+const POSTGIS: &str = "postgis-3";
 /// How much of a program's complaint goes into an error, in lines: the last ones hold the reason.
 const LAST_LINES: usize = 4;
 
@@ -58,6 +60,12 @@ impl Programs {
             Ok(shared) => Path::new(&shared).join("extension/postgis.control").exists(),
             Err(_) => true,
         }
+    }
+
+    /// The library of PostGIS, where it has its usual name: a server that shall load one that is missing does not start.
+    pub fn postgis_library(&self) -> Option<&'static str> {
+        let libraries = run(self.command("pg_config").arg("--pkglibdir"), "pg_config").ok()?;
+        Path::new(&libraries).join(format!("{POSTGIS}.so")).exists().then_some(POSTGIS)
     }
 }
 

@@ -1,5 +1,6 @@
-//! The server's process: its start, its readiness and its end, which comes at the latest with ours. Not here: what it serves.
+//! The server's process: its settings, its start, its readiness and its end, which comes at the latest with ours. Not here: what it serves.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -8,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::place::Place;
+use super::place::{Place, SocketDir};
 use super::programs::{Programs, last_lines};
-use super::{ClusterError, OsString};
+use super::{ClusterError, Options, PORT};
 
 /// How long a server may take until it is ready; after a crash it first replays its log.
 const READY_WITHIN: Duration = Duration::from_mins(2);
@@ -18,6 +19,8 @@ const READY_WITHIN: Duration = Duration::from_mins(2);
 const STOPPED_WITHIN: Duration = Duration::from_mins(1);
 /// How often the state is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Enough for a server, its tests and a person with psql; each slot costs shared memory.
+const CONNECTIONS_MAX: u32 = 100;
 
 /// Stands between us and the server. It holds the reading end of a pipe whose only writing end is ours: when that closes, be
 /// it that we stop, crash or are killed, the watcher asks the server for a fast shutdown (SIGINT). The arguments are the
@@ -150,4 +153,37 @@ pub(super) fn wait_for_an_earlier_one(place: &Place) -> Result<(), ClusterError>
         thread::sleep(LOOK_EVERY);
     }
     Ok(())
+}
+
+/// The server's arguments. They stand on the command line, not in a file, so that every start has the same.
+pub(super) fn settings(programs: &Programs, place: &Place, socket: &SocketDir, options: &Options) -> Vec<OsString> {
+    let mut settings: Vec<OsString> = vec!["-D".into(), place.pgdata().into()];
+    let mut set = |setting: OsString| settings.extend(["-c".into(), setting]);
+    set("listen_addresses=".into());
+    set("unix_socket_permissions=0700".into());
+    set(socket.setting());
+    set(format!("port={PORT}").into());
+    set(format!("max_connections={CONNECTIONS_MAX}").into());
+    set(format!("shared_buffers={}MB", options.shared_buffers_mb).into());
+    // Building the GiST indexes of an import is the largest single piece of work here.
+    set("maintenance_work_mem=128MB".into());
+    // Compiling a query costs more than our short queries do.
+    set("jit=off".into());
+    for plain in ["lc_messages=C", "timezone=UTC", "log_timezone=UTC", "logging_collector=off"] {
+        set(plain.into());
+    }
+    if !options.durable {
+        for off in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
+            set(off.into());
+        }
+        // Nobody follows a cluster of the tests, and its log may be kept in memory.
+        set("wal_level=minimal".into());
+        set("max_wal_senders=0".into());
+        set("max_wal_size=256MB".into());
+        // Tests open thousands of connections, and each would load it anew: 15 ms of the 20 that a connection costs.
+        if let Some(postgis) = programs.postgis_library() {
+            set(format!("shared_preload_libraries={postgis}").into());
+        }
+    }
+    settings
 }
