@@ -289,7 +289,9 @@ impl State {
             Ok((layers, coverage::list_at(conn, code, revision)?))
         })?;
         let features = layers.iter().map(|(_, layer)| layer.len()).sum();
-        let coverages = Arc::new(Coverages::new(&areas, &jurisdiction.time_zone()));
+        let shown = context.snapshot();
+        let known = shown.territory(code).map(|territory| territory.coverages().as_ref());
+        let coverages = Arc::new(Coverages::new(&areas, &jurisdiction.time_zone(), known));
         let territory = Territory::new(Arc::clone(jurisdiction), revision, layers, context.reach().get());
         let territory = territory.covered(coverages).ruled(Arc::clone(rules));
         let seen_now = Mutex::new(SeenAt::then(recorded));

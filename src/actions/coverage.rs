@@ -96,7 +96,7 @@ pub fn list(context: &Context, jurisdiction: Option<&str>, layer: Option<Layer>)
     })
 }
 
-/// The coverage of a jurisdiction for the index: what `known` has, a state since which nothing was declared or withdrawn.
+/// The coverage of a jurisdiction for the index: what the state `known` has, unless something was declared or withdrawn since.
 ///
 /// # Errors
 /// The database's.
@@ -104,10 +104,12 @@ pub(super) fn read(
     conn: &mut Connection,
     jurisdiction: &Jurisdiction,
     known: Option<&Territory>,
+    changed: bool,
 ) -> Stored<Arc<Coverages>> {
-    if let Some(known) = known {
-        return Ok(Arc::clone(known.coverages()));
+    let known = known.map(Territory::coverages);
+    if let Some(known) = known.filter(|_| !changed) {
+        return Ok(Arc::clone(known));
     }
     let areas = store::coverage::list(conn, Some(&jurisdiction.code), None)?;
-    Ok(Arc::new(Coverages::new(&areas, &jurisdiction.time_zone())))
+    Ok(Arc::new(Coverages::new(&areas, &jurisdiction.time_zone(), known.map(Arc::as_ref))))
 }

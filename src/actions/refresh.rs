@@ -304,7 +304,7 @@ fn read_since(
             Some(base) => Arc::clone(&base.jurisdiction),
             None => Arc::new(jurisdiction::find(conn, code)?.ok_or_else(unknown)?),
         };
-        let coverages = coverage::read(conn, &jurisdiction, base.filter(|_| since.coverage.is_empty()))?;
+        let coverages = coverage::read(conn, &jurisdiction, base, !since.coverage.is_empty())?;
         let next = |content| Next { revision, recorded_at, follows: base.is_some(), content };
         // Other rules widen the boxes otherwise: then everything is read anew.
         if let Some(base) = base.filter(|b| Arc::ptr_eq(b.rules(), &rules)) {

@@ -1,9 +1,11 @@
 //! Where the layers of a jurisdiction hold all there is, prepared for many questions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use uuid::Uuid;
 
 use crate::domain::coverage::{Coverage, RegisteredCoverage};
 use crate::domain::layer::Layer;
@@ -19,8 +21,9 @@ pub struct Coverages(BTreeMap<(Layer, Option<ReferenceKind>), Declared>);
 /// What one layer declares.
 #[derive(Debug)]
 struct Declared {
+    areas: Vec<Uuid>,
     lonlat: Vec<LonLat<MultiPolygon<f64>>>,
-    union: Union,
+    union: Arc<Union>,
     /// The first days for which one of the areas, and for which all of them answer.
     since: (Date, Date),
 }
@@ -35,17 +38,24 @@ pub struct Said {
 }
 
 impl Coverages {
-    /// Prepares the union of the areas of each layer of a jurisdiction with this time zone.
+    /// Prepares the union of the areas of each layer of a jurisdiction with this time zone. An area never changes, so what
+    /// `known` has of the same ones is taken over.
     #[must_use]
-    pub fn new(areas: &[RegisteredCoverage], time_zone: &TimeZone) -> Self {
+    pub fn new(areas: &[RegisteredCoverage], time_zone: &TimeZone, known: Option<&Coverages>) -> Self {
         let sources: BTreeSet<_> = areas.iter().map(|a| (a.area.layer, a.area.kind)).collect();
         let declared = |(layer, kind): (Layer, Option<ReferenceKind>)| {
             let of_layer = || areas.iter().filter(|a| a.area.layer == layer && a.area.kind == kind);
             let days = || of_layer().map(|a| a.since(time_zone.clone()));
-            let grid: Vec<_> = of_layer().map(|a| a.area.grid.clone()).collect();
+            let ids: Vec<_> = of_layer().map(|a| a.id).collect();
+            let same = known.and_then(|known| known.0.get(&(layer, kind))).filter(|declared| declared.areas == ids);
+            let prepare = || {
+                let grid: Vec<_> = of_layer().map(|a| a.area.grid.clone()).collect();
+                Arc::new(Union::of(&grid))
+            };
+            let union = same.map_or_else(prepare, |declared| Arc::clone(&declared.union));
             let lonlat = of_layer().map(|a| a.area.lonlat.clone()).collect();
             let since = days().min().zip(days().max())?;
-            Some(((layer, kind), Declared { lonlat, union: Union::of(&grid), since }))
+            Some(((layer, kind), Declared { areas: ids, lonlat, union, since }))
         };
         Self(sources.into_iter().filter_map(declared).collect())
     }
