@@ -9,6 +9,7 @@
 mod support;
 
 mod across;
+mod any_writes;
 mod border;
 mod centreline;
 mod concurrent;
@@ -24,4 +25,3 @@ mod shapes;
 mod sites;
 mod values;
 mod world;
-mod writes;
