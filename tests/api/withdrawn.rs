@@ -13,8 +13,8 @@ use crate::people::admin;
 use crate::support::Response;
 
 /// With what somebody signs in, and how that is sent along.
-struct Signed {
-    api: Api,
+struct Signed<'a> {
+    api: &'a Api,
     account: String,
     headers: Vec<(&'static str, String)>,
     /// The API token, where it is one.
@@ -28,22 +28,28 @@ enum By {
     ApiToken,
 }
 
-impl Signed {
-    fn new(by: By) -> Self {
-        let api = Api::with_people();
-        let account = api.account("nga", "office", &["officer", "administrator"]);
-        api.account("binh", "office", &["administrator"]);
+/// With an administrator who stays.
+fn with_another() -> Api {
+    let api = Api::with_people();
+    api.account("binh", "office", &["administrator"]);
+    api
+}
+
+impl<'a> Signed<'a> {
+    /// Somebody new of this name.
+    fn new(api: &'a Api, by: By, name: &str) -> Self {
+        let account = api.account(name, "office", &["officer", "administrator"]);
         let bearer = |token: &str| vec![("Authorization", format!("Bearer {token}"))];
-        let access = api.sign_in("nga").0;
+        let access = api.sign_in(name).0;
         let mut machine = String::new();
         let headers = match by {
             By::Bearer => bearer(&access),
             By::Cookie => {
-                let (cookie, csrf) = api.cookie("nga");
+                let (cookie, csrf) = api.cookie(name);
                 vec![("Cookie", cookie), ("X-CSRF-Token", csrf)]
             }
             By::ApiToken => {
-                let made = api.json(&access, "POST", "/api/tokens", Some(&json!({"name": "machine"}))).json();
+                let made = api.json(&access, "POST", "/api/tokens", Some(&json!({"name": name}))).json();
                 made["id"].as_str().unwrap().clone_into(&mut machine);
                 bearer(made["token"].as_str().unwrap())
             }
@@ -94,11 +100,12 @@ fn withdrawals(by: By) -> Vec<Withdrawal> {
 
 #[test]
 fn what_comes_after_a_withdrawal_is_not_written() {
+    let api = &with_another();
     for by in [By::Bearer, By::Cookie, By::ApiToken] {
-        for what in withdrawals(by) {
-            let signed = &Signed::new(by);
-            let api = &signed.api;
-            let id = api.work("W", point(0.0, 0.0));
+        for (n, what) in withdrawals(by).into_iter().enumerate() {
+            let name = format!("{by:?}-{n}").to_lowercase();
+            let signed = &Signed::new(api, by, &name);
+            let id = api.work(&name, point(0.0, 0.0));
             let path = &format!("{WORKS}/{id}");
             let patch = &json!({"properties": {"name": "written"}});
             let mut holder = api.database.connect();
@@ -112,7 +119,7 @@ fn what_comes_after_a_withdrawal_is_not_written() {
                 writes.join().unwrap()
             });
             assert_eq!(answer.status, 401, "{by:?} {what:?}: {}", answer.text);
-            assert_eq!(api.sql("SELECT name FROM works"), None, "{by:?} {what:?}");
+            assert_eq!(api.sql(&format!("SELECT name FROM works WHERE id = '{id}'")), None, "{by:?} {what:?}");
         }
     }
 }
@@ -120,8 +127,8 @@ fn what_comes_after_a_withdrawal_is_not_written() {
 /// More than was there is none taken away.
 #[test]
 fn what_is_given_besides_hinders_no_write() {
-    let signed = &Signed::new(By::Bearer);
-    let api = &signed.api;
+    let api = &with_another();
+    let signed = &Signed::new(api, By::Bearer, "nga");
     let id = api.work("W", point(0.0, 0.0));
     let path = &format!("{WORKS}/{id}");
     let mut holder = api.database.connect();
@@ -139,20 +146,21 @@ fn what_is_given_besides_hinders_no_write() {
 
 #[test]
 fn a_withdrawal_waits_for_what_was_looked_at_before() {
+    let api = &with_another();
+    let mut holder = api.database.connect();
+    // The write comes as far as its event, and no further; that of the withdrawal is not in the way.
+    let stop = "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$;
+        CREATE TRIGGER stop BEFORE INSERT ON audit_events FOR EACH ROW WHEN (NEW.jurisdiction = 'VN-72')
+        EXECUTE FUNCTION stop()";
+    holder.batch_execute(stop).unwrap();
     for by in [By::Bearer, By::Cookie, By::ApiToken] {
-        for what in withdrawals(by) {
-            let signed = &Signed::new(by);
-            let api = &signed.api;
-            let id = api.work("W", point(0.0, 0.0));
+        for (n, what) in withdrawals(by).into_iter().enumerate() {
+            let name = format!("{by:?}-{n}").to_lowercase();
+            let signed = &Signed::new(api, by, &name);
+            let id = api.work(&name, point(0.0, 0.0));
             let path = &format!("{WORKS}/{id}");
-            // The write comes as far as its event, and no further; that of the withdrawal is not in the way.
-            let mut holder = api.database.connect();
-            let stop = "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$;
-                CREATE TRIGGER stop BEFORE INSERT ON audit_events FOR EACH ROW WHEN (NEW.jurisdiction = 'VN-72')
-                EXECUTE FUNCTION stop();
-                SELECT pg_advisory_lock(7)";
-            holder.batch_execute(stop).unwrap();
+            holder.batch_execute("SELECT pg_advisory_lock(7)").unwrap();
             let (wrote, what) = thread::scope(|scope| {
                 let writes =
                     scope.spawn(move || signed.send("PATCH", path, &json!({"properties": {"name": "written"}})));
@@ -178,8 +186,8 @@ fn a_withdrawal_waits_for_what_was_looked_at_before() {
 /// What is written to the chain of access is looked at when that is held.
 #[test]
 fn a_withdrawn_administrator_adds_nobody() {
-    let signed = &Signed::new(By::Bearer);
-    let api = &signed.api;
+    let api = &with_another();
+    let signed = &Signed::new(api, By::Bearer, "nga");
     let mut holder = api.database.connect();
     holder.batch_execute("BEGIN").unwrap();
     assert!(sql(&mut holder, "SELECT revision FROM revisions WHERE jurisdiction = 'access' FOR UPDATE").is_some());
