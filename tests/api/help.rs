@@ -85,7 +85,7 @@ impl Api {
 
     /// One value from the database, as text.
     pub fn sql(&self, select: &str) -> Option<String> {
-        sql(&mut self.database.connect(), select)
+        self.database.ask(|conn| sql(conn, select))
     }
 }
 

@@ -136,7 +136,7 @@ impl World {
             id: Uuid,
         }
         let sql = format!("SELECT id FROM {layer} ORDER BY id");
-        let rows: Vec<Row> = diesel::sql_query(sql).load(&mut self.database.connect()).unwrap();
+        let rows: Vec<Row> = self.database.ask(|conn| diesel::sql_query(sql).load(conn)).unwrap();
         rows.into_iter().map(|r| r.id).collect()
     }
 }
@@ -333,7 +333,7 @@ impl World {
 
     fn judge<T: QueryableByName<diesel::pg::Pg> + 'static>(&self, sql: &str, clearance: Option<f64>) -> Vec<T> {
         let s = &self.context.settings;
-        diesel::sql_query(sql)
+        let query = diesel::sql_query(sql)
             .bind::<Text, _>(AT)
             .bind::<Double, _>(s.accuracy_gnss_rtk_m)
             .bind::<Double, _>(s.accuracy_gnss_m)
@@ -341,9 +341,8 @@ impl World {
             .bind::<Double, _>(s.accuracy_record_m)
             .bind::<Double, _>(s.accuracy_estimated_m)
             .bind::<Double, _>(s.accuracy_unknown_m)
-            .bind::<Nullable<Double>, _>(clearance)
-            .load(&mut self.database.connect())
-            .unwrap()
+            .bind::<Nullable<Double>, _>(clearance);
+        self.database.ask(|conn| query.load(conn)).unwrap()
     }
 
     /// Drawn shapes against the works: they stand for corridors, each with its clearance.
@@ -385,7 +384,7 @@ impl World {
         let s = &self.context.settings;
         let numbers: Vec<i64> = (0_i64..).take(shapes.len()).collect();
         let shapes: Vec<Shape> = shapes.iter().map(|g| Shape::new(g.clone(), GRID)).collect();
-        diesel::sql_query(sql)
+        let query = diesel::sql_query(sql)
             .bind::<Text, _>(AT)
             .bind::<Double, _>(s.accuracy_gnss_rtk_m)
             .bind::<Double, _>(s.accuracy_gnss_m)
@@ -395,9 +394,8 @@ impl World {
             .bind::<Double, _>(s.accuracy_unknown_m)
             .bind::<Nullable<Double>, _>(clearance)
             .bind::<Array<BigInt>, _>(numbers)
-            .bind::<Array<sql_types::Geometry>, _>(shapes)
-            .load(&mut self.database.connect())
-            .unwrap()
+            .bind::<Array<sql_types::Geometry>, _>(shapes);
+        self.database.ask(|conn| query.load(conn)).unwrap()
     }
 
     /// All that PostGIS calls invalid, of either table.
@@ -413,7 +411,7 @@ impl World {
             )
         };
         let sql = format!("{} UNION ALL {}", one("works"), one("corridors"));
-        let rows: Vec<Row> = diesel::sql_query(sql).load(&mut self.database.connect()).unwrap();
+        let rows: Vec<Row> = self.database.ask(|conn| diesel::sql_query(sql).load(conn)).unwrap();
         rows.into_iter().map(|r| r.what).collect()
     }
 }

@@ -151,8 +151,8 @@ struct One {
 
 /// One value from the database, as text.
 pub fn sql(database: &Database, select: &str) -> String {
-    let one: One =
-        diesel::sql_query(format!("SELECT ({select})::text AS value")).get_result(&mut database.connect()).unwrap();
+    let query = diesel::sql_query(format!("SELECT ({select})::text AS value"));
+    let one: One = database.ask(|conn| query.get_result(conn)).unwrap();
     one.value.unwrap_or_default()
 }
 

@@ -12,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, mpsc};
+use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -158,6 +158,8 @@ pub struct Database {
     pub url: String,
     /// Its address for the service.
     pub service_url: String,
+    /// A connection of a superuser that is kept for what is asked in between: to open one takes longer than to ask.
+    asked: Mutex<Option<PgConnection>>,
 }
 
 impl Database {
@@ -181,12 +183,21 @@ impl Database {
         let strategy = *STRATEGY;
         run_sql(&CLUSTER.url("clearway"), &format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}"));
         let url = CLUSTER.url(&name);
-        Self { name, service_url: as_service(&url), url }
+        Self { name, service_url: as_service(&url), url, asked: Mutex::default() }
     }
 
     /// A connection of a superuser.
     pub fn connect(&self) -> PgConnection {
         connect(&self.url)
+    }
+
+    /// Asks as a superuser, each time outside a transaction: on the connection that is kept, or, where another thread has that
+    /// or failed with it, on one of its own.
+    pub fn ask<T>(&self, ask: impl FnOnce(&mut PgConnection) -> T) -> T {
+        match self.asked.try_lock() {
+            Ok(mut kept) => ask(kept.get_or_insert_with(|| self.connect())),
+            Err(_) => ask(&mut self.connect()),
+        }
     }
 
     /// Settings for a server on this database, with a token for each role.
@@ -216,6 +227,7 @@ impl Database {
     pub fn allow_connections(&self, allow: bool) {
         run_sql(&CLUSTER.url("clearway"), &format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allow}", self.name));
         if !allow {
+            drop(self.asked.lock().unwrap_or_else(PoisonError::into_inner).take());
             let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
             run_sql(&CLUSTER.url("clearway"), &cut);
         }
