@@ -150,11 +150,13 @@ fn asker_known(context: &Context, actor: &Actor, column: &Subject) -> Result<std
     let mut column = column.clone();
     match column.organisation.as_deref() {
         None if actor.roles.contains(&Role::Carrier) => column.organisation.clone_from(&actor.organisation),
-        Some(code) if !actor.is_public() && actor.organisation.as_deref() != Some(code) => {
-            if !organisation::is_known(context, code)? {
-                let detail = format!("«{code}» is no organisation that is registered here");
-                return Ok(Err(Problem::new("/properties/organisation", detail)));
-            }
+        Some(code)
+            if !actor.is_public()
+                && actor.organisation.as_deref() != Some(code)
+                && !organisation::is_known(context, code)? =>
+        {
+            let detail = format!("«{code}» is no organisation that is registered here");
+            return Ok(Err(Problem::new("/properties/organisation", detail)));
         }
         _ => {}
     }
