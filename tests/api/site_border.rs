@@ -165,15 +165,19 @@ fn a_run_at_the_border_is_kept_and_replayed() {
     }
 }
 
-/// What is declared has to hold the ground as far as something on it matters; of runways it speaks of the place itself.
+/// What is declared has to hold the ground as far as something on it matters, monuments for 200 m; of runways it speaks of the
+/// place itself.
 #[test]
 fn ground_beyond_the_border_is_not_covered_by_what_is_declared_on_this_side() {
     use clearway::domain::site_check::sources;
     let api = sides([VN; 2]);
     declare(&api, sources().to_vec());
-    for (north, sen, her) in
-        [(30.0, "not_checked", "not_checked"), (60.0, "pass", "not_checked"), (120.0, "pass", "pass")]
-    {
+    for (north, sen, her) in [
+        (30.0, "not_checked", "not_checked"),
+        (60.0, "pass", "not_checked"),
+        (120.0, "pass", "not_checked"),
+        (210.0, "pass", "pass"),
+    ] {
         let result = checked(&api, (0.0, north), json!({"ground_amsl_m": 600}));
         let said = ["SEN", "HER", "AIR"].map(|code| finding(&result, code)["verdict"].clone());
         assert_eq!(said, [json!(sen), json!(her), json!("pass")], "{north}");

@@ -1,10 +1,12 @@
 //! Site checks: roads and power lines that stand without a corridor, corridors whose clearance nobody knows, who asks, windows
 //! that are over, and an aerodrome as it is.
 
-use clearway::actions::{Witness, jurisdiction};
+use clearway::actions::{Context, Witness, coverage, jurisdiction};
 use clearway::domain::actor::Actor;
+use clearway::domain::coverage::CoverageDraft;
 use clearway::domain::jurisdiction::JurisdictionDraft;
-use clearway::domain::site_check::sources;
+use clearway::domain::layer::Layer;
+use clearway::domain::reference::ReferenceKind;
 use clearway::geometry::Epsg;
 use clearway::geometry::encoding::geojson;
 use serde_json::{Value as Json, json};
@@ -141,7 +143,8 @@ fn who_asks_is_somebody_who_is_known() {
     }
     // Whoever is registered is known from then on.
     let vietel = json!({"code": "vietel", "name": "Vietel", "kind": "carrier"});
-    assert_eq!(api.server.post("administrator", "/api/organisations", &vietel).status, 201);
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(api.send("administrator", "POST", "/api/organisations", &json, Some(&vietel)).status, 201);
     assert_eq!(dup("officer", json!({"organisation": "vietel"})).0, json!("pass"));
 }
 
@@ -209,20 +212,17 @@ fn columns_beside_a_real_runway() {
         related_crs: vec![],
         boundary: geojson::geometry(&province["geometry"], 1_000_000).unwrap(),
     };
-    let context = clearway::actions::Context::connect(database.settings()).unwrap();
+    let context = Context::connect(database.settings()).unwrap();
     let operator = Actor::operator();
     jurisdiction::register(&context, Witness::new(&operator, "test"), draft.clone()).unwrap();
-    for source in sources() {
-        let declared = clearway::domain::coverage::CoverageDraft {
-            layer: source.layer(),
-            kind: source.kind(),
-            source: "survey".into(),
-            as_of: Some("2026-03-01".parse().unwrap()),
-            boundary: draft.boundary.clone(),
-        };
-        let witness = Witness::new(&operator, "test");
-        clearway::actions::coverage::declare(&context, witness, "VN-33", declared).unwrap();
-    }
+    let declared = CoverageDraft {
+        layer: Layer::References,
+        kind: Some(ReferenceKind::Runway),
+        source: "OurAirports".into(),
+        as_of: Some("2025-06-12".parse().unwrap()),
+        boundary: draft.boundary,
+    };
+    coverage::declare(&context, Witness::new(&operator, "test"), "VN-33", declared).unwrap();
     let server = TestServer::start(&database);
     let api = Api { server, database };
     load_as(&api, &Actor::operator(), &["VN-33"], VN).unwrap();
@@ -244,11 +244,11 @@ fn columns_beside_a_real_runway() {
         finding(&answer.json()["results"][0], "AIR").clone()
     };
     // Longitude and latitude, the height of the lowest surface there, which it is, and how well the test knows it: 2 km north of
-    // its middle; 4 km before threshold 09 on the extended line, where the approach has risen for 3 000 m at 2 % and 940 m at
-    // 2.5 %; and 5 km north, where the cone has risen for 1 km.
+    // its middle; 1 060 m before threshold 09 on the extended line, where the approach has risen for 1 000 m at 2 %; 5 km north,
+    // where the cone has risen for 1 km; and on the runway.
     let table = [
         (108.12, 12.6864, low + 45.0, "inner horizontal", 1e-6),
-        (108.069_18, 12.669_1, low + 60.0 + 23.5, "approach", 1.0),
+        (108.096_243, 12.668_64, low + 20.0, "approach", 0.5),
         (108.12, 12.7135, low + 45.0 + 50.0, "conical", 2.0),
         (108.12, 12.668_3, low, "strip", high - low),
     ];

@@ -147,20 +147,16 @@ pub fn check<'r>(
 /// # Errors
 /// [`Error::Busy`].
 fn asker_known(context: &Context, actor: &Actor, column: &Subject) -> Result<std::result::Result<Subject, Problem>> {
-    let mut column = column.clone();
-    match column.organisation.as_deref() {
-        None if actor.roles.contains(&Role::Carrier) => column.organisation.clone_from(&actor.organisation),
-        Some(code)
-            if !actor.is_public()
-                && actor.organisation.as_deref() != Some(code)
-                && !organisation::is_known(context, code)? =>
-        {
-            let detail = format!("«{code}» is no organisation that is registered here");
-            return Ok(Err(Problem::new("/properties/organisation", detail)));
-        }
-        _ => {}
+    let Some(code) = column.organisation.as_deref() else {
+        let own = actor.organisation.clone().filter(|_| actor.roles.contains(&Role::Carrier));
+        return Ok(Ok(Subject { organisation: own, ..column.clone() }));
+    };
+    let may_know = !actor.is_public() && actor.organisation.as_deref() != Some(code);
+    if may_know && !organisation::is_known(context, code)? {
+        let detail = format!("«{code}» is no organisation that is registered here");
+        return Ok(Err(Problem::new("/properties/organisation", detail)));
     }
-    Ok(Ok(column))
+    Ok(Ok(column.clone()))
 }
 
 /// A question can be answered, whatever the columns: waits for the revisions that it asks for.
