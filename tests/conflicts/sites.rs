@@ -236,8 +236,10 @@ fn at_a_border_each_side_is_measured_on_its_own_grid() {
     let corner = border::at(-300.0, -300.0);
     let moved = |c: Coord<f64>| Coord { x: c.x - HERE.0 + corner.x, y: c.y - HERE.1 + corner.y };
     for side in [0, 1] {
-        let mut add = |rows: Rows, make: &dyn Fn(&feature::Draft)| {
-            rows.iter().for_each(|(props, shape)| make(&border::draft(side, props, shape.map_coords(moved))));
+        let add = |rows: Rows, make: &dyn Fn(&feature::Draft)| {
+            for (props, shape) in &rows {
+                make(&border::draft(side, props, shape.map_coords(moved)));
+            }
         };
         let (context, witness) = (&world.context, || world.witness());
         add(works(&mut dice, 40), &|draft| drop(feature::create::<Work>(context, witness(), draft).unwrap()));
