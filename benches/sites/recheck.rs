@@ -22,7 +22,7 @@ use crate::run::Failed;
 const PROMISED_MS: f64 = 1_000.0;
 
 /// How long is waited for a mark that does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often is looked whether it has come.
 const LOOK_EVERY: Duration = Duration::from_millis(1);

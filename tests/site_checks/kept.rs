@@ -243,7 +243,7 @@ fn the_readme_says_whom_the_first_pack_names() {
             cells[0].split(", ").flat_map(|code| roles.iter().map(move |role| pair(code, role))).collect::<Vec<_>>()
         })
         .collect();
-    let pack = std::fs::read_to_string("fixtures/rules/VN-2026-12.toml").unwrap();
+    let pack = std::fs::read_to_string("fixtures/rules/VN-2027-01.toml").unwrap();
     let mut named: Vec<(String, String)> = pack
         .lines()
         .filter_map(|line| line.strip_prefix("key = \"site.waiver.")?.strip_suffix('"')?.split_once('.'))
