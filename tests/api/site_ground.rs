@@ -190,7 +190,7 @@ fn a_runway_without_elevations_is_for_a_survey() {
     }
 }
 
-/// Buôn Ma Thuột as OurAirports has it: the runway 09/27 of VVBM, 3 km long, at 1 712 and 1 729 feet above the sea.
+/// Buôn Ma Thuột as `OurAirports` has it: the runway 09/27 of VVBM, 3 km long, at 1 712 and 1 729 feet above the sea.
 #[test]
 fn columns_beside_a_real_runway() {
     let files = ["vn_provinces_2025.geojson", "vn_runways_ourairports.geojson"].map(shared_data);
