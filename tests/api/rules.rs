@@ -33,6 +33,13 @@ pub fn load(api: &Api, text: &str) {
     load_as(api, &Actor::operator(), &["VN-72"], text).unwrap();
 }
 
+/// A parameter by which a role may waive what a check says.
+pub fn may_waive(check: &str, role: &str) -> String {
+    format!(
+        "[[parameter]]\nkey = \"site.waiver.{check}.{role}\"\nvalue = 1\nunit = \"count\"\nconfidence = \"default\"\n"
+    )
+}
+
 /// A pack of one's own; each parameter is written `key value`, with more members after a bar.
 pub fn pack(version: &str, parameters: &[&str]) -> String {
     let mut text = format!("name = \"T\"\nversion = \"{version}\"\n");

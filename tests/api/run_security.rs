@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::help::{Api, point, sql};
 use crate::matrix::column;
-use crate::rules::{load, pack};
+use crate::rules::{load, may_waive, pack};
 use crate::support::run_sql;
 
 const RUNS: &str = "/api/site-checks";
@@ -20,7 +20,8 @@ const TABLES: [&str; 3] = ["site_checks", "site_check_waivers", "site_check_mark
 /// Runs of a carrier and of the office, each with a waiver and a mark; with whose each is.
 fn populated() -> (Api, Vec<(String, &'static str)>) {
     let api = Api::new();
-    load(&api, &pack("1", &["site.spacing.urban_m 500", "site.spacing.elsewhere_m 500"]));
+    let limits = pack("1", &["site.spacing.urban_m 500", "site.spacing.elsewhere_m 500"]);
+    load(&api, &(limits + &may_waive("spc", "officer")));
     api.work("A-1", point(100.0, 0.0));
     let mut runs = Vec::new();
     for (role, organisation) in [("carrier", "viettel"), ("officer", "office")] {

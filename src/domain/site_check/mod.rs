@@ -27,15 +27,15 @@ pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
 pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences};
 pub use subject::{Antenna, Subject};
-pub use surroundings::{Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, Surroundings};
+pub use surroundings::{
+    Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, Surroundings, is_measured,
+};
 pub use waiver::Waiver;
 
 use super::corridor::CorridorKind;
-use super::layer::NounFacts;
-use super::reference::{Attributes, ReferenceFacts, ReferenceKind};
+use super::reference::{Attributes, ReferenceKind};
 use super::rules::{LandKind, SiteRules};
 use super::word::words;
-use super::work::WorkFacts;
 
 words! {
     /// A check, by the code that stands in a finding.
@@ -137,31 +137,6 @@ pub fn reach_of(kind: ReferenceKind, ever: &SiteRules) -> f64 {
         | ReferenceKind::FreezeWindow
         | ReferenceKind::Other => 0.0,
     }
-}
-
-/// Whether a check measures to a feature from elsewhere than the place, and so needs its shape on the grid of the place: to a
-/// column from a zone, to a building from a transmitter, to what lies under the surfaces of a runway.
-#[must_use]
-pub fn is_measured(noun: &NounFacts) -> bool {
-    if let Ok(WorkFacts { kind, column_class, .. }) = WorkFacts::try_from(*noun) {
-        return checks::is_column(kind, column_class);
-    }
-    ReferenceFacts::try_from(*noun).is_ok_and(|told| match told.kind {
-        ReferenceKind::Runway | ReferenceKind::Zone | ReferenceKind::Building | ReferenceKind::Transmitter => true,
-        ReferenceKind::Boundary
-        | ReferenceKind::Heritage
-        | ReferenceKind::Monument
-        | ReferenceKind::GovernmentFront
-        | ReferenceKind::School
-        | ReferenceKind::Hospital
-        | ReferenceKind::Road
-        | ReferenceKind::PowerLine
-        | ReferenceKind::DefenceArea
-        | ReferenceKind::UrbanArea
-        | ReferenceKind::FreezeWindow
-        | ReferenceKind::SiteRequest
-        | ReferenceKind::Other => false,
-    })
 }
 
 /// A road or a power line: what is drawn as a line, and has a width and something to be kept free beside it.

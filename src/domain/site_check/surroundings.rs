@@ -9,7 +9,7 @@ use super::finding::{Evidence, Gap, GapWhy};
 use crate::domain::conflict::{Facts, Rule, Severity};
 use crate::domain::corridor::CorridorFacts;
 use crate::domain::coverage::Coverage;
-use crate::domain::layer::Layer;
+use crate::domain::layer::{Layer, NounFacts};
 use crate::domain::place::OtherReading;
 use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::word::Word;
@@ -88,7 +88,7 @@ pub struct Near<'a, F> {
     /// What its noun tells.
     pub told: F,
     /// Its shape on the working grid of the place. None of what is kept on another grid and is measured from the place
-    /// alone ([`is_measured`](super::is_measured)), which is done on the grid it is kept on.
+    /// alone ([`is_measured`]), which is done on the grid it is kept on.
     pub shape: Option<Shape<'a>>,
     /// From the place to it, m; 0 where the place lies in it or on it.
     pub distance_m: f64,
@@ -226,4 +226,29 @@ impl<'a> Surroundings<'a> {
         };
         why.map(|why| Gap { source, why })
     }
+}
+
+/// Whether a check measures to a feature from elsewhere than the place, and so needs its shape on the grid of the place: to a
+/// column from a zone, to a building from a transmitter, to what lies under the surfaces of a runway.
+#[must_use]
+pub fn is_measured(noun: &NounFacts) -> bool {
+    if let Ok(WorkFacts { kind, column_class, .. }) = WorkFacts::try_from(*noun) {
+        return super::checks::is_column(kind, column_class);
+    }
+    ReferenceFacts::try_from(*noun).is_ok_and(|told| match told.kind {
+        ReferenceKind::Runway | ReferenceKind::Zone | ReferenceKind::Building | ReferenceKind::Transmitter => true,
+        ReferenceKind::Boundary
+        | ReferenceKind::Heritage
+        | ReferenceKind::Monument
+        | ReferenceKind::GovernmentFront
+        | ReferenceKind::School
+        | ReferenceKind::Hospital
+        | ReferenceKind::Road
+        | ReferenceKind::PowerLine
+        | ReferenceKind::DefenceArea
+        | ReferenceKind::UrbanArea
+        | ReferenceKind::FreezeWindow
+        | ReferenceKind::SiteRequest
+        | ReferenceKind::Other => false,
+    })
 }
