@@ -28,7 +28,7 @@ fn an_owner_decides_nothing_for_others() {
         assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
         assert!(answer.text.contains("is for officer, administrator to say"), "{}", answer.text);
     };
-    let own = world.send("consultee", "POST", REFERENCES, Some(&reference("OWN", "defence_area")));
+    let own = world.send("consultee", "POST", REFERENCES, Some(&reference("OWN", "heritage")));
     assert_eq!(own.status, 201, "{}", own.text);
     let own = format!("{REFERENCES}/{}", own.json()["id"].as_str().unwrap());
     for kind in DECISIONS {

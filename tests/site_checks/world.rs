@@ -43,6 +43,7 @@ pub fn pack(version: &str, elsewhere: f64) -> String {
         ("site.waiver.spc.officer", 1.0, "count"),
         ("site.waiver.spc.approver", 1.0, "count"),
         ("site.waiver.dup.officer", 1.0, "count"),
+        ("site.waiver.sen.officer", 1.0, "count"),
     ] {
         writeln!(
             text,
