@@ -165,8 +165,10 @@ fn bring(
         let skip = ["--on-error", "skip", "--outside", "skip"];
         let own = [&["--jurisdiction", &jurisdiction.code, "--organisation", "invented"], &skip[..], more].concat();
         match clearway(database, &["import", kind], &real, &own) {
-            // An import of which nothing is left is refused.
-            Err(why) if why.to_string().contains("lies outside") => absent.push(*name),
+            // An import of which nothing is left is refused: all of it lies outside, or is nowhere.
+            Err(why) if ["lies outside", "/geometry is null"].iter().any(|so| why.to_string().contains(so)) => {
+                absent.push(*name);
+            }
             done => done?,
         }
     }
