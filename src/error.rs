@@ -40,6 +40,19 @@ pub enum Error {
     /// Nothing else would be left that does what it is for.
     #[error("{0}")]
     StillNeeded(String),
+    /// A step of a workflow is not for this state, not for this actor, or not yet.
+    #[error("{detail}")]
+    StepRefused {
+        /// Why, in a sentence.
+        detail: String,
+        /// The events that this actor may send now.
+        allowed: Vec<String>,
+        /// The guards that do not hold, each with what is missing.
+        unmet: Vec<(String, String)>,
+    },
+    /// A condition of the request is missing that this resource decides by.
+    #[error("{0}")]
+    Unconditional(String),
     /// Somebody else was faster, or `If-Match` names another version.
     #[error("{0}")]
     Changed(String),

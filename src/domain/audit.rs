@@ -32,6 +32,8 @@ words! {
         /// What somebody signed in with is worth nothing any more.
         Revoke = "revoke",
         Password = "password",
+        /// A case went from one state to another.
+        Step = "step",
     }
 }
 

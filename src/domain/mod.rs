@@ -4,7 +4,7 @@
 //! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
 //! [`work`], [`corridor`] and [`mod@reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
-//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
+//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
 //! [`restricted_read`] what is left by looking.
 
 pub mod account;
@@ -28,3 +28,4 @@ pub mod site_check;
 pub mod version;
 pub mod word;
 pub mod work;
+pub mod workflow;

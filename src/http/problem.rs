@@ -46,6 +46,8 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::CodeTaken(_) => (StatusCode::CONFLICT, "code-taken", "The code is taken"),
         Error::Taken(_) => (StatusCode::CONFLICT, "taken", "The name is taken"),
         Error::StillNeeded(_) => (StatusCode::CONFLICT, "still-needed", "It is still needed"),
+        Error::StepRefused { .. } => (StatusCode::CONFLICT, "step-refused", "This step cannot be made now"),
+        Error::Unconditional(_) => (StatusCode::PRECONDITION_REQUIRED, "if-match-missing", "Say which version is meant"),
         Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile"),
         Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More than a limit allows"),
         Error::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "long-address", "The address is too long"),
@@ -75,6 +77,10 @@ pub fn body(error: &Error, instance: &str, request_id: &str) -> serde_json::Valu
     });
     if let Error::Invalid(problems) = error {
         document["errors"] = problems.iter().map(|p| json!({"pointer": p.pointer, "detail": p.detail})).collect();
+    }
+    if let Error::StepRefused { allowed, unmet, .. } = error {
+        document["allowed"] = json!(allowed);
+        document["unmet"] = unmet.iter().map(|(guard, detail)| json!({"guard": guard, "detail": detail})).collect();
     }
     if let Error::TooLarge { limit, .. } = error {
         document["limit"] = json!(limit);
