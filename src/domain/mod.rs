@@ -4,12 +4,15 @@
 //! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
 //! [`work`], [`corridor`] and [`mod@reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
-//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
+//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state, [`case_clock`] until when,
+//! by the working days of a [`calendar`]. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
 //! [`restricted_read`] what is left by looking.
 
 pub mod account;
 pub mod actor;
 pub mod audit;
+pub mod calendar;
+pub mod case_clock;
 pub mod change;
 pub mod conflict;
 pub mod corridor;

@@ -1,8 +1,10 @@
 //! Rule packs: legal parameters as data, each with what it applies to, where it stands and when it is in force.
 //!
-//! Here are the words; `drawn` says what a drawn shape stands for, `read` checks a pack as it was written, `ruling` prepares it for checks: which parameter
-//! decides on a day is then a look into a table. Nothing here knows a country: every value comes out of a pack.
+//! Here are the words; `drawn` says what a drawn shape stands for, `read` checks a pack as it was written, `ruling` prepares it
+//! for checks: which parameter decides on a day is then a look into a table. `case` names what the clock of a case goes by.
+//! Nothing here knows a country: every value comes out of a pack.
 
+mod case;
 mod drawn;
 mod read;
 mod ruling;
@@ -20,8 +22,10 @@ use super::word::words;
 use super::work::WorkKind;
 use crate::geometry::Metres;
 
+pub use case::{CaseKey, CaseParameter};
 pub use drawn::DrawnKind;
 pub use read::{Clause, PARAMETERS_MAX, VERSION_MAX, is_read};
+pub(in crate::domain) use read::{read_named, read_source};
 pub use ruling::{Accuracy, InForce, LandNumber, Ruling};
 pub use site::{MayWaive, SiteRules};
 
@@ -37,6 +41,7 @@ words! {
         WattsPerSquareMetre = "w_m2",
         Megahertz = "mhz",
         Dong = "vnd",
+        Minutes = "minute",
         Days = "day",
         WorkingDays = "working_day",
         Months = "month",

@@ -1,13 +1,15 @@
 //! Files to records: GeoJSON, newline-delimited GeoJSON, GeoJSON text sequences (RFC 8142) and CSV; and files of
-//! [`rules`].
+//! [`rules`] and of a [`calendar`].
 //!
 //! One record at a time is in memory, whatever the size of the file. A record that cannot be read is
 //! reported with where it stands and why, and the reading goes on with the next where the text allows.
 //! What a field means, whether a shape is valid and where it lies on the ground is asked elsewhere.
 //!
 //! Read in this order: [`options`], [`source`], `feed`, `mapping`, then the readers: `cut`, `feature`
-//! and `geojson`; `rows`, `columns` and `csv`.
+//! and `geojson`; `rows`, `columns` and `csv`; `clauses` are what rules and calendars are written in.
 
+pub mod calendar;
+mod clauses;
 mod columns;
 mod csv;
 mod cut;

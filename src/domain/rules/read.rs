@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ruling::Lands;
-use super::{Applies, Confidence, Parameter, RulePack, Unit, class_word};
+use super::{Applies, CaseKey, Confidence, Parameter, RulePack, Unit, class_word};
 use crate::domain::actor::Role;
 use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorKind, VOLTAGE_MAX_KV};
 use crate::domain::feature::CODE_MAX;
@@ -34,6 +34,60 @@ pub struct Clause {
     pub place: String,
     /// What it says.
     pub fields: Fields,
+}
+
+impl Clause {
+    /// A reading of it, whose unknown members are told here: it is no feature.
+    pub(in crate::domain) fn reading(&self, known: &[&str], what: &str) -> Reading<'_> {
+        let mut r = Reading::of_any(&self.fields);
+        let mut unknown = self.fields.0.iter().map(|(name, _)| name.as_str()).filter(|name| !known.contains(name));
+        for name in unknown.by_ref().take(PROBLEMS_MAX) {
+            r.wrong(name, format!("is not a member of {what}; known are {}", known.join(", ")));
+        }
+        let more = unknown.count();
+        if more > 0 {
+            r.wrong("members", format!("that are unknown: {more} more"));
+        }
+        r
+    }
+
+    /// A problem of one of its members, where a person finds it.
+    pub(in crate::domain) fn problem(&self, member: &str, detail: impl Into<String>) -> Problem {
+        Problem::new(format!("{}: {member}", self.place), detail)
+    }
+
+    /// Problems of it, where a person finds them.
+    pub(in crate::domain) fn placed(&self, problems: Vec<Problem>) -> Vec<Problem> {
+        problems.into_iter().map(|p| self.problem(p.pointer.trim_start_matches("/properties/"), p.detail)).collect()
+    }
+}
+
+/// The name and the version of what is written: both are needed.
+pub(in crate::domain) fn read_named(r: &mut Reading<'_>) -> Option<(String, String)> {
+    let name = r.text("name");
+    let name = r.required("name", name);
+    let version = r.text("version");
+    let version = r.required("version", version);
+    for (member, text, max) in [("name", &name, CODE_MAX), ("version", &version, VERSION_MAX)] {
+        if text.as_ref().is_some_and(|t| t.chars().count() > max) {
+            r.wrong(member, format!("is longer than {max} characters"));
+        }
+    }
+    name.zip(version)
+}
+
+/// Where something stands: the document and the article in it, and how far it may be relied on.
+pub(in crate::domain) fn read_source(r: &mut Reading<'_>) -> (Option<String>, Option<String>, Option<Confidence>) {
+    let (document, article) = (r.text("document"), r.text("article"));
+    let confidence = r.word("confidence");
+    let confidence = r.required("confidence", confidence);
+    if confidence == Some(Confidence::Law) && document.is_none() {
+        r.wrong("document", "is missing: what is law stands in a document");
+    }
+    if article.is_some() && document.is_none() {
+        r.wrong("article", "is of no document");
+    }
+    (document, article, confidence)
 }
 
 const HEAD: &[&str] = &["name", "version", "note"];
@@ -67,11 +121,13 @@ pub(super) enum Use {
     Site(SiteKey),
     /// Whoever waives what a site check says.
     Waiver,
+    /// The clock of a case.
+    Case(CaseKey),
     /// No check.
     Other,
 }
 
-/// Whether checks read this parameter; the others are kept for whoever asks for them.
+/// Whether checks or cases read this parameter; the others are kept for whoever asks for them.
 #[must_use]
 pub fn is_read(key: &str) -> bool {
     use_of(key).is_ok_and(|u| u != Use::Other)
@@ -99,6 +155,9 @@ pub(super) fn use_of(key: &str) -> Result<Use, String> {
         ["site", ..] => SiteKey::parse(key)
             .map(Use::Site)
             .ok_or_else(|| format!("«{key}» is not a key of site checks; known are {}", SiteKey::known())),
+        ["site_request", ..] => CaseKey::parse(key)
+            .map(Use::Case)
+            .ok_or_else(|| format!("«{key}» is not a key of cases; known are {}", CaseKey::known())),
         ["position_accuracy", "unknown_m"] => Ok(Use::Accuracy(None)),
         ["position_accuracy", rest @ ..] => {
             let method = match rest {
@@ -156,46 +215,15 @@ impl RulePack {
     }
 }
 
-/// A reading of a clause, whose unknown members are told here: it is no feature.
-fn reading<'a>(clause: &'a Clause, known: &[&str], what: &str) -> Reading<'a> {
-    let mut r = Reading::of_any(&clause.fields);
-    let mut unknown = clause.fields.0.iter().map(|(name, _)| name.as_str()).filter(|name| !known.contains(name));
-    for name in unknown.by_ref().take(PROBLEMS_MAX) {
-        r.wrong(name, format!("is not a member of {what}; known are {}", known.join(", ")));
-    }
-    let more = unknown.count();
-    if more > 0 {
-        r.wrong("members", format!("that are unknown: {more} more"));
-    }
-    r
-}
-
-/// Problems of a clause, where a person finds it.
-fn placed(clause: &Clause, problems: Vec<Problem>) -> Vec<Problem> {
-    let place = |p: Problem| {
-        let name = p.pointer.trim_start_matches("/properties/");
-        Problem::new(format!("{}: {name}", clause.place), p.detail)
-    };
-    problems.into_iter().map(place).collect()
-}
-
 fn read_head(head: &Clause) -> Result<(String, String), Vec<Problem>> {
-    let mut r = reading(head, HEAD, "a rule pack, besides its parameters");
-    let name = r.text("name");
-    let name = r.required("name", name);
-    let version = r.text("version");
-    let version = r.required("version", version);
-    for (member, text, max) in [("name", &name, CODE_MAX), ("version", &version, VERSION_MAX)] {
-        if text.as_ref().is_some_and(|t| t.chars().count() > max) {
-            r.wrong(member, format!("is longer than {max} characters"));
-        }
-    }
+    let mut r = head.reading(HEAD, "a rule pack, besides its parameters");
+    let named = read_named(&mut r);
     r.text("note");
-    r.finish(name.zip(version)).map_err(|problems| placed(head, problems))
+    r.finish(named).map_err(|problems| head.placed(problems))
 }
 
 fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
-    let mut r = reading(clause, KNOWN, "a parameter");
+    let mut r = clause.reading(KNOWN, "a parameter");
     let key = r.text("key");
     let key = r.required("key", key);
     let usage = match key.as_deref().map(use_of) {
@@ -212,6 +240,7 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         Use::Site(_) => (0.0, SITE_VALUE_MAX),
         // How many it takes: that several agree is known nowhere.
         Use::Waiver => (1.0, 1.0),
+        Use::Case(key) => (f64::from(key.limits().0), f64::from(key.limits().1)),
         Use::Other => (f64::MIN, f64::MAX),
     };
     let value = r.number("value", low, high);
@@ -222,12 +251,14 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         Use::Clearance(_) | Use::Accuracy(_) => Some(Unit::Metres),
         Use::Site(key) => Some(key.unit()),
         Use::Waiver => Some(Unit::Count),
+        Use::Case(key) => Some(key.unit()),
         Use::Other => None,
     };
     if let (Some(wanted), Some(unit)) = (wanted, unit)
         && unit != wanted
     {
-        r.wrong("unit", format!("is {unit}; checks read this key in {wanted}"));
+        let reads = if matches!(usage, Use::Case(_)) { "this key is read" } else { "checks read this key" };
+        r.wrong("unit", format!("is {unit}; {reads} in {wanted}"));
     }
     let mut applies = read_applies(&mut r);
     match usage {
@@ -246,25 +277,24 @@ fn read_parameter(clause: &Clause) -> Result<Parameter, Vec<Problem>> {
         Use::Site(_) if !applies.is_of_class_alone() => {
             r.wrong("key", "what site checks read depends on a class (corridor_class) at most");
         }
+        Use::Case(_) if applies != Applies::default() => {
+            r.wrong("key", "what is read of cases depends on nothing else");
+        }
+        Use::Case(_) if value.is_some_and(|value| value.fract() != 0.0) => {
+            r.wrong("value", format!("is {}; a whole number belongs here", value.unwrap_or_default()));
+        }
         _ => {}
     }
-    let (document, article, note) = (r.text("document"), r.text("article"), r.text("note"));
+    let note = r.text("note");
     let (valid_from, valid_to) = read_period(&mut r, ["valid_from", "valid_to"]);
-    let confidence = r.word("confidence");
-    let confidence = r.required("confidence", confidence);
-    if confidence == Some(Confidence::Law) && document.is_none() {
-        r.wrong("document", "is missing: what is law stands in a document");
-    }
-    if article.is_some() && document.is_none() {
-        r.wrong("article", "is of no document");
-    }
+    let (document, article, confidence) = read_source(&mut r);
     let parameter = match (key, value, unit, confidence) {
         (Some(key), Some(value), Some(unit), Some(confidence)) => {
             Some(Parameter { key, value, unit, applies, document, article, valid_from, valid_to, confidence, note })
         }
         _ => None,
     };
-    r.finish(parameter).map_err(|problems| placed(clause, problems))
+    r.finish(parameter).map_err(|problems| clause.placed(problems))
 }
 
 fn read_applies(r: &mut Reading<'_>) -> Applies {

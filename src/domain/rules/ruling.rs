@@ -102,7 +102,7 @@ impl Lands {
                 of_kind.voltages.extend(p.applies.voltage_from_kv);
                 of_kind.voltages.extend(p.applies.voltage_to_kv);
             }
-            if !matches!(usage, Ok(Use::Other | Use::Site(_))) {
+            if !matches!(usage, Ok(Use::Other | Use::Site(_) | Use::Case(_))) {
                 starts.extend(p.valid_from);
                 starts.extend(p.valid_to.and_then(|last| last.tomorrow().ok()));
             }
@@ -239,7 +239,7 @@ impl Period {
             match use_of(&p.key) {
                 Ok(Use::Clearance(kind)) => by_kind[kind as usize].push((number, p)),
                 Ok(Use::Accuracy(method)) => accuracies[row_of(method)] = number,
-                Ok(Use::Site(_) | Use::Waiver | Use::Other) | Err(_) => {}
+                Ok(Use::Site(_) | Use::Waiver | Use::Case(_) | Use::Other) | Err(_) => {}
             }
         }
         for (of_kind, mut known) in kinds.iter().zip(by_kind) {
