@@ -5,6 +5,7 @@
 mod support;
 
 use clearway::domain::audit::{ChangeKind, Deed, Thing};
+use clearway::domain::calendar::DayOfWeek;
 use clearway::domain::corridor::{CorridorKind, CorridorStatus};
 use clearway::domain::organisation::OrganisationKind;
 use clearway::domain::rules::{Confidence, Unit};
@@ -77,6 +78,8 @@ fn the_tables_have_the_columns_that_diesel_knows() {
         "coverage_areas",
         "rule_packs",
         "rule_parameters",
+        "calendars",
+        "calendar_days",
         "organisations",
         "accounts",
         "sign_in_failures",
@@ -136,6 +139,8 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
     check("rule_parameters_corridor_kind_known", all::<CorridorKind>());
     check("rule_parameters_work_kind_known", all::<WorkKind>());
     check("rule_parameters_confidence_known", all::<Confidence>());
+    check("calendars_weekly_days_off_known", all::<DayOfWeek>());
+    check("calendar_days_confidence_known", all::<Confidence>());
     check("changes_kind_known", all::<ChangeKind>());
     check("audit_events_deed_known", all::<Deed>());
     check("organisations_kind_known", all::<OrganisationKind>());
@@ -167,7 +172,8 @@ fn a_version_in_history_has_the_columns_of_the_present_one() {
             ),
         )
     };
-    for table in ["works", "corridors", "coverage_areas", "rule_packs", "rule_parameters"] {
+    for table in ["works", "corridors", "coverage_areas", "rule_packs", "rule_parameters", "calendars", "calendar_days"]
+    {
         let ended = ["ended_revision int8".to_owned(), "ended_at timestamptz".to_owned()];
         let expect: Vec<String> = ended.into_iter().chain(columns(table)).collect();
         assert_eq!(columns(&format!("{table}_history")), expect, "{table}: the trigger copies by place");

@@ -1,3 +1,5 @@
+ALTER TABLE audit_events DROP CONSTRAINT audit_events_deed_known;
+ALTER TABLE audit_events ADD CONSTRAINT audit_events_deed_known CHECK (deed IN ('create', 'replace', 'delete', 'import', 'register', 'sign_in', 'refuse_sign_in', 'refresh', 'sign_out', 'revoke', 'password'));
 DELETE FROM rule_parameters WHERE unit = 'minute';
 ALTER TABLE rule_parameters DROP CONSTRAINT rule_parameters_unit_known;
 ALTER TABLE rule_parameters ADD CONSTRAINT rule_parameters_unit_known CHECK (unit IN ('m', 'km', 'm2', 'deg', 'kv', 'w', 'w_m2', 'mhz', 'vnd', 'day', 'working_day', 'month', 'year', 'count', 'ratio'));

@@ -1,4 +1,4 @@
--- Calendars: the days on which the offices of a jurisdiction work, and the unit of an hour in the rules.
+-- Calendars: the days on which the offices of a jurisdiction work; the unit of an hour in the rules, and the deed of a case.
 
 CREATE TABLE calendars (
     jurisdiction text NOT NULL CONSTRAINT calendars_jurisdiction_fkey REFERENCES jurisdictions (code),
@@ -96,3 +96,6 @@ GRANT SELECT ON calendars_history, calendar_days_history TO clearway_service;
 
 ALTER TABLE rule_parameters DROP CONSTRAINT rule_parameters_unit_known;
 ALTER TABLE rule_parameters ADD CONSTRAINT rule_parameters_unit_known CHECK (unit IN ('m', 'km', 'm2', 'deg', 'kv', 'w', 'w_m2', 'mhz', 'vnd', 'minute', 'day', 'working_day', 'month', 'year', 'count', 'ratio'));
+
+ALTER TABLE audit_events DROP CONSTRAINT audit_events_deed_known;
+ALTER TABLE audit_events ADD CONSTRAINT audit_events_deed_known CHECK (deed IN ('create', 'replace', 'delete', 'import', 'register', 'sign_in', 'refuse_sign_in', 'refresh', 'sign_out', 'revoke', 'password', 'step'));

@@ -2,7 +2,7 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`site_check`] (a place for a new column), [`import`], [`jurisdiction`], [`coverage`],
-//! [`mod@reference`] (reference layers and their age), [`rules`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
+//! [`mod@reference`] (reference layers and their age), [`rules`], [`calendar`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
 //! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].
@@ -12,6 +12,7 @@ pub mod account;
 pub mod api_token;
 mod as_of;
 pub mod audit;
+pub mod calendar;
 pub mod changes;
 pub mod conflict_check;
 pub mod coverage;

@@ -14,7 +14,10 @@ use crate::error::{Error, Result};
 use crate::index::Territory;
 use crate::store::{self, Connection, Stored};
 
-/// What loading a pack came to in one jurisdiction.
+/// What it is called in the audit trail.
+const WHAT: &str = "rules";
+
+/// What loading a file came to in one jurisdiction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
     /// Where.
@@ -61,7 +64,7 @@ pub fn import(
                 tx.raise(code)?;
                 // From here on nobody else loads one: what is refused now is refused for good.
                 let before = store::rules::find(tx, code)?;
-                if store::rules::said_otherwise(tx, code, pack, digest)? {
+                if store::audit::said_otherwise(tx, code, WHAT, (&pack.name, &pack.version), digest)? {
                     return Err(two_contents(code, pack).into());
                 }
                 store::rules::replace(tx, code, pack, digest)?;
@@ -89,7 +92,7 @@ fn two_contents(code: &str, pack: &RulePack) -> Error {
 
 fn entry(pack: &RulePack, digest: &str, before: Option<&RegisteredPack>) -> AuditEntry {
     let mut detail = vec![
-        ("what", "rules".to_owned()),
+        ("what", WHAT.to_owned()),
         ("name", pack.name.clone()),
         ("version", pack.version.clone()),
         ("parameters", pack.parameters.len().to_string()),

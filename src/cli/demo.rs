@@ -13,7 +13,7 @@ use super::import::Rows;
 use super::people::{self, People};
 use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
 use crate::actions::import::{self as action, ImportOptions, Observer, OnError, Rejected};
-use crate::actions::{Context, Witness, coverage, health, jurisdiction, refresh, rules};
+use crate::actions::{Context, Witness, calendar, coverage, health, jurisdiction, refresh, rules};
 use crate::config::{Secret, Settings};
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
@@ -47,6 +47,7 @@ pub(super) struct Demo {
 
 const JURISDICTION: &str = include_str!("../../fixtures/jurisdiction/VN-72.geojson");
 const RULES: &str = include_str!("../../fixtures/rules/VN-2027-01.toml");
+const CALENDAR: &str = include_str!("../../fixtures/calendar/VN.toml");
 const CORRIDORS: &str = include_str!("../../fixtures/corridor/corridors.geojson");
 const WORKS: [(&str, &str); 3] = [
     ("viettel", include_str!("../../fixtures/work/viettel.geojson")),
@@ -173,6 +174,8 @@ pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     }
     let (pack, digest) = super::rules::read("the rules of the fixtures", RULES.as_bytes())?;
     rules::import(context, witness, std::slice::from_ref(&code), &pack, &digest)?;
+    let (days, digest) = super::calendar::read("the calendar of the fixtures", CALENDAR.as_bytes())?;
+    calendar::set(context, witness, std::slice::from_ref(&code), &days, &digest)?;
     import::<Corridor>(context, witness, &code, "corridors", CORRIDORS)?;
     for (name, text) in WORKS {
         import::<Work>(context, witness, &code, name, text)?;

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod calendar;
 mod check;
 mod coverage;
 mod demo;
@@ -59,6 +60,8 @@ enum Command {
     Coverage(coverage::Coverage),
     /// Load the legal parameters by which checks decide.
     Rules(rules::Rules),
+    /// Say on which days the offices of a jurisdiction work.
+    Calendar(calendar::CalendarCommand),
     /// Say which organisations there are.
     Organisation(organisation::OrganisationCommand),
     /// Say who may sign in.
@@ -150,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::Jurisdiction(command) => command.run(settings),
         Command::Coverage(command) => command.run(settings),
         Command::Rules(command) => command.run(settings),
+        Command::Calendar(command) => command.run(settings),
         Command::Organisation(command) => command.run(settings),
         Command::Account(command) => command.run(settings),
         Command::Audit(command) => command.run(settings),

@@ -7,6 +7,7 @@ pub mod account;
 pub mod api_token;
 pub mod auth;
 pub mod batch;
+pub mod calendar;
 pub mod changes;
 pub mod conflict_check;
 pub mod cors;

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
 use super::{
-    batch, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check,
+    batch, calendar, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check,
     site_check_run, site_search, version,
 };
 use crate::actions::forbidden;
@@ -237,6 +237,14 @@ pub const ROUTES: &[Route] = &[
     route(Get, "/api/rules", Everyone, "The legal parameters by which checks decide", rules::PARAMETERS, || {
         web::route().to(rules::list)
     }),
+    route(
+        Get,
+        "/api/calendar",
+        Everyone,
+        "On which days the offices of a jurisdiction work",
+        calendar::PARAMETERS,
+        || web::route().to(calendar::list),
+    ),
     route(Post, "/api/conflict-checks", Everyone, "Check drawn shapes for conflicts", CHECK, || {
         web::route().to(conflict_check::check)
     })

@@ -1,19 +1,20 @@
 //! Audit events in rows. They are appended, and read; nothing here changes or deletes one.
 
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::expression::SqlLiteral;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
 use jiff_diesel::ToDiesel;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
-use super::{Failure, Stored, version};
+use super::{Failure, Stored, WriteTx, version};
 use crate::domain::audit::{
-    ACCESS, AuditEvent, Change, Counter, Digest, RecordedEvent, Sums, VersionDigest, versions_of,
+    ACCESS, AuditEvent, Change, Counter, Deed, Digest, RecordedEvent, Sums, VersionDigest, versions_of,
 };
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
@@ -121,9 +122,29 @@ pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
     Ok(versions_of(&rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?))
 }
 
+/// Whether something of a kind, a name and a version was ever imported with another content, inside a write. What was
+/// replaced is in no table any more, but the trail names the content of each.
+///
+/// # Errors
+/// The database's.
+pub fn said_otherwise(
+    tx: &mut WriteTx<'_>,
+    jurisdiction: &str,
+    what: &str,
+    (name, version): (&str, &str),
+    digest: &str,
+) -> Stored<bool> {
+    let same = json!({"what": what, "name": name, "version": version});
+    let other = audit_events::table
+        .filter(audit_events::jurisdiction.eq(jurisdiction).and(audit_events::deed.eq(Deed::Import.as_str())))
+        .filter(audit_events::detail.contains(same))
+        .filter(not(audit_events::detail.contains(json!({"sha256": digest}))));
+    Ok(diesel::select(exists(other)).get_result(tx.conn)?)
+}
+
 /// The tables whose rows say when they began, and in `…_history` when they ended; no digest has these moments.
 fn with_moments() -> impl Iterator<Item = &'static str> {
-    Layer::all().map(version::table).chain(["coverage_areas", "rule_packs"])
+    Layer::all().map(version::table).chain(["coverage_areas", "rule_packs", "calendars"])
 }
 
 #[derive(QueryableByName)]

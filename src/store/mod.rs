@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
 //! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
-//! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`changes`] (how the index follows),
+//! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`calendar`], [`changes`] (how the index follows),
 //! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
@@ -13,6 +13,7 @@ pub mod account;
 pub mod address;
 pub mod api_token;
 pub mod audit;
+pub mod calendar;
 pub mod changes;
 pub mod cluster;
 pub mod copied;

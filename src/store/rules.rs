@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use diesel::dsl::{exists, not};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use jiff_diesel::ToDiesel;
-use serde_json::json;
 
 use super::records::{optional_word, word};
-use super::schema::{audit_events, rule_packs, rule_parameters};
+use super::schema::{rule_packs, rule_parameters};
 use super::{Stored, WriteTx};
-use crate::domain::audit::{Change, ChangeKind, Deed};
+use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
 use crate::domain::rules::{Applies, Parameter, RegisteredPack, RulePack};
 use crate::domain::word::Word;
@@ -92,20 +90,6 @@ pub fn parameters_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64)
     .bind::<BigInt, _>(revision)
     .load(conn)?;
     rows.into_iter().map(|r| Ok(Arc::new(to_parameter(r)?))).collect()
-}
-
-/// Whether a pack of the same name and version was ever loaded with another content, inside a write. What was replaced
-/// is in no table any more, but the audit trail names the content of each.
-///
-/// # Errors
-/// The database's.
-pub fn said_otherwise(tx: &mut WriteTx<'_>, jurisdiction: &str, pack: &RulePack, digest: &str) -> Stored<bool> {
-    let same = json!({"what": "rules", "name": pack.name, "version": pack.version});
-    let other = audit_events::table
-        .filter(audit_events::jurisdiction.eq(jurisdiction).and(audit_events::deed.eq(Deed::Import.as_str())))
-        .filter(audit_events::detail.contains(same))
-        .filter(not(audit_events::detail.contains(json!({"sha256": digest}))));
-    Ok(diesel::select(exists(other)).get_result(tx.conn)?)
 }
 
 fn with_parameters(conn: &mut PgConnection, row: PackRow) -> Stored<RegisteredPack> {

@@ -235,6 +235,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The calendar of a jurisdiction.
+    calendars (jurisdiction) {
+        jurisdiction -> Text,
+        name -> Text,
+        version -> Text,
+        digest -> Text,
+        weekly_days_off -> Array<Text>,
+        first_year -> SmallInt,
+        last_year -> SmallInt,
+        revision -> BigInt,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The days of which a calendar says something.
+    calendar_days (jurisdiction, day) {
+        jurisdiction -> Text,
+        day -> Date,
+        working -> Bool,
+        name_vi -> Text,
+        name_en -> Text,
+        document -> Nullable<Text>,
+        article -> Nullable<Text>,
+        confidence -> Text,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     /// What changed in which revision.
     changes (jurisdiction, revision, ordinal) {
         jurisdiction -> Text,

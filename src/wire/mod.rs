@@ -2,13 +2,14 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`change`], [`rules`], [`audit`], [`version`], then [`organisation`],
+//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
 pub mod account;
 pub mod answer;
 pub mod api_token;
 pub mod audit;
+pub mod calendar;
 pub mod change;
 pub mod conflict;
 pub mod corridor;

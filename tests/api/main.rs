@@ -13,6 +13,7 @@ mod at_once;
 mod attack;
 mod audit;
 mod batch;
+mod calendar;
 mod chainage;
 mod changes;
 mod clearances;

@@ -209,7 +209,8 @@ pub fn door(route: &Route) -> Door {
             | "/ogc/collections/corridors"
             | "/ogc/collections/references"
             | "/api/coverage"
-            | "/api/rules",
+            | "/api/rules"
+            | "/api/calendar",
         ) => Door::Alike,
         (_, path)
             if ["/api/sessions", "/api/account", "/api/tokens", "/api/organisations"]

@@ -58,7 +58,7 @@ fn a_trail_that_nobody_touched_verifies() {
 }
 
 /// What a superuser does without triggers.
-fn tamper(db: &Database, sql: &str) {
+pub fn tamper(db: &Database, sql: &str) {
     run_sql(&db.url, &format!("SET session_replication_role = replica; {sql}"));
 }
 

@@ -12,6 +12,7 @@ mod issuer;
 mod account;
 mod audit;
 mod batch_large;
+mod calendar;
 mod check;
 mod coverage;
 mod demo;

@@ -157,7 +157,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
             &good.replace("value = 3", "value = -0.5").replace("\"m\"", "\"ell\""),
             &[
                 "line 5: value is -0.5; it must lie between 0 and 5000",
-                "line 5: unit «ell» is not known here; known are m, km, m2, deg, kv, w, w_m2, mhz, vnd, day, working_day, \
+                "line 5: unit «ell» is not known here; known are m, km, m2, deg, kv, w, w_m2, mhz, vnd, minute, day, working_day, \
                  month, year, count, ratio",
             ],
         ),

@@ -209,7 +209,10 @@ fn all_that_is_wrong_with_a_calendar_is_told_where_it_stands() {
     );
     check(
         &format!("{HEAD}working_day = 1\n{}", new_year.repeat(super::DAYS_MAX + 1)),
-        &["the head: holiday and working_day stand 2001 times; the limit is 2000"],
+        &[
+            "line 6: working_day is no table; begin each working_day with [[working_day]]",
+            "the head: holiday and working_day stand 2001 times; the limit is 2000",
+        ],
     );
 }
 

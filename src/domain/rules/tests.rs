@@ -364,7 +364,7 @@ fn every_problem_is_told_with_its_place() {
         (
             &["key=a.b, value=3, unit=feet, confidence=sure"],
             &[
-                "line 1: unit «feet» is not known here; known are m, km, m2, deg, kv, w, w_m2, mhz, vnd, day, \
+                "line 1: unit «feet» is not known here; known are m, km, m2, deg, kv, w, w_m2, mhz, vnd, minute, day, \
                  working_day, month, year, count, ratio",
                 "line 1: confidence «sure» is not known here; known are law, default, check",
             ],

@@ -112,8 +112,9 @@ fn hostile_values_of_every_parameter_find_and_change_nothing() {
                     is_discreet(&what, &answer.text);
                     if *parameter == "jurisdiction" && answer.status == 200 && !answer.text.is_empty() {
                         let document = answer.json();
-                        let found =
-                            ["features", "packs", "layers"].into_iter().find_map(|list| document[list].as_array());
+                        let found = ["features", "packs", "calendars", "layers"]
+                            .into_iter()
+                            .find_map(|list| document[list].as_array());
                         // Of none named, all are meant; of one that is none, nothing.
                         let all = value.is_empty() || value == "%20";
                         assert!(all || found.is_some_and(Vec::is_empty), "{what}: {}", answer.text);
