@@ -250,7 +250,7 @@ fn new_moon(k: f64) -> f64 {
 /// In which twelfth of its way the sun is when a day begins, seven hours east of Greenwich; 9 from the winter solstice on.
 fn sun_twelfth(julian: f64) -> f64 {
     let t = (julian - 2_451_545.5 - 7.0 / 24.0) / 36_525.0;
-    let mean = (357.5291 + 35_999.0503 * t - 0.000_155_9 * t * t).to_radians();
+    let mean = (357.5291 + 35_999.050_3 * t - 0.000_155_9 * t * t).to_radians();
     let longitude = 280.466_45
         + 36_000.769_83 * t
         + 0.000_303_2 * t * t
