@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_pack_of_viet_nam_has_all_of_them() {
-        let pack = read(include_bytes!("../../../fixtures/rules/VN-2026-12.toml")).unwrap();
+        let pack = read(include_bytes!("../../../fixtures/rules/VN-2027-01.toml")).unwrap();
         let on = |key: CaseKey| key.on(&pack.parameters, "2026-12-01".parse().unwrap());
         for (key, name) in CaseKey::ALL {
             assert!(on(*key).is_some(), "{name}");
