@@ -63,33 +63,16 @@ CREATE FUNCTION version_digest(c calendars) RETURNS bytea LANGUAGE sql STABLE AS
     FROM calendar_days AS d WHERE d.jurisdiction = c.jurisdiction
 $$;
 
-CREATE OR REPLACE VIEW versions AS
-    SELECT jurisdiction, id, revision, NULL::bigint AS ended_revision, version_digest(w) AS digest FROM works AS w
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(w) FROM works_history AS w
-    UNION ALL
-    SELECT jurisdiction, id, revision, NULL, version_digest(c) FROM corridors AS c
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(c) FROM corridors_history AS c
-    UNION ALL
-    SELECT jurisdiction, id, revision, NULL, version_digest(r) FROM reference_features AS r
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(r) FROM reference_features_history AS r
-    UNION ALL
-    SELECT jurisdiction, id, revision, NULL, version_digest(a) FROM coverage_areas AS a
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(a) FROM coverage_areas_history AS a
-    UNION ALL
-    SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, NULL, version_digest(p) FROM rule_packs AS p
-    UNION ALL
-    SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, ended_revision, version_digest(p)
-    FROM rule_packs_history AS p
-    UNION ALL
-    SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, NULL, version_digest(c) FROM calendars AS c
-    UNION ALL
-    SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, ended_revision, version_digest(c) FROM calendars_history AS c
-    UNION ALL
-    SELECT code, '00000000-0000-0000-0000-000000000000', 1, NULL, version_digest(j) FROM jurisdictions AS j;
+DO $do$
+BEGIN
+    -- Whatever registers versions stands in this view, whichever migration added it.
+    EXECUTE 'CREATE OR REPLACE VIEW versions AS ' || rtrim(pg_get_viewdef('versions'::regclass), E'; \n') || $view$
+        UNION ALL
+        SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, NULL, version_digest(c) FROM calendars AS c
+        UNION ALL
+        SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, ended_revision, version_digest(c) FROM calendars_history AS c
+    $view$;
+END $do$;
 
 GRANT SELECT, INSERT, DELETE ON calendars, calendar_days TO clearway_service;
 GRANT SELECT ON calendars_history, calendar_days_history TO clearway_service;
