@@ -63,6 +63,7 @@ impl Places {
             ground_amsl_m: Some(600.0),
             accuracy_m: 1.0,
             organisation: Some("invented".into()),
+            request: None,
             antennas: vec![antenna(0.0), antenna(120.0), antenna(240.0)],
             starts_on: None,
             ends_on: None,

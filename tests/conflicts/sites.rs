@@ -92,6 +92,7 @@ fn asked(dice: &mut Dice) -> (Asked, Coord<f64>, f64) {
         ground_amsl_m: None,
         accuracy_m,
         organisation: None,
+        request: None,
         antennas: eirp.into_iter().map(antenna).collect(),
         starts_on: None,
         ends_on: None,

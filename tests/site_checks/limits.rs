@@ -26,6 +26,7 @@ fn what_takes_longer_than_a_request_may_is_too_large() {
         ground_amsl_m: None,
         accuracy_m: 1.0,
         organisation: None,
+        request: None,
         antennas: Vec::new(),
         starts_on: None,
         ends_on: None,

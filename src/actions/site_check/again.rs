@@ -11,12 +11,14 @@ use uuid::Uuid;
 
 use super::around::{self, Found, How, Mode, found};
 use super::deadline::Deadline;
-use super::{Spot, kept};
+use super::{Spot, at_least, kept};
 use crate::actions::{Context, Reader, as_of};
-use crate::domain::audit::digest_of;
+use crate::clock;
+use crate::domain::actor::Actor;
+use crate::domain::audit::{Digest, digest_of};
 use crate::domain::place::Delivered;
 use crate::domain::rules::{RulePack, Ruling};
-use crate::domain::site_check::{self, Difference, Finding, Ground, HiddenCells, Parameters, Run, Said, differences};
+use crate::domain::site_check::{self, CheckCode, Difference, Finding, Ground, HiddenCells, Parameters, Run, Said, differences};
 use crate::domain::word::words;
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
@@ -97,6 +99,43 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
     let findings = answer(context, &snapshot, &run, run.day)?.findings;
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
     Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings })
+}
+
+/// A run as it would be answered now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedAgain {
+    /// Its hash, made of what is kept of it.
+    pub hash: Digest,
+    /// The checks whose findings were waived.
+    pub waived: Vec<CheckCode>,
+    /// Where it would be answered otherwise.
+    pub differences: Vec<Difference>,
+    /// The revision of each jurisdiction that was looked at.
+    pub revisions: BTreeMap<String, i64>,
+    /// How far round the place was looked for what brings no reach of its own, m.
+    pub reach_m: f64,
+}
+
+/// What the checks would say now to whoever asked then, on a state that has reached these revisions. Nobody is shown it: it is
+/// for what decides.
+///
+/// # Errors
+/// [`Error::NotFound`] where the run is not there, [`Error::Busy`] where the index has not reached the revisions.
+pub fn asked_again(context: &Context, id: Uuid, min_revision: &[(String, i64)]) -> Result<AskedAgain> {
+    let kept = kept::seen(context, Reader::from(&Actor::operator()), id)?;
+    let snapshot = at_least(context, min_revision)?;
+    let home = snapshot.territory(&kept.run.jurisdiction);
+    let home = home.ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", kept.run.jurisdiction)))?;
+    let day = clock::now().to_zoned(home.jurisdiction.time_zone()).date();
+    let Again { findings, revisions, .. } = answer(context, &snapshot, &kept.run, day)?;
+    let said: Vec<Said> = findings.iter().map(Said::of).collect();
+    Ok(AskedAgain {
+        hash: kept.run.hash(),
+        waived: kept.waivers.iter().map(|waiver| waiver.code).collect(),
+        differences: differences(&kept.run.said, &said),
+        revisions,
+        reach_m: kept.run.reach_m,
+    })
 }
 
 /// An answer that is made again.

@@ -37,7 +37,7 @@ use crate::geometry::{Coord, Epsg, Geometry, LonLat, Metres, Problem, crs};
 use crate::index::{Snapshot, Territory};
 pub use crate::store::site_check::Listing;
 
-pub use self::again::{Replay, Tampered, replay, under};
+pub use self::again::{AskedAgain, Replay, Tampered, asked_again, replay, under};
 use self::around::{Found, How, Mode, Taken, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;

@@ -25,7 +25,7 @@ use jiff::civil::Date;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
-pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences};
+pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{
     Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, Surroundings, is_measured,

@@ -2,6 +2,7 @@
 
 use super::subject::{ANTENNAS_MAX, Antenna, EIRP_MAX_W, EIRP_MIN_W, Subject};
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use crate::domain::fields::{Fields, Reading, Value};
 use crate::domain::reference::ELEVATION_M;
@@ -18,6 +19,7 @@ pub const KNOWN: &[&str] = &[
     "ground_amsl_m",
     "position_accuracy_m",
     "organisation",
+    "request",
     "antennas",
     "starts_on",
     "ends_on",
@@ -70,6 +72,10 @@ impl Subject {
                 }
             }
         }
+        let request = r.text("request");
+        if let Some(text) = request.as_ref().filter(|text| text.parse::<Uuid>().is_err()) {
+            r.wrong("request", format!("«{text}» is not a UUID"));
+        }
         let subject = Self {
             kind: r.word("kind").unwrap_or(WorkKind::Mast),
             column_class: r.word("column_class"),
@@ -77,6 +83,7 @@ impl Subject {
             ground_amsl_m: r.number("ground_amsl_m", ELEVATION_M[0], ELEVATION_M[1]),
             accuracy_m: r.number("position_accuracy_m", 0.0, ACCURACY_MAX_M).unwrap_or(0.0),
             organisation: r.text("organisation"),
+            request: request.and_then(|text| text.parse().ok()),
             antennas,
             starts_on,
             ends_on,
@@ -97,6 +104,7 @@ impl Subject {
             ("ground_amsl_m", number(self.ground_amsl_m)),
             ("position_accuracy_m", Value::Number(self.accuracy_m)),
             ("organisation", text(self.organisation.clone())),
+            ("request", text(self.request.map(|id| id.to_string()))),
             ("starts_on", day(self.starts_on)),
             ("ends_on", day(self.ends_on)),
         ])
@@ -226,6 +234,7 @@ mod tests {
             ground_amsl_m: Some(-1.0),
             accuracy_m: 0.0,
             organisation: Some("viettel".into()),
+            request: Some(Uuid::nil()),
             antennas: vec![antenna],
             starts_on: Some(jiff::civil::date(2026, 5, 1)),
             ends_on: None,

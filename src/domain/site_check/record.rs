@@ -241,6 +241,14 @@ fn text_of(finding: &Finding) -> String {
     text.0
 }
 
+/// What somebody asks for as canonical text, for whatever is hashed and speaks of it.
+#[must_use]
+pub fn text_of_subject(subject: &Subject) -> String {
+    let mut text = Text::default();
+    text.subject(subject);
+    text.0
+}
+
 #[derive(Default)]
 struct Text(String);
 
@@ -302,6 +310,7 @@ impl Text {
             ("accuracy_m", Some(subject.accuracy_m)),
         ]);
         self.optional("carrier", subject.organisation.as_deref());
+        self.optional("request", subject.request.map(|id| id.to_string()).as_deref());
         for antenna in &subject.antennas {
             self.numbers(&[
                 ("frequency_mhz", Some(antenna.frequency_mhz)),

@@ -1,6 +1,7 @@
 //! What somebody asks for: an antenna column at a place.
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use crate::domain::work::{ColumnClass, WorkKind};
 
@@ -41,6 +42,8 @@ pub struct Subject {
     pub accuracy_m: f64,
     /// The carrier that asks.
     pub organisation: Option<String>,
+    /// The feature that stands for the request itself: it is not in its own way.
+    pub request: Option<Uuid>,
     /// Its antennas.
     pub antennas: Vec<Antenna>,
     /// The first day of building.

@@ -104,6 +104,7 @@ pub fn mast() -> Subject {
         ground_amsl_m: None,
         accuracy_m: 5.0,
         organisation: Some("VT".into()),
+        request: None,
         antennas: Vec::new(),
         starts_on: None,
         ends_on: None,
