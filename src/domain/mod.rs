@@ -28,6 +28,7 @@ pub mod restricted_read;
 pub mod rules;
 pub mod session;
 pub mod site_check;
+pub mod site_request;
 pub mod version;
 pub mod word;
 pub mod work;

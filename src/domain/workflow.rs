@@ -170,7 +170,8 @@ pub fn faults<S: Word, E: Word, G>(table: &[Transition<S, E, G>], first: S) -> V
             }
         }
     }
-    faults.extend(S::ALL.iter().filter(|(s, _)| !reached.contains(s)).map(|(_, name)| format!("{name} is not reached")));
+    faults
+        .extend(S::ALL.iter().filter(|(s, _)| !reached.contains(s)).map(|(_, name)| format!("{name} is not reached")));
     let unknown = E::ALL.iter().filter(|(event, _)| !table.iter().any(|row| row.event == *event));
     faults.extend(unknown.map(|(_, name)| format!("no row knows {name}")));
     faults

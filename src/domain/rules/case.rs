@@ -21,6 +21,12 @@ words! {
         ExtensionDaysMax = "site_request.extension_days_max",
         /// The hour after which what reaches the office counts as of the next working day, minutes after midnight.
         CutOffMinutes = "site_request.cut_off_minutes",
+        /// For how long a permit holds, months.
+        PermitMonths = "site_request.permit_months",
+        /// How far from its place a column may stand, m.
+        AsBuiltTolerance = "site_request.as_built_tolerance_m",
+        /// How long whoever is asked has to answer, days.
+        ConsultationDays = "site_request.consultation_days",
         /// 1: a site request that is overdue counts as approved; 0: it does not.
         DeemedApproval = "site_request.deemed_approval",
     }
@@ -33,6 +39,9 @@ impl CaseKey {
         match self {
             Self::TermDays | Self::ExtensionDaysMax => Unit::WorkingDays,
             Self::CutOffMinutes => Unit::Minutes,
+            Self::PermitMonths => Unit::Months,
+            Self::AsBuiltTolerance => Unit::Metres,
+            Self::ConsultationDays => Unit::Days,
             Self::DeemedApproval => Unit::Count,
         }
     }
@@ -44,6 +53,9 @@ impl CaseKey {
             Self::TermDays => (1, TERM_DAYS_MAX),
             Self::ExtensionDaysMax => (0, TERM_DAYS_MAX),
             Self::CutOffMinutes => (0, DAY_MINUTES - 1),
+            Self::PermitMonths => (1, 120),
+            Self::AsBuiltTolerance => (0, 1_000),
+            Self::ConsultationDays => (1, 365),
             Self::DeemedApproval => (0, 1),
         }
     }
@@ -132,7 +144,8 @@ mod tests {
             "20",
             days,
             &["line 4: key «site_request.trem_days» is not a key of cases; known are site_request.term_days, \
-               site_request.extension_days_max, site_request.cut_off_minutes, site_request.deemed_approval"],
+               site_request.extension_days_max, site_request.cut_off_minutes, site_request.permit_months, \
+               site_request.as_built_tolerance_m, site_request.consultation_days, site_request.deemed_approval"],
         );
     }
 }

@@ -1,0 +1,385 @@
+//! What the events of a request add up to. Nothing is kept of a case but its events: this fold is what reads them.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
+use super::words::{Advice, Answer, Event, State};
+use crate::domain::audit::Digest;
+use crate::domain::case_clock::{ClockEvent, ClockStep, PauseReason, Run};
+use crate::domain::site_check::{CheckCode, Consultee, Verdict};
+use crate::domain::workflow::{self, ClockEffect};
+
+/// What a check found that a case goes on with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunNoted {
+    /// The run.
+    pub run: Uuid,
+    /// Its hash.
+    pub hash: Digest,
+    /// What each check said.
+    pub said: Vec<(CheckCode, Verdict)>,
+    /// Whom findings name, with the organisation that answers.
+    pub consult: Vec<(CheckCode, Consultee, String)>,
+    /// The columns that could be shared.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A column that could be shared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The work.
+    pub id: Uuid,
+    /// Its code.
+    pub code: String,
+    /// Whose it is.
+    pub organisation: String,
+    /// How far away, m.
+    pub distance_m: f64,
+    /// Places left on it.
+    pub spare_capacity: Option<u32>,
+}
+
+/// What the service adds to an event.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Noted {
+    /// The receipt number.
+    pub receipt: Option<String>,
+    /// SHA-256 of the secret on the receipt.
+    pub secret: Option<Digest>,
+    /// What was submitted, or decided on, as a canonical text.
+    pub snapshot: Option<String>,
+    /// SHA-256 of that.
+    pub snapshot_hash: Option<Digest>,
+    /// The term, working days.
+    pub term_days: Option<u32>,
+    /// The check that ran.
+    pub run: Option<RunNoted>,
+    /// The last day for answers.
+    pub answer_by: Option<Date>,
+    /// For which organisation it was answered.
+    pub answered_for: Option<String>,
+    /// First and last day of the permit.
+    pub permit: Option<(Date, Date)>,
+    /// How far the survey lies from the place, m.
+    pub deviation_m: Option<f64>,
+    /// The work that stands.
+    pub work: Option<Uuid>,
+}
+
+/// An event of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseEvent {
+    /// Its number in the case, from 1.
+    pub seq: i32,
+    /// What was done.
+    pub event: Event,
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+    /// Who did it.
+    pub actor: String,
+    /// For which organisation.
+    pub organisation: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+    /// What was said, as it was sent.
+    pub data: Told,
+    /// The same, in words.
+    pub stated: Stated,
+    /// What the service added.
+    pub noted: Noted,
+}
+
+/// A consultation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consultation {
+    /// As what somebody is asked.
+    pub consultee: Consultee,
+    /// The organisation that answers.
+    pub organisation: String,
+    /// The checks that name it; none where an officer does.
+    pub because: Vec<CheckCode>,
+    /// When it was asked.
+    pub asked_at: Option<Timestamp>,
+    /// The last day for an answer.
+    pub answer_by: Option<Date>,
+    /// What it said, who said it, and when.
+    pub answered: Option<(Answer, String, Timestamp)>,
+}
+
+impl Consultation {
+    /// Asked, and neither answered nor lapsed on this day.
+    #[must_use]
+    pub fn is_open(&self, day: Date) -> bool {
+        self.answered.is_none() && self.answer_by.is_none_or(|last| day <= last)
+    }
+
+    /// Asked, without an answer, and its time is over.
+    #[must_use]
+    pub fn has_lapsed(&self, day: Date) -> bool {
+        self.answered.is_none() && self.answer_by.is_some_and(|last| last < day)
+    }
+}
+
+/// A condition of an approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// What has to be done, why, and until when.
+    pub draft: ConditionDraft,
+    /// The document that shows that it was, and when that came.
+    pub met: Option<(Digest, Timestamp)>,
+}
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// What was decided.
+    pub event: Event,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// As it was signed.
+    pub signed: Signed,
+    /// SHA-256 of what it was decided on.
+    pub snapshot: Option<Digest>,
+}
+
+/// A case: what its events add up to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Events so far.
+    pub seq: i32,
+    /// How far it has come.
+    pub state: State,
+    /// Hash of what was submitted last.
+    pub submitted: Option<Digest>,
+    /// The receipt number.
+    pub receipt: Option<String>,
+    /// SHA-256 of the secret on it.
+    pub secret: Option<Digest>,
+    /// The last check of what was submitted last.
+    pub run: Option<RunNoted>,
+    /// Who is to be asked, or was.
+    pub consultations: Vec<Consultation>,
+    /// Days on which somebody was at the place.
+    pub visits: Vec<Date>,
+    /// What was recommended, and by whom.
+    pub advice: Option<(Advice, String)>,
+    /// The last decision.
+    pub decided: Option<Decided>,
+    /// Conditions of the approval.
+    pub conditions: Vec<Condition>,
+    /// Number, first and last day of the permit.
+    pub permit: Option<(String, Date, Date)>,
+    /// The column that is shared.
+    pub shared: Option<Uuid>,
+    /// What was surveyed last.
+    pub surveyed: Option<Surveyed>,
+    /// The work that stands.
+    pub work: Option<Uuid>,
+    /// What happened to the clock.
+    pub clock: Vec<ClockEvent>,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            state: State::Draft,
+            submitted: None,
+            receipt: None,
+            secret: None,
+            run: None,
+            consultations: Vec::new(),
+            visits: Vec::new(),
+            advice: None,
+            decided: None,
+            conditions: Vec::new(),
+            permit: None,
+            shared: None,
+            surveyed: None,
+            work: None,
+            clock: Vec::new(),
+        }
+    }
+}
+
+impl Case {
+    /// What events add up to, in their order.
+    #[must_use]
+    pub fn of(events: &[CaseEvent]) -> Self {
+        let mut case = Self::default();
+        for event in events {
+            case.then(event);
+        }
+        case
+    }
+
+    /// Takes the next event.
+    pub fn then(&mut self, event: &CaseEvent) {
+        self.seq = event.seq;
+        self.state = event.to;
+        self.tick(event);
+        match event.event {
+            Event::Submit => self.submitted_again(event.noted.snapshot_hash),
+            Event::Check => self.checked(event),
+            Event::SendBack => self.advice = None,
+            Event::Accept => {
+                self.receipt = self.receipt.take().or_else(|| event.noted.receipt.clone());
+                self.secret = self.secret.or(event.noted.secret);
+            }
+            _ => {}
+        }
+        match &event.stated {
+            Stated::Consultation { also, .. } => {
+                for asked in also {
+                    self.to_be_asked(asked.consultee, &asked.organisation, None);
+                }
+                for asked in self.consultations.iter_mut().filter(|c| c.asked_at.is_none()) {
+                    (asked.asked_at, asked.answer_by) = (Some(event.at), event.noted.answer_by);
+                }
+            }
+            Stated::Answer { answer, .. } => {
+                let organisation = event.noted.answered_for.as_deref();
+                let mut asked = self.consultations.iter_mut();
+                if let Some(asked) = asked.find(|c| Some(c.organisation.as_str()) == organisation) {
+                    asked.answered = Some((*answer, event.actor.clone(), event.at));
+                }
+            }
+            Stated::Visit { on, .. } => self.visits.push(*on),
+            Stated::Advice(advice) => self.advice = Some((*advice, event.actor.clone())),
+            Stated::Decision(signed) => {
+                let met = |draft: &ConditionDraft| Condition { draft: draft.clone(), met: None };
+                self.conditions = signed.conditions.iter().map(met).collect();
+                let (by, at, snapshot) = (event.actor.clone(), event.at, event.noted.snapshot_hash);
+                self.decided = Some(Decided { event: event.event, by, at, signed: signed.clone(), snapshot });
+            }
+            Stated::Agreement { column, number, .. } => {
+                self.shared = Some(*column);
+                self.permit = event.noted.permit.map(|(from, to)| (number.clone(), from, to));
+            }
+            Stated::Permit(number) => {
+                self.permit = event.noted.permit.map(|(from, to)| (number.clone(), from, to));
+            }
+            Stated::Met { condition, evidence } => {
+                if let Some(condition) = self.condition_mut(*condition) {
+                    condition.met = Some((*evidence, event.at));
+                }
+            }
+            Stated::Survey(surveyed) => self.surveyed = Some(surveyed.clone()),
+            Stated::Work(_) => self.work = event.noted.work,
+            Stated::Nothing
+            | Stated::Missing(_)
+            | Stated::Submission(_)
+            | Stated::Start(_)
+            | Stated::Pause(_)
+            | Stated::Extension(_) => {}
+        }
+    }
+
+    /// What an event does to the clock, where that follows from what happened to it before.
+    fn tick(&mut self, event: &CaseEvent) {
+        let row = workflow::row(super::table::TABLE, event.from, event.event);
+        let what = match (row.map_or(ClockEffect::Keeps, |row| row.clock), &event.stated) {
+            (_, Stated::Extension(days)) => {
+                let reason = event.reason.clone().unwrap_or_default();
+                Some(ClockStep::Extended { days: *days, agreed: true, reason })
+            }
+            (ClockEffect::Starts, _) => event.noted.term_days.map(|term_days| ClockStep::Accepted { term_days }),
+            (ClockEffect::Pauses, Stated::Pause(reason)) => Some(ClockStep::Paused { reason: *reason }),
+            (ClockEffect::Pauses, _) => Some(ClockStep::Paused { reason: PauseReason::MissingInformation }),
+            (ClockEffect::Resumes, _) => Some(ClockStep::Resumed),
+            (ClockEffect::Stops, _) => Some(ClockStep::Stopped),
+            (ClockEffect::Keeps, _) => None,
+        };
+        if let Some(what) = what {
+            self.clock.push(ClockEvent { at: event.at, what });
+            // One that was accepted before goes on as it did; one that was never accepted has no clock.
+            if Run::of(&self.clock).is_err() {
+                self.clock.pop();
+            }
+        }
+    }
+
+    /// What happened to the clock; none before the request is accepted.
+    #[must_use]
+    pub fn clock_run(&self) -> Option<Run> {
+        Run::of(&self.clock).ok().flatten()
+    }
+
+    /// The clock runs.
+    #[must_use]
+    pub fn clock_runs(&self) -> bool {
+        self.clock_run().is_some_and(|run| run.stopped.is_none() && run.paused().is_none())
+    }
+
+    /// The clock stands still and is to run on.
+    #[must_use]
+    pub fn clock_is_paused(&self) -> bool {
+        self.clock_run().is_some_and(|run| run.stopped.is_none() && run.paused().is_some())
+    }
+
+    /// The clock was extended.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        self.clock_run().is_some_and(|run| run.extension.is_some())
+    }
+
+    /// What was found of the request as it was before is worth nothing for another one.
+    fn submitted_again(&mut self, snapshot: Option<Digest>) {
+        if self.submitted != snapshot {
+            self.consultations.clear();
+            self.visits.clear();
+        }
+        (self.submitted, self.run, self.advice) = (snapshot, None, None);
+    }
+
+    fn checked(&mut self, event: &CaseEvent) {
+        let Some(run) = &event.noted.run else { return };
+        for (code, consultee, organisation) in &run.consult {
+            self.to_be_asked(*consultee, organisation, Some(*code));
+        }
+        self.run = Some(run.clone());
+    }
+
+    fn to_be_asked(&mut self, consultee: Consultee, organisation: &str, because: Option<CheckCode>) {
+        if let Some(known) = self.consultations.iter_mut().find(|c| c.organisation == organisation) {
+            if let Some(code) = because.filter(|code| !known.because.contains(code)) {
+                known.because.push(code);
+            }
+            return;
+        }
+        self.consultations.push(Consultation {
+            consultee,
+            organisation: organisation.to_owned(),
+            because: because.into_iter().collect(),
+            asked_at: None,
+            answer_by: None,
+            answered: None,
+        });
+    }
+
+    fn condition_mut(&mut self, number: u32) -> Option<&mut Condition> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.conditions.get_mut(at)
+    }
+
+    /// A condition by its number, from 1.
+    #[must_use]
+    pub fn condition(&self, number: u32) -> Option<&Condition> {
+        self.conditions.get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    /// The organisations that were asked and may still answer.
+    #[must_use]
+    pub fn asked(&self, day: Date) -> Vec<String> {
+        let open = self.consultations.iter().filter(|c| c.asked_at.is_some() && c.is_open(day));
+        open.map(|c| c.organisation.clone()).collect()
+    }
+}

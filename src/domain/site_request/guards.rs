@@ -1,0 +1,253 @@
+//! What must hold for a step of a site request, and what is missing where it does not.
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::case::Case;
+use super::limits::Limits;
+use super::table::{Row, TABLE};
+use super::told::Stated;
+use super::words::{Declaration, Event, Guard};
+use super::{SiteRequestProps, dossier};
+use crate::domain::actor::{Actor, Role};
+use crate::domain::audit::Digest;
+use crate::domain::site_check::{CheckCode, Verdict};
+use crate::domain::word::Word;
+use crate::domain::workflow::{self, By, Refusal};
+
+/// The check run of a case as it stands now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunNow {
+    /// The run.
+    pub run: Uuid,
+    /// Its hash.
+    pub hash: Digest,
+    /// The checks whose findings were waived.
+    pub waived: Vec<CheckCode>,
+    /// The checks that would say something else now.
+    pub changed: Vec<CheckCode>,
+}
+
+/// Who asks for a step, when, and what he says.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    /// Who; none: the service itself, when a moment has come.
+    pub actor: Option<&'a Actor>,
+    /// Where the request is.
+    pub jurisdiction: &'a str,
+    /// What is asked for.
+    pub props: &'a SiteRequestProps,
+    /// What he says.
+    pub stated: &'a Stated,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// The day in the jurisdiction.
+    pub day: Date,
+    /// The last check run, as it stands now; where the step decides.
+    pub run: Option<RunNow>,
+    /// How far the survey lies from the place that was permitted, m; where the step verifies it.
+    pub deviation_m: Option<f64>,
+    /// What the rules say.
+    pub limits: Limits,
+}
+
+impl Asked<'_> {
+    /// He is among those who send an event.
+    fn may(&self, by: &By) -> bool {
+        match self.actor {
+            Some(actor) => by.admits(actor, self.jurisdiction, &self.props.organisation),
+            None => *by == By::Timer,
+        }
+    }
+
+    /// For which organisation a consultee answers: his own, or the one that an officer names, who has its letter.
+    #[must_use]
+    pub fn answers_for(&self) -> Option<&str> {
+        let Stated::Answer { organisation, letter, .. } = self.stated else { return None };
+        let actor = self.actor?;
+        if actor.acts_as(Role::Officer, self.jurisdiction) {
+            return letter.as_ref().and(organisation.as_deref());
+        }
+        let own = actor.organisation.as_deref();
+        own.filter(|own| organisation.as_deref().is_none_or(|named| named == *own))
+    }
+}
+
+/// The events that somebody may send now, whether or not their guards hold; each once.
+#[must_use]
+pub fn allowed(case: &Case, actor: &Actor, jurisdiction: &str, owner: &str) -> Vec<Event> {
+    workflow::allowed(TABLE, case.state, |by| by.admits(actor, jurisdiction, owner))
+}
+
+/// The row of a step that may be made.
+///
+/// # Errors
+/// [`Refusal`] with every guard that does not hold.
+pub fn step(case: &Case, event: Event, asked: &Asked<'_>) -> Result<&'static Row, Refusal<Guard>> {
+    workflow::step(TABLE, case.state, event, |by| asked.may(by), |guard| missing(case, asked, guard))
+}
+
+fn unless(holds: bool, missing: impl Into<String>) -> Option<String> {
+    (!holds).then(|| missing.into())
+}
+
+/// What a guard lacks; none where it holds.
+#[must_use]
+pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    match guard {
+        Guard::Declared => declared(asked.props),
+        Guard::Documented => {
+            let kinds = dossier::missing(asked.props);
+            unless(kinds.is_empty(), format!("no document is listed of: {}", dossier::named(&kinds)))
+        }
+        Guard::Reasoned => unless(asked.reason.is_some(), "state a reason"),
+        Guard::Checked => unless(case.run.is_some(), "what was submitted was not checked yet: send «check»"),
+        Guard::SomebodyToAsk => {
+            let also = matches!(asked.stated, Stated::Consultation { also, .. } if !also.is_empty());
+            let unasked = case.consultations.iter().any(|c| c.asked_at.is_none());
+            unless(also || unasked, "no check names anybody who was not asked; name somebody in «also»")
+        }
+        Guard::WasAsked => was_asked(case, asked),
+        Guard::ConsultationsDone => {
+            let open = case.consultations.iter().filter(|c| c.is_open(asked.day));
+            let open: Vec<&str> = open.map(|c| c.organisation.as_str()).collect();
+            unless(open.is_empty(), format!("neither answered nor lapsed: {}", open.join(", ")))
+        }
+        Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
+        Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
+        Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
+        Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
+        Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
+        Guard::CandidateNamed | Guard::PermitRuled | Guard::PermitHolds | Guard::PermitOver => {
+            of_permit(case, asked, guard)
+        }
+        Guard::WithinTolerance | Guard::HeightPermitted => of_survey(case, asked, guard),
+        Guard::ClockRuns => unless(case.clock_runs(), "the clock does not run"),
+        Guard::ClockPaused => unless(case.clock_is_paused(), "the clock does not stand still"),
+        Guard::NotExtended => extended(case, asked),
+    }
+}
+
+fn extended(case: &Case, asked: &Asked<'_>) -> Option<String> {
+    if case.is_extended() {
+        return Some("it was extended already, which is done once".into());
+    }
+    let Stated::Extension(days) = asked.stated else { return Some("say by how many days".into()) };
+    let most = asked.limits.extension_days_max.unwrap_or(0);
+    unless(*days <= most, format!("{days} working days are more than the {most} of the rules"))
+}
+
+fn declared(props: &SiteRequestProps) -> Option<String> {
+    let not = Declaration::ALL.iter().filter(|(d, _)| !props.declarations.contains(d));
+    let not: Vec<&str> = not.map(|(_, word)| *word).collect();
+    unless(not.is_empty(), format!("not declared: {}", not.join(", ")))
+}
+
+fn was_asked(case: &Case, asked: &Asked<'_>) -> Option<String> {
+    let Some(organisation) = asked.answers_for() else {
+        return Some("a consultee answers for its own organisation; an officer names one, and its letter".into());
+    };
+    let known = case.consultations.iter().find(|c| c.organisation == organisation && c.asked_at.is_some());
+    match known {
+        None => Some(format!("{organisation} was not asked")),
+        Some(known) if known.answered.is_some() => Some(format!("{organisation} has answered")),
+        Some(known) => unless(known.is_open(asked.day), format!("the time of {organisation} is over")),
+    }
+}
+
+fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    let Some(run) = &case.run else { return Some("what was submitted was not checked".into()) };
+    if guard == Guard::CheckNamed {
+        let Stated::Decision(signed) = asked.stated else { return Some("name the check run".into()) };
+        let named = (signed.run, signed.run_hash) == (run.run, run.hash);
+        return unless(named, format!("the case rests on the check run {}, not on the one named", run.run));
+    }
+    let now = asked.run.as_ref().filter(|now| now.run == run.run);
+    let Some(now) = now else { return Some("the check run is not there".into()) };
+    if now.hash != run.hash {
+        return Some("the check run is not what it was".into());
+    }
+    let changed: Vec<&str> = now.changed.iter().map(|code| code.as_str()).collect();
+    unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
+}
+
+fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    let Some(run) = &case.run else { return Some("what was submitted was not checked".into()) };
+    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.waived.contains(code));
+    let sharing = run.said.contains(&(CheckCode::Spc, Verdict::Warn));
+    match guard {
+        Guard::NoBlocks => {
+            let blocks = run.said.iter().filter(|(code, verdict)| *verdict == Verdict::Block && !waived(code));
+            let blocks: Vec<&str> = blocks.map(|(code, _)| code.as_str()).collect();
+            unless(blocks.is_empty(), format!("blocked and not waived: {}", blocks.join(", ")))
+        }
+        Guard::NoSharing => {
+            let due = sharing && !waived(&CheckCode::Spc);
+            unless(!due, "SPC finds columns to be shared: send «require_sharing», or have it waived")
+        }
+        _ => unless(sharing && !run.candidates.is_empty(), "SPC finds no column that could be shared"),
+    }
+}
+
+fn of_person(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    let (other, what) = if guard == Guard::NotRecommender {
+        (case.advice.as_ref().map(|(_, by)| by), "recommended")
+    } else {
+        (case.decided.as_ref().map(|decided| &decided.by), "decided")
+    };
+    let same = other.zip(asked.actor).is_some_and(|(other, actor)| *other == actor.name);
+    unless(!same, format!("whoever {what} it does not decide on it"))
+}
+
+fn of_conditions(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    match (guard, asked.stated) {
+        (Guard::ConditionsStated, Stated::Decision(signed)) => {
+            unless(!signed.conditions.is_empty(), "state the conditions")
+        }
+        (Guard::ConditionsStated, _) => Some("state the conditions".into()),
+        (Guard::ConditionOpen, Stated::Met { condition, .. }) => match case.condition(*condition) {
+            None => Some(format!("there is no condition {condition}")),
+            Some(known) => unless(known.met.is_none(), format!("condition {condition} is met already")),
+        },
+        (Guard::ConditionOpen, _) => Some("name the condition".into()),
+        _ => {
+            let numbered = case.conditions.iter().zip(1..).filter(|(condition, _)| condition.met.is_none());
+            let open: Vec<String> = numbered.map(|(_, number): (_, u32)| number.to_string()).collect();
+            unless(open.is_empty(), format!("not met: condition {}", open.join(", ")))
+        }
+    }
+}
+
+fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    let holds = |(_, from, to): &(String, Date, Date)| (*from..=*to).contains(&asked.day);
+    match guard {
+        Guard::CandidateNamed => {
+            let candidates = case.run.as_ref().map(|run| run.candidates.as_slice()).unwrap_or_default();
+            let Stated::Agreement { column, .. } = asked.stated else { return Some("name the column".into()) };
+            let known: Vec<&str> = candidates.iter().map(|c| c.code.as_str()).collect();
+            let is_one = candidates.iter().any(|c| c.id == *column);
+            unless(is_one, format!("{column} is none of the columns that could be shared: {}", known.join(", ")))
+        }
+        Guard::PermitRuled => unless(
+            asked.limits.permit_months.is_some(),
+            "no rule says for how long a permit holds (site_request.permit_months)",
+        ),
+        Guard::PermitHolds => unless(case.permit.as_ref().is_some_and(holds), "the permit does not hold on this day"),
+        _ => unless(case.permit.as_ref().is_some_and(|(_, _, to)| *to < asked.day), "the permit is not over yet"),
+    }
+}
+
+fn of_survey(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    let Some(surveyed) = &case.surveyed else { return Some("nothing was surveyed".into()) };
+    if guard == Guard::HeightPermitted {
+        let (height, most) = (surveyed.height_agl_m, asked.props.subject.height_agl_m);
+        return unless(height <= most, format!("{height} m is above the {most} m that were permitted"));
+    }
+    let Some(deviation_m) = asked.deviation_m else { return Some("nobody measured how far it is".into()) };
+    let Some(tolerance) = asked.limits.tolerance_m else {
+        return Some("no rule says how far is tolerated (site_request.as_built_tolerance_m)".into());
+    };
+    // A shared column stands where it stood.
+    let within = case.shared.is_some() || deviation_m <= f64::from(tolerance);
+    unless(within, format!("{deviation_m:.2} m from the place, {tolerance} m are tolerated"))
+}

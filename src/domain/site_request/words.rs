@@ -1,0 +1,249 @@
+//! The words of a site request.
+
+use crate::domain::word::words;
+
+words! {
+    /// How far a request has come.
+    State {
+        Draft = "draft",
+        Submitted = "submitted",
+        ReturnedForSupplement = "returned_for_supplement",
+        RejectedAtIntake = "rejected_at_intake",
+        Accepted = "accepted",
+        Checking = "checking",
+        Consulting = "consulting",
+        Assessing = "assessing",
+        Recommended = "recommended",
+        AwaitingDecision = "awaiting_decision",
+        Approved = "approved",
+        ApprovedWithConditions = "approved_with_conditions",
+        SharingRequired = "sharing_required",
+        Refused = "refused",
+        Appealed = "appealed",
+        PermitActive = "permit_active",
+        ConstructionNotified = "construction_notified",
+        AsBuiltSubmitted = "as_built_submitted",
+        Verified = "verified",
+        Closed = "closed",
+        Withdrawn = "withdrawn",
+        Lapsed = "lapsed",
+        Revoked = "revoked",
+    }
+}
+
+words! {
+    /// What is done to a request.
+    Event {
+        Submit = "submit",
+        RejectAtIntake = "reject_at_intake",
+        RequestSupplement = "request_supplement",
+        Accept = "accept",
+        Check = "check",
+        Consult = "consult",
+        Answer = "answer",
+        Assess = "assess",
+        Visit = "visit",
+        Recommend = "recommend",
+        Refer = "refer",
+        SendBack = "send_back",
+        Approve = "approve",
+        ApproveWithConditions = "approve_with_conditions",
+        RequireSharing = "require_sharing",
+        Refuse = "refuse",
+        Appeal = "appeal",
+        AdmitAppeal = "admit_appeal",
+        DismissAppeal = "dismiss_appeal",
+        RecordAgreement = "record_agreement",
+        IssuePermit = "issue_permit",
+        MeetCondition = "meet_condition",
+        NotifyStart = "notify_start",
+        SubmitAsBuilt = "submit_as_built",
+        ReturnAsBuilt = "return_as_built",
+        Verify = "verify",
+        Close = "close",
+        Withdraw = "withdraw",
+        Lapse = "lapse",
+        Revoke = "revoke",
+        Pause = "pause",
+        Resume = "resume",
+        Extend = "extend",
+    }
+}
+
+words! {
+    /// What must hold for a step.
+    Guard {
+        /// Every declaration was made.
+        Declared = "declared",
+        /// The documents that a column of this class needs are listed.
+        Documented = "documented",
+        /// A reason is stated.
+        Reasoned = "reasoned",
+        /// The automatic checks ran on what was submitted.
+        Checked = "checked",
+        /// Somebody is to be asked who was not.
+        SomebodyToAsk = "somebody_to_ask",
+        /// The one who answers was asked, and has not answered.
+        WasAsked = "was_asked",
+        /// Whoever is to be asked has answered, or his time is over.
+        ConsultationsDone = "consultations_done",
+        /// Somebody was at the place.
+        Visited = "visited",
+        /// The decision names the check run of the case, by id and hash.
+        CheckNamed = "check_named",
+        /// The checks would say the same now.
+        CheckFresh = "check_fresh",
+        /// Nothing blocks that is not waived.
+        NoBlocks = "no_blocks",
+        /// No column is to be shared instead, or that was waived.
+        NoSharing = "no_sharing",
+        /// A column is to be shared instead.
+        SharingFound = "sharing_found",
+        /// Somebody else recommended it.
+        NotRecommender = "not_recommender",
+        /// Somebody else decided before.
+        NotDecider = "not_decider",
+        /// At least one condition is stated.
+        ConditionsStated = "conditions_stated",
+        /// The condition is one of the case, and still to be met.
+        ConditionOpen = "condition_open",
+        /// Every condition is met.
+        ConditionsMet = "conditions_met",
+        /// The column agreed on is a candidate.
+        CandidateNamed = "candidate_named",
+        /// The rules say for how long a permit holds.
+        PermitRuled = "permit_ruled",
+        /// The permit holds on this day.
+        PermitHolds = "permit_holds",
+        /// The permit held until a day that is over.
+        PermitOver = "permit_over",
+        /// The survey lies within the tolerance of the place that was permitted.
+        WithinTolerance = "within_tolerance",
+        /// The height is at most the one that was permitted.
+        HeightPermitted = "height_permitted",
+        /// The clock runs.
+        ClockRuns = "clock_runs",
+        /// The clock stands still.
+        ClockPaused = "clock_paused",
+        /// No extension was agreed yet, and the rules allow for one as long.
+        NotExtended = "not_extended",
+    }
+}
+
+words! {
+    /// What the carrier declares when it submits.
+    Declaration {
+        /// All that is stated is true.
+        Truthful = "truthful",
+        /// The owner of the land or the building has agreed.
+        LandAgreed = "land_agreed",
+        /// The structure bears the column.
+        StructureSafe = "structure_safe",
+        /// Exposure stays below the limits.
+        ExposureLimits = "exposure_limits",
+    }
+}
+
+words! {
+    /// What a document of the dossier is.
+    DocumentKind {
+        Application = "application",
+        SitePlan = "site_plan",
+        LandRight = "land_right",
+        Design = "design",
+        StructuralReport = "structural_report",
+        ExposureReport = "exposure_report",
+        HeightConsent = "height_consent",
+        Photograph = "photograph",
+        Survey = "survey",
+        Other = "other",
+    }
+}
+
+words! {
+    /// What a consultee says.
+    Answer {
+        Agree = "agree",
+        AgreeWithConditions = "agree_with_conditions",
+        NeedsAmendment = "needs_amendment",
+        Object = "object",
+        NoComment = "no_comment",
+    }
+}
+
+words! {
+    /// What is recommended.
+    Advice {
+        Approve = "approve",
+        ApproveWithConditions = "approve_with_conditions",
+        RequireSharing = "require_sharing",
+        Refuse = "refuse",
+    }
+}
+
+words! {
+    /// For whom a request waits.
+    Waits {
+        /// The carrier whose it is.
+        Owner = "owner",
+        Officer = "officer",
+        /// Whoever was asked and has not answered.
+        Consultee = "consultee",
+        Approver = "approver",
+    }
+}
+
+impl State {
+    /// For whom a request waits in this state; none: for nobody, or only for a day to come.
+    #[must_use]
+    pub fn waits_for(self) -> Option<Waits> {
+        match self {
+            Self::Draft
+            | Self::ReturnedForSupplement
+            | Self::SharingRequired
+            | Self::PermitActive
+            | Self::ConstructionNotified => Some(Waits::Owner),
+            Self::Submitted
+            | Self::Accepted
+            | Self::Checking
+            | Self::Assessing
+            | Self::Recommended
+            | Self::Approved
+            | Self::ApprovedWithConditions
+            | Self::AsBuiltSubmitted
+            | Self::Verified => Some(Waits::Officer),
+            Self::Consulting => Some(Waits::Consultee),
+            Self::AwaitingDecision | Self::Appealed => Some(Waits::Approver),
+            Self::RejectedAtIntake | Self::Refused | Self::Closed | Self::Withdrawn | Self::Lapsed | Self::Revoked => {
+                None
+            }
+        }
+    }
+
+    /// The carrier writes the request itself.
+    #[must_use]
+    pub fn is_editable(self) -> bool {
+        matches!(self, Self::Draft | Self::ReturnedForSupplement)
+    }
+
+    /// A column is to come to the place, or may come: others have to keep off.
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        matches!(
+            self,
+            Self::Submitted
+                | Self::ReturnedForSupplement
+                | Self::Accepted
+                | Self::Checking
+                | Self::Consulting
+                | Self::Assessing
+                | Self::Recommended
+                | Self::AwaitingDecision
+                | Self::Approved
+                | Self::ApprovedWithConditions
+                | Self::PermitActive
+                | Self::ConstructionNotified
+                | Self::AsBuiltSubmitted
+        )
+    }
+}
