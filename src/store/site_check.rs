@@ -341,14 +341,14 @@ fn members(fields: &Fields) -> Map<String, Json> {
     fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
 }
 
-fn subject_json(subject: &Subject) -> Json {
+pub(super) fn subject_json(subject: &Subject) -> Json {
     let mut all = members(&subject.fields());
     let antennas = subject.antennas.iter().map(|antenna| Json::Object(members(&antenna.fields())));
     all.insert("antennas".into(), antennas.collect());
     Json::Object(all)
 }
 
-fn fields(object: &Map<String, Json>) -> Fields {
+pub(super) fn fields(object: &Map<String, Json>) -> Fields {
     let value = |value: &Json| match value {
         Json::String(text) => Value::Text(text.clone()),
         Json::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
@@ -357,7 +357,7 @@ fn fields(object: &Map<String, Json>) -> Fields {
     Fields(object.iter().map(|(name, of)| (name.clone(), value(of))).collect())
 }
 
-fn subject(json: &Json) -> Stored<Subject> {
+pub(super) fn subject(json: &Json) -> Stored<Subject> {
     let object = json.as_object().ok_or_else(|| wrong("a subject"))?;
     let antenna = |json: &Json| {
         let object = json.as_object().ok_or_else(|| wrong("an antenna"))?;

@@ -247,6 +247,21 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// The same of what is no change of a layer: the index does not follow it. Where a change notes no versions, the database
+    /// is asked for all.
+    pub(super) fn versions_apart(
+        &mut self,
+        jurisdiction: &str,
+        id: Uuid,
+        ended: Option<Digest>,
+        began: Option<Digest>,
+    ) -> Stored<()> {
+        let versions = self.of(jurisdiction)?.versions.get_or_insert_default();
+        versions.ended.extend(ended.map(|digest| (id, digest)));
+        versions.began.extend(began.map(|digest| (id, digest)));
+        Ok(())
+    }
+
     /// What a write of the chain of access is about, as far as it is known by now.
     pub(super) fn touched(&mut self) -> Stored<&mut Vec<Touched>> {
         Ok(&mut self.of(ACCESS)?.touched)
