@@ -20,7 +20,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 use crate::actions::refresh::{self, Following};
 use crate::actions::restricted_read::Writing;
 use crate::actions::site_check::recheck::Rechecking;
-use crate::actions::{Context, conflict_check, health};
+use crate::actions::{Context, conflict_check, health, site_request};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::http::auth::Tokens;
@@ -28,7 +28,7 @@ use crate::http::forwarded::{self, Proxies};
 use crate::http::health::Watched;
 use crate::http::oidc::Issuers;
 use crate::http::rate_limit::{self, Limits};
-use crate::http::{App, cors, head, problem, routes};
+use crate::http::{App, blocking, cors, head, problem, routes};
 
 /// Answer times are counted below these, s: a check takes parts of a millisecond, an outage seconds.
 const SECONDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
@@ -169,6 +169,7 @@ impl Server {
             let handle = server.handle();
             actix_web::rt::spawn(async move { started(handle) });
             following_issuers.issuers.follow(&ending);
+            actix_web::rt::spawn(lapse(ending.clone()));
             actix_web::rt::spawn(end_streams(ending));
             if let Some(metrics) = measured {
                 actix_web::rt::spawn(sum_up(metrics));
@@ -213,6 +214,20 @@ async fn sum_up(metrics: PrometheusHandle) {
     loop {
         actix_web::rt::time::sleep(SUM_UP).await;
         metrics.run_upkeep();
+    }
+}
+
+/// How often somebody looks for permits whose last day is over: they lapse by days.
+const LAPSE_EVERY: Duration = Duration::from_mins(10);
+
+/// Lets permits lapse again and again.
+async fn lapse(context: Context) {
+    loop {
+        actix_web::rt::time::sleep(LAPSE_EVERY).await;
+        let context = context.clone();
+        if let Err(error) = blocking(move || site_request::lapse::lapse(&context)).await {
+            tracing::warn!(%error, "permits could not lapse; it will be tried again");
+        }
     }
 }
 

@@ -267,6 +267,7 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
         "each noun is something else to a site check: a column, land, or what is there besides",
     ),
     ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
+    ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];
 
 /// A layer is registered by its line in `each_layer!`: nobody else has to be told of it, and nobody else tells one noun

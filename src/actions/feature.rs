@@ -9,13 +9,15 @@ use crate::domain::feature::{Noun, Registered, not_his_to_decide, not_stated};
 use crate::domain::fields::Fields;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::{Delivered, jurisdiction_of, other_reading};
+use crate::domain::reference::ReferenceKind;
 use crate::domain::restricted_read::Shown;
-use crate::domain::word::Visibility;
+use crate::domain::word::{Visibility, Word};
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Problem};
 use crate::index::Territory;
 use crate::store::import::UNSEEN;
 use crate::store::records::{ListFilter, Records};
+use crate::store::site_request;
 use std::sync::Arc;
 
 /// A noun that the register holds.
@@ -173,6 +175,7 @@ pub fn replace<T: Registrable>(
     let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
+    stands_for_no_request(context, &present)?;
     let mut props = T::read(&draft.fields, Some(T::organisation(present.body.props())));
     if let Some(problem) = public_by_omission(&draft.fields, &present) {
         props = Err(props.err().into_iter().flatten().chain([problem]).collect());
@@ -220,6 +223,7 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
     let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
+    stands_for_no_request(context, &present)?;
     let ((), revisions) = context.store.write(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
@@ -257,6 +261,17 @@ fn may_see<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Resu
         return Ok(());
     }
     Err(Error::invalid("/properties/visibility", UNSEEN))
+}
+
+/// What keeps others off the place of a site request is the request's alone to write.
+fn stands_for_no_request<T: Noun>(context: &Context, present: &Registered<T>) -> Result<()> {
+    if T::status(present.body.props()) != ReferenceKind::SiteRequest.as_str()
+        || !context.store.read_as(&Actor::operator(), |conn| site_request::is_projected(conn, present.id))?
+    {
+        return Ok(());
+    }
+    let detail = "it stands for a site request, and is written with that alone: see /ogc/collections/site-requests";
+    Err(Error::StillNeeded(detail.into()))
 }
 
 fn check_version<T>(present: &Registered<T>, expected: Option<i32>) -> Result<()> {

@@ -1,0 +1,150 @@
+//! What a step writes besides the case: the reference feature that keeps others off the place while the request is pending, and
+//! the work that it becomes.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::made_code;
+use crate::domain::feature::Noun;
+use crate::domain::jurisdiction::Jurisdiction;
+use crate::domain::place::Delivered;
+use crate::domain::reference::{Attributes, Reference, ReferenceKind, ReferenceProps};
+use crate::domain::site_request::Filed;
+use crate::domain::site_request::case::Case;
+use crate::domain::site_request::told::Surveyed;
+use crate::domain::word::{Visibility, Word};
+use crate::domain::work::{Importance, Work, WorkProps, WorkStatus};
+use crate::error::Error;
+use crate::geometry::{Geometry, Metres};
+use crate::store::records::Records;
+use crate::store::{Stored, WriteTx};
+
+/// Brings the reference feature of a request to what the request is: there while it is pending, and gone when it is not.
+/// Its id, where it is there.
+pub(super) fn project(tx: &mut WriteTx<'_>, of: &Filed, shares: bool) -> Stored<Option<Uuid>> {
+    let wanted = (of.state.is_pending() && !shares).then(|| reference(of));
+    let known = match of.projected {
+        None => None,
+        Some(id) => Reference::lock(tx, &of.jurisdiction, id)?,
+    };
+    match (wanted, known) {
+        (None, None) => Ok(None),
+        (None, Some(known)) => Reference::delete(tx, &known).map(|()| None),
+        (Some(body), None) => {
+            let id = Uuid::now_v7();
+            Reference::insert(tx, &of.jurisdiction, id, body)?;
+            Ok(Some(id))
+        }
+        (Some(body), Some(known)) => {
+            if known.body != body {
+                Reference::update(tx, &known, body)?;
+            }
+            Ok(Some(known.id))
+        }
+    }
+}
+
+fn reference(of: &Filed) -> Reference {
+    let props = &of.body.props;
+    let attributes = Attributes {
+        name: props.name.as_deref().map(Arc::from),
+        height_agl_m: Some(props.subject.height_agl_m),
+        ..Attributes::NONE.clone()
+    };
+    let props = ReferenceProps {
+        code: props.code.clone(),
+        dataset: ReferenceKind::SiteRequest.as_str().into(),
+        kind: ReferenceKind::SiteRequest,
+        organisation: props.organisation.clone(),
+        visibility: Visibility::Government,
+        valid_from: None,
+        valid_to: None,
+        source: None,
+        source_date: None,
+        licence: None,
+        attributes: Arc::new(attributes),
+    };
+    Reference::stored(props, of.body.place.clone())
+}
+
+/// Registers what stands: a new work, the one that is named, or the column that is shared. Its id.
+pub(super) fn stands(
+    tx: &mut WriteTx<'_>,
+    of: &Filed,
+    case: &Case,
+    named: Option<Uuid>,
+    jurisdiction: &Jurisdiction,
+    reach: Metres,
+) -> Stored<Uuid> {
+    let Some(surveyed) = &case.surveyed else {
+        return Err(Error::Internal("a column that nobody surveyed is verified".into()).into());
+    };
+    if let Some(column) = case.shared {
+        return shared(tx, of, column, jurisdiction);
+    }
+    let delivered = Delivered { shape: Geometry::Point((surveyed.x, surveyed.y).into()), crs: surveyed.crs };
+    let build = |props: WorkProps| {
+        Work::build(props, delivered.clone(), jurisdiction, Work::kept_within(reach))
+            .map_err(|more| Error::Invalid(more.into_iter().map(|p| p.under("/data")).collect()))
+    };
+    let Some(id) = named else {
+        let id = Uuid::now_v7();
+        let code = of.body.props.code.clone().or_else(|| Some(made_code(id)));
+        Work::insert(tx, &of.jurisdiction, id, build(props(of, surveyed, code))?)?;
+        return Ok(id);
+    };
+    let known = Work::lock(tx, &of.jurisdiction, id)?;
+    let known = known.filter(|work| work.body.props().organisation == of.body.props.organisation);
+    let known = known.ok_or_else(|| Error::invalid("/data/work", "is no work of the carrier in the jurisdiction"))?;
+    let present = known.body.props().clone();
+    let next = props(of, surveyed, present.code.clone());
+    let kept = WorkProps {
+        visibility: present.visibility,
+        importance: present.importance,
+        tenants: present.tenants,
+        spare_capacity: present.spare_capacity,
+        valid_from: present.valid_from,
+        valid_to: present.valid_to,
+        ..next
+    };
+    Work::update(tx, &known, build(kept)?)?;
+    Ok(id)
+}
+
+fn props(of: &Filed, surveyed: &Surveyed, code: Option<String>) -> WorkProps {
+    let asked = &of.body.props;
+    WorkProps {
+        code,
+        name: asked.name.clone(),
+        organisation: asked.organisation.clone(),
+        kind: asked.subject.kind,
+        status: WorkStatus::InService,
+        column_class: asked.subject.column_class,
+        height_agl_m: Some(surveyed.height_agl_m),
+        position_accuracy_m: Some(surveyed.accuracy_m),
+        capture_method: Some(surveyed.capture_method),
+        importance: Importance::Ordinary,
+        visibility: Visibility::Public,
+        tenants: Vec::new(),
+        spare_capacity: None,
+        valid_from: Some(surveyed.on),
+        valid_to: None,
+        source: Some(format!("as-built of {}", asked.code.as_deref().unwrap_or_default())),
+    }
+}
+
+/// The carrier becomes a tenant of the column.
+fn shared(tx: &mut WriteTx<'_>, of: &Filed, column: Uuid, jurisdiction: &Jurisdiction) -> Stored<Uuid> {
+    let gone = || Error::invalid("/data/work", "the column that is shared is not there any more");
+    let known = Work::lock(tx, &of.jurisdiction, column)?.ok_or_else(gone)?;
+    let mut props = known.body.props().clone();
+    let tenant = &of.body.props.organisation;
+    if props.organisation != *tenant && !props.tenants.contains(tenant) {
+        props.tenants.push(tenant.clone());
+        props.spare_capacity = props.spare_capacity.map(|places| (places - 1).max(0));
+        let body = known.body.with_props(props, jurisdiction).map_err(Error::Invalid)?;
+        Work::update(tx, &known, body)?;
+    }
+    Ok(column)
+}
