@@ -31,7 +31,7 @@ pub const ITEM_PARAMETERS: &[&str] = &["f", "as-of"];
 /// The parameters of a list, as the API document shows them.
 pub const LIST_PARAMETERS: &[&str] = &["bbox", "limit", "after", "jurisdiction", "f"];
 
-const CRS84: &str = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>";
+pub(super) const CRS84: &str = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>";
 
 /// `GET …/items`
 ///
@@ -270,7 +270,7 @@ fn at_its_line<T: Noun>(error: Error, document: &Json) -> Error {
     Error::Invalid(problems)
 }
 
-fn same_id(document: &Json, id: Uuid) -> Result<()> {
+pub(super) fn same_id(document: &Json, id: Uuid) -> Result<()> {
     match document.get("id") {
         Some(Json::String(text)) if text.parse() != Ok(id) => {
             Err(Error::invalid("/id", format!("is {text}, but the address names {id}")))
@@ -279,7 +279,7 @@ fn same_id(document: &Json, id: Uuid) -> Result<()> {
     }
 }
 
-fn format_is_json(query: &Query) -> Result<()> {
+pub(super) fn format_is_json(query: &Query) -> Result<()> {
     match query.text("f") {
         None | Some("json" | "geojson") => Ok(()),
         Some(other) => Err(Error::parameter("f", format!("«{other}» is not a format; known is json"))),
@@ -336,7 +336,7 @@ pub(super) fn link(href: &str, rel: &str, media_type: &str, title: &str) -> Json
     json!({"href": href, "rel": rel, "type": media_type, "title": title})
 }
 
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' => char::from(b).to_string(),

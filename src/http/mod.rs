@@ -29,6 +29,7 @@ pub mod rules;
 pub mod session;
 pub mod site_check;
 pub mod site_check_run;
+pub mod site_request;
 pub mod site_search;
 pub mod version;
 

@@ -88,7 +88,9 @@ pub async fn conformance(request: HttpRequest) -> Answer {
 pub async fn collections(request: HttpRequest, app: web::Data<App>) -> Answer {
     json_only(&request)?;
     let base = params::base(&request);
-    let collections: Vec<Json> = Layer::all().map(|layer| with_noun!(layer, N => describe::<N>(&base, &app))).collect();
+    let mut collections: Vec<Json> =
+        Layer::all().map(|layer| with_noun!(layer, N => describe::<N>(&base, &app))).collect();
+    collections.push(super::site_request::described(&base));
     Ok(HttpResponse::Ok().json(json!({
         "links": [link(&format!("{base}/ogc/collections"), "self", JSON, "This document")],
         "collections": collections,

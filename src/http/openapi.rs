@@ -11,6 +11,7 @@ use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Method, ROUTES, Route};
 use super::site_check_run::{LIMIT_DEFAULT as RUNS_DEFAULT, LIMIT_MAX as RUNS_MAX};
+use super::site_request::SECRET;
 use super::site_search::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::actions::version::{VERSIONS_LIMIT_DEFAULT, VERSIONS_LIMIT_MAX};
 use crate::config::Settings;
@@ -25,6 +26,9 @@ use crate::wire::answer::Notice;
 
 /// The stream of changes: its answer is no document.
 const CHANGES: &str = "/api/changes";
+
+/// The cases of site requests.
+const REQUESTS: &str = "/api/site-requests";
 
 /// What there is besides features in conflict.
 const REFERENCE_LAYERS: &str = "/api/reference-layers";
@@ -88,7 +92,7 @@ pub fn write(settings: &Settings, base: &str) -> Json {
 
 fn operation(route: &Route) -> Json {
     let is_check = route.path.contains("conflict");
-    let is_history = route.path.ends_with("/history");
+    let is_history = route.path.ends_with("/history") && !route.path.starts_with(REQUESTS);
     let query = route.parameters.iter().map(|name| match *name {
         "limit" if is_check => "conflicts_limit",
         "limit" if is_history => "versions_limit",
@@ -96,7 +100,7 @@ fn operation(route: &Route) -> Json {
         "limit" if route.path == site_check::CHECKS => "runs_limit",
         name => name,
     });
-    let id = ["id", "code"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
+    let id = ["id", "code", "receipt"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
     let names = query.chain(id).chain(headers(route, is_check));
     let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
@@ -339,11 +343,12 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
         names.push("Content-Crs");
     }
     let versioned = route.path.ends_with("/items/{id}") || route.path == "/api/accounts/{id}";
-    if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned {
+    let decides = route.path.ends_with("/events");
+    if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned || decides {
         names.push("If-Match");
     }
     let keeps = route.path == site_check::CHECKS || route.access.is_protected();
-    if keeps && route.method != Method::Get {
+    if keeps && route.method != Method::Get && !decides {
         names.push("Reason");
     }
     if is_check || is_site(route) {
@@ -355,6 +360,7 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
     if route.path == CHANGES {
         names.push("Last-Event-ID");
     }
+    names.extend(route.path.contains("{receipt}").then_some(SECRET));
     names
 }
 
@@ -405,6 +411,9 @@ fn parameters(s: &Settings) -> Json {
                "schema": {"type": "string", "format": "uuid"}},
         "code": {"name": "code", "in": "path", "required": true, "description": "The organisation",
                  "schema": {"type": "string"}},
+        "receipt": {"name": "receipt", "in": "path", "required": true, "description": "The number of the receipt",
+                    "schema": {"type": "string"}},
+        SECRET: header(SECRET, "The secret on the receipt", json!({"type": "string"})),
         "f": query("f", "The format", json!({"type": "string", "enum": ["json"]})),
         "limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
             "maximum": s.page_limit_max, "default": s.page_limit_default})),

@@ -47,7 +47,9 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::Taken(_) => (StatusCode::CONFLICT, "taken", "The name is taken"),
         Error::StillNeeded(_) => (StatusCode::CONFLICT, "still-needed", "It is still needed"),
         Error::StepRefused { .. } => (StatusCode::CONFLICT, "step-refused", "This step cannot be made now"),
-        Error::Unconditional(_) => (StatusCode::PRECONDITION_REQUIRED, "if-match-missing", "Say which version is meant"),
+        Error::Unconditional(_) => {
+            (StatusCode::PRECONDITION_REQUIRED, "if-match-missing", "Say which version is meant")
+        }
         Error::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "It was changed meanwhile"),
         Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More than a limit allows"),
         Error::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "long-address", "The address is too long"),

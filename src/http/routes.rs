@@ -15,7 +15,7 @@ use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
 use super::{
     batch, calendar, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check,
-    site_check_run, site_search, version,
+    site_check_run, site_request, site_search, version,
 };
 use crate::actions::forbidden;
 use crate::domain::actor::{Actor, Duty, Reach};
@@ -151,6 +151,10 @@ const REFERENCES: &str = "/ogc/collections/references/items";
 const RUN: &str = "/api/site-checks/{id}";
 const RUN_REPLAY: &str = "/api/site-checks/{id}/replay";
 const RUN_WAIVERS: &str = "/api/site-checks/{id}/waivers";
+const REQUESTS: &str = "/ogc/collections/site-requests/items";
+const REQUEST: &str = "/ogc/collections/site-requests/items/{id}";
+const REQUEST_EVENTS: &str = "/api/site-requests/{id}/events";
+const REQUEST_HISTORY: &str = "/api/site-requests/{id}/history";
 const REFERENCE: &str = "/ogc/collections/references/items/{id}";
 
 const WORKS_WRITTEN: Access = Writes(Layer::Works);
@@ -284,6 +288,29 @@ pub const ROUTES: &[Route] = &[
     .costs(Search),
     route(Post, RUN_WAIVERS, SignedIn, "Waive a finding of a kept site check", NO, || {
         web::route().to(site_check_run::waive)
+    }),
+    route(Get, "/ogc/collections/site-requests", Everyone, "The collection of site requests", F, || {
+        web::route().to(site_request::collection)
+    }),
+    route(Get, REQUESTS, Everyone, "List site requests", LIST, || web::route().to(site_request::list)),
+    route(Post, REQUESTS, SignedIn, "File a site request", NO, || web::route().to(site_request::create)),
+    route(Get, REQUEST, Everyone, "Read a site request and its case", F, || web::route().to(site_request::get)),
+    route(Put, REQUEST, SignedIn, "Replace a site request", NO, || web::route().to(site_request::replace)),
+    route(Patch, REQUEST, SignedIn, "Change a site request by merge-patch", NO, || {
+        web::route().to(site_request::patch)
+    }),
+    route(Delete, REQUEST, SignedIn, "Delete a draft", NO, || web::route().to(site_request::delete)),
+    route(Post, REQUEST_EVENTS, SignedIn, "Send an event to a site request", NO, || {
+        web::route().to(site_request::send)
+    }),
+    route(Get, REQUEST_HISTORY, SignedIn, "What was done to a site request", NO, || {
+        web::route().to(site_request::history)
+    }),
+    route(Get, "/api/inbox", SignedIn, "What waits for me", site_request::INBOX_PARAMETERS, || {
+        web::route().to(site_request::inbox)
+    }),
+    route(Get, "/api/tracking/{receipt}", Everyone, "How far a request has come, by its receipt", NO, || {
+        web::route().to(site_request::track)
     }),
     route(
         Post,

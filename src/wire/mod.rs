@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], then [`organisation`],
+//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
 pub mod account;
@@ -26,6 +26,7 @@ pub mod rules;
 pub mod session;
 pub mod site_check;
 pub mod site_check_run;
+pub mod site_request;
 pub mod site_search;
 pub mod version;
 pub mod work;

@@ -1,0 +1,337 @@
+//! Site requests: a collection of features, and the steps of each case.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_MATCH, LOCATION, VARY};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use serde_json::{Value as Json, json};
+
+use super::auth::{asker_of, identity_of};
+use super::items::{CRS84, LIST_PARAMETERS, format_is_json, link, percent_encoded, same_id};
+use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
+use super::problem::{Answer, request_id};
+use super::{App, blocking};
+use crate::actions::feature::ListQuery;
+use crate::actions::site_request::{self as action, Draft, Shown, WholeCase, inbox as waiting, step, tracking};
+use crate::actions::{Reader, Witness};
+use crate::clock;
+use crate::domain::site_request::WORD;
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::wire::document::{self, Reading};
+use crate::wire::merge_patch;
+use crate::wire::site_request::{read, read_event, write, write_case, write_event, write_tracked};
+
+/// The parameters of the inbox, as the API document shows them.
+pub const INBOX_PARAMETERS: &[&str] = &["jurisdiction", "limit"];
+
+/// The header with the secret of a receipt.
+pub const SECRET: &str = "Tracking-Secret";
+
+const COLLECTION: &str = "/ogc/collections/site-requests";
+
+/// The collection as it is listed.
+#[must_use]
+pub fn described(base: &str) -> Json {
+    let here = format!("{base}{COLLECTION}");
+    json!({
+        "id": "site-requests",
+        "title": "Site requests",
+        "description": "Columns that carriers ask for, and how far each case has come",
+        "itemType": "feature",
+        "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
+        "links": [
+            link(&here, "self", "application/json", "This collection"),
+            link(&format!("{here}/items"), "items", GEOJSON, "Its features"),
+        ],
+    })
+}
+
+/// `GET /ogc/collections/site-requests`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn collection(request: HttpRequest) -> Answer {
+    let query = Query::of(&request, &["f"])?;
+    format_is_json(&query)?;
+    Ok(HttpResponse::Ok().json(described(&params::base(&request))))
+}
+
+/// `GET /ogc/collections/site-requests/items`
+///
+/// # Errors
+/// As [`action::list`].
+pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let settings = app.context.settings.clone();
+    let query = Query::of(&request, LIST_PARAMETERS)?;
+    format_is_json(&query)?;
+    let asker = asker_of(&request)?;
+    let asked = ListQuery {
+        boxes: query.bbox()?,
+        jurisdiction: query.text("jurisdiction").map(str::to_owned),
+        after: query.id("after")?,
+        limit: query.limit(settings.page_limit_default, settings.page_limit_max)?,
+    };
+    let limit = asked.limit;
+    let context = app.context.clone();
+    let (found, next) = blocking(move || action::list(&context, &asker.actor, &asked)).await?;
+    let base = params::base(&request);
+    let mut links = vec![link(&format!("{base}{}", request.uri()), "self", GEOJSON, "This document")];
+    if let Some(last) = next {
+        let mut next = format!("{base}{COLLECTION}/items?limit={limit}&after={last}");
+        for name in ["bbox", "jurisdiction"] {
+            if let Some(value) = query.text(name) {
+                next = format!("{next}&{name}={}", percent_encoded(value));
+            }
+        }
+        links.push(link(&next, "next", GEOJSON, "The next page"));
+    }
+    let document = json!({
+        "type": "FeatureCollection",
+        "timeStamp": clock::now().to_string(),
+        "numberReturned": found.len(),
+        "links": links,
+        "features": features(&found),
+    });
+    Ok(answered(HttpResponse::Ok(), GEOJSON, &document))
+}
+
+fn features(found: &[Shown]) -> Vec<Json> {
+    found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed))).collect()
+}
+
+/// `GET /ogc/collections/site-requests/items/{id}`
+///
+/// # Errors
+/// As [`action::get`].
+pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    let query = Query::of(&request, &["f"])?;
+    format_is_json(&query)?;
+    let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
+    let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
+    if params::is_known(&request, &etag(&found)) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(&found))).finish());
+    }
+    Ok(one(HttpResponse::Ok(), &request, &found))
+}
+
+/// `POST /ogc/collections/site-requests/items`
+///
+/// # Errors
+/// As [`action::create`].
+pub async fn create(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> Answer {
+    Query::of(&request, &[])?;
+    let identity = identity_of(&request)?;
+    let reading = params::reading(&request, &app.context.settings)?;
+    let text = params::body(&request, payload, &app.context.settings, &[GEOJSON, "application/json"]).await?;
+    let (context, request_id, reason) = (app.context.clone(), request_id(&request), params::reason(&request)?);
+    let created = blocking(move || {
+        let draft = draft(&document::json(&text)?, reading, identity.actor.organisation.as_deref())?;
+        action::create(&context, Witness::by(&identity, &request_id).because(reason.as_deref()), &draft)
+    })
+    .await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, address(&request, &created)));
+    Ok(one(response, &request, &created))
+}
+
+/// `PUT /ogc/collections/site-requests/items/{id}`
+///
+/// # Errors
+/// As [`action::replace`].
+pub async fn replace(
+    request: HttpRequest,
+    app: web::Data<App>,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Answer {
+    change(&request, &app, &id, payload, false).await
+}
+
+/// `PATCH /ogc/collections/site-requests/items/{id}`
+///
+/// # Errors
+/// As [`action::replace`].
+pub async fn patch(request: HttpRequest, app: web::Data<App>, id: web::Path<String>, payload: web::Payload) -> Answer {
+    change(&request, &app, &id, payload, true).await
+}
+
+async fn change(request: &HttpRequest, app: &App, id: &str, payload: web::Payload, patches: bool) -> Answer {
+    Query::of(request, &[])?;
+    let (identity, id) = (identity_of(request)?, path_id(id, WORD)?);
+    let expected = params::if_match(request)?;
+    let reading = params::reading(request, &app.context.settings)?;
+    let taken: &[&str] =
+        if patches { &[MERGE_PATCH, GEOJSON, "application/json"] } else { &[GEOJSON, "application/json"] };
+    let text = params::body(request, payload, &app.context.settings, taken).await?;
+    let (context, request_id, reason) = (app.context.clone(), request_id(request), params::reason(request)?);
+    let changed = blocking(move || {
+        let sent = document::json(&text)?;
+        same_id(&sent, id)?;
+        let present = action::get(&context, &identity.actor, id)?;
+        let expected = expected.or_else(|| patches.then_some(present.shown.filed.version));
+        let draft = if patches { patched(&present, &sent, reading)? } else { draft(&sent, reading, None)? };
+        if draft.delivered.is_none() && (!patches || merge_patch::touches_shape(&sent)) {
+            return Err(Error::invalid("/geometry", "is missing or null: a column stands somewhere"));
+        }
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
+        action::replace(&context, witness, id, expected, &draft)
+    })
+    .await?;
+    Ok(one(HttpResponse::Ok(), request, &changed))
+}
+
+fn patched(present: &WholeCase, patch: &Json, reading: Reading) -> Result<Draft> {
+    if !patch.is_object() {
+        return Err(Error::invalid("", "a merge-patch of a feature is an object"));
+    }
+    let mut document = Json::Object(write(&present.shown.filed, &[]));
+    merge_patch::apply(&mut document, patch);
+    let touched = merge_patch::touches_shape(patch);
+    // Where the patch says nothing of the place, the stored one is kept as recorded, whatever its system.
+    let reading = if touched { reading } else { Reading::geojson(usize::MAX) };
+    let draft = draft(&document, reading, None)?;
+    Ok(Draft { delivered: draft.delivered.filter(|_| touched), ..draft })
+}
+
+/// `DELETE /ogc/collections/site-requests/items/{id}`
+///
+/// # Errors
+/// As [`action::delete`].
+pub async fn delete(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    Query::of(&request, &[])?;
+    let (identity, id, expected) = (identity_of(&request)?, path_id(&id, WORD)?, params::if_match(&request)?);
+    let (context, request_id, reason) = (app.context.clone(), request_id(&request), params::reason(&request)?);
+    blocking(move || {
+        let witness = Witness::by(&identity, &request_id).because(reason.as_deref());
+        action::delete(&context, witness, id, expected)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /api/site-requests/{id}/events`
+///
+/// # Errors
+/// As [`step::send`], and [`Error::Unconditional`] without `If-Match`.
+pub async fn send(request: HttpRequest, app: web::Data<App>, id: web::Path<String>, payload: web::Payload) -> Answer {
+    Query::of(&request, &[])?;
+    let (asker, identity, id) = (asker_of(&request)?, identity_of(&request)?, path_id(&id, WORD)?);
+    let named = request.headers().contains_key(IF_MATCH);
+    let expected = params::if_match(&request)?.filter(|_| named);
+    let body = params::document(&request, payload, &app.context.settings).await?;
+    let context = app.context.clone();
+    let done = blocking(move || {
+        // Who may not know of it hears nothing else.
+        action::get(&context, &identity.actor, id)?;
+        let expected = expected.ok_or_else(|| {
+            Error::Unconditional("say which version is meant: send If-Match with the ETag of the request".into())
+        })?;
+        let (event, told, reason) = read_event(&body)?;
+        let sent = step::Sent { event, told, reason, expected };
+        let witness = Witness::by(&identity, &asker.request_id);
+        let written =
+            |check: &crate::actions::site_check::SiteCheck, run| super::site_check::write(check, Some(run)).to_string();
+        step::send(&context, witness, Reader::from(&asker), id, &sent, &written)
+    })
+    .await?;
+    Ok(one(HttpResponse::Ok(), &request, &done))
+}
+
+/// `GET /api/site-requests/{id}/history`
+///
+/// # Errors
+/// As [`action::get`].
+pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    Query::of(&request, &[])?;
+    let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
+    let actor = asker.actor.clone();
+    let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
+    let filed = &found.shown.filed;
+    let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
+    let events = found.events.iter().map(|event| write_event(event, knows(event.organisation.as_deref())));
+    let document = json!({
+        "id": filed.id,
+        "jurisdiction": filed.jurisdiction,
+        "state": filed.state.as_str(),
+        "version": filed.version,
+        "events": events.collect::<Vec<_>>(),
+    });
+    Ok(answered(HttpResponse::Ok(), "application/json", &document))
+}
+
+/// `GET /api/inbox`
+///
+/// # Errors
+/// As [`waiting::inbox`].
+pub async fn inbox(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let query = Query::of(&request, INBOX_PARAMETERS)?;
+    let settings = app.context.settings.clone();
+    let limit = query.limit(settings.page_limit_default, settings.page_limit_max)?;
+    let jurisdiction = query.text("jurisdiction").map(str::to_owned);
+    let (asker, context) = (asker_of(&request)?, app.context.clone());
+    let found = blocking(move || waiting::inbox(&context, &asker.actor, jurisdiction.as_deref(), limit)).await?;
+    let counts: serde_json::Map<String, Json> =
+        found.counts.iter().map(|(state, n)| (state.to_string(), json!(n))).collect();
+    let document = json!({
+        "type": "FeatureCollection",
+        "features": features(&found.waiting),
+        "more": found.more,
+        "counts": counts,
+    });
+    Ok(answered(HttpResponse::Ok(), GEOJSON, &document))
+}
+
+/// `GET /api/tracking/{receipt}`
+///
+/// # Errors
+/// As [`tracking::track`].
+pub async fn track(request: HttpRequest, app: web::Data<App>, receipt: web::Path<String>) -> Answer {
+    Query::of(&request, &[])?;
+    let secret = request.headers().get(SECRET).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let context = app.context.clone();
+    let found = blocking(move || tracking::track(&context, &receipt, &secret)).await?;
+    Ok(answered(HttpResponse::Ok(), "application/json", &write_tracked(&found.shown.filed, &found.events)))
+}
+
+fn draft(document: &Json, reading: Reading, owner: Option<&str>) -> Result<Draft> {
+    let read = read(document, reading, owner)?;
+    Ok(Draft { told: read.told, jurisdiction: read.jurisdiction, delivered: read.delivered })
+}
+
+fn etag(found: &WholeCase) -> String {
+    format!("\"{}\"", found.shown.filed.version)
+}
+
+fn address(request: &HttpRequest, found: &WholeCase) -> String {
+    format!("{}{COLLECTION}/items/{}", params::base(request), found.shown.filed.id)
+}
+
+fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCase) -> HttpResponse {
+    let filed = &found.shown.filed;
+    let mut document = write(filed, &found.shown.allowed);
+    if let Some(Json::Object(properties)) = document.get_mut("properties") {
+        properties.insert("case".into(), write_case(filed, &found.case, found.day));
+        if let Some(secret) = &found.secret {
+            properties.insert("receipt_secret".into(), json!(secret));
+        }
+    }
+    let here = address(request, found);
+    let history = format!("{}/api/site-requests/{}/history", params::base(request), filed.id);
+    document.insert(
+        "links".into(),
+        json!([
+            link(&here, "self", GEOJSON, "This feature"),
+            link(&history, "version-history", "application/json", "What was done to it"),
+        ]),
+    );
+    response.insert_header((ETAG, etag(found)));
+    answered(response, GEOJSON, &Json::Object(document))
+}
+
+fn answered(mut response: HttpResponseBuilder, media_type: &str, document: &Json) -> HttpResponse {
+    response
+        .content_type(media_type)
+        .insert_header(("Content-Crs", CRS84))
+        .insert_header((VARY, "Authorization, Cookie"))
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .body(document.to_string())
+}

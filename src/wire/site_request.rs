@@ -1,0 +1,287 @@
+//! Site requests: a document to what is asked for, an event to what is said, and a case as JSON.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::document::{Reading, delivered, fields, object};
+use super::feature::date;
+use super::site_check::subject_json;
+use crate::domain::audit::hex;
+use crate::domain::fields::{Fields, Value};
+use crate::domain::place::Delivered;
+use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation};
+use crate::domain::site_request::dossier;
+use crate::domain::site_request::told::Told;
+use crate::domain::site_request::words::Event;
+use crate::domain::site_request::{Filed, SiteRequestProps};
+use crate::domain::word::Word;
+use crate::error::{Error, Result};
+use crate::geometry::Problem;
+use crate::geometry::encoding::geojson;
+
+/// What a Feature says of a request.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The properties.
+    pub told: Told,
+    /// The jurisdiction among them.
+    pub jurisdiction: Option<String>,
+    /// The place.
+    pub delivered: Option<Delivered>,
+}
+
+/// Members with lists of objects apart.
+fn told(members: &Map<String, Json>) -> Told {
+    let mut told = Told::default();
+    let mut rest = Map::new();
+    for (name, value) in members {
+        let objects: Option<Vec<&Map<String, Json>>> =
+            value.as_array().filter(|all| !all.is_empty()).and_then(|all| all.iter().map(Json::as_object).collect());
+        match objects {
+            Some(objects) => told.lists.push((name.clone(), objects.into_iter().map(fields).collect())),
+            None => {
+                rest.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    told.fields = fields(&rest);
+    told
+}
+
+/// Reads a Feature, collecting every problem.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem, those of its properties too, where it is to be of `owner`.
+pub fn read(value: &Json, reading: Reading, owner: Option<&str>) -> Result<Document> {
+    let feature = object(value, "").map_err(|p| Error::Invalid(vec![p]))?;
+    let mut problems = Vec::new();
+    if feature.get("type").and_then(Json::as_str) != Some("Feature") {
+        problems.push(Problem::new("/type", "must be \"Feature\""));
+    }
+    if let Some(Err(problem)) = feature.get("crs").map(geojson::crs_member) {
+        problems.push(problem.under("/crs"));
+    }
+    let empty = Map::new();
+    let properties = match feature.get("properties") {
+        None | Some(Json::Null) => &empty,
+        Some(value) => object(value, "/properties").unwrap_or_else(|problem| {
+            problems.push(problem);
+            &empty
+        }),
+    };
+    let shape = match feature.get("geometry") {
+        None | Some(Json::Null) => None,
+        Some(geometry) => match delivered(geometry, reading, "/geometry") {
+            Ok(found) => Some(found),
+            Err(Error::Invalid(more)) => {
+                problems.extend(more);
+                None
+            }
+            Err(other) => return Err(other),
+        },
+    };
+    let jurisdiction = match properties.get("jurisdiction") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(code)) => Some(code.clone()),
+        Some(_) => {
+            problems.push(Problem::new("/properties/jurisdiction", "text belongs here"));
+            None
+        }
+    };
+    let told = told(properties);
+    if problems.is_empty() {
+        return Ok(Document { told, jurisdiction, delivered: shape });
+    }
+    problems.extend(SiteRequestProps::read(&told, owner).err().unwrap_or_default());
+    Err(Error::Invalid(problems))
+}
+
+/// An event as it was sent: which, what is said with it, and why.
+///
+/// # Errors
+/// [`Error::Invalid`] with every problem.
+pub fn read_event(document: &Json) -> Result<(Event, Told, Option<String>)> {
+    let document = object(document, "").map_err(|p| Error::Invalid(vec![p]))?;
+    let given = fields(document);
+    let mut r = crate::domain::fields::Reading::of_document(&given, &["event", "reason", "data"]);
+    let event = r.word("event");
+    let (event, reason) = (r.required("event", event), r.text("reason"));
+    let data = match document.get("data") {
+        None | Some(Json::Null) => Some(Told::default()),
+        Some(Json::Object(data)) => Some(told(data)),
+        Some(_) => {
+            r.wrong("data", "is no object");
+            None
+        }
+    };
+    let (event, data) = r.finish(event.zip(data)).map_err(Error::Invalid)?;
+    Ok((event, data, reason))
+}
+
+/// A request as a Feature in WGS 84, without links; with it the events that may be sent now.
+#[must_use]
+pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
+    let props = &filed.body.props;
+    let mut properties = Map::new();
+    let mut put = |name: &str, value: Json| properties.insert(name.to_owned(), value);
+    put("code", json!(props.code));
+    put("jurisdiction", json!(filed.jurisdiction));
+    put("state", json!(filed.state.as_str()));
+    put("allowed", allowed.iter().map(|event| event.as_str()).collect());
+    put("receipt", json!(filed.receipt));
+    put("due_on", date(filed.due_on));
+    put("name", json!(props.name));
+    if let Json::Object(subject) = subject_json(&props.subject) {
+        for (name, value) in subject.into_iter().filter(|(name, _)| name != "request") {
+            put(&name, value);
+        }
+    }
+    let documents = props.documents.iter();
+    let document = documents.map(|d| json!({"kind": d.kind.as_str(), "name": d.name, "sha256": hex(&d.sha256)}));
+    put("documents", document.collect());
+    put("declarations", props.declarations.iter().map(|d| d.as_str()).collect());
+    put("work", json!(filed.work));
+    put("recorded_crs", json!(filed.body.place.recorded.crs.to_string()));
+    put("recorded_at", json!(filed.recorded_at.to_string()));
+    put("revision", json!(filed.revision));
+    put("version", json!(filed.version));
+    let mut document = Map::new();
+    document.insert("type".into(), json!("Feature"));
+    document.insert("id".into(), json!(filed.id));
+    document.insert("geometry".into(), geojson::to_value(&filed.body.place.lonlat.0));
+    document.insert("properties".into(), Json::Object(properties));
+    document
+}
+
+/// What the events of a case add up to.
+#[must_use]
+pub fn write_case(filed: &Filed, case: &Case, day: jiff::civil::Date) -> Json {
+    let required = dossier::required(&filed.body.props);
+    let missing = dossier::missing(&filed.body.props);
+    let names = |kinds: &[crate::domain::site_request::words::DocumentKind]| -> Json {
+        kinds.iter().map(|kind| kind.as_str()).collect()
+    };
+    let run = case.run.as_ref().map(|run| {
+        let said: Map<String, Json> = run.said.iter().map(|(c, v)| (c.to_string(), v.as_str().into())).collect();
+        json!({
+            "id": run.run,
+            "sha256": hex(&run.hash),
+            "verdicts": said,
+            "candidates": run.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        })
+    });
+    let conditions = case.conditions.iter().map(|c| {
+        json!({
+            "text": c.draft.text,
+            "reason": c.draft.reason,
+            "due_on": date(c.draft.due_on),
+            "evidence": c.met.map(|(evidence, _)| hex(&evidence)),
+            "met_at": c.met.map(|(_, at)| at.to_string()),
+        })
+    });
+    let decided = case.decided.as_ref().map(|d| {
+        json!({
+            "event": d.event.as_str(),
+            "at": d.at.to_string(),
+            "number": d.signed.number,
+            "on": d.signed.on.to_string(),
+            "signer": d.signed.signer,
+            "file": hex(&d.signed.file),
+            "run": d.signed.run,
+            "snapshot_sha256": d.snapshot.map(|digest| hex(&digest)),
+        })
+    });
+    json!({
+        "events": case.seq,
+        "documents_required": names(&required),
+        "documents_missing": names(&missing),
+        "submitted_sha256": case.submitted.map(|digest| hex(&digest)),
+        "check": run,
+        "consultations": case.consultations.iter().map(|c| consultation(c, day)).collect::<Vec<_>>(),
+        "visits": case.visits.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "advice": case.advice.as_ref().map(|(advice, _)| advice.as_str()),
+        "decision": decided,
+        "conditions": conditions.collect::<Vec<_>>(),
+        "permit": case.permit.as_ref().map(|(number, from, to)| json!({
+            "number": number, "valid_from": from.to_string(), "valid_to": to.to_string(),
+        })),
+        "shared_column": case.shared,
+        "clock_paused": case.clock_is_paused(),
+    })
+}
+
+fn candidate(candidate: &Candidate) -> Json {
+    json!({
+        "id": candidate.id,
+        "code": candidate.code,
+        "organisation": candidate.organisation,
+        "distance_m": candidate.distance_m,
+        "spare_capacity": candidate.spare_capacity,
+    })
+}
+
+fn consultation(c: &Consultation, day: jiff::civil::Date) -> Json {
+    json!({
+        "consultee": c.consultee.as_str(),
+        "organisation": c.organisation,
+        "because": c.because.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
+        "asked_at": c.asked_at.map(|at| at.to_string()),
+        "answer_by": date(c.answer_by),
+        "answer": c.answered.as_ref().map(|(answer, _, _)| answer.as_str()),
+        "lapsed": c.has_lapsed(day),
+    })
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Null | Value::Object => Json::Null,
+        Value::Bool(yes) => (*yes).into(),
+        Value::Number(number) => (*number).into(),
+        Value::Text(text) | Value::Cell(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(self::value).collect(),
+    }
+}
+
+fn members(fields: &Fields) -> Map<String, Json> {
+    fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
+}
+
+/// An event of a history. Who sent it is told to whoever may know the authors.
+#[must_use]
+pub fn write_event(event: &CaseEvent, names: bool) -> Json {
+    let mut data = members(&event.data.fields);
+    for (name, list) in &event.data.lists {
+        data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
+    }
+    let noted = &event.noted;
+    json!({
+        "seq": event.seq,
+        "event": event.event.as_str(),
+        "from": event.from.as_str(),
+        "to": event.to.as_str(),
+        "at": event.at.to_string(),
+        "actor": names.then_some(&event.actor),
+        "organisation": event.organisation,
+        "reason": event.reason,
+        "data": data,
+        "receipt": noted.receipt,
+        "snapshot": noted.snapshot,
+        "snapshot_sha256": noted.snapshot_hash.map(|digest| hex(&digest)),
+        "check": noted.run.as_ref().map(|run| json!({"id": run.run, "sha256": hex(&run.hash)})),
+        "deviation_m": noted.deviation_m,
+        "work": noted.work,
+    })
+}
+
+/// How far a request has come, for whoever has the receipt: no reasons, no persons, no documents.
+#[must_use]
+pub fn write_tracked(filed: &Filed, events: &[CaseEvent]) -> Json {
+    let steps = events.iter().filter(|event| event.from != event.to);
+    let step = |event: &CaseEvent| json!({"state": event.to.as_str(), "since": event.at.to_string()});
+    json!({
+        "receipt": filed.receipt,
+        "code": filed.body.props.code,
+        "state": filed.state.as_str(),
+        "due_on": date(filed.due_on),
+        "steps": steps.map(step).collect::<Vec<_>>(),
+    })
+}
