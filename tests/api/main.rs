@@ -55,6 +55,8 @@ mod site_check;
 mod site_document;
 mod site_ground;
 mod site_hidden;
+mod site_request;
+mod site_request_story;
 mod site_search;
 mod timing;
 mod tls;

@@ -164,6 +164,8 @@ pub enum Door {
     Site,
     /// What was answered of a place is the organisation's that asked (`tests/site_checks`).
     Runs,
+    /// What carriers ask for is theirs and the government's (`site_request.rs`).
+    Requests,
     /// Who may sign in: no feature is named, none is counted.
     People,
 }
@@ -193,6 +195,8 @@ pub fn door(route: &Route) -> Door {
         (Post, CHECKS) => Door::Check,
         (Post, "/api/site-checks" | "/api/site-checks/batch" | "/api/site-search") => Door::Site,
         (_, path) if path.starts_with("/api/site-checks") => Door::Runs,
+        (_, path) if path.contains("site-requests") => Door::Requests,
+        (Get, "/api/inbox" | "/api/tracking/{receipt}") => Door::Requests,
         (Post, "/api/conflict-checks/batch") => Door::Batch,
         (Get, "/api/changes") => Door::Stream,
         (Get, "/health/ready") => Door::Counts,
@@ -367,7 +371,7 @@ impl World {
                 assert_eq!(alike.entry(route.path).or_insert_with(|| text.clone()), &text, "{what}");
             }
             Door::Site => self.site(person, route.path, &what),
-            Door::Write(_) | Door::People | Door::Runs => {}
+            Door::Write(_) | Door::People | Door::Runs | Door::Requests => {}
         }
     }
 
@@ -382,7 +386,7 @@ impl World {
                 // At a site: land that the place lies in, columns and schools nearer than the rules let them be.
                 Door::Stream | Door::Site => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
-                Door::Runs
+                Door::Runs | Door::Requests
                 | Door::Write(_)
                 | Door::Counts
                 | Door::Metrics

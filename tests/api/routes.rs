@@ -7,9 +7,13 @@ use clearway::http::routes::{Access, Method, ROUTES};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school, town};
+use crate::site_request::{self, CaseOf};
 
 /// Its answer has no end; `changes.rs` listens to it.
 const STREAM: &str = "/api/changes";
+
+/// It asks for the secret of a receipt; `site_request_story.rs` has one.
+const TRACKING: &str = "/api/tracking/{receipt}";
 
 #[test]
 fn every_route_is_in_the_document_and_back() {
@@ -51,6 +55,8 @@ fn every_route_is_in_the_document_and_back() {
         };
         assert_eq!(named("query"), route.parameters, "{}", route.path);
         let headers: &[&str] = match (route.method, route.path.contains("conflict")) {
+            (Method::Post, _) if route.path.ends_with("/events") => &["If-Match"],
+            (Method::Get, _) if route.path == TRACKING => &["Tracking-Secret"],
             (Method::Post, _) if route.path == "/api/site-checks" => &["Content-Crs", "Reason", "Min-Revision"],
             (Method::Post, _) if route.path.starts_with("/api/site-") && !route.path.contains("{id}") => {
                 &["Content-Crs", "Min-Revision"]
@@ -92,8 +98,16 @@ fn every_route_answers_its_methods() {
     let kept = api.json(&bearer, "POST", "/api/site-checks", Some(&column));
     assert_eq!(kept.status, 201, "{}", kept.text);
     let kept = kept.json()["results"][0]["id"].as_str().unwrap().to_owned();
+    let mut asked = CaseOf::file(&api, (0.0, 0.0), site_request::column());
+    asked.step("carrier", "submit", None, json!({}), "submitted");
     for route in ROUTES {
-        let ids = [("corridors", &corridor), ("references", &place), ("accounts", &account), ("site-checks", &kept)];
+        let ids = [
+            ("site-requests", &asked.id),
+            ("corridors", &corridor),
+            ("references", &place),
+            ("accounts", &account),
+            ("site-checks", &kept),
+        ];
         let id = ids.iter().find(|(noun, _)| route.path.contains(noun)).map_or(&work, |(_, id)| id);
         let path = route.path.replace("{id}", id).replace("{code}", "office");
         let options = api.server.call("", "OPTIONS", &path, None);
@@ -102,8 +116,11 @@ fn every_route_answers_its_methods() {
         if route.path == STREAM {
             let head = api.server.call("", "HEAD", &path, None);
             assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{path}");
+        } else if route.path == TRACKING {
+            assert_eq!(api.server.get("", &path).status, 404);
         } else if route.method == Method::Get {
-            let bearer = if route.access.is_protected() { bearer.as_str() } else { "" };
+            let protected = route.access.is_protected() || route.path.contains("site-requests/items");
+            let bearer = if protected { bearer.as_str() } else { "" };
             let get = api.json(bearer, "GET", &path, None);
             assert_eq!(get.status, 200, "{path}: {}", get.text);
             let head = api.json(bearer, "HEAD", &path, None);

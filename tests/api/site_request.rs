@@ -1,0 +1,446 @@
+//! Site requests at each door: whose they are, what is refused, and what lapses by itself. The stories stand in
+//! `site_request_story.rs`; here is what they share, too.
+
+use std::path::Path;
+use std::{env, fs};
+
+use clearway::actions::audit::{self, Range};
+use clearway::actions::site_request::lapse::lapse;
+use clearway::domain::actor::Actor;
+use clearway::domain::site_request::table::TABLE;
+use clearway::domain::site_request::words::State;
+use clearway::domain::workflow::diagram;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, GRID, feature, merged, point};
+use crate::support::{Response, run_sql};
+
+pub const REQUESTS: &str = "/ogc/collections/site-requests/items";
+
+/// The SHA-256 of no file that there is.
+pub const FILE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// What a carrier asks for, with everything that it takes.
+pub fn column() -> Json {
+    let document = |kind: &str| json!({"kind": kind, "sha256": FILE});
+    let kinds = ["application", "site_plan", "land_right", "design"];
+    json!({
+        "column_class": "A2b",
+        "height_agl_m": 42,
+        "declarations": ["truthful", "land_agreed", "structure_safe", "exposure_limits"],
+        "documents": kinds.map(document),
+    })
+}
+
+/// A case, as somebody follows it who reads it before each step.
+pub struct CaseOf<'a> {
+    pub api: &'a Api,
+    pub id: String,
+    pub version: i64,
+    /// The request after the last step.
+    pub now: Json,
+}
+
+impl<'a> CaseOf<'a> {
+    /// Files a draft of Viettel so many metres east and north of the origin.
+    pub fn file(api: &'a Api, (east, north): (f64, f64), properties: Json) -> Self {
+        let made = api.on_grid("carrier", "POST", REQUESTS, &feature(point(east, north), properties));
+        assert_eq!(made.status, 201, "{}", made.text);
+        let now = made.json();
+        Self { api, id: now["id"].as_str().unwrap().to_owned(), version: 1, now }
+    }
+
+    pub fn path(&self) -> String {
+        format!("{REQUESTS}/{}", self.id)
+    }
+
+    /// Sends an event with the version as it was read.
+    pub fn sends(&self, role: &str, event: &str, reason: Option<&str>, data: Json) -> Response {
+        let tag = format!("\"{}\"", self.version);
+        let body = json!({"event": event, "reason": reason, "data": data});
+        let headers = [("Content-Type", "application/json"), ("If-Match", tag.as_str())];
+        self.api.send(role, "POST", &format!("/api/site-requests/{}/events", self.id), &headers, Some(&body))
+    }
+
+    /// A step that is made, to a state.
+    #[track_caller]
+    pub fn step(&mut self, role: &str, event: &str, reason: Option<&str>, data: Json, to: &str) {
+        let done = self.sends(role, event, reason, data);
+        assert_eq!(done.status, 200, "{event}: {}", done.text);
+        self.now = done.json();
+        assert_eq!(self.now["properties"]["state"], to, "{event}");
+        let version = self.now["properties"]["version"].as_i64().unwrap();
+        assert_eq!(version, self.version + 1, "{event} is one version");
+        self.version = version;
+    }
+
+    /// A step that is refused: by these guards, or as none of this state or person where there are none; it says what may be
+    /// sent instead.
+    #[track_caller]
+    pub fn refused(
+        &self,
+        role: &str,
+        event: &str,
+        reason: Option<&str>,
+        data: Json,
+        guards: &[&str],
+        allowed: &[&str],
+    ) {
+        let answer = self.sends(role, event, reason, data);
+        assert_eq!(answer.status, 409, "{event}: {}", answer.text);
+        let problem = answer.json();
+        assert_eq!(problem["type"], "/problems/step-refused", "{event}");
+        let unmet: Vec<&str> =
+            problem["unmet"].as_array().unwrap().iter().map(|u| u["guard"].as_str().unwrap()).collect();
+        assert_eq!(unmet, guards, "{event}: {problem}");
+        assert_eq!(problem["allowed"], json!(allowed), "{event}");
+    }
+
+    /// Changes what is asked for, as its carrier.
+    pub fn patch(&mut self, properties: Json) {
+        let tag = format!("\"{}\"", self.version);
+        let headers =
+            [("Content-Type", "application/merge-patch+json"), ("If-Match", tag.as_str()), ("Content-Crs", GRID)];
+        let done = self.api.send("carrier", "PATCH", &self.path(), &headers, Some(&json!({"properties": properties})));
+        assert_eq!(done.status, 200, "{}", done.text);
+        self.now = done.json();
+        self.version += 1;
+    }
+
+    /// Leads it to where it waits for a decision.
+    pub fn to_decision(&mut self) {
+        self.step("carrier", "submit", None, json!({}), "submitted");
+        self.step("officer", "accept", None, json!({}), "accepted");
+        self.step("officer", "check", None, json!({}), "checking");
+        self.settle();
+        self.step("officer", "visit", None, visit(), "assessing");
+        self.step("officer", "recommend", Some("it fits"), json!({"advice": "approve"}), "recommended");
+        self.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    }
+
+    /// Asks whoever is to be asked, and writes down that each agrees.
+    pub fn settle(&mut self) {
+        let asked: Vec<String> = self.now["properties"]["case"]["consultations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["organisation"].as_str().unwrap().to_owned())
+            .collect();
+        if !asked.is_empty() {
+            self.step("officer", "consult", None, json!({}), "consulting");
+        }
+        for organisation in asked {
+            let answer = json!({"organisation": organisation, "answer": "agree", "letter": "7/CV"});
+            self.step("officer", "answer", None, answer, "consulting");
+        }
+        self.step("officer", "assess", None, json!({}), "assessing");
+    }
+
+    /// What a decision says, on the check run of the case.
+    pub fn decision(&self, more: Json) -> Json {
+        let run = &self.now["properties"]["case"]["check"];
+        let usual = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+            "run": run["id"], "run_sha256": run["sha256"]});
+        merged(more, &usual)
+    }
+
+    /// A verdict of its check run.
+    pub fn verdict(&self, code: &str) -> &str {
+        self.now["properties"]["case"]["check"]["verdicts"][code].as_str().unwrap()
+    }
+}
+
+/// A visit.
+pub fn visit() -> Json {
+    json!({"on": "2026-11-25", "by": ["nga"], "minutes": "free ground"})
+}
+
+/// What was surveyed so many metres east and north of the origin.
+pub fn survey((east, north): (f64, f64), height: f64) -> Json {
+    let place = crate::help::at((east, north));
+    json!({"x": place[0], "y": place[1], "crs": "EPSG:9218", "height_agl_m": height, "position_accuracy_m": 0.02,
+        "capture_method": "gnss_rtk", "on": "2026-11-20", "by": "surveyor"})
+}
+
+/// The trail of VN-72 is whole, and everything stored is what it says.
+pub fn trail_is_whole(api: &Api) {
+    assert_eq!(faults(api), Vec::<String>::new());
+}
+
+/// What does not fit in any chain.
+pub fn faults(api: &Api) -> Vec<String> {
+    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    reports.iter().flat_map(|(chain, report)| report.faults.iter().map(move |f| format!("{chain}: {f:?}"))).collect()
+}
+
+/// A draft is its carrier's alone; what was submitted is the government's, too. Nobody else finds it at any door.
+#[test]
+fn a_request_is_seen_by_its_carrier_and_by_the_government_once_it_is_submitted() {
+    let api = Api::new();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    let doors = |case: &CaseOf<'_>, role: &str| {
+        let item = api.server.get(role, &case.path());
+        let history = api.server.get(role, &format!("/api/site-requests/{}/history", case.id));
+        let listed = api.server.get(role, REQUESTS).json()["numberReturned"].clone();
+        let boxed = api.server.get(role, &format!("{REQUESTS}?bbox=107,11,109,13")).json()["numberReturned"].clone();
+        let event = case.sends(role, "close", None, json!({}));
+        (item.status, history.status, listed, boxed, event.status)
+    };
+    let absent = (404, 404, json!(0), json!(0), 404);
+    let there = (200, 200, json!(1), json!(1), 409);
+    for (role, sees) in [("carrier", true), ("other-carrier", false), ("officer", false), ("administrator", false)] {
+        assert_eq!(doors(&case, role), if sees { there.clone() } else { absent.clone() }, "{role}: a draft");
+    }
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    for (role, sees) in [
+        ("carrier", true),
+        ("other-carrier", false),
+        ("project_owner", false),
+        ("officer-elsewhere", false),
+        ("officer", true),
+        ("approver", true),
+        ("consultee", true),
+        ("inspector", true),
+        ("auditor", true),
+    ] {
+        assert_eq!(doors(&case, role), if sees { there.clone() } else { absent.clone() }, "{role}");
+    }
+    let stranger = api.server.get("", REQUESTS);
+    assert_eq!((stranger.status, &stranger.json()["numberReturned"]), (200, &json!(0)));
+    assert_eq!(api.server.get("", &case.path()).status, 404);
+}
+
+#[test]
+fn the_carrier_edits_in_two_states_and_deletes_a_draft() {
+    let api = Api::new();
+    let case = CaseOf::file(&api, (0.0, 0.0), column());
+    let send = |role: &str, method: &str, tag: &str, body: Option<&Json>, path: &str| {
+        let headers = [("Content-Type", "application/geo+json"), ("Content-Crs", GRID), ("If-Match", tag)];
+        api.send(role, method, path, &headers, body)
+    };
+    let moved = feature(point(7.0, 0.0), column());
+    assert_eq!(send("carrier", "PUT", "\"2\"", Some(&moved), &case.path()).status, 412);
+    let put = send("carrier", "PUT", "\"1\"", Some(&moved), &case.path());
+    assert_eq!((put.status, put.header("etag")), (200, Some("\"2\"")), "{}", put.text);
+    let given = json!({"properties": {"organisation": "vnpt"}});
+    assert_eq!(send("carrier", "PATCH", "\"2\"", Some(&given), &case.path()).status, 403, "nobody gives away");
+    // What was read is what may be sent back.
+    let again = api.server.get("carrier", &case.path()).json();
+    let headers = [("Content-Type", "application/geo+json")];
+    let same = api.send("carrier", "PUT", &case.path(), &headers, Some(&again));
+    assert_eq!(same.status, 200, "{}", same.text);
+    assert_eq!(send("carrier", "DELETE", "\"3\"", None, &case.path()).status, 204);
+    assert_eq!(api.server.get("carrier", &case.path()).status, 404);
+    let mut sent = CaseOf::file(&api, (0.0, 0.0), column());
+    sent.step("carrier", "submit", None, json!({}), "submitted");
+    let put = send("carrier", "PUT", "\"2\"", Some(&moved), &sent.path());
+    assert_eq!((put.status, &put.json()["allowed"]), (409, &json!(["withdraw"])), "{}", put.text);
+    assert_eq!(send("carrier", "DELETE", "\"2\"", None, &sent.path()).status, 409);
+    sent.step(
+        "officer",
+        "request_supplement",
+        Some("no plan"),
+        json!({"missing": ["site_plan"]}),
+        "returned_for_supplement",
+    );
+    let put = send("carrier", "PUT", "\"3\"", Some(&moved), &sent.path());
+    assert_eq!(put.status, 200, "{}", put.text);
+    trail_is_whole(&api);
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_told_at_its_place() {
+    let api = Api::new();
+    let bad = json!({"height_agl_m": -1, "colour": "red", "declarations": ["maybe"], "antennas": [{"eirp_w": 1}],
+        "documents": [{"kind": "poem", "sha256": "12"}]});
+    let line = json!({"type": "LineString", "coordinates": [[0.0, 0.0], [1.0, 1.0]]});
+    let told = api.on_grid("carrier", "POST", REQUESTS, &feature(point(0.0, 0.0), bad));
+    assert_eq!(told.status, 422, "{}", told.text);
+    let at: Vec<String> = told.problems().iter().map(|p| p.split(':').next().unwrap().to_owned()).collect();
+    for pointer in [
+        "/properties/height_agl_m",
+        "/properties/colour",
+        "/properties/declarations/0",
+        "/properties/antennas/0/frequency_mhz",
+        "/properties/documents/0/kind",
+        "/properties/documents/0/sha256",
+    ] {
+        assert!(at.iter().any(|p| p == pointer), "{pointer}: {at:?}");
+    }
+    let told = api.on_grid("carrier", "POST", REQUESTS, &feature(line, column()));
+    assert_eq!(told.status, 422, "{}", told.text);
+    for (role, expect) in [("", 401), ("officer", 403), ("consultee", 403)] {
+        let refused = api.on_grid(role, "POST", REQUESTS, &feature(point(0.0, 0.0), column()));
+        assert_eq!(refused.status, expect, "{role}: {}", refused.text);
+    }
+    let case = CaseOf::file(&api, (0.0, 0.0), column());
+    let events = format!("/api/site-requests/{}/events", case.id);
+    let json_only = [("Content-Type", "application/json")];
+    let unconditional = api.send("carrier", "POST", &events, &json_only, Some(&json!({"event": "submit"})));
+    assert_eq!(unconditional.status, 428, "{}", unconditional.text);
+    let stale = [("Content-Type", "application/json"), ("If-Match", "\"7\"")];
+    assert_eq!(api.send("carrier", "POST", &events, &stale, Some(&json!({"event": "submit"}))).status, 412);
+    let strange = case.sends("carrier", "dance", None, json!({}));
+    assert_eq!(strange.status, 422, "{}", strange.text);
+    let chatty = case.sends("carrier", "submit", None, json!({"why": "now"}));
+    assert_eq!((chatty.status, chatty.problems().len()), (422, 1), "{}", chatty.text);
+    assert!(chatty.problems()[0].starts_with("/data/why"), "{}", chatty.text);
+}
+
+/// What somebody changes of a case behind the program is found.
+#[test]
+fn verify_audit_finds_what_was_changed_of_a_case() {
+    let api = Api::new();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    trail_is_whole(&api);
+    let faults = || faults(&api).len();
+    let tamper = |sql: &str| run_sql(&api.database.url, sql);
+    tamper("ALTER TABLE site_request_events DISABLE TRIGGER USER; UPDATE site_request_events SET reason = 'because'");
+    assert!(faults() > 0, "an event was changed");
+    tamper("UPDATE site_request_events SET reason = NULL");
+    assert_eq!(faults(), 0);
+    tamper("ALTER TABLE site_requests DISABLE TRIGGER USER; UPDATE site_requests SET state = 'approved'");
+    assert!(faults() > 0, "a state was changed");
+    let conn = &mut PgConnection::establish(&api.database.service_url).unwrap();
+    for sql in ["UPDATE site_request_events SET reason = 'x'", "DELETE FROM site_request_events"] {
+        assert!(conn.batch_execute(sql).is_err(), "the service does not {sql}");
+    }
+}
+
+/// A permit that nobody began with by its last day lapses by itself, and the place is free again.
+#[test]
+fn a_permit_lapses_by_itself() {
+    let api = Api::new();
+    crate::rules::load(&api, crate::rules::VN);
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    let context = api.database.context();
+    assert_eq!(lapse(&context), Ok(0), "it holds");
+    // As if it had been issued half a year ago.
+    let past = "ALTER TABLE site_request_events DISABLE TRIGGER USER;
+        UPDATE site_request_events SET noted = noted || '{\"permit_from\": \"2026-01-01\", \"permit_to\": \"2026-06-30\"}'
+        WHERE event = 'issue_permit'; UPDATE site_requests SET ends_on = '2026-06-30'";
+    run_sql(&api.database.url, past);
+    case.refused(
+        "carrier",
+        "notify_start",
+        None,
+        json!({"on": "2026-12-01"}),
+        &["permit_holds"],
+        &["meet_condition", "notify_start"],
+    );
+    case.refused("officer", "lapse", None, json!({}), &[], &[]);
+    assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)));
+    let now = api.server.get("carrier", &case.path()).json();
+    assert_eq!((&now["properties"]["state"], &now["properties"]["allowed"]), (&json!("lapsed"), &json!([])));
+    assert_eq!(api.sql("SELECT count(*) FROM reference_features WHERE kind = 'site_request'").unwrap(), "0");
+    assert_eq!(api.sql("SELECT actor FROM audit_events ORDER BY revision DESC LIMIT 1").unwrap(), "timer");
+}
+
+/// What keeps others off is written with the request alone; it goes with it.
+#[test]
+fn what_stands_for_a_request_is_not_written_by_the_door_of_references() {
+    let api = Api::new();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let reference = api.sql("SELECT id FROM reference_features WHERE kind = 'site_request'").unwrap();
+    let path = format!("/ogc/collections/references/items/{reference}");
+    let moved = json!({"properties": {"name": "elsewhere"}});
+    for (method, body) in [("PATCH", Some(&moved)), ("DELETE", None)] {
+        let refused = api.server.call("officer", method, &path, body);
+        assert_eq!(refused.status, 409, "{method}: {}", refused.text);
+        assert!(refused.text.contains("site-requests"), "{}", refused.text);
+    }
+    case.step("carrier", "withdraw", None, json!({}), "withdrawn");
+    assert_eq!(api.server.get("officer", &path).status, 404);
+    trail_is_whole(&api);
+}
+
+/// The copies that are searched by are what the events add up to.
+#[test]
+fn what_is_copied_of_a_case_is_what_its_events_say() {
+    let api = Api::new();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    let asked = json!({"also": [{"consultee": "army"}, {"consultee": "police"}], "due_on": "2099-01-31"});
+    case.step("officer", "consult", None, asked, "consulting");
+    case.step("consultee", "answer", None, json!({"answer": "agree"}), "consulting");
+    let copies =
+        api.sql("SELECT concat_ws(' ', state, waits_for, asked::text, asked_until, receipt) FROM site_requests");
+    let receipt = case.now["properties"]["receipt"].as_str().unwrap();
+    let told = copies.unwrap();
+    assert!(told.starts_with("consulting consultee {") && told.contains("police"), "{told}");
+    assert!(!told.contains("army") && told.ends_with(&format!("2099-01-31 {receipt}")), "{told}");
+    CaseOf::file(&api, (50.0, 0.0), column());
+    counts_fit(&api);
+}
+
+fn counts_fit(api: &Api) {
+    let counted = "SELECT string_agg(concat_ws(' ', jurisdiction, organisation, state, requests), ',' ORDER BY state)
+        FROM site_request_counts WHERE requests <> 0";
+    let there = "SELECT string_agg(concat_ws(' ', jurisdiction, organisation, state, n), ',' ORDER BY state) FROM (
+        SELECT jurisdiction, organisation, state, count(*) AS n FROM site_requests GROUP BY 1, 2, 3) AS s";
+    assert_eq!(api.sql(counted), api.sql(there));
+}
+
+/// An inbox of fifty thousand: what is due first comes first, whatever else there is, and nobody counts rows.
+#[test]
+fn an_inbox_of_many_tells_what_is_due_first() {
+    const MANY: i64 = 50_000;
+    let api = Api::new();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let copy = format!(
+        "INSERT INTO site_requests SELECT p.* FROM site_requests AS r, generate_series(1, {MANY}) AS n,
+             LATERAL jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), 'code', 'C-' || n,
+                 'state', (ARRAY['submitted', 'closed', 'awaiting_decision', 'consulting'])[1 + n % 4],
+                 'waits_for', (ARRAY['officer', NULL, 'approver', 'consultee'])[1 + n % 4],
+                 'asked', CASE WHEN n % 400 = 3 THEN '[\"army\"]' ELSE '[]' END::jsonb, 'asked_until', date '2099-12-31',
+                 'due_on', date '2027-01-01' + (n * 7919 % 1000)::int)) AS p; ANALYZE site_requests"
+    );
+    run_sql(&api.database.url, &copy);
+    for (role, state, waiting) in
+        [("officer", "submitted", 12_500), ("approver", "awaiting_decision", 12_500), ("consultee", "consulting", 125)]
+    {
+        let begun = std::time::Instant::now();
+        let answer = api.server.get(role, "/api/inbox?limit=100");
+        let took = begun.elapsed();
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let inbox = answer.json();
+        let due: Vec<&str> =
+            inbox["features"].as_array().unwrap().iter().filter_map(|f| f["properties"]["due_on"].as_str()).collect();
+        assert_eq!((due.len(), inbox["more"].as_bool()), (100, Some(waiting > 100)), "{role}");
+        assert!(due.is_sorted(), "{role}: {due:?}");
+        let first = format!("SELECT min(due_on) FROM site_requests WHERE state = '{state}'");
+        if role != "consultee" {
+            assert_eq!(api.sql(&first).unwrap(), due[0], "{role}");
+        }
+        assert_eq!(inbox["counts"]["closed"], 12_500, "{role}");
+        eprintln!("{role}: 100 of {waiting} in {took:?}, unoptimised");
+    }
+    counts_fit(&api);
+}
+
+/// The diagram of the README is that of the table.
+#[test]
+fn the_diagram_of_site_requests_in_the_readme_is_that_of_the_table() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, rest) = text.split_once("<!-- site requests:").unwrap();
+    let (mark, rest) = rest.split_once("-->\n").unwrap();
+    let (kept, after) = rest.split_once("<!-- end of site requests -->").unwrap();
+    let fresh = format!("```mermaid\n{}```\n", diagram(TABLE, State::Draft));
+    if env::var_os("CLEARWAY_DRAW").is_some() {
+        fs::write(&file, format!("{before}<!-- site requests:{mark}-->\n{fresh}<!-- end of site requests -->{after}"))
+            .unwrap();
+        return;
+    }
+    assert!(kept == fresh, "README.md is stale: run `CLEARWAY_DRAW=1 cargo test --test api diagram_of_site_requests`");
+}

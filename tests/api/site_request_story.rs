@@ -1,0 +1,335 @@
+//! Site requests from the draft to the verified mast, as those send them who do: an approval, one with conditions, a column that
+//! is shared, a refusal with an appeal. Each wrong step on the way is refused with its reason and with what may be sent instead.
+
+use std::thread;
+
+use clearway::actions::{Witness, calendar};
+use clearway::domain::actor::Actor;
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, merged, point, rect, road};
+use crate::rules::{VN, load};
+use crate::site_check::{ask, revision};
+use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
+use crate::support::Response;
+
+/// With the rules of the fixtures, which the server has heard of.
+fn office() -> Api {
+    let api = Api::new();
+    load(&api, VN);
+    let days = clearway::formats::calendar::read(include_bytes!("../../fixtures/calendar/VN.toml")).unwrap();
+    let (operator, place) = (Actor::operator(), ["VN-72".to_owned()]);
+    calendar::set(&api.database.context(), Witness::new(&operator, "test"), &place, &days, &"ab".repeat(32)).unwrap();
+    let heard = ask(&api, "officer", "/api/site-checks?store=no", &crate::matrix::column("/api/site-checks"));
+    assert_eq!(heard.status, 200, "{} {}", revision(&api), heard.text);
+    api
+}
+
+/// The codes of requests that stand in the register for others to keep off.
+fn pending(api: &Api) -> Vec<String> {
+    let all = api.server.get("officer", REFERENCES).json();
+    let all = all["features"].as_array().unwrap().iter();
+    let requests = all.filter(|f| f["properties"]["kind"] == "site_request");
+    requests.map(|f| f["properties"]["code"].as_str().unwrap().to_owned()).collect()
+}
+
+fn inbox(api: &Api, role: &str) -> Vec<String> {
+    let answer = api.server.get(role, "/api/inbox");
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let all = answer.json();
+    all["features"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+#[allow(clippy::too_many_lines)] // one story
+fn an_approval_from_the_draft_to_the_verified_mast() {
+    let api = office();
+    let bare = json!({"code": "BTS-7", "column_class": "A2b", "height_agl_m": 42, "name": "Đồi"});
+    let mut case = CaseOf::file(&api, (0.0, 0.0), bare);
+    assert_eq!(case.now["properties"]["allowed"], json!(["submit"]));
+    assert_eq!(inbox(&api, "carrier"), [case.id.clone()]);
+    case.refused("carrier", "submit", None, json!({}), &["declared"], &["submit"]);
+    case.refused("carrier", "withdraw", None, json!({}), &[], &["submit"]);
+    let whole = column();
+    case.patch(json!({"declarations": whole["declarations"]}));
+    assert_eq!(pending(&api), [""; 0]);
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    assert_eq!(pending(&api), ["BTS-7"], "others keep off");
+    assert_eq!((inbox(&api, "officer"), inbox(&api, "carrier").len()), (vec![case.id.clone()], 0));
+    // Intake: what is missing is named, by the officer and by the service.
+    let intake = ["reject_at_intake", "request_supplement", "accept"];
+    case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
+    case.refused("carrier", "accept", None, json!({}), &[], &["withdraw"]);
+    case.refused("officer", "request_supplement", None, json!({"missing": ["design"]}), &["reasoned"], &intake);
+    let missing = json!({"missing": ["design"]});
+    case.step("officer", "request_supplement", Some("there is no design"), missing, "returned_for_supplement");
+    case.patch(json!({"documents": whole["documents"]}));
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    // The receipt, and who has it.
+    let receipt = case.now["properties"]["receipt"].as_str().unwrap().to_owned();
+    let secret = case.now["properties"]["receipt_secret"].as_str().unwrap().to_owned();
+    let track = |receipt: &str, secret: &str| {
+        api.send("", "GET", &format!("/api/tracking/{receipt}"), &[("Tracking-Secret", secret)], None)
+    };
+    let tracked = track(&receipt, &secret);
+    assert_eq!((tracked.status, &tracked.json()["state"]), (200, &json!("accepted")), "{}", tracked.text);
+    assert!(!tracked.text.contains("viettel") && !tracked.text.contains("no design"), "{}", tracked.text);
+    let told = |answer: Response| (answer.status, answer.json()["detail"].clone());
+    assert_eq!(told(track(&receipt, "wrong")), told(track("VN-72-2026-999999", &secret)));
+    assert_eq!(track(&receipt, "").status, 404);
+    assert!(!api.server.get("officer", &case.path()).text.contains(&secret), "it is told once");
+    // Checks, and whoever they name.
+    case.refused("officer", "consult", None, json!({}), &[], &["request_supplement", "check", "pause", "resume"]);
+    case.refused("approver", "check", None, json!({}), &[], &[]);
+    case.step("officer", "check", None, json!({}), "checking");
+    assert_eq!(case.verdict("DUP"), "not_checked", "it does not find itself, and nobody declared what there is");
+    let army = json!({"also": [{"consultee": "army"}], "due_on": "2099-01-31"});
+    case.step("officer", "consult", None, army, "consulting");
+    assert_eq!(inbox(&api, "consultee"), [case.id.clone()]);
+    let checking = ["request_supplement", "check", "consult", "answer", "assess", "pause", "resume", "extend"];
+    case.refused("officer", "assess", None, json!({}), &["consultations_done"], &checking);
+    case.refused("officer", "answer", None, json!({"answer": "agree"}), &["was_asked"], &checking);
+    let wrong = json!({"answer": "agree", "organisation": "police"});
+    case.refused("consultee", "answer", None, wrong, &["was_asked"], &["answer"]);
+    case.step("consultee", "answer", None, json!({"answer": "agree", "text": "no objection"}), "consulting");
+    case.refused("consultee", "answer", None, json!({"answer": "object"}), &["was_asked"], &["answer"]);
+    for asked in case.now["properties"]["case"]["consultations"].as_array().unwrap().clone() {
+        if asked["answer"].is_null() {
+            let answer = json!({"organisation": asked["organisation"], "answer": "no_comment", "letter": "3/CV"});
+            case.step("officer", "answer", None, answer, "consulting");
+        }
+    }
+    assert_eq!(inbox(&api, "officer"), [case.id.clone()], "all have answered, so it is the officer's again");
+    case.step("officer", "assess", None, json!({}), "assessing");
+    let assessing =
+        ["request_supplement", "check", "consult", "answer", "visit", "recommend", "pause", "resume", "extend"];
+    let fits = json!({"advice": "approve"});
+    case.refused("officer", "recommend", Some("it fits"), fits.clone(), &["visited"], &assessing);
+    case.step("inspector", "visit", None, visit(), "assessing");
+    case.step("officer", "recommend", Some("it fits"), fits, "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    // The decision.
+    let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];
+    let approval = case.decision(json!({}));
+    case.refused("officer", "approve", None, approval.clone(), &[], &["check", "pause", "resume", "extend"]);
+    let other = case.decision(json!({"run_sha256": FILE}));
+    case.refused("approver", "approve", None, other, &["check_named"], &deciding);
+    case.refused("approver", "require_sharing", None, approval.clone(), &["sharing_found"], &deciding);
+    case.refused("approver", "refuse", None, approval.clone(), &["reasoned"], &deciding);
+    case.refused("approver", "approve_with_conditions", None, approval.clone(), &["conditions_stated"], &deciding);
+    assert_eq!(case.sends("approver", "approve", None, json!({})).status, 422, "a decision has a number");
+    case.step("approver", "approve", None, approval, "approved");
+    // The permit and the mast.
+    case.step("officer", "issue_permit", None, json!({"number": "GP-7"}), "permit_active");
+    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((6.0, 0.0), 42.5), "as_built_submitted");
+    let found = ["return_as_built", "verify"];
+    case.refused("officer", "verify", None, json!({}), &["within_tolerance", "height_permitted"], &found);
+    case.step("inspector", "return_as_built", Some("6 m away"), json!({}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((3.0, 4.0), 41.5), "as_built_submitted");
+    assert_eq!(pending(&api), ["BTS-7"]);
+    case.step("officer", "verify", None, json!({}), "verified");
+    assert_eq!(pending(&api), [""; 0], "the work stands there now");
+    let work = case.now["properties"]["work"].as_str().unwrap().to_owned();
+    let mast = api.server.get("carrier", &format!("{WORKS}/{work}")).json()["properties"].clone();
+    assert_eq!(
+        (&mast["code"], &mast["height_agl_m"], &mast["status"], &mast["organisation"], &mast["position_accuracy_m"]),
+        (&json!("BTS-7"), &json!(41.5), &json!("in_service"), &json!("viettel"), &json!(0.02))
+    );
+    case.step("officer", "close", None, json!({}), "closed");
+    case.refused("officer", "close", None, json!({}), &[], &[]);
+    history_is_whole(&case);
+    trail_is_whole(&api);
+}
+
+/// The history tells every step once, each of which left an event in the trail; snapshots are what their hashes say.
+fn history_is_whole(case: &CaseOf<'_>) {
+    use sha2::{Digest, Sha256};
+    let api = case.api;
+    let history = api.server.get("officer", &format!("/api/site-requests/{}/history", case.id)).json();
+    let events = history["events"].as_array().unwrap();
+    let steps = api.sql(&format!(
+        "SELECT string_agg(concat_ws(' ', detail->>'event', detail->>'from', detail->>'to'), ',' ORDER BY revision)
+         FROM audit_events WHERE subject = '{}' AND deed = 'step'",
+        case.id
+    ));
+    let told = |e: &Json| format!("{} {} {}", e["event"], e["from"], e["to"]).replace('"', "");
+    assert_eq!(steps.unwrap(), events.iter().map(told).collect::<Vec<_>>().join(","));
+    for (n, event) in events.iter().enumerate() {
+        assert_eq!(event["seq"], n + 1);
+        if let Some(text) = event["snapshot"].as_str() {
+            let hash: String = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(event["snapshot_sha256"], hash);
+        }
+    }
+    let carrier = api.server.get("carrier", &format!("/api/site-requests/{}/history", case.id)).json();
+    assert!(carrier["events"][0]["actor"].is_string(), "what the own organisation did is known with names");
+    let of_office = carrier["events"].as_array().unwrap().iter().find(|e| e["event"] == "check").unwrap();
+    assert_eq!(of_office["actor"], Json::Null);
+}
+
+#[test]
+fn an_approval_with_conditions_that_are_met_before_it_is_verified() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.to_decision();
+    let conditions = json!({"conditions": [
+        {"text": "paint it", "reason": "landscape", "due_on": "2027-01-31"},
+        {"text": "fence it", "reason": "safety"},
+    ]});
+    case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-8"}), "permit_active");
+    let met = |n: u32| json!({"condition": n, "evidence": FILE});
+    let active = ["meet_condition", "notify_start"];
+    case.refused("carrier", "meet_condition", None, met(3), &["condition_open"], &active);
+    case.step("carrier", "meet_condition", None, met(1), "permit_active");
+    case.refused("carrier", "meet_condition", None, met(1), &["condition_open"], &active);
+    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
+    case.refused("officer", "verify", None, json!({}), &["conditions_met"], &["return_as_built", "verify"]);
+    case.step("carrier", "meet_condition", None, met(2), "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    let told = &case.now["properties"]["case"]["conditions"];
+    assert_eq!(
+        (&told[0]["text"], &told[0]["due_on"], &told[1]["evidence"]),
+        (&json!("paint it"), &json!("2027-01-31"), &json!(FILE))
+    );
+    trail_is_whole(&api);
+}
+
+#[test]
+fn a_column_too_near_to_another_is_shared() {
+    let api = office();
+    let tower = json!({"code": "TOWER", "kind": "mast", "organisation": "vnpt", "column_class": "A2b", "spare_capacity": 2,
+        "position_accuracy_m": 0});
+    let tower = api.add(WORKS, point(60.0, 0.0), tower);
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.to_decision();
+    assert_eq!(case.verdict("SPC"), "warn");
+    let candidates = &case.now["properties"]["case"]["check"]["candidates"];
+    assert_eq!((candidates.as_array().unwrap().len(), &candidates[0]["code"]), (1, &json!("TOWER")));
+    let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];
+    case.refused("approver", "approve", None, case.decision(json!({})), &["no_sharing"], &deciding);
+    case.step("approver", "require_sharing", None, case.decision(json!({})), "sharing_required");
+    assert_eq!(pending(&api), [""; 0], "no column is to come there");
+    let agreement = |column: &str| json!({"column": column, "number": "HD-1", "on": "2026-11-25", "file": FILE});
+    let other = agreement("01920000-0000-7000-8000-000000000000");
+    case.refused("officer", "record_agreement", None, other, &["candidate_named"], &["record_agreement"]);
+    case.step("officer", "record_agreement", None, agreement(&tower), "permit_active");
+    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((60.0, 0.0), 42.0), "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    let mast = api.server.get("officer", &format!("{WORKS}/{tower}")).json()["properties"].clone();
+    assert_eq!((&mast["tenants"], &mast["spare_capacity"]), (&json!(["viettel"]), &json!(1)));
+    trail_is_whole(&api);
+}
+
+#[test]
+fn a_refusal_is_appealed_and_decided_again() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.to_decision();
+    case.step("approver", "refuse", Some("the hill is protected"), case.decision(json!({})), "refused");
+    assert_eq!(pending(&api), [""; 0]);
+    case.refused("carrier", "appeal", None, json!({}), &["reasoned"], &["appeal"]);
+    case.step("carrier", "appeal", Some("it is not"), json!({}), "appealed");
+    assert_eq!(inbox(&api, "approver"), [case.id.clone()]);
+    let appealed = ["admit_appeal", "dismiss_appeal"];
+    case.refused("approver", "dismiss_appeal", Some("it is"), json!({}), &["not_decider"], &appealed);
+    case.step("approver", "admit_appeal", Some("the map was old"), json!({}), "awaiting_decision");
+    assert_eq!(pending(&api).len(), 1, "it is pending again");
+    case.step("officer", "check", None, json!({}), "awaiting_decision");
+    case.step("approver", "approve", None, case.decision(json!({"number": "35/QD"})), "approved");
+    trail_is_whole(&api);
+}
+
+/// A corridor that comes into force between the check and the decision: the approval is refused, and after another check it is
+/// blocked.
+#[test]
+fn a_corridor_between_check_and_decision_is_noticed() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.to_decision();
+    let land =
+        api.add(CORRIDORS, rect(-9.0, -9.0, 9.0, 9.0), merged(json!({"code": "R", "status": "announced"}), &road()));
+    let path = format!("{CORRIDORS}/{land}");
+    let in_force = json!({"properties": {"status": "in_force"}});
+    assert_eq!(api.on_grid("planner", "PATCH", &path, &in_force).status, 200);
+    let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];
+    case.refused("approver", "approve", None, case.decision(json!({})), &["check_fresh"], &deciding);
+    case.step("approver", "check", None, json!({}), "awaiting_decision");
+    assert_eq!(case.verdict("COR"), "block");
+    let answer = case.sends("approver", "approve", None, case.decision(json!({})));
+    let unmet = answer.json()["unmet"].to_string();
+    assert!(answer.status == 409 && unmet.contains("no_blocks") && unmet.contains("consultations_done"), "{unmet}");
+    assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
+}
+
+/// Two approvers at the same moment: one of them decides.
+#[test]
+fn of_two_approvers_at_once_one_decides() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.to_decision();
+    let refusal = case.decision(json!({"number": "1/QD"}));
+    let approval = case.decision(json!({"number": "2/QD"}));
+    let answers = thread::scope(|scope| {
+        let one = scope.spawn(|| case.sends("approver", "approve", None, approval.clone()));
+        let other = scope.spawn(|| case.sends("approver", "refuse", Some("no"), refusal.clone()));
+        [one.join().unwrap(), other.join().unwrap()]
+    });
+    let mut statuses = answers.each_ref().map(|a| a.status);
+    statuses.sort_unstable();
+    assert!(statuses == [200, 412] || statuses == [200, 409], "{statuses:?} {}", answers[0].text);
+    let decided = "SELECT count(*) FROM site_request_events WHERE event IN ('approve', 'refuse')";
+    assert_eq!(api.sql(decided).unwrap(), "1");
+    trail_is_whole(&api);
+}
+
+/// From the acceptance on an answer is due after so many working days; the clock stands still while the office waits, is extended
+/// once where the carrier agrees, and is over with the decision.
+#[test]
+fn the_clock_of_a_case_runs_by_working_days() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    let due = |case: &CaseOf<'_>| case.now["properties"]["due_on"].as_str().map(str::to_owned);
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    assert_eq!(due(&case), None);
+    case.step("officer", "accept", None, json!({}), "accepted");
+    let first = due(&case).unwrap();
+    assert!(first > api.sql("SELECT (now() + interval '26 days')::date").unwrap(), "20 working days: {first}");
+    let storm = json!({"why": "force_majeure"});
+    let accepted = ["request_supplement", "check", "pause", "resume"];
+    case.refused("officer", "resume", None, json!({}), &["clock_paused"], &accepted);
+    case.refused("officer", "pause", None, storm.clone(), &["reasoned"], &accepted);
+    case.step("officer", "pause", Some("a storm"), storm.clone(), "accepted");
+    case.refused("officer", "pause", Some("a storm"), storm, &["clock_runs"], &accepted);
+    case.step("officer", "resume", None, json!({}), "accepted");
+    case.step(
+        "officer",
+        "request_supplement",
+        Some("no plan"),
+        json!({"missing": ["site_plan"]}),
+        "returned_for_supplement",
+    );
+    assert_eq!(case.now["properties"]["case"]["clock_paused"], true);
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let receipt = case.now["properties"]["receipt"].clone();
+    case.step("officer", "accept", None, json!({}), "accepted");
+    assert_eq!((&case.now["properties"]["receipt"], case.now["properties"].get("receipt_secret")), (&receipt, None));
+    assert_eq!(due(&case).unwrap(), first, "pauses of one day take nothing");
+    case.step("officer", "check", None, json!({}), "checking");
+    case.settle();
+    let assessing =
+        ["request_supplement", "check", "consult", "answer", "visit", "recommend", "pause", "resume", "extend"];
+    let extension = |days: u32| json!({"days": days, "agreed": true});
+    assert_eq!(case.sends("officer", "extend", Some("maps"), json!({"days": 5})).status, 422, "the carrier agrees");
+    case.refused("officer", "extend", Some("maps"), extension(11), &["not_extended"], &assessing);
+    case.step("officer", "extend", Some("maps"), extension(5), "assessing");
+    assert!(due(&case).unwrap() > first);
+    case.refused("officer", "extend", Some("more maps"), extension(5), &["not_extended"], &assessing);
+    case.step("carrier", "withdraw", None, json!({}), "withdrawn");
+    assert_eq!(due(&case), None);
+    trail_is_whole(&api);
+}
