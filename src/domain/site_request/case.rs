@@ -239,7 +239,7 @@ impl Case {
         match &event.stated {
             Stated::Consultation { also, .. } => {
                 for asked in also {
-                    self.to_be_asked(asked.consultee, &asked.organisation, None);
+                    self.will_ask(asked.consultee, &asked.organisation, None);
                 }
                 for asked in self.consultations.iter_mut().filter(|c| c.asked_at.is_none()) {
                     (asked.asked_at, asked.answer_by) = (Some(event.at), event.noted.answer_by);
@@ -343,12 +343,12 @@ impl Case {
     fn checked(&mut self, event: &CaseEvent) {
         let Some(run) = &event.noted.run else { return };
         for (code, consultee, organisation) in &run.consult {
-            self.to_be_asked(*consultee, organisation, Some(*code));
+            self.will_ask(*consultee, organisation, Some(*code));
         }
         self.run = Some(run.clone());
     }
 
-    fn to_be_asked(&mut self, consultee: Consultee, organisation: &str, because: Option<CheckCode>) {
+    fn will_ask(&mut self, consultee: Consultee, organisation: &str, because: Option<CheckCode>) {
         if let Some(known) = self.consultations.iter_mut().find(|c| c.organisation == organisation) {
             if let Some(code) = because.filter(|code| !known.because.contains(code)) {
                 known.because.push(code);

@@ -137,7 +137,7 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
 
 fn noted(event: Event, chance: u8, day: Date) -> Noted {
     let spc = if chance & 3 == 3 { Verdict::Warn } else { Verdict::Pass };
-    let cor = if chance & 12 == 12 { Verdict::Block } else { Verdict::Pass };
+    let cor = if chance & 0x0c == 0x0c { Verdict::Block } else { Verdict::Pass };
     let candidate = Candidate {
         id: Uuid::nil(),
         code: "T".into(),
@@ -198,7 +198,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             continue;
         }
         let said = stated(event, &case, throw.chance);
-        let changed = if throw.chance & 96 == 96 { vec![CheckCode::Cor] } else { Vec::new() };
+        let changed = if throw.chance & 0x60 == 0x60 { vec![CheckCode::Cor] } else { Vec::new() };
         let run = case.run.as_ref().map(|run| RunNow { run: run.run, hash: run.hash, waived: Vec::new(), changed });
         let asked = Asked {
             actor,
