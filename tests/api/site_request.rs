@@ -1,6 +1,8 @@
 //! Site requests at each door: whose they are, what is refused, and what lapses by itself. The stories stand in
 //! `site_request_story.rs`; here is what they share, too.
 
+#![allow(clippy::needless_pass_by_value)] // documents are written where they are sent
+
 use std::path::Path;
 use std::{env, fs};
 
@@ -110,7 +112,7 @@ impl<'a> CaseOf<'a> {
     }
 
     /// Leads it to where it waits for a decision.
-    pub fn to_decision(&mut self) {
+    pub fn lead_to_decision(&mut self) {
         self.step("carrier", "submit", None, json!({}), "submitted");
         self.step("officer", "accept", None, json!({}), "accepted");
         self.step("officer", "check", None, json!({}), "checking");
@@ -316,7 +318,7 @@ fn a_permit_lapses_by_itself() {
     let api = Api::new();
     crate::rules::load(&api, crate::rules::VN);
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
-    case.to_decision();
+    case.lead_to_decision();
     case.step("approver", "approve", None, case.decision(json!({})), "approved");
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
     let context = api.database.context();

@@ -5,6 +5,7 @@ use std::thread;
 
 use clearway::actions::{Witness, calendar};
 use clearway::domain::actor::Actor;
+use clearway::domain::audit::hex;
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, merged, point, rect, road};
@@ -159,8 +160,8 @@ fn history_is_whole(case: &CaseOf<'_>) {
     for (n, event) in events.iter().enumerate() {
         assert_eq!(event["seq"], n + 1);
         if let Some(text) = event["snapshot"].as_str() {
-            let hash: String = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
-            assert_eq!(event["snapshot_sha256"], hash);
+            let hash: [u8; 32] = Sha256::digest(text).into();
+            assert_eq!(event["snapshot_sha256"], hex(&hash));
         }
     }
     let carrier = api.server.get("carrier", &format!("/api/site-requests/{}/history", case.id)).json();
@@ -173,7 +174,7 @@ fn history_is_whole(case: &CaseOf<'_>) {
 fn an_approval_with_conditions_that_are_met_before_it_is_verified() {
     let api = office();
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
-    case.to_decision();
+    case.lead_to_decision();
     let conditions = json!({"conditions": [
         {"text": "paint it", "reason": "landscape", "due_on": "2027-01-31"},
         {"text": "fence it", "reason": "safety"},
@@ -205,7 +206,7 @@ fn a_column_too_near_to_another_is_shared() {
         "position_accuracy_m": 0});
     let tower = api.add(WORKS, point(60.0, 0.0), tower);
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
-    case.to_decision();
+    case.lead_to_decision();
     assert_eq!(case.verdict("SPC"), "warn");
     let candidates = &case.now["properties"]["case"]["check"]["candidates"];
     assert_eq!((candidates.as_array().unwrap().len(), &candidates[0]["code"]), (1, &json!("TOWER")));
@@ -229,7 +230,7 @@ fn a_column_too_near_to_another_is_shared() {
 fn a_refusal_is_appealed_and_decided_again() {
     let api = office();
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
-    case.to_decision();
+    case.lead_to_decision();
     case.step("approver", "refuse", Some("the hill is protected"), case.decision(json!({})), "refused");
     assert_eq!(pending(&api), [""; 0]);
     case.refused("carrier", "appeal", None, json!({}), &["reasoned"], &["appeal"]);
@@ -250,7 +251,7 @@ fn a_refusal_is_appealed_and_decided_again() {
 fn a_corridor_between_check_and_decision_is_noticed() {
     let api = office();
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
-    case.to_decision();
+    case.lead_to_decision();
     let land =
         api.add(CORRIDORS, rect(-9.0, -9.0, 9.0, 9.0), merged(json!({"code": "R", "status": "announced"}), &road()));
     let path = format!("{CORRIDORS}/{land}");
@@ -271,7 +272,7 @@ fn a_corridor_between_check_and_decision_is_noticed() {
 fn of_two_approvers_at_once_one_decides() {
     let api = office();
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
-    case.to_decision();
+    case.lead_to_decision();
     let refusal = case.decision(json!({"number": "1/QD"}));
     let approval = case.decision(json!({"number": "2/QD"}));
     let answers = thread::scope(|scope| {
