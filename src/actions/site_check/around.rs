@@ -24,7 +24,7 @@ use crate::domain::word::Word;
 use crate::error::Result;
 use crate::geometry::cells::Cell;
 use crate::geometry::measure::{Dimension, Prepared, depth_inside};
-use crate::geometry::{Bounds, Geometry, Metres, outside};
+use crate::geometry::{Bounds, Coord, Geometry, Metres, outside};
 use crate::index::{Entry, LayerIndex, Snapshot, Territory};
 
 /// What was found, and what is to be known of who is shown it.
@@ -119,6 +119,16 @@ pub(super) fn reach(subject: &Subject, rules: &Parameters<'_>) -> Metres {
     Metres::new(reach_round(subject, rules)).unwrap_or(Metres::ZERO)
 }
 
+/// What is looked round: a place, or an area.
+pub(super) struct Ground<'g> {
+    /// Where drawings begin, on the grid of its own jurisdiction.
+    pub(super) at: Coord<f64>,
+    /// Round it, in degrees.
+    pub(super) bounds: Bounds,
+    /// It on the grid of a territory.
+    pub(super) on: &'g dyn Fn(&Territory) -> Result<Prepared>,
+}
+
 /// Looks round a place.
 #[allow(clippy::too_many_arguments)] // each is one thing of the question
 pub(super) fn found<'a>(
@@ -132,28 +142,46 @@ pub(super) fn found<'a>(
     day: Date,
     how: How<'_>,
 ) -> Result<Found<'a>> {
-    let reach = reach(subject, rules);
+    // From here on the place is where the grid of its own jurisdiction has it: that is what a run keeps of it.
     let at = on_grid(home, spot)?;
-    let shape = Prepared::point(at);
+    let delivered = Delivered { shape: Geometry::Point(at.into()), crs: home.jurisdiction.grid };
+    let (spot, lonlat) = (Spot { delivered: &delivered, lonlat: spot.lonlat }, spot.lonlat);
+    let bounds = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
+    let on = |territory: &Territory| on_grid(territory, spot).map(Prepared::point);
+    let ground = Ground { at, bounds, on: &on };
+    found_round(context, actor, snapshot, home, &ground, subject, rules, day, how)
+}
+
+/// Looks round a place or an area.
+#[allow(clippy::too_many_arguments)] // each is one thing of the question
+pub(super) fn found_round<'a>(
+    context: &Context,
+    actor: &Actor,
+    snapshot: &'a Snapshot,
+    home: &'a Territory,
+    ground: &Ground<'_>,
+    subject: &Subject,
+    rules: &Parameters<'_>,
+    day: Date,
+    how: How<'_>,
+) -> Result<Found<'a>> {
+    let reach = reach(subject, rules);
+    let shape = (ground.on)(home)?;
     let boundary = home.jurisdiction.boundary_grid();
-    let place = Place { at, inside: true, to_boundary_m: depth_inside(&shape, boundary), hint: None };
+    let place = Place { at: ground.at, inside: true, to_boundary_m: depth_inside(&shape, boundary), hint: None };
     let coverage = covered(home, &shape, subject, reach, day);
     let around = Surroundings { coverage, ..Surroundings::nowhere(place) };
     let (taken, told_by_budget, hidden) = (Vec::new(), Vec::new(), Vec::new());
     let mut found = Found { around, taken, revisions: BTreeMap::new(), told_by_budget, hidden };
-    // From here on the place is where the grid of its own jurisdiction has it: that is what a run keeps of it.
-    let delivered = Delivered { shape: Geometry::Point(at.into()), crs: home.jurisdiction.grid };
-    let (spot, lonlat) = (Spot { delivered: &delivered, lonlat: spot.lonlat }, spot.lonlat);
-    let here = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
     let looking = |territory: &'a Territory| -> Result<Looking<'a, '_>> {
-        let shape = Prepared::point(on_grid(territory, spot)?);
+        let shape = (ground.on)(territory)?;
         Ok(Looking { context, actor, home, territory, shape, subject, reach, day, how })
     };
     // The extent tells where something is, hidden or not; the boundary tells nothing.
     let near = context.reach().plus(reach).get();
     let mut zones = Vec::new();
     for territory in snapshot.territories() {
-        let round = outside::widened(&here, reach.plus(farther_at_home(home, territory)).get());
+        let round = outside::widened(&ground.bounds, reach.plus(farther_at_home(home, territory)).get());
         // The extent holds all of the cells of what belongs to it, each widened by what it brings.
         if !outside::meets_round_the_earth(&territory.extent, &round) {
             continue;

@@ -1,10 +1,12 @@
 //! Site checks: a column that somebody asks for, against everything round its place that a law or a rule speaks of.
 //!
-//! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `around` finds what stands round the place in the index, `border` what that means on its two sides. What it means is said by the
-//! checks themselves ([`crate::domain::site_check`]), which see nothing but that. `kept` keeps runs, `again` makes their answers again,
-//! [`recheck`] does so by itself.
+//! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `area` of an area. `around` finds what
+//! stands round the place in the index, `border` what that means on its two sides. What it means is said by the checks themselves
+//! ([`crate::domain::site_check`]), which see nothing but that. `kept` keeps runs, `again` makes their answers again, [`recheck`]
+//! does so by itself.
 
 mod again;
+pub(super) mod area;
 mod around;
 mod border;
 mod deadline;

@@ -56,7 +56,13 @@ pub mod key {
         ZON_ONLY_A1 = "zon-only-a1",
         /// ZON: the same, and no class is stated.
         ZON_ONLY_A1_NOT_STATED = "zon-only-a1-not-stated",
+        /// ZON: the zone overlaps `zone`, which is in force.
+        ZON_OVERLAPS = "zon-overlaps",
+        /// ZON: the zone overlaps none in force.
+        ZON_ALONE = "zon-alone",
 
+        /// COR: no corridor meets the zone.
+        COR_CLEAR_AREA = "cor-clear-area",
         /// COR: nothing in the way, and nothing that it falls on.
         COR_CLEAR = "cor-clear",
         /// COR: in the corridor `corridor` in force, or nearer than its `clearance`.
@@ -82,7 +88,13 @@ pub mod key {
         SPC_UNSURE = "spc-unsure",
         /// SPC: `zone` asks for a spacing of `limit`, and columns were looked for within `looked` alone.
         SPC_TOO_FAR = "spc-too-far",
+        /// SPC: `columns` columns stand in the zone.
+        SPC_ZONE = "spc-zone",
+        /// SPC: `columns` columns stand in the zone, which is to admit `quota`.
+        SPC_ZONE_FULL = "spc-zone-full",
 
+        /// AIR: the surfaces of `runway`, `distance` away, may lie over the zone.
+        AIR_ZONE = "air-zone",
         /// AIR: lower than what needs marking, and below every obstacle surface.
         AIR_CLEAR = "air-clear",
         /// AIR: `height` needs marking and consent from `limit` on.

@@ -20,9 +20,12 @@ zon-class = Zone { $zone } admits { $classes }, not { $class }.
 zon-class-not-stated = Zone { $zone } admits { $classes }; state the class of the column.
 zon-height = { $height } m is more than the { $limit } m that zone { $zone } admits.
 zon-quota = Zone { $zone } is full: it admits { $quota } columns and holds { $columns }.
+zon-overlaps = It overlaps the zone { $zone }, which is in force.
+zon-alone = It overlaps no zone in force.
 zon-only-a1 = Only columns of class A1 stand within { $limit } m of { $feature }, which is { $distance } m away.
 zon-only-a1-not-stated = Only columns of class A1 stand within { $limit } m of { $feature }, which is { $distance } m away; state the class.
 
+cor-clear-area = No corridor meets the zone.
 cor-clear = It stands in no corridor, and falls on none.
 cor-blocked = It stands in the way of corridor { $corridor }, which is in force, or within the { $clearance } m to be kept free beside it.
 cor-announced = It stands in the way of corridor { $corridor }, which is not in force, or within the { $clearance } m to be kept free beside it.
@@ -31,6 +34,8 @@ cor-clearance-unknown = Nobody says what has to stay free beside { $feature }, w
 cor-falls = If it falls ({ $fall } m), it reaches { $feature }, { $distance } m away.
 cor-unsure = { $feature } is too close to tell from a position as badly known as this: survey it.
 
+spc-zone = Columns that stand in the zone: { $columns }.
+spc-zone-full = Columns that stand in the zone: { $columns }, of { $quota } that it is to admit.
 spc-free = No other column stands within { $limit } m.
 spc-share = Columns within { $limit } m: { $count }; share one of them ({ $with_capacity }).
 spc-share-full = Columns within { $limit } m: { $count }; none is known to have places left: ask their owners to share one.
@@ -38,6 +43,7 @@ spc-unsure = Column { $feature } is too close to { $limit } m to tell from posit
 spc-too-far = Zone { $zone } asks for { $limit } m between columns; they were looked for within { $looked } m alone.
 
 air-clear = It needs no marking, and stays below every obstacle surface.
+air-zone = The obstacle surfaces of { $runway }, { $distance } m away, may lie over the zone: each site is held against them.
 air-marking = At { $height } m it needs marking and consent to its height (from { $limit } m).
 air-penetrates = Its top at { $top } m above the sea is above the { $surface } surface of { $runway }, at { $limit } m here.
 air-unsure = Its top at { $top } m above the sea is too close to the { $surface } surface of { $runway }, at { $limit } m here: survey it.

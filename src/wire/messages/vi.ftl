@@ -20,9 +20,12 @@ zon-class = Khu vực { $zone } cho phép loại { $classes }, không cho phép 
 zon-class-not-stated = Khu vực { $zone } cho phép loại { $classes }; hãy nêu loại cột.
 zon-height = { $height } m vượt quá { $limit } m mà khu vực { $zone } cho phép.
 zon-quota = Khu vực { $zone } đã có { $columns } cột, chỉ cho phép { $quota }.
+zon-overlaps = Khu vực chồng lấn khu vực { $zone } đang có hiệu lực.
+zon-alone = Khu vực không chồng lấn khu vực nào đang có hiệu lực.
 zon-only-a1 = Trong phạm vi { $limit } m quanh { $feature } chỉ được xây cột loại A1; vị trí cách { $distance } m.
 zon-only-a1-not-stated = Trong phạm vi { $limit } m quanh { $feature } chỉ được xây cột loại A1; vị trí cách { $distance } m; hãy nêu loại cột.
 
+cor-clear-area = Không có hành lang nào chạm tới khu vực.
 cor-clear = Không nằm trong hành lang nào, khi đổ không chạm hành lang nào.
 cor-blocked = Vướng hành lang { $corridor } đang có hiệu lực, hoặc nằm trong { $clearance } m phải để trống bên cạnh.
 cor-announced = Vướng hành lang { $corridor } chưa có hiệu lực, hoặc nằm trong { $clearance } m phải để trống bên cạnh.
@@ -31,6 +34,8 @@ cor-clearance-unknown = Chưa rõ khoảng cách phải để trống bên cạn
 cor-falls = Nếu đổ ({ $fall } m), cột chạm { $feature }, cách { $distance } m.
 cor-unsure = { $feature } quá gần để kết luận với độ chính xác của vị trí này: cần đo đạc.
 
+spc-zone = Số cột hiện có trong khu vực: { $columns }.
+spc-zone-full = Số cột hiện có trong khu vực: { $columns }, trong khi khu vực chỉ cho phép { $quota }.
 spc-free = Không có cột nào khác trong phạm vi { $limit } m.
 spc-share = Có { $count } cột trong phạm vi { $limit } m: dùng chung một trong các cột đó ({ $with_capacity }).
 spc-share-full = Có { $count } cột trong phạm vi { $limit } m; chưa biết cột nào còn chỗ: hỏi chủ sở hữu để dùng chung một trong các cột đó.
@@ -38,6 +43,7 @@ spc-unsure = Cột { $feature } quá gần mức { $limit } m để kết luận
 spc-too-far = Khu vực { $zone } yêu cầu { $limit } m giữa các cột; mới chỉ tìm trong phạm vi { $looked } m.
 
 air-clear = Không cần sơn, đèn cảnh báo; thấp hơn mọi bề mặt giới hạn chướng ngại vật.
+air-zone = Bề mặt giới hạn chướng ngại vật của { $runway }, cách { $distance } m, có thể phủ lên khu vực: từng vị trí sẽ được đối chiếu.
 air-marking = Cao { $height } m phải sơn, lắp đèn cảnh báo và được chấp thuận độ cao (từ { $limit } m).
 air-penetrates = Đỉnh cột ở { $top } m so với mực nước biển vượt bề mặt { $surface } của { $runway }, tại đây là { $limit } m.
 air-unsure = Đỉnh cột ở { $top } m so với mực nước biển quá gần bề mặt { $surface } của { $runway }, tại đây là { $limit } m: cần đo đạc.

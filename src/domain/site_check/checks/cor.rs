@@ -30,6 +30,28 @@ pub const READS: &[Source] =
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     let factor = rules.get(CheckCode::Cor, SiteKey::FallFactor);
+    let mut hits = in_the_way(subject, around, rules);
+    let known = factor.as_ref().ok().copied();
+    let fall = known.map(|factor| factor.value * subject.height_agl_m);
+    if let Some((fall, rule)) = fall.zip(known) {
+        hits.extend(falls(subject, around, fall, rule));
+    }
+    answer(&hits, around, fall).unwrap_or_else(|| {
+        factor.map_or_else(Finding::from, |rule| {
+            let (limit, rule) = (fall.map(Quantity::metres), Some(Arc::clone(rule)));
+            Finding { limit, rule, ..Finding::new(CheckCode::Cor, Verdict::Pass, Message::new(key::COR_CLEAR)) }
+        })
+    })
+}
+
+/// The same of an area in which columns are to be admitted: what it meets, whatever falls where.
+pub(super) fn of_area(column: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Finding {
+    let clear = || Finding::new(CheckCode::Cor, Verdict::Pass, Message::new(key::COR_CLEAR_AREA));
+    answer(&in_the_way(column, around, rules), around, None).unwrap_or_else(clear)
+}
+
+/// What lies in the land of something, or in what must stay free beside it.
+fn in_the_way<'a>(subject: &Subject, around: &'a Surroundings<'_>, rules: &Parameters<'_>) -> Vec<Hit<'a>> {
     // How far all is looked for is far enough for what nobody knows.
     let looked = reach_round(subject, rules);
     let mut hits: Vec<Hit<'_>> = around.corridors.iter().filter_map(|near| landed(subject, near)).collect();
@@ -37,23 +59,17 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     let corridors = around.corridors.iter().map(|corridor| (&corridor.rule, Thing::of(&corridor.near)));
     let lines = around.lines.iter().map(|line| (&line.rule, Thing::of(&line.near)));
     hits.extend(corridors.chain(lines).filter_map(|(rule, thing)| unknown(rule, thing, looked)));
-    let known = factor.as_ref().ok().copied();
-    let fall = known.map(|factor| factor.value * subject.height_agl_m);
-    if let Some((fall, rule)) = fall.zip(known) {
-        hits.extend(falls(subject, around, fall, rule));
-    }
+    hits
+}
+
+/// The answer, by the gravest; none where nothing is in the way.
+fn answer(hits: &[Hit<'_>], around: &Surroundings<'_>, fall: Option<f64>) -> Option<Finding> {
     let most = |of: fn(&Hit<'_>) -> Verdict| hits.iter().map(of).max().unwrap_or(Verdict::Pass);
     let (sure, worst) = (most(|hit| hit.sure), most(|hit| hit.worst));
     let verdict = settled(sure, worst);
     // The first that is as grave as the answer: one in whose land it stands before one that it falls on.
     let head =
-        hits.iter().find(|hit| if verdict == Verdict::NeedsSurvey { hit.worst == worst } else { hit.sure == sure });
-    let Some(head) = head else {
-        return factor.map_or_else(Finding::from, |rule| {
-            let (limit, rule) = (fall.map(Quantity::metres), Some(Arc::clone(rule)));
-            Finding { limit, rule, ..Finding::new(CheckCode::Cor, Verdict::Pass, Message::new(key::COR_CLEAR)) }
-        });
-    };
+        hits.iter().find(|hit| if verdict == Verdict::NeedsSurvey { hit.worst == worst } else { hit.sure == sure })?;
     let key = if verdict == Verdict::NeedsSurvey { key::COR_UNSURE } else { head.key };
     let feature = |name| Message::new(key).text(name, head.thing.called);
     let limit = |message: Message, name| head.limit_m.into_iter().fold(message, |m, limit| m.metres(name, limit));
@@ -70,13 +86,13 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     finding.rule = head.rule.map(Arc::clone);
     finding.consult.push(Consultee::CorridorOwner);
     finding.geometry = fall.or(head.limit_m).map(|radius| circle(around.place.at, radius));
-    for hit in &hits {
+    for hit in hits {
         if finding.evidence.iter().all(|known| known.id != hit.thing.evidence.id) {
             finding.evidence.push(hit.thing.evidence.clone());
         }
     }
     finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
-    finding
+    Some(finding)
 }
 
 /// Something beside which it would stand.

@@ -4,6 +4,7 @@
 //! be so ([`Sure`]). Where the two answers differ, nobody can tell without a survey ([`settled`]).
 
 pub mod air;
+pub mod area;
 pub mod cor;
 pub mod cov;
 pub mod def;
