@@ -266,6 +266,8 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
         "domain/site_check/surroundings.rs",
         "each noun is something else to a site check: a column, land, or what is there besides",
     ),
+    ("domain/plan/mod.rs", "who sees a plan, which is public or the government's; shown by actions/plan"),
+    ("actions/plan/check.rs", "shows checks of plans that are kept"),
     ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
     ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];

@@ -8,6 +8,7 @@ use clearway::domain::audit::{ChangeKind, Deed, Thing};
 use clearway::domain::calendar::DayOfWeek;
 use clearway::domain::corridor::{CorridorKind, CorridorStatus};
 use clearway::domain::organisation::OrganisationKind;
+use clearway::domain::plan::{PlanEvent, PlanState};
 use clearway::domain::rules::{Confidence, Unit};
 use clearway::domain::word::{Visibility, Word};
 use clearway::domain::work::{CaptureMethod, ColumnClass, Importance, WorkKind, WorkStatus};
@@ -89,6 +90,8 @@ fn the_tables_have_the_columns_that_diesel_knows() {
         "changes",
         "audit_events",
         "restricted_reads",
+        "plans",
+        "zones",
     ] {
         let in_database = lines(
             &database,
@@ -145,6 +148,10 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
     check("audit_events_deed_known", all::<Deed>());
     check("organisations_kind_known", all::<OrganisationKind>());
     check("access_versions_what_known", all::<Thing>());
+    check("plans_state_known", all::<PlanState>());
+    check("plans_visibility_known", all::<Visibility>());
+    check("zones_column_classes_known", all::<ColumnClass>());
+    check("plan_events_event_known", all::<PlanEvent>());
 }
 
 #[test]
@@ -172,8 +179,17 @@ fn a_version_in_history_has_the_columns_of_the_present_one() {
             ),
         )
     };
-    for table in ["works", "corridors", "coverage_areas", "rule_packs", "rule_parameters", "calendars", "calendar_days"]
-    {
+    for table in [
+        "works",
+        "corridors",
+        "coverage_areas",
+        "rule_packs",
+        "rule_parameters",
+        "calendars",
+        "calendar_days",
+        "plans",
+        "zones",
+    ] {
         let ended = ["ended_revision int8".to_owned(), "ended_at timestamptz".to_owned()];
         let expect: Vec<String> = ended.into_iter().chain(columns(table)).collect();
         assert_eq!(columns(&format!("{table}_history")), expect, "{table}: the trigger copies by place");

@@ -17,7 +17,7 @@ use crate::geometry::{Bounds, Problem};
 use crate::index::Territory;
 use crate::store::import::UNSEEN;
 use crate::store::records::{ListFilter, Records};
-use crate::store::site_request;
+use crate::store::{site_request, zone};
 use std::sync::Arc;
 
 /// A noun that the register holds.
@@ -175,7 +175,7 @@ pub fn replace<T: Registrable>(
     let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
-    stands_for_no_request(context, &present)?;
+    is_no_projection(context, &present)?;
     let mut props = T::read(&draft.fields, Some(T::organisation(present.body.props())));
     if let Some(problem) = public_by_omission(&draft.fields, &present) {
         props = Err(props.err().into_iter().flatten().chain([problem]).collect());
@@ -223,7 +223,7 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
     let present: Registered<T> = present(context, actor, id)?;
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
-    stands_for_no_request(context, &present)?;
+    is_no_projection(context, &present)?;
     let ((), revisions) = context.store.write(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
@@ -263,14 +263,20 @@ fn may_see<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Resu
     Err(Error::invalid("/properties/visibility", UNSEEN))
 }
 
-/// What keeps others off the place of a site request is the request's alone to write.
-fn stands_for_no_request<T: Noun>(context: &Context, present: &Registered<T>) -> Result<()> {
-    if T::status(present.body.props()) != ReferenceKind::SiteRequest.as_str()
-        || !context.store.read_as(&Actor::operator(), |conn| site_request::is_projected(conn, present.id))?
-    {
+/// What keeps others off the place of a site request is the request's alone to write, what a plan in force shows of its zones the
+/// plan's.
+fn is_no_projection<T: Noun>(context: &Context, present: &Registered<T>) -> Result<()> {
+    let stands_for = |of: fn(&mut PgConnection, Uuid) -> Stored<bool>| {
+        context.store.read_as(&Actor::operator(), |conn| of(conn, present.id))
+    };
+    let kind = T::status(present.body.props());
+    let detail = if kind == ReferenceKind::SiteRequest.as_str() && stands_for(site_request::is_projected)? {
+        "it stands for a site request, and is written with that alone: see /ogc/collections/site-requests"
+    } else if kind == ReferenceKind::Zone.as_str() && stands_for(|conn, id| Ok(zone::find(conn, id)?.is_some()))? {
+        "it is a zone of a plan that was published, and is written with its plan alone: see /api/plans"
+    } else {
         return Ok(());
-    }
-    let detail = "it stands for a site request, and is written with that alone: see /ogc/collections/site-requests";
+    };
     Err(Error::StillNeeded(detail.into()))
 }
 

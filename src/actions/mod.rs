@@ -1,7 +1,7 @@
 //! One function for each thing a person can do: read, decide, write. The only ring that composes storage, index and
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
-//! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`site_check`] (a place for a new column), [`site_request`] (a column that is asked for), [`import`], [`jurisdiction`], [`coverage`],
+//! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`site_check`] (a place for a new column), [`plan`] (zones that are decided as one), [`site_request`] (a column that is asked for), [`import`], [`jurisdiction`], [`coverage`],
 //! [`mod@reference`] (reference layers and their age), [`rules`], [`calendar`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
 //! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
@@ -22,6 +22,7 @@ pub mod import;
 pub mod jurisdiction;
 pub mod organisation;
 pub mod password;
+pub mod plan;
 pub mod reference;
 pub mod refresh;
 pub mod restricted_read;

@@ -31,6 +31,10 @@ words! {
         Authors = "authors",
         /// Keeps organisations and accounts.
         Accounts = "accounts",
+        /// Draws plans with their zones.
+        Plans = "plans",
+        /// Takes plans from state to state, each role by its rows of their table.
+        PlanSteps = "plan_steps",
     }
 }
 
@@ -83,7 +87,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Reach::Every,
         Reach::Every,
         Reach::Every,
-        &[Duty::Rules, Duty::Authors],
+        &[Duty::Rules, Duty::Authors, Duty::Plans, Duty::PlanSteps],
         &[Public, Carriers, Government, Restricted],
     ),
     row(
@@ -91,7 +95,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Reach::Nothing,
         Reach::Nothing,
         Reach::Nothing,
-        &[],
+        &[Duty::PlanSteps],
         &[Public, Carriers, Government, Restricted],
     ),
     row(Role::ProjectOwner, Reach::Nothing, Reach::Own, Reach::Nothing, &[], &[Public]),
@@ -110,7 +114,7 @@ pub const PERMISSIONS: &[Permission] = &[
         Reach::Every,
         Reach::Every,
         Reach::Every,
-        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit, Duty::Authors, Duty::Accounts],
+        &[Duty::Jurisdictions, Duty::Rules, Duty::Audit, Duty::Authors, Duty::Accounts, Duty::Plans, Duty::PlanSteps],
         &[Public, Carriers, Government, Restricted],
     ),
 ];
@@ -241,6 +245,12 @@ impl Actor {
     #[must_use]
     pub fn may_do(&self, duty: Duty) -> bool {
         self.permissions().any(|p| p.duties.contains(&duty))
+    }
+
+    /// Has a duty in a jurisdiction.
+    #[must_use]
+    pub fn may_do_in(&self, duty: Duty, jurisdiction: &str) -> bool {
+        self.serves(jurisdiction) && self.may_do(duty)
     }
 
     /// The most that any of the roles may write in a layer.

@@ -4,8 +4,9 @@
 //! [`account`] and [`session`] (who that is), [`layer`],
 //! [`jurisdiction`], [`place`] (where a feature is), [`feature`] (what all nouns have in common), then the nouns
 //! [`work`], [`corridor`] and [`mod@reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
-//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state, [`case_clock`] until when,
-//! by the working days of a [`calendar`]. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
+//! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state:
+//! [`plan`] with its [`zone`]s does, and [`site_request`]; [`case_clock`] until when, by the working days of a [`calendar`].
+//! [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
 //! [`restricted_read`] what is left by looking.
 
 pub mod account;
@@ -23,6 +24,7 @@ pub mod jurisdiction;
 pub mod layer;
 pub mod organisation;
 pub mod place;
+pub mod plan;
 pub mod reference;
 pub mod restricted_read;
 pub mod rules;
@@ -33,3 +35,4 @@ pub mod version;
 pub mod word;
 pub mod work;
 pub mod workflow;
+pub mod zone;

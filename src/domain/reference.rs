@@ -70,9 +70,9 @@ pub const ELEVATION_M: [f64; 2] = [-500.0, 9_000.0];
 /// An international foot, m.
 const FOOT_M: f64 = 0.3048;
 /// Most columns that a zone admits.
-const QUOTA_MAX: f64 = 100_000.0;
+pub const QUOTA_MAX: f64 = 100_000.0;
 /// No column of a network stands so far from the next one that a rule would ask for more, m.
-const SPACING_MAX_M: f64 = 50_000.0;
+pub const SPACING_MAX_M: f64 = 50_000.0;
 
 /// What is known of a reference feature besides its shape: by its kind, some of these say something.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -270,6 +270,7 @@ fn at_its_line<T: Noun>(error: Error, document: &Json) -> Error {
     Error::Invalid(problems)
 }
 
+/// The document names no other feature than the address does.
 pub(super) fn same_id(document: &Json, id: Uuid) -> Result<()> {
     match document.get("id") {
         Some(Json::String(text)) if text.parse() != Ok(id) => {

@@ -21,6 +21,7 @@ pub mod oidc;
 pub mod openapi;
 pub mod organisation;
 pub mod params;
+pub mod plan;
 pub mod problem;
 pub mod rate_limit;
 pub mod reference;
@@ -32,6 +33,7 @@ pub mod site_check_run;
 pub mod site_request;
 pub mod site_search;
 pub mod version;
+pub mod zone;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

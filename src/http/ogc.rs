@@ -91,6 +91,7 @@ pub async fn collections(request: HttpRequest, app: web::Data<App>) -> Answer {
     let mut collections: Vec<Json> =
         Layer::all().map(|layer| with_noun!(layer, N => describe::<N>(&base, &app))).collect();
     collections.push(super::site_request::described(&base));
+    collections.push(describe_zones(&base, &app));
     Ok(HttpResponse::Ok().json(json!({
         "links": [link(&format!("{base}/ogc/collections"), "self", JSON, "This document")],
         "collections": collections,
@@ -106,15 +107,32 @@ pub async fn collection<T: Served>(request: HttpRequest, app: web::Data<App>) ->
     Ok(HttpResponse::Ok().json(describe::<T>(&params::base(&request), &app)))
 }
 
+/// `GET /ogc/collections/zones`
+///
+/// # Errors
+/// [`Error::Parameter`] for an unknown parameter.
+pub async fn zones(request: HttpRequest, app: web::Data<App>) -> Answer {
+    json_only(&request)?;
+    Ok(HttpResponse::Ok().json(describe_zones(&params::base(&request), &app)))
+}
+
 fn describe<T: Served>(base: &str, app: &App) -> Json {
-    let id = T::LAYER.as_str();
+    described((T::LAYER.as_str(), T::TITLE, T::ABOUT), extent(app, T::kept_within(app.context.reach()).get()), base)
+}
+
+fn describe_zones(base: &str, app: &App) -> Json {
+    let about = "Where stations may stand, and which: drawn in plans, decided and in force for a time";
+    described(("zones", "Zones for stations", about), extent(app, 0.0), base)
+}
+
+fn described((id, title, about): (&str, &str, &str), extent: [f64; 4], base: &str) -> Json {
     let here = format!("{base}/ogc/collections/{id}");
     json!({
         "id": id,
-        "title": T::TITLE,
-        "description": T::ABOUT,
+        "title": title,
+        "description": about,
         "itemType": "feature",
-        "extent": {"spatial": {"bbox": [extent::<T>(app)], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
+        "extent": {"spatial": {"bbox": [extent], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
         "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
         "links": [
             link(&here, "self", JSON, "This collection"),
@@ -123,9 +141,8 @@ fn describe<T: Served>(base: &str, app: &App) -> Json {
     })
 }
 
-/// The box round every jurisdiction with its widening: the same for everybody, so it tells nobody where something is.
-fn extent<T: Served>(app: &App) -> [f64; 4] {
-    let reach = T::kept_within(app.context.reach()).get();
+/// The box round every jurisdiction, widened by `reach` metres: the same for everybody, so it tells nobody where something is.
+fn extent(app: &App, reach: f64) -> [f64; 4] {
     let mut all = crate::geometry::Bounds::EMPTY;
     for j in jurisdiction::list(&app.context) {
         all.merge(&j.bounds_widened(reach));

@@ -1,5 +1,6 @@
 //! The API document, OpenAPI 3.0, written from the route table.
 
+mod plan;
 mod site_check;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -37,7 +38,15 @@ const REFERENCE_LAYERS: &str = "/api/reference-layers";
 const SITE_SEARCH: &str = "/api/site-search";
 
 /// Doors of their own that make something.
-const CREATES: &[&str] = &["/api/sessions", "/api/tokens", "/api/accounts", "/api/organisations"];
+const CREATES: &[&str] = &[
+    "/api/sessions",
+    "/api/tokens",
+    "/api/accounts",
+    "/api/organisations",
+    plan::PLANS,
+    plan::AMENDMENTS,
+    plan::CHECKS,
+];
 
 /// Answers with nothing but that it was done.
 const PASSWORD: &str = "/api/account/password";
@@ -75,7 +84,7 @@ pub fn write(settings: &Settings, base: &str) -> Json {
         "servers": [{"url": base}],
         "paths": paths,
         "components": {
-            "parameters": parameters(settings),
+            "parameters": plan::with_parameters(parameters(settings)),
             "schemas": schemas(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
@@ -92,7 +101,8 @@ pub fn write(settings: &Settings, base: &str) -> Json {
 
 fn operation(route: &Route) -> Json {
     let is_check = route.path.contains("conflict");
-    let is_history = route.path.ends_with("/history") && !route.path.starts_with(REQUESTS);
+    let is_history =
+        route.path.ends_with("/history") && ![REQUESTS, plan::PLANS].iter().any(|cases| route.path.starts_with(cases));
     let query = route.parameters.iter().map(|name| match *name {
         "limit" if is_check => "conflicts_limit",
         "limit" if is_history => "versions_limit",
@@ -125,7 +135,7 @@ fn operation(route: &Route) -> Json {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
     } else if route.path == SITE_SEARCH {
         json!({"description": "The best places", "content": {GEOJSON: {"schema": {"$ref": "#/components/schemas/site_places"}}}})
-    } else if let Some(answer) = site_check::answer(route) {
+    } else if let Some(answer) = site_check::answer(route).or_else(|| plan::answer(route)) {
         answer
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
@@ -216,7 +226,7 @@ fn schemas() -> Json {
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
     });
-    for (name, schema) in site_check::schemas() {
+    for (name, schema) in site_check::schemas().into_iter().chain(plan::schemas()) {
         all[name] = schema;
     }
     all

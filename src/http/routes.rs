@@ -1,21 +1,16 @@
 //! Every route there is, as one table. Registration, the API document, the `Allow` header and the coverage tests all
 //! read it; there is no other way to add a route.
 
-use std::collections::BTreeMap;
+mod register;
 
-use actix_web::body::BoxBody;
-use actix_web::dev::ServiceRequest;
-use actix_web::http::header::ALLOW;
-use actix_web::middleware::{Next, from_fn};
-use actix_web::{HttpResponse, Route as ActixRoute, guard, web};
+use actix_web::{Route as ActixRoute, web};
 
-use super::auth::{self, authenticate};
-use super::problem::Problem;
+pub use self::register::{configure, cost};
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
 use super::{
-    batch, calendar, changes, conflict_check, coverage, health, items, ogc, openapi, reference, rules, site_check,
-    site_check_run, site_request, site_search, version,
+    batch, calendar, changes, conflict_check, coverage, health, items, ogc, openapi, plan, reference, rules, site_check,
+    site_check_run, site_request, site_search, version, zone,
 };
 use crate::actions::forbidden;
 use crate::domain::actor::{Actor, Duty, Reach};
@@ -156,11 +151,16 @@ const REQUEST: &str = "/ogc/collections/site-requests/items/{id}";
 const REQUEST_EVENTS: &str = "/api/site-requests/{id}/events";
 const REQUEST_HISTORY: &str = "/api/site-requests/{id}/history";
 const REFERENCE: &str = "/ogc/collections/references/items/{id}";
+const ZONES: &str = "/ogc/collections/zones/items";
+const ZONE: &str = "/ogc/collections/zones/items/{id}";
+const PLAN_CHECKS: &str = "/api/plans/{id}/checks";
 
 const WORKS_WRITTEN: Access = Writes(Layer::Works);
 const CORRIDORS_WRITTEN: Access = Writes(Layer::Corridors);
 const REFERENCES_WRITTEN: Access = Writes(Layer::References);
 const ACCOUNTS: Access = Does(Duty::Accounts);
+const PLANS_DRAWN: Access = Does(Duty::Plans);
+const PLAN_STEPS: Access = Does(Duty::PlanSteps);
 
 /// THE list.
 pub const ROUTES: &[Route] = &[
@@ -335,6 +335,52 @@ pub const ROUTES: &[Route] = &[
     route(Get, "/api/corridors/{id}/history", Everyone, "Every version of a corridor", version::PARAMETERS, || {
         web::route().to(version::history::<Corridor>)
     }),
+    route(Get, "/ogc/collections/zones", Everyone, "The collection of zones", F, || web::route().to(ogc::zones)),
+    route(Get, ZONES, Everyone, "List zones, those in force on any day too", zone::LIST_PARAMETERS, || {
+        web::route().to(zone::list)
+    }),
+    route(Post, ZONES, PLANS_DRAWN, "Add a zone, or a collection of them, to a plan that is a draft", NO, || {
+        web::route().to(zone::create)
+    }),
+    route(Get, ZONE, Everyone, "Read a zone", zone::ITEM_PARAMETERS, || web::route().to(zone::get)),
+    route(Put, ZONE, PLANS_DRAWN, "Replace a zone of a draft", NO, || web::route().to(zone::replace)),
+    route(Patch, ZONE, PLANS_DRAWN, "Change a zone of a draft by merge-patch", NO, || web::route().to(zone::patch)),
+    route(Delete, ZONE, PLANS_DRAWN, "Withdraw a zone from a draft", NO, || web::route().to(zone::delete)),
+    route(Get, "/api/plans", Everyone, "List plans", plan::LIST_PARAMETERS, || web::route().to(plan::list)),
+    route(Post, "/api/plans", PLANS_DRAWN, "Begin a plan", NO, || web::route().to(plan::create)),
+    route(Get, "/api/plans/{id}", Everyone, "Read a plan, and what may be done with it", NO, || {
+        web::route().to(plan::get)
+    }),
+    route(Get, "/api/plans/{id}/history", Everyone, "Every step of a plan", NO, || web::route().to(plan::history)),
+    route(Post, "/api/plans/{id}/events", PLAN_STEPS, "Take a plan from state to state", NO, || {
+        web::route().to(plan::event)
+    }),
+    route(
+        Post,
+        "/api/plans/{id}/amendments",
+        PLANS_DRAWN,
+        "Begin the next version of a plan, with all its zones",
+        NO,
+        || web::route().to(plan::amend),
+    ),
+    route(
+        Get,
+        "/api/plans/{id}/difference",
+        Everyone,
+        "What a version of a plan changes of the one before",
+        NO,
+        || web::route().to(plan::compare),
+    ),
+    route(Post, PLAN_CHECKS, PLAN_STEPS, "Check all zones of a plan at once", NO, || web::route().to(plan::check))
+        .costs(Search),
+    route(
+        Get,
+        PLAN_CHECKS,
+        PLAN_STEPS,
+        "Read the last check of a plan, or another one",
+        plan::CHECK_PARAMETERS,
+        || web::route().to(plan::kept),
+    ),
     route(Post, "/api/sessions", OwnCredentials, "Sign in", NO, || web::route().to(session::sign_in)).costs(SignIn),
     route(Post, "/api/sessions/refresh", OwnCredentials, "Exchange a refresh token", NO, || {
         web::route().to(session::refresh)
@@ -359,72 +405,3 @@ pub const ROUTES: &[Route] = &[
         web::route().to(organisation::change)
     }),
 ];
-
-/// How much a request counts: as its route does, and as a read where there is none, or where a credential comes along that may be
-/// looked up in the database.
-#[must_use]
-pub fn cost(request: &ServiceRequest) -> Cost {
-    let method = if request.method() == "HEAD" { "GET" } else { request.method().as_str() };
-    let pattern = request.match_pattern();
-    let route = ROUTES.iter().find(|r| pattern.as_deref() == Some(r.path) && r.method.as_str() == method);
-    match route.map_or(Cost::Read, |route| route.cost) {
-        Free if auth::brings_credential(request.request()) => Cost::Read,
-        // A past state may have to be made for it, of all features there were.
-        Check if asks_as_of(request) => Search,
-        cost => cost,
-    }
-}
-
-/// Asks what was known at a moment.
-fn asks_as_of(request: &ServiceRequest) -> bool {
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    query.is_ok_and(|pairs| pairs.iter().any(|(name, _)| name == "as-of"))
-}
-
-/// Registers every route, what its path answers to other methods, and what answers everywhere else.
-pub fn configure(service: &mut web::ServiceConfig) {
-    let mut by_path: BTreeMap<&'static str, Vec<&'static Route>> = BTreeMap::new();
-    for route in ROUTES {
-        by_path.entry(route.path).or_default().push(route);
-    }
-    for (path, routes) in by_path {
-        let allowed = allowed(&routes);
-        let mut resource = web::resource(path);
-        for route in routes {
-            let methods = match route.method {
-                Get => guard::Any(guard::Get()).or(guard::Head()),
-                Post => guard::Any(guard::Post()),
-                Put => guard::Any(guard::Put()),
-                Patch => guard::Any(guard::Patch()),
-                Delete => guard::Any(guard::Delete()),
-            };
-            let asked = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| authenticate(route, request, next));
-            resource = resource.route((route.handler)().guard(methods).wrap(asked));
-        }
-        let options = allowed.clone();
-        resource = resource.route(web::method(actix_web::http::Method::OPTIONS).to(move || {
-            let allow = options.clone();
-            async move { HttpResponse::Ok().insert_header((ALLOW, allow)).finish() }
-        }));
-        resource = resource.default_service(web::route().to(move || {
-            let allow = allowed.clone();
-            async move { Err::<HttpResponse, Problem>(Error::Method(allow).into()) }
-        }));
-        service.service(resource);
-    }
-    service.default_service(web::route().to(|request: actix_web::HttpRequest| async move {
-        Err::<HttpResponse, Problem>(Error::NotFound(request.path().to_owned()).into())
-    }));
-}
-
-fn allowed(routes: &[&Route]) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    for route in routes {
-        words.push(route.method.as_str());
-        if route.method == Get {
-            words.push("HEAD");
-        }
-    }
-    words.push("OPTIONS");
-    words.join(", ")
-}

@@ -144,7 +144,7 @@ pub fn said_otherwise(
 
 /// The tables whose rows say when they began, and in `…_history` when they ended; no digest has these moments.
 fn with_moments() -> impl Iterator<Item = &'static str> {
-    Layer::all().map(version::table).chain(["coverage_areas", "rule_packs", "calendars"])
+    Layer::all().map(version::table).chain(["coverage_areas", "rule_packs", "calendars", "plans", "zones"])
 }
 
 #[derive(QueryableByName)]

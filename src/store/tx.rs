@@ -73,6 +73,8 @@ struct Raised {
     changes: Vec<Change>,
     /// The versions ended and begun, each with its digest; where `None`, the database is asked.
     versions: Option<Versions>,
+    /// The database is asked for them in any case: something was written that no change tells of.
+    asks: bool,
     /// What a write of the chain of access is about, as it was before.
     touched: Vec<Touched>,
     entry: Option<AuditEntry>,
@@ -174,6 +176,7 @@ impl WriteTx<'_> {
             previous,
             changes: Vec::new(),
             versions: None,
+            asks: false,
             touched: Vec::new(),
             entry: None,
         };
@@ -262,6 +265,12 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// The database is asked which versions a write ended and began: whoever notes none says so.
+    pub(super) fn ask_versions(&mut self, jurisdiction: &str) -> Stored<()> {
+        self.of(jurisdiction)?.asks = true;
+        Ok(())
+    }
+
     /// What a write of the chain of access is about, as far as it is known by now.
     pub(super) fn touched(&mut self) -> Stored<&mut Vec<Touched>> {
         Ok(&mut self.of(ACCESS)?.touched)
@@ -289,7 +298,8 @@ impl WriteTx<'_> {
             let Some(entry) = raised.entry else {
                 return Err(Error::Internal(format!("a write in {jurisdiction} without an audit entry")).into());
             };
-            let all_noted = |noted: &Versions| noted.changes == raised.changes.len() && raised.revision > FIRST;
+            let all_noted =
+                |noted: &Versions| !raised.asks && noted.changes == raised.changes.len() && raised.revision > FIRST;
             let (before, after) = match raised.versions.filter(all_noted) {
                 Some(mut noted) => (digest_of(&mut noted.ended), digest_of(&mut noted.began)),
                 None if jurisdiction == ACCESS => access::versions_in(self.conn, raised.revision, &raised.touched)?,

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], then [`organisation`],
+//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`plan`] and [`zone`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
 pub mod account;
@@ -21,6 +21,7 @@ pub mod merge_patch;
 pub mod message;
 pub mod organisation;
 pub mod plain;
+pub mod plan;
 pub mod reference;
 pub mod rules;
 pub mod session;
@@ -30,3 +31,4 @@ pub mod site_request;
 pub mod site_search;
 pub mod version;
 pub mod work;
+pub mod zone;

@@ -17,6 +17,7 @@ use crate::help::{
 use crate::issuer::{Issuer, Key};
 use crate::matrix::{Door, GEOJSON, column, door, layer_of};
 use crate::people::PASSWORD;
+use crate::plan::ZONES;
 use crate::rules::{load, may_waive, pack};
 use crate::site_request::{self, REQUESTS};
 use crate::support::{Response, run_sql, token};
@@ -34,6 +35,14 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
         }
         (Post | Put | Patch | Delete, path) if path.starts_with(REFERENCES) => {
             &[("carrier", 403), ("planner", 403), ("consultee", 403), ("auditor", 403), ("officer-elsewhere", 403)]
+        }
+        (Post | Put | Patch | Delete, path) if path.starts_with(ZONES) => {
+            &[("planner", 403), ("approver", 403), ("carrier", 403), ("auditor", 403)]
+        }
+        (Post, "/api/plans") => &[("planner", 403), ("approver", 403), ("carrier", 403), ("officer-elsewhere", 403)],
+        (Post, "/api/plans/{id}/amendments") => &[("planner", 403), ("approver", 403), ("officer-elsewhere", 404)],
+        (Get | Post, path) if path.starts_with("/api/plans/") => {
+            &[("planner", 403), ("carrier", 403), ("auditor", 403), ("officer-elsewhere", 404)]
         }
         // What was answered to a carrier is its organisation's, and is seen by whoever sees everything there.
         (Get, "/api/site-checks") => &[],
@@ -82,7 +91,8 @@ fn doors() -> Doors {
     let issuer = Issuer::start(&[&key]);
     let api = Api::with_people_and(|s| s.oidc = vec![issuer.setting()]);
     let more =
-        "INSERT INTO organisations VALUES ('vnpt', 'VNPT', 'carrier'), ('roads-board', 'Roads', 'project_owner');
+        "INSERT INTO organisations VALUES ('vnpt', 'VNPT', 'carrier'), ('roads-board', 'Roads', 'project_owner'),
+                    ('committee', 'Committee', 'committee');
                 INSERT INTO access_versions (revision, what, key, after) SELECT 0, what, key, digest FROM access_present
                 ON CONFLICT DO NOTHING";
     run_sql(&api.database.url, more);
@@ -120,7 +130,13 @@ impl Doors {
             headers.push(("Authorization", header.as_str()));
         }
         let batch = route.path.ends_with("/batch");
-        if matches!(door(route), Door::Write(_) | Door::Check) || door(route) == Door::Site && !batch {
+        // A step names the version that it is made on.
+        let seen = route.path.ends_with("/events").then(|| self.api.server.get("officer", &format!("/api/plans/{id}")));
+        headers.extend(seen.as_ref().and_then(|plan| Some(("If-Match", plan.header("etag")?))));
+        if matches!(door(route), Door::Write(_) | Door::Check)
+            || route.path.starts_with(ZONES)
+            || door(route) == Door::Site && !batch
+        {
             headers.extend([("Content-Type", GEOJSON), ("Content-Crs", GRID)]);
         } else if batch {
             headers.extend([("Content-Type", "application/x-ndjson"), ("Content-Crs", GRID)]);
@@ -142,6 +158,9 @@ fn document(route: &Route) -> Json {
         }
         (Post | Put, path) if path.starts_with(REFERENCES) => feature(rect(0.0, 0.0, 9.0, 9.0), school()),
         (Post | Put, path) if path.starts_with(REQUESTS) => feature(town(), site_request::column()),
+        (Post | Put, path) if path.starts_with(ZONES) => feature(rect(0.0, 900.0, 9.0, 909.0), json!({})),
+        (Post, "/api/plans") => json!({"code": "A plan"}),
+        (Post, "/api/plans/{id}/events") => json!({"event": "begin_appraisal"}),
         (Patch, path) if path.starts_with("/ogc") => json!({"properties": {"name": "another"}}),
         (Post, CHECKS | "/api/conflict-checks/batch") => point(0.0, 0.0),
         (Post, path) if door(route) == Door::Site => column(path),
@@ -312,6 +331,9 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
         (Layer::Corridors, api.road("LAND", rect(0.0, 0.0, 9.0, 9.0))),
         (Layer::References, api.school("PLACE", rect(0.0, 0.0, 9.0, 9.0))),
     ]);
+    let (drawn, in_force) = (api.plan("DRAWN", 2), api.plan("IN FORCE", 1));
+    api.published(&in_force, "2026-01-01", json!(null));
+    let zone = api.zones("officer", &format!("plan={drawn}"))[0]["id"].as_str().unwrap().to_owned();
     // What ends a session or a password comes when the others are done.
     let ends = |r: &Route| ["/api/sessions/current", "/api/account/password"].contains(&r.path);
     let ordered = ROUTES.iter().filter(|r| !ends(r)).chain(ROUTES.iter().filter(|r| ends(r)));
@@ -321,11 +343,18 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
         let what = format!("{} {}", route.method.as_str(), route.path);
         let body = match route.path {
             "/api/sessions/refresh" => json!({"refresh_token": api.sign_in("nga").1}),
+            ZONES => crate::plan::zone(&drawn, "NEW", 0.0, 900.0),
             _ => document(route),
         };
         let layer = layer_of(route.path);
         let id = if route.method == Method::Get { seen.get(&layer) } else { made.get(&layer) };
         let id = if door(route) == Door::Runs { run.as_ref() } else { id };
+        let id = match route.path {
+            "/api/plans/{id}/amendments" => Some(&in_force),
+            path if path.starts_with("/api/plans") => Some(&drawn),
+            path if path.starts_with(ZONES) => Some(&zone),
+            _ => id,
+        };
         let id = id.cloned().unwrap_or_default();
         let bearer = match route.access {
             Access::OwnCredentials => String::new(),
@@ -335,7 +364,7 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
         let before = doors.events();
         let answer = doors.send(&bearer, route, &id, &body);
         assert!((200..300).contains(&answer.status), "{what}: {} {}", answer.status, answer.text);
-        if route.method == Method::Post && route.path.ends_with("/items") {
+        if route.method == Method::Post && route.path.ends_with("/items") && route.path != ZONES {
             made.insert(layer, answer.json()["id"].as_str().unwrap().to_owned());
         }
         if (route.method, route.path) == (Method::Post, KEPT) {

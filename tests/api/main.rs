@@ -39,6 +39,7 @@ mod outage;
 mod parameters;
 mod people;
 mod permission;
+mod plan;
 mod problems;
 mod rate_limit;
 mod reference;

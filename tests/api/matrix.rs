@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::changes::Listener;
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
+use crate::plan::ZONES;
 use crate::restricted_reads;
 use crate::rules::{ask, load, pack};
 use crate::support::{Response, token};
@@ -166,6 +167,8 @@ pub enum Door {
     Runs,
     /// What carriers ask for is theirs and the government's (`site_request.rs`).
     Requests,
+    /// Plans, which are the government's until they are published (`plan.rs`), with their zones and checks.
+    Plans,
     /// Who may sign in: no feature is named, none is counted.
     People,
 }
@@ -197,6 +200,7 @@ pub fn door(route: &Route) -> Door {
         (_, path) if path.starts_with("/api/site-checks") => Door::Runs,
         (_, path) if path.contains("site-requests") => Door::Requests,
         (Get, "/api/inbox" | "/api/tracking/{receipt}") => Door::Requests,
+        (_, path) if path.starts_with("/api/plans") || path.starts_with(ZONES) => Door::Plans,
         (Post, "/api/conflict-checks/batch") => Door::Batch,
         (Get, "/api/changes") => Door::Stream,
         (Get, "/health/ready") => Door::Counts,
@@ -212,6 +216,7 @@ pub fn door(route: &Route) -> Door {
             | "/ogc/collections/works"
             | "/ogc/collections/corridors"
             | "/ogc/collections/references"
+            | "/ogc/collections/zones"
             | "/api/coverage"
             | "/api/rules"
             | "/api/calendar",
@@ -371,7 +376,7 @@ impl World {
                 assert_eq!(alike.entry(route.path).or_insert_with(|| text.clone()), &text, "{what}");
             }
             Door::Site => self.site(person, route.path, &what),
-            Door::Write(_) | Door::People | Door::Runs | Door::Requests => {}
+            Door::Write(_) | Door::People | Door::Runs | Door::Requests | Door::Plans => {}
         }
     }
 
@@ -386,7 +391,7 @@ impl World {
                 // At a site: land that the place lies in, columns and schools nearer than the rules let them be.
                 Door::Stream | Door::Site => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
-                Door::Runs | Door::Requests
+                Door::Runs | Door::Requests | Door::Plans
                 | Door::Write(_)
                 | Door::Counts
                 | Door::Metrics

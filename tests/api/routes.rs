@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school, town};
 use crate::site_request::{self, CaseOf};
+use crate::plan::committee;
 
 /// Its answer has no end; `changes.rs` listens to it.
 const STREAM: &str = "/api/changes";
@@ -68,6 +69,7 @@ fn every_route_is_in_the_document_and_back() {
             (Method::Get, false) => &[],
             (_, false) if route.access == Access::OwnCredentials => &[],
             (Method::Patch, false) if route.path == "/api/accounts/{id}" => &["If-Match", "Reason"],
+            (Method::Post, false) if route.path == "/api/plans/{id}/events" => &["If-Match", "Reason"],
             (_, false) if !route.path.starts_with("/ogc/") => &["Reason"],
             (Method::Post, false) => &["Content-Crs", "Reason"],
             (Method::Put | Method::Patch, _) => &["Content-Crs", "If-Match", "Reason"],
@@ -92,6 +94,10 @@ fn every_route_answers_its_methods() {
     let work = api.work("W", point(0.0, 0.0));
     let corridor = api.road("C", rect(0.0, 0.0, 9.0, 9.0));
     let place = api.school("S", rect(0.0, 0.0, 9.0, 9.0));
+    committee(&api);
+    let plan = api.plan("P", 1);
+    api.published(&plan, "2026-01-01", json!(null));
+    let zone = api.zones("", "")[0]["id"].as_str().unwrap().to_owned();
     let account = api.account("nga", "office", &["administrator"]);
     let (bearer, _) = api.sign_in("nga");
     let column = feature(town(), json!({"height_agl_m": 42}));
@@ -105,6 +111,8 @@ fn every_route_answers_its_methods() {
             ("site-requests", &asked.id),
             ("corridors", &corridor),
             ("references", &place),
+            ("zones", &zone),
+            ("plans", &plan),
             ("accounts", &account),
             ("site-checks", &kept),
         ];

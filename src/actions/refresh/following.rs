@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Reached, catch_up, catch_up_shortly, lag, turn_days, without_end};
+use crate::actions::plan::upkeep::expire;
 use crate::actions::{Context, access};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -30,7 +31,7 @@ const LONG_AT_ONCE: u32 = 2;
 /// forgets.
 const CONNECTIONS: u32 = 2 + SHORT_AT_ONCE + LONG_AT_ONCE;
 
-/// How often old changes are forgotten.
+/// How often old changes are forgotten, and what has come to be by itself is recorded.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// The changes of so many revisions are kept of each jurisdiction, however old they are.
@@ -163,6 +164,13 @@ fn forget_old_changes(context: &Context) {
     }
 }
 
+/// Records which plans have expired.
+fn record_expired(context: &Context) {
+    if let Err(error) = without_end(|| expire(context)) {
+        tracing::warn!(%error, "that plans have expired could not be recorded; it will be tried again");
+    }
+}
+
 /// Who hears of commits, and what he has given to others.
 struct Work {
     context: Context,
@@ -203,7 +211,10 @@ impl Work {
                 forgot = Some(Instant::now());
                 let context = self.context.clone();
                 // It takes as long as it takes; where there is no thread for it, it is done in an hour.
-                drop(named("forget", move || forget_old_changes(&context)));
+                drop(named("upkeep", move || {
+                    forget_old_changes(&context);
+                    record_expired(&context);
+                }));
             }
         }
         self.end();

@@ -1,0 +1,165 @@
+//! A step of a plan: under the lock of its row its guards are asked again, then it is made, recorded and, where zones come in force or
+//! end, shown to site checks. Whoever is to hear of a step hears of it from [`made`].
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::facts::facts;
+use super::{PlanView, entry, get, locked, projected, seen, store, today};
+use crate::actions::{Context, Witness, refresh};
+use crate::domain::actor::Actor;
+use crate::domain::audit::{Deed, hex};
+use crate::domain::plan::{Facts, Plan, PlanEvent, PlanGuard, PlanState, Sent, StepData, TRANSITIONS, decide};
+use crate::domain::word::Word;
+use crate::domain::workflow::{self, Refusal};
+use crate::error::{Error, Result};
+use crate::store::plan_step::{self, PlanStep};
+use crate::store::{Stored, WriteTx};
+
+/// A step as somebody asks for it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The event.
+    pub event: PlanEvent,
+    /// What comes with it.
+    pub data: StepData,
+    /// The version of the plan that the sender has seen.
+    pub expected: Option<i32>,
+}
+
+/// Makes a step.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Unconditional`] without a version and [`Error::Changed`] with another one;
+/// [`Error::Forbidden`] where the step is another role's; [`Error::StepRefused`] with every guard that does not hold;
+/// [`Error::Busy`].
+pub fn step(context: &Context, witness: Witness<'_>, id: Uuid, asked: &Asked) -> Result<PlanView> {
+    let actor = witness.actor;
+    let present = seen(context, actor, id)?;
+    let Some(expected) = asked.expected else {
+        let detail = "send «If-Match» with the version of the plan that you have seen, such as \"3\"";
+        return Err(Error::Unconditional(detail.into()));
+    };
+    let day = today(context, &present.jurisdiction)?;
+    let ((), reached) = context.store.write(witness, |tx| {
+        let plan = locked(tx, &present)?;
+        if plan.version != expected {
+            let detail = format!("the plan has version {} now, not {expected}: read it again first", plan.version);
+            return Err(Error::Changed(detail).into());
+        }
+        let before = match plan.amends.filter(|_| asked.event == PlanEvent::Publish) {
+            Some(before) => store::lock(tx, &plan.jurisdiction, before)?,
+            None => None,
+        };
+        let (_, at) = tx.raise(&plan.jurisdiction)?;
+        let sent = Sent { actor: Some(actor), event: asked.event, reason: witness.reason, data: &asked.data };
+        let facts = facts(context, tx, &plan, before.as_ref(), &sent, day)?;
+        make(tx, &plan, before, &sent, &facts, at)
+    })?;
+    refresh::after_commit(context, actor, &reached);
+    get(context, actor, id)
+}
+
+/// Makes a step in a transaction that holds the plan and has raised its jurisdiction.
+pub(super) fn make(
+    tx: &mut WriteTx<'_>,
+    plan: &Plan,
+    before: Option<Plan>,
+    sent: &Sent<'_>,
+    facts: &Facts,
+    at: Timestamp,
+) -> Stored<()> {
+    let mut next = decide(plan, sent, facts).map_err(|refusal| why(refusal, plan, sent, facts.today))?;
+    store::update(tx, plan.version, &mut next)?;
+    let mut data = sent.data.clone();
+    data.check =
+        data.check.or_else(|| facts.check.as_ref().map(|check| check.id).filter(|_| rests_on_check(plan, sent)));
+    made(tx, plan, &next, sent, &data, at)?;
+    let mut more =
+        vec![("event", sent.event.to_string()), ("from", plan.state.to_string()), ("to", next.state.to_string())];
+    if sent.event == PlanEvent::Approve
+        && let (Some(check), Some(decision)) = (&facts.check, &next.decision)
+    {
+        more.extend([
+            ("check", check.id.to_string()),
+            ("check_sha256", hex(&check.hash)),
+            ("decision", decision.number.clone()),
+            ("file_sha256", hex(&decision.sha256)),
+        ]);
+    }
+    match sent.event {
+        PlanEvent::Publish => {
+            if let Some(before) = before.filter(|b| matches!(b.state, PlanState::Published | PlanState::Suspended)) {
+                more.push(("supersedes", before.id.to_string()));
+                supersede(tx, &before, &next, facts, at)?;
+            }
+            more.push(("zones", projected::begin(tx, &next)?.to_string()));
+        }
+        PlanEvent::Suspend | PlanEvent::Revoke => projected::end(tx, &next)?,
+        _ => {}
+    }
+    tx.audit(&plan.jurisdiction, entry(Deed::Step, &next, "plan", more))
+}
+
+/// The version before ends where the one that amends it begins.
+fn supersede(tx: &mut WriteTx<'_>, before: &Plan, by: &Plan, facts: &Facts, at: Timestamp) -> Stored<()> {
+    let data = StepData::default();
+    let sent = Sent { actor: None, event: PlanEvent::Supersede, reason: None, data: &data };
+    let mut ended = decide(before, &sent, facts).map_err(|refusal| why(refusal, before, &sent, facts.today))?;
+    if let Some(decision) = &by.decision {
+        ended.ended_on = Some(before.ended_on.map_or(decision.from, |day| day.min(decision.from)));
+    }
+    store::update(tx, before.version, &mut ended)?;
+    made(tx, before, &ended, &sent, &data, at)?;
+    projected::end(tx, &ended)
+}
+
+fn rests_on_check(plan: &Plan, sent: &Sent<'_>) -> bool {
+    let row = workflow::row(TRANSITIONS, plan.state, sent.event);
+    row.is_some_and(|row| row.guards.contains(&PlanGuard::FreshCheck))
+}
+
+/// Records a step that was made: every step passes here, in the transaction that makes it.
+fn made(tx: &mut WriteTx<'_>, plan: &Plan, next: &Plan, sent: &Sent<'_>, data: &StepData, at: Timestamp) -> Stored<()> {
+    let step = PlanStep {
+        seq: 0,
+        event: sent.event,
+        from: plan.state,
+        to: next.state,
+        actor: sent.actor.map_or("timer", |actor| actor.name.as_str()).to_owned(),
+        organisation: sent.actor.and_then(|actor| actor.organisation.clone()),
+        at,
+        reason: sent.reason.map(str::to_owned),
+        data: data.clone(),
+        revision: next.revision,
+    };
+    plan_step::append(tx, next, &step)
+}
+
+/// A refusal with what the actor may do instead.
+pub(super) fn refused(detail: String, plan: &Plan, actor: &Actor, day: Date) -> Error {
+    let allowed = plan.allowed(actor, day).into_iter().map(|event| event.to_string()).collect();
+    Error::StepRefused { detail, allowed, unmet: Vec::new() }
+}
+
+/// Why a step is not made.
+fn why(refusal: Refusal<PlanGuard>, plan: &Plan, sent: &Sent<'_>, day: Date) -> Error {
+    let (event, state) = (sent.event, plan.state_on(day));
+    let allowed = sent.actor.map_or_else(Vec::new, |actor| plan.allowed(actor, day));
+    let allowed = allowed.into_iter().map(|event| event.to_string()).collect();
+    match refusal {
+        Refusal::NotFromHere => {
+            Error::StepRefused { detail: format!("{event} does not lead on from {state}"), allowed, unmet: Vec::new() }
+        }
+        Refusal::NotYours => {
+            let by = workflow::row(TRANSITIONS, state, event).map(|row| row.by.to_string()).unwrap_or_default();
+            Error::Forbidden(format!("your roles do not let you {event} this plan: it is for {by}"))
+        }
+        Refusal::Unmet(unmet) => Error::StepRefused {
+            detail: format!("{event} lacks what it takes; see unmet"),
+            allowed,
+            unmet: unmet.into_iter().map(|(guard, detail)| (guard.as_str().to_owned(), detail)).collect(),
+        },
+    }
+}

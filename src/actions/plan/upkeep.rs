@@ -1,0 +1,65 @@
+//! What comes to be by itself: a plan whose period is over has expired whether somebody records it or not; here it is recorded.
+
+use uuid::Uuid;
+
+use super::step::make;
+use super::{store, today};
+use crate::actions::{Context, Witness, refresh};
+use crate::clock;
+use crate::domain::actor::Actor;
+use crate::domain::plan::{Facts, Plan, PlanEvent, PlanState, Sent, StepData};
+use crate::error::{Error, Result};
+
+/// Records of every plan whose period is over that it has expired: of how many.
+///
+/// # Errors
+/// [`Error::Busy`].
+pub fn expire(context: &Context) -> Result<usize> {
+    // Nowhere is a day earlier over than this.
+    let now = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let latest = now.tomorrow().unwrap_or(now);
+    let over = context.store.snapshot(|conn| store::over_by(conn, latest))?;
+    let mut count = 0;
+    for plan in over {
+        count += usize::from(expire_one(context, &plan)?);
+    }
+    Ok(count)
+}
+
+/// Records it of one plan, unless another instance did, or its last day is not over there.
+fn expire_one(context: &Context, plan: &Plan) -> Result<bool> {
+    let day = today(context, &plan.jurisdiction)?;
+    if plan.state_on(day) != PlanState::Expired {
+        return Ok(false);
+    }
+    let timer = Actor { name: "timer".into(), ..Actor::operator() };
+    let request_id = Uuid::now_v7().to_string();
+    let data = StepData::default();
+    let sent = Sent { actor: None, event: PlanEvent::Expire, reason: None, data: &data };
+    let done = context.store.write(Witness::new(&timer, &request_id), |tx| {
+        let locked = store::lock(tx, &plan.jurisdiction, plan.id)?;
+        let Some(plan) = locked.filter(|now| now.version == plan.version) else {
+            return Err(Error::Changed("somebody was faster".into()).into());
+        };
+        let (_, at) = tx.raise(&plan.jurisdiction)?;
+        let facts = Facts {
+            today: day,
+            zones: 0,
+            outside: Vec::new(),
+            without_limits: Vec::new(),
+            check: None,
+            new_blocks: Vec::new(),
+            of_committee: false,
+            newest: true,
+        };
+        make(tx, &plan, None, &sent, &facts, at)
+    });
+    match done {
+        Ok(((), reached)) => {
+            refresh::after_commit(context, &timer, &reached);
+            Ok(true)
+        }
+        Err(Error::Changed(_)) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
