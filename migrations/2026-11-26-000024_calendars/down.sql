@@ -3,29 +3,14 @@ ALTER TABLE audit_events ADD CONSTRAINT audit_events_deed_known CHECK (deed IN (
 DELETE FROM rule_parameters WHERE unit = 'minute';
 ALTER TABLE rule_parameters DROP CONSTRAINT rule_parameters_unit_known;
 ALTER TABLE rule_parameters ADD CONSTRAINT rule_parameters_unit_known CHECK (unit IN ('m', 'km', 'm2', 'deg', 'kv', 'w', 'w_m2', 'mhz', 'vnd', 'day', 'working_day', 'month', 'year', 'count', 'ratio'));
-CREATE OR REPLACE VIEW versions AS
-    SELECT jurisdiction, id, revision, NULL::bigint AS ended_revision, version_digest(w) AS digest FROM works AS w
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(w) FROM works_history AS w
-    UNION ALL
-    SELECT jurisdiction, id, revision, NULL, version_digest(c) FROM corridors AS c
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(c) FROM corridors_history AS c
-    UNION ALL
-    SELECT jurisdiction, id, revision, NULL, version_digest(r) FROM reference_features AS r
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(r) FROM reference_features_history AS r
-    UNION ALL
-    SELECT jurisdiction, id, revision, NULL, version_digest(a) FROM coverage_areas AS a
-    UNION ALL
-    SELECT jurisdiction, id, revision, ended_revision, version_digest(a) FROM coverage_areas_history AS a
-    UNION ALL
-    SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, NULL, version_digest(p) FROM rule_packs AS p
-    UNION ALL
-    SELECT jurisdiction, '00000000-0000-0000-0000-000000000000', revision, ended_revision, version_digest(p)
-    FROM rule_packs_history AS p
-    UNION ALL
-    SELECT code, '00000000-0000-0000-0000-000000000000', 1, NULL, version_digest(j) FROM jurisdictions AS j;
+DO $do$
+DECLARE
+    -- What was added to the view was added at its end.
+    whole constant text := pg_get_viewdef('versions'::regclass);
+    before constant text := split_part(whole, 'FROM calendars c', 1);
+BEGIN
+    EXECUTE 'CREATE OR REPLACE VIEW versions AS ' || regexp_replace(before, '\s*UNION ALL\s+SELECT((?!UNION ALL).)*$', '');
+END $do$;
 DROP FUNCTION version_digest(calendars);
 DROP FUNCTION version_digest(calendars_history);
 DROP TABLE calendar_days_history;

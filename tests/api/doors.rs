@@ -324,6 +324,9 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
     let api = &doors.api;
     let limits = pack("1", &["site.spacing.urban_m 100", "site.spacing.elsewhere_m 500"]);
     load(api, &(limits + &may_waive("spc", "officer")));
+    let (drawn, in_force) = (api.plan("DRAWN", 2), api.plan("IN FORCE", 1));
+    api.published(&in_force, "2026-01-01", json!(null));
+    let zone = api.zones("officer", &format!("plan={drawn}"))[0]["id"].as_str().unwrap().to_owned();
     let mut run: Option<String> = None;
     let mut made: BTreeMap<Layer, String> = BTreeMap::new();
     let seen = BTreeMap::from([
@@ -331,9 +334,6 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
         (Layer::Corridors, api.road("LAND", rect(0.0, 0.0, 9.0, 9.0))),
         (Layer::References, api.school("PLACE", rect(0.0, 0.0, 9.0, 9.0))),
     ]);
-    let (drawn, in_force) = (api.plan("DRAWN", 2), api.plan("IN FORCE", 1));
-    api.published(&in_force, "2026-01-01", json!(null));
-    let zone = api.zones("officer", &format!("plan={drawn}"))[0]["id"].as_str().unwrap().to_owned();
     // What ends a session or a password comes when the others are done.
     let ends = |r: &Route| ["/api/sessions/current", "/api/account/password"].contains(&r.path);
     let ordered = ROUTES.iter().filter(|r| !ends(r)).chain(ROUTES.iter().filter(|r| ends(r)));

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use clearway::actions::audit::{self, Range};
@@ -428,6 +429,27 @@ fn an_amendment_keeps_the_rest_and_what_is_in_force_goes_by_the_day() {
         "QH-4/1/Z-0000 2026-01-01 2027-12-31; QH-4/1/Z-0001 2026-01-01 2027-12-31; QH-4/1/Z-0002 2026-01-01 2027-12-31; \
          QH-4/2/NEW 2028-01-01; QH-4/2/Z-0000 2028-01-01; QH-4/2/Z-0002 2028-01-01"
     );
+    assert_eq!(api.faults(), []);
+}
+
+#[test]
+fn of_two_decisions_at_the_same_moment_one_is_made() {
+    let api = api();
+    let id = api.plan("QH-9", 1);
+    let data = api.submitted(&id);
+    let tag = api.server.get("officer", &format!("/api/plans/{id}")).header("etag").unwrap().to_owned();
+    let send = &|event: &str| {
+        let body = json!({"event": event, "reason": "because", "data": data});
+        api.json_as("approver", "POST", &format!("/api/plans/{id}/events"), Some(&tag), &body).status
+    };
+    let mut answers: Vec<u16> = thread::scope(|scope| {
+        let sent = ["approve", "reject", "approve", "return"].map(|event| scope.spawn(move || send(event)));
+        sent.map(|sent| sent.join().unwrap()).to_vec()
+    });
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 412, 412, 412]);
+    let made = "SELECT count(*) FROM plan_events WHERE event IN ('approve', 'reject', 'return')";
+    assert_eq!(api.sql(made), Some("1".into()));
     assert_eq!(api.faults(), []);
 }
 

@@ -91,13 +91,13 @@ fn every_route_is_in_the_document_and_back() {
 #[test]
 fn every_route_answers_its_methods() {
     let api = Api::with_people();
-    let work = api.work("W", point(0.0, 0.0));
-    let corridor = api.road("C", rect(0.0, 0.0, 9.0, 9.0));
-    let place = api.school("S", rect(0.0, 0.0, 9.0, 9.0));
     committee(&api);
     let plan = api.plan("P", 1);
     api.published(&plan, "2026-01-01", json!(null));
     let zone = api.zones("", "")[0]["id"].as_str().unwrap().to_owned();
+    let work = api.work("W", point(0.0, 0.0));
+    let corridor = api.road("C", rect(0.0, 0.0, 9.0, 9.0));
+    let place = api.school("S", rect(0.0, 0.0, 9.0, 9.0));
     let account = api.account("nga", "office", &["administrator"]);
     let (bearer, _) = api.sign_in("nga");
     let column = feature(town(), json!({"height_agl_m": 42}));

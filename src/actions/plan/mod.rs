@@ -42,6 +42,9 @@ pub struct PlanView {
     pub allowed: Vec<PlanEvent>,
 }
 
+/// A plan in a list, with its state today.
+pub type Listed = (Plan, PlanState);
+
 /// The day in a jurisdiction.
 pub(super) fn today(context: &Context, jurisdiction: &str) -> Result<Date> {
     let snapshot = context.index.snapshot();
@@ -85,7 +88,7 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<PlanView> {
 ///
 /// # Errors
 /// [`Error::Parameter`] for a jurisdiction that is not registered, [`Error::Busy`].
-pub fn list(context: &Context, actor: &Actor, listing: &PlanListing) -> Result<(Vec<(Plan, PlanState)>, Option<Uuid>)> {
+pub fn list(context: &Context, actor: &Actor, listing: &PlanListing) -> Result<(Vec<Listed>, Option<Uuid>)> {
     if let Some(code) = &listing.jurisdiction
         && context.index.snapshot().territory(code).is_none()
     {

@@ -201,13 +201,11 @@ fn some_of(all: &[String]) -> String {
 /// # Errors
 /// Why it is not made.
 pub fn decide(plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Result<Plan, Refusal<PlanGuard>> {
-    let (state, may): (PlanState, Box<dyn Fn(&By) -> bool>) = match sent.actor {
-        Some(actor) => {
-            let admits = |by: &By| by.admits(actor, &plan.jurisdiction, &plan.organisation);
-            (plan.state_on(facts.today), Box::new(admits))
-        }
-        // The service records what has come to be.
-        None => (plan.state, Box::new(|by: &By| *by == By::Timer)),
+    // The service records what has come to be.
+    let state = if sent.actor.is_some() { plan.state_on(facts.today) } else { plan.state };
+    let may = |by: &By| match sent.actor {
+        Some(actor) => by.admits(actor, &plan.jurisdiction, &plan.organisation),
+        None => *by == By::Timer,
     };
     let row = workflow::step(TRANSITIONS, state, sent.event, may, |guard| missing(guard, plan, sent, facts))?;
     let mut next = plan.clone();

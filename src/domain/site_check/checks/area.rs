@@ -75,17 +75,12 @@ fn columns(area: &Area, around: &Surroundings<'_>) -> Finding {
         around.works.iter().filter(|w| w.holds_place() && is_column(w.told.kind, w.told.column_class)).collect();
     let count = u32::try_from(inside.len()).unwrap_or(u32::MAX);
     let number = |n: u32| Argument::Number(f64::from(n), 0);
-    match area.quota.filter(|quota| *quota <= count && count > 0) {
-        Some(quota) => {
-            let message = Message::new(key::SPC_ZONE_FULL).with("columns", number(count)).with("quota", number(quota));
-            let finding = Finding::new(CheckCode::Spc, Verdict::Warn, message);
-            Finding { consult: vec![Consultee::Carrier], evidence: evidence(inside), ..finding }
-        }
-        None => {
-            let message = Message::new(key::SPC_ZONE).with("columns", number(count));
-            Finding::new(CheckCode::Spc, Verdict::Pass, message)
-        }
+    if let Some(quota) = area.quota.filter(|quota| *quota <= count && count > 0) {
+        let message = Message::new(key::SPC_ZONE_FULL).with("columns", number(count)).with("quota", number(quota));
+        let finding = Finding::new(CheckCode::Spc, Verdict::Warn, message);
+        return Finding { consult: vec![Consultee::Carrier], evidence: evidence(inside), ..finding };
     }
+    Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::SPC_ZONE).with("columns", number(count)))
 }
 
 /// AIR: whether what it admits needs marking, and whether surfaces of a runway may lie over it.
