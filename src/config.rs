@@ -3,10 +3,11 @@
 //! A setting is taken from the environment (`CLEARWAY_` and its name in capitals), else from `clearway.toml`, else it
 //! has the default below. `DATABASE_URL` gives `database_url`.
 
+mod documents;
 mod oidc;
 mod problem;
+mod token;
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -15,35 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::oidc::{ClaimSetting, OidcSetting, is_safe};
 pub use self::problem::ConfigError;
-
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-/// A bearer token and whom it stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenSetting {
-    /// The token itself; at least 16 characters.
-    pub token: Secret,
-    /// A name for the audit trail.
-    pub name: String,
-    /// Code of the organisation acted for.
-    #[serde(default)]
-    pub organisation: Option<String>,
-    /// Roles, as in the permission table.
-    pub roles: Vec<String>,
-    /// The jurisdictions in which the roles hold; absent: all.
-    #[serde(default)]
-    pub jurisdictions: Option<Vec<String>>,
-}
+pub use self::token::{Secret, TokenSetting};
 
 /// The headers by which proxies say for whom they ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +143,20 @@ pub struct Settings {
     pub reads_buffer_bytes: usize,
     /// How long an answer that shows restricted features waits for room in it before it is refused, ms.
     pub reads_wait_ms: u64,
+    /// Where documents are kept: a folder, which all instances share, or `s3://BUCKET/PREFIX`.
+    pub documents: String,
+    /// Address of the bucket, as `https://s3.example`; empty: Amazon's in the region. `http` is for this machine alone.
+    pub documents_s3_endpoint: String,
+    /// Its region, as its owner calls it.
+    pub documents_s3_region: String,
+    /// The name of the key by which it is used.
+    pub documents_s3_key_id: String,
+    /// That key.
+    pub documents_s3_secret: Secret,
+    /// Largest document, bytes: a scanned dossier of some hundred pages.
+    pub document_bytes_max: u64,
+    /// Longest time for a document to arrive, s: the largest one over a line of 1 Mbit/s.
+    pub document_timeout_s: u64,
     /// Origins that may read from a browser; `*`: all. Only reads are ever allowed across origins.
     pub cors_origin: String,
     /// File with the key that heads of the audit trail are signed with; empty: none is signed.
@@ -259,6 +246,13 @@ impl Default for Settings {
             reads_interval_ms: 1_000,
             reads_buffer_bytes: 16 * 1024 * 1024,
             reads_wait_ms: 2_000,
+            documents: ".clearway/documents".into(),
+            documents_s3_endpoint: String::new(),
+            documents_s3_region: "us-east-1".into(),
+            documents_s3_key_id: String::new(),
+            documents_s3_secret: Secret::default(),
+            document_bytes_max: 64 * 1024 * 1024,
+            document_timeout_s: 600,
             cors_origin: "*".into(),
             audit_key: String::new(),
             rate_address_per_second: 100,
@@ -387,6 +381,8 @@ impl Settings {
             ("session_h", self.session_h.into()),
             ("api_token_days_max", self.api_token_days_max.into()),
             ("reads_interval_ms", self.reads_interval_ms),
+            ("document_bytes_max", self.document_bytes_max),
+            ("document_timeout_s", self.document_timeout_s),
         ];
         for (key, count) in counts {
             if count == 0 {
@@ -397,6 +393,7 @@ impl Settings {
             return Err(("tls_certificate", "and tls_key belong together: set both, or neither".into()));
         }
         self.networks().map_err(|reason| ("trusted_proxies", reason))?;
+        self.check_documents()?;
         oidc::check(&self.oidc).map_err(|reason| ("oidc", reason))?;
         for t in &self.tokens {
             if t.token.0.len() < TOKEN_LENGTH_MIN {
@@ -412,8 +409,10 @@ impl Settings {
 
 /// Reads the settings that hold secrets by themselves: what serde says of a wrong value repeats the value.
 fn secrets_fit(table: &toml::Table) -> Result<(), (&'static str, String)> {
-    if table.get("database_url").is_some_and(|v| !v.is_str()) {
-        return Err(("database_url", "must be a text".into()));
+    if let Some(key) =
+        ["database_url", "documents_s3_secret"].into_iter().find(|k| table.get(*k).is_some_and(|v| !v.is_str()))
+    {
+        return Err((key, "must be a text".into()));
     }
     let tokens = table.get("tokens").cloned().unwrap_or_else(|| toml::Value::Array(Vec::new()));
     if tokens.try_into::<Vec<TokenSetting>>().is_err() {

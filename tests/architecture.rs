@@ -48,8 +48,13 @@ const OWNED: &[(&str, &[&str])] = &[
     ("arc_swap", &["index"]),
     ("governor", &["http"]),
     ("ipnet", &["config", "http"]),
-    ("rustls", &["server"]),
-    ("ureq", &["server"]),
+    ("rustls", &["server", "store"]),
+    ("object_store", &["store"]),
+    ("async_trait", &["store"]),
+    ("http_body_util", &["store"]),
+    ("infer", &["domain"]),
+    ("tempfile", &["actions"]),
+    ("ureq", &["server", "store"]),
     ("socket2", &["server"]),
     ("actix_web", &["http", "server"]),
     ("actix_cors", &["http"]),
@@ -261,6 +266,7 @@ fn variants(code: &str, of: &str) -> BTreeSet<String> {
 const NAMES_NOUNS: &[(&str, &str)] = &[
     ("domain/actor.rs", "the table of rights: what it does not know is written by nobody"),
     ("http/routes.rs", "the list of addresses"),
+    ("actions/document/holder.rs", "the list of what holds documents"),
     ("cli/demo.rs", "the data of the demonstration"),
     (
         "domain/site_check/surroundings.rs",
@@ -325,6 +331,7 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("actions/site_check/around.rs", "finds what one sees; shown by actions/site_check/mod.rs"),
     ("actions/site_check/kept.rs", "shows runs that are kept"),
     ("domain/site_check/record.rs", "who sees a run that is kept; shown by site_check/kept.rs"),
+    ("domain/document.rs", "who reads an original; shown by actions/document/holder.rs"),
     ("store/seen.rs", "tells the database what a transaction sees"),
     ("wire/account.rs", "tells an account which visibilities it sees"),
 ];

@@ -7,6 +7,7 @@ mod support;
 use clearway::domain::audit::{ChangeKind, Deed, Thing};
 use clearway::domain::calendar::DayOfWeek;
 use clearway::domain::corridor::{CorridorKind, CorridorStatus};
+use clearway::domain::document::{DocumentKind, MediaType};
 use clearway::domain::organisation::OrganisationKind;
 use clearway::domain::plan::{PlanEvent, PlanState};
 use clearway::domain::rules::{Confidence, Unit};
@@ -152,6 +153,8 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
     check("plans_visibility_known", all::<Visibility>());
     check("zones_column_classes_known", all::<ColumnClass>());
     check("plan_events_event_known", all::<PlanEvent>());
+    check("documents_kind_known", all::<DocumentKind>());
+    check("documents_media_type_known", all::<MediaType>());
 }
 
 #[test]

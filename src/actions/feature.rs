@@ -118,7 +118,8 @@ pub(super) fn present<T: Registrable>(context: &Context, actor: &Actor, id: Uuid
     visible(actor, found, id)
 }
 
-fn visible<T: Noun>(actor: &Actor, found: Option<Registered<T>>, id: Uuid) -> Result<Registered<T>> {
+/// The same of one that was found otherwise.
+pub(super) fn visible<T: Noun>(actor: &Actor, found: Option<Registered<T>>, id: Uuid) -> Result<Registered<T>> {
     found
         .filter(|f| {
             let props = f.body.props();
@@ -247,7 +248,8 @@ fn public_by_omission<T: Noun>(fields: &Fields, present: &Registered<T>) -> Opti
     Some(Problem::new("/properties/visibility", detail))
 }
 
-fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {
+/// Somebody writes a feature with these properties.
+pub(super) fn may_write<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Result<()> {
     let organisation = T::organisation(props);
     if !actor.may_write(T::LAYER, jurisdiction, organisation) {
         return Err(forbidden(actor, &format!("write a {} of {organisation} in {jurisdiction}", T::WORD)));

@@ -2,7 +2,7 @@
 //! rules. Every function takes the [`Actor`](crate::domain::actor::Actor), so nothing is done anonymously by accident.
 //!
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`site_check`] (a place for a new column), [`plan`] (zones that are decided as one), [`site_request`] (a column that is asked for), [`import`], [`jurisdiction`], [`coverage`],
-//! [`mod@reference`] (reference layers and their age), [`rules`], [`calendar`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
+//! [`mod@reference`] (reference layers and their age), [`document`] (files that belong to something), [`rules`], [`calendar`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
 //! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
 //! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].
@@ -16,6 +16,7 @@ pub mod calendar;
 pub mod changes;
 pub mod conflict_check;
 pub mod coverage;
+pub mod document;
 pub mod feature;
 pub mod health;
 pub mod import;
@@ -40,6 +41,7 @@ use crate::domain::conflict::AccuracyDefaults;
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
 use crate::index::{Index, Snapshot};
+use crate::store::objects::Objects;
 use crate::store::{Store, StoreOptions};
 
 pub use self::restricted_read::{Asker, Reader};
@@ -78,6 +80,10 @@ pub struct Context {
     searches: Arc<site_check::Searches>,
     /// Who was shown which restricted features.
     reads: Arc<restricted_read::RestrictedReads>,
+    /// What is in documents.
+    objects: Arc<Objects>,
+    /// The documents that come in.
+    uploads: Arc<document::upload::Uploads>,
 }
 
 /// So many connections at most, otherwise as they are set.
@@ -100,6 +106,7 @@ impl Context {
         let kept = conflict_check::KeptConflicts::new(settings.kept_pairs_max, settings.kept_conflicts_max);
         let notices = conflict_check::Notices::new(settings.notice_cells_per_hour);
         let reads = restricted_read::RestrictedReads::new(store.clone(), &settings);
+        let objects = Arc::new(Objects::of(document::keeping::place(&settings)));
         Ok(Self {
             settings: Arc::new(settings),
             store,
@@ -116,6 +123,8 @@ impl Context {
             notices: Arc::new(notices),
             searches: Arc::default(),
             reads: Arc::new(reads),
+            objects,
+            uploads: Arc::default(),
         })
     }
 

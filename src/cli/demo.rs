@@ -45,6 +45,9 @@ pub(super) struct Demo {
     reset: bool,
 }
 
+/// The folder of what is in documents.
+const DOCUMENTS: &str = "documents";
+
 const JURISDICTION: &str = include_str!("../../fixtures/jurisdiction/VN-72.geojson");
 const RULES: &str = include_str!("../../fixtures/rules/VN-2027-01.toml");
 const CALENDAR: &str = include_str!("../../fixtures/calendar/VN.toml");
@@ -107,6 +110,9 @@ impl Demo {
         let url = cluster.service_url("clearway");
         private_file(&self.data_dir.join(DEMO_ADDRESS), &url)?;
         settings.database_url = Secret(url);
+        if settings.documents == Settings::default().documents {
+            settings.documents = self.data_dir.join(DOCUMENTS).display().to_string();
+        }
         let people = People::of(&self.data_dir)?;
         settings.tokens.clone_from(&people.tokens);
         let server = Server::prepare(settings, listener, server::record_metrics())?;
@@ -130,6 +136,10 @@ impl Demo {
 /// Deletes what a demo keeps, and nothing else: other things in its folder are left alone.
 fn reset(folder: &Path) -> Result<(), Failed> {
     Cluster::delete(folder).map_err(|e| e.to_string())?;
+    match fs::remove_dir_all(folder.join(DOCUMENTS)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.to_string().into()),
+        _ => {}
+    }
     remove(&folder.join(LOADED))?;
     remove(&folder.join(people::FILE))
 }

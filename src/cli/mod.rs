@@ -6,6 +6,7 @@ mod calendar;
 mod check;
 mod coverage;
 mod demo;
+mod document;
 mod import;
 mod jurisdiction;
 mod log;
@@ -62,6 +63,8 @@ enum Command {
     Rules(rules::Rules),
     /// Say on which days the offices of a jurisdiction work.
     Calendar(calendar::CalendarCommand),
+    /// Look after what is in documents.
+    Document(document::DocumentCommand),
     /// Say which organisations there are.
     Organisation(organisation::OrganisationCommand),
     /// Say who may sign in.
@@ -154,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Coverage(command) => command.run(settings),
         Command::Rules(command) => command.run(settings),
         Command::Calendar(command) => command.run(settings),
+        Command::Document(command) => command.run(settings),
         Command::Organisation(command) => command.run(settings),
         Command::Account(command) => command.run(settings),
         Command::Audit(command) => command.run(settings),

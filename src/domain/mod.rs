@@ -6,7 +6,7 @@
 //! [`work`], [`corridor`] and [`mod@reference`], [`coverage`] (where a layer holds all there is), [`rules`] (legal parameters as data), and
 //! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state:
 //! [`plan`] with its [`zone`]s does, and [`site_request`]; [`case_clock`] until when, by the working days of a [`calendar`].
-//! [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
+//! [`document`] says who reads which files. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
 //! [`restricted_read`] what is left by looking.
 
 pub mod account;
@@ -18,6 +18,7 @@ pub mod change;
 pub mod conflict;
 pub mod corridor;
 pub mod coverage;
+pub mod document;
 pub mod feature;
 pub mod fields;
 pub mod jurisdiction;

@@ -12,6 +12,7 @@ pub mod changes;
 pub mod conflict_check;
 pub mod cors;
 pub mod coverage;
+pub mod document;
 pub mod forwarded;
 pub mod head;
 pub mod health;

@@ -1,5 +1,6 @@
 //! The API document, OpenAPI 3.0, written from the route table.
 
+mod document;
 mod plan;
 mod site_check;
 
@@ -43,6 +44,7 @@ const CREATES: &[&str] = &[
     "/api/tokens",
     "/api/accounts",
     "/api/organisations",
+    document::OF_HOLDER,
     plan::PLANS,
     plan::AMENDMENTS,
     plan::CHECKS,
@@ -108,9 +110,11 @@ fn operation(route: &Route) -> Json {
         "limit" if is_history => "versions_limit",
         "limit" if route.path == SITE_SEARCH => "places_limit",
         "limit" if route.path == site_check::CHECKS => "runs_limit",
+        "limit" if route.path == document::OF_HOLDER => "documents_limit",
         name => name,
     });
-    let id = ["id", "code", "receipt"].into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
+    let id = ["noun", "id", "code", "receipt"];
+    let id = id.into_iter().filter(|name| route.path.contains(&format!("{{{name}}}")));
     let names = query.chain(id).chain(headers(route, is_check));
     let parameters: Vec<Json> = names.map(|name| json!({"$ref": format!("#/components/parameters/{name}")})).collect();
     let done = match route.method {
@@ -135,7 +139,8 @@ fn operation(route: &Route) -> Json {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
     } else if route.path == SITE_SEARCH {
         json!({"description": "The best places", "content": {GEOJSON: {"schema": {"$ref": "#/components/schemas/site_places"}}}})
-    } else if let Some(answer) = site_check::answer(route).or_else(|| plan::answer(route)) {
+    } else if let Some(answer) = site_check::answer(route).or_else(|| plan::answer(route)).or_else(|| document::answer(route))
+    {
         answer
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
@@ -174,7 +179,8 @@ fn operation(route: &Route) -> Json {
             _ if is_site(route) => json!({"schema": {"$ref": "#/components/schemas/columns"}}),
             _ => json!({"schema": {"type": "object"}}),
         };
-        operation["requestBody"] = json!({"required": true, "content": {media: schema}});
+        let content = document::content(route).unwrap_or_else(|| json!({media: schema}));
+        operation["requestBody"] = json!({"required": true, "content": content});
     }
     if route.access.is_protected() {
         operation["security"] = json!([{"token": []}, {"cookie": []}]);
@@ -226,7 +232,7 @@ fn schemas() -> Json {
             "properties": {"line": {"type": "integer", "minimum": 1},
                 "error": {"type": "object", "description": "What is wrong with the line, RFC 9457"}}}]},
     });
-    for (name, schema) in site_check::schemas().into_iter().chain(plan::schemas()) {
+    for (name, schema) in site_check::schemas().into_iter().chain(plan::schemas()).chain(document::schemas()) {
         all[name] = schema;
     }
     all
@@ -371,6 +377,7 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
         names.push("Last-Event-ID");
     }
     names.extend(route.path.contains("{receipt}").then_some(SECRET));
+    names.extend(document::content(route).map(|_| "Repr-Digest"));
     names
 }
 
@@ -400,7 +407,7 @@ fn parameters(s: &Settings) -> Json {
                "style": "form", "explode": false, "schema": schema})
     };
     let header = |name: &str, description: &str, schema: Json| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema});
-    json!({
+    let mut all = json!({
         "Content-Crs": header("Content-Crs", "The system of the coordinates in the body, such as EPSG:9218; WGS 84 \
             longitude, latitude by default", json!({"type": "string"})),
         "If-Match": header("If-Match", "The ETag of the version that is to be changed; any by default",
@@ -417,7 +424,7 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),
         "conflicts_limit": query("limit", "At most so many conflicts for each subject", json!({"type": "integer",
             "minimum": 1, "maximum": s.conflicts_limit_max, "default": s.conflicts_limit_default})),
-        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account, token or site check",
+        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account, token, site check or document",
                "schema": {"type": "string", "format": "uuid"}},
         "code": {"name": "code", "in": "path", "required": true, "description": "The organisation",
                  "schema": {"type": "string"}},
@@ -455,5 +462,9 @@ fn parameters(s: &Settings) -> Json {
         "key": query("key", "Only this parameter, such as corridor.road.clearance_m", json!({"type": "string"})),
         "at": query("at", "The moment at which dates are looked at, those of rules too; now by default, and in the list of rules any",
             json!({"type": "string", "format": "date-time"})),
-    })
+    });
+    for (name, parameter) in document::parameters(&query, &header) {
+        all[name] = parameter;
+    }
+    all
 }

@@ -9,8 +9,8 @@ pub use self::register::{configure, cost};
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session};
 use super::{
-    batch, calendar, changes, conflict_check, coverage, health, items, ogc, openapi, plan, reference, rules, site_check,
-    site_check_run, site_request, site_search, version, zone,
+    batch, calendar, changes, conflict_check, coverage, document, health, items, ogc, openapi, plan, reference, rules,
+    site_check, site_check_run, site_request, site_search, version, zone,
 };
 use crate::actions::forbidden;
 use crate::domain::actor::{Actor, Duty, Reach};
@@ -143,6 +143,7 @@ const WORK: &str = "/ogc/collections/works/items/{id}";
 const CORRIDORS: &str = "/ogc/collections/corridors/items";
 const CORRIDOR: &str = "/ogc/collections/corridors/items/{id}";
 const REFERENCES: &str = "/ogc/collections/references/items";
+const DOCUMENTS: &str = "/api/{noun}/{id}/documents";
 const RUN: &str = "/api/site-checks/{id}";
 const RUN_REPLAY: &str = "/api/site-checks/{id}/replay";
 const RUN_WAIVERS: &str = "/api/site-checks/{id}/waivers";
@@ -381,6 +382,16 @@ pub const ROUTES: &[Route] = &[
         plan::CHECK_PARAMETERS,
         || web::route().to(plan::kept),
     ),
+    route(Get, DOCUMENTS, Everyone, "Documents of something that holds some", document::LIST_PARAMETERS, || {
+        web::route().to(document::list)
+    }),
+    route(Post, DOCUMENTS, SignedIn, "Add a document, or a redacted copy of one", document::ADD_PARAMETERS, || {
+        web::route().to(document::add)
+    }),
+    route(Get, "/api/documents/{id}", Everyone, "What is known of a document", NO, || web::route().to(document::get)),
+    route(Get, "/api/documents/{id}/content", Everyone, "What is in a document", NO, || {
+        web::route().to(document::content)
+    }),
     route(Post, "/api/sessions", OwnCredentials, "Sign in", NO, || web::route().to(session::sign_in)).costs(SignIn),
     route(Post, "/api/sessions/refresh", OwnCredentials, "Exchange a refresh token", NO, || {
         web::route().to(session::refresh)

@@ -4,7 +4,7 @@
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
 //! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`calendar`], [`changes`] (how the index follows),
-//! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`plan`], [`plan_step`], [`zone`] and [`plan_check`] (plans with their steps, zones and checks), [`site_request`] (what is asked for, and each event of it), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
+//! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`plan`], [`plan_step`], [`zone`] and [`plan_check`] (plans with their steps, zones and checks), [`site_request`] (what is asked for, and each event of it), [`document`] and [`objects`] (files, and what is in them), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
 
@@ -19,11 +19,13 @@ pub mod cluster;
 pub mod copied;
 pub mod corridor;
 pub mod coverage;
+pub mod document;
 pub mod ewkb;
 pub mod import;
 pub mod jurisdiction;
 pub mod listen;
 pub mod migrations;
+pub mod objects;
 pub mod organisation;
 pub mod plan;
 pub mod plan_check;
@@ -279,6 +281,7 @@ fn translate(error: &DieselError) -> Error {
                 Error::Taken("this code is that of another plan, or of an amendment of this one".into())
             }
             Some("zones_code_key") => Error::Taken("this code is that of another zone of the plan".into()),
+            Some("documents_content_key") => Error::Taken("this file of yours is there already, as this kind".into()),
             Some("site_check_waivers_pkey") => Error::Taken("this finding is waived already".into()),
             Some("organisations_pkey") => Error::Taken("this code is that of another organisation".into()),
             Some("accounts_name_key") => Error::Taken("this name is, or was, that of another account".into()),

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`plan`] and [`zone`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], then [`organisation`],
+//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`plan`] and [`zone`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], [`document_record`] (what is known of files), then [`organisation`],
 //! [`account`], [`session`] and [`api_token`].
 
 pub mod account;
@@ -15,6 +15,7 @@ pub mod conflict;
 pub mod corridor;
 pub mod coverage;
 pub mod document;
+pub mod document_record;
 pub mod feature;
 pub mod lines;
 pub mod merge_patch;

@@ -21,6 +21,8 @@ mod codes;
 mod conflicts;
 mod conflicts_asked;
 mod coverage;
+mod document;
+mod document_s3;
 mod doors;
 mod edge;
 mod following;

@@ -11,6 +11,7 @@ use clearway::http::routes::{Method, ROUTES, Route};
 use serde_json::{Value as Json, json};
 
 use crate::changes::Listener;
+use crate::document;
 use crate::help::{Api, CHECKS, CORRIDORS, GRID, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school};
 use crate::plan::ZONES;
 use crate::restricted_reads;
@@ -71,6 +72,8 @@ struct Stored {
     id: String,
     visibility: Visibility,
     owner: &'static str,
+    /// An original of the office, which is not addressed to the owner, and its redacted copy; none where it holds none.
+    documents: Option<[String; 2]>,
 }
 
 impl Stored {
@@ -117,7 +120,8 @@ impl World {
                     };
                     let own = json!({"code": code, "visibility": word, "organisation": owner});
                     let id = api.add(items(layer), shape, merged(own, &base));
-                    all.push(Stored { layer, code, id, visibility: *visibility, owner });
+                    let documents = PAIRED.contains(&layer).then(|| document::pair(&api, layer.as_str(), &id));
+                    all.push(Stored { layer, code, id, visibility: *visibility, owner, documents });
                 }
             }
         }
@@ -169,6 +173,12 @@ pub enum Door {
     Requests,
     /// Plans, which are the government's until they are published (`plan.rs`), with their zones and checks.
     Plans,
+    /// What is known of the documents of one.
+    Documents,
+    /// Adds a document to one.
+    Adds,
+    /// A document of one, or what is in it.
+    Document,
     /// Who may sign in: no feature is named, none is counted.
     People,
 }
@@ -195,6 +205,9 @@ pub fn door(route: &Route) -> Door {
             Door::History(layer)
         }
         (Get, "/api/reference-layers") => Door::ReferenceLayers,
+        (Get, "/api/{noun}/{id}/documents") => Door::Documents,
+        (Post, "/api/{noun}/{id}/documents") => Door::Adds,
+        (Get, "/api/documents/{id}" | "/api/documents/{id}/content") => Door::Document,
         (Post, CHECKS) => Door::Check,
         (Post, "/api/site-checks" | "/api/site-checks/batch" | "/api/site-search") => Door::Site,
         (_, path) if path.starts_with("/api/site-checks") => Door::Runs,
@@ -376,7 +389,37 @@ impl World {
                 assert_eq!(alike.entry(route.path).or_insert_with(|| text.clone()), &text, "{what}");
             }
             Door::Site => self.site(person, route.path, &what),
-            Door::Write(_) | Door::People | Door::Runs | Door::Requests | Door::Plans => {}
+            Door::Documents | Door::Document => self.documents(person, route, &what),
+            Door::Adds
+            | Door::Write(_)
+            | Door::People
+            | Door::Runs
+            | Door::Requests
+            | Door::Plans => {}
+        }
+    }
+
+    /// Redacted copies are shown with what holds them, originals of the office to the office and to whoever sees everything.
+    fn documents(&self, person: &Person, route: &Route, what: &str) {
+        for s in &self.all {
+            let Some([original, copy]) = &s.documents else { continue };
+            let row = person.role.and_then(|role| PERMISSIONS.iter().find(|p| p.role == role));
+            let all = person.here && row.is_some_and(|p| p.sees.contains(&Visibility::Restricted));
+            let reads = [(original, all || person.organisation == Some("office")), (copy, true)];
+            let reads = reads.map(|(id, reads)| (id, reads && s.is_seen_by(person)));
+            if door(route) == Door::Documents {
+                let path = route.path.replace("{noun}", s.layer.as_str()).replace("{id}", &s.id);
+                let answer = self.api.server.get(person.token, &path);
+                assert_eq!(answer.status, if s.is_seen_by(person) { 200 } else { 404 }, "{what} {}", s.code);
+                for (id, reads) in reads {
+                    assert_eq!(answer.text.contains(&format!("\"id\":\"{id}\"")), reads, "{what} {}", s.code);
+                }
+            } else {
+                for (id, reads) in reads {
+                    let answer = self.api.server.get(person.token, &route.path.replace("{id}", id));
+                    assert_eq!(answer.status, if reads { 200 } else { 404 }, "{what} {}", s.code);
+                }
+            }
         }
     }
 
@@ -388,10 +431,15 @@ impl World {
                 Door::Items(layer) | Door::Item(layer) | Door::History(layer) => &[layer],
                 // The one asked about, and those in conflict with it.
                 Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
+                // By the redacted copy, at least. That one adds to what one sees is told by its event, and by this.
+                Door::Documents | Door::Document => &PAIRED,
                 // At a site: land that the place lies in, columns and schools nearer than the rules let them be.
                 Door::Stream | Door::Site => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.
-                Door::Runs | Door::Requests | Door::Plans
+                Door::Runs
+                | Door::Requests
+                | Door::Plans
+                | Door::Adds
                 | Door::Write(_)
                 | Door::Counts
                 | Door::Metrics
@@ -513,6 +561,12 @@ fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String
         ("", vec![media, ("Content-Crs", "EPSG:0")], Some("{}".into())),
         ("", vec![media], Some(json!({"properties": {"visibility": "public"}}).to_string())),
         ("?nonsense=1", vec![], None),
+        ("?kind=other&name=a.txt", vec![("Content-Type", "text/plain")], Some("x".into())),
+        (
+            "?kind=other&name=a.txt",
+            vec![("Content-Type", "text/plain"), ("Repr-Digest", "sha-256=:eA==:")],
+            Some("x".into()),
+        ),
         ("?as-of=2020-01-01T00:00:00Z", vec![], None),
         ("?before=1", vec![], None),
         ("?before=99", vec![], None),
@@ -532,11 +586,12 @@ fn a_hidden_feature_answers_as_one_that_is_not_there() {
     let before = counts();
     let mut compared = 0;
     for route in ROUTES.iter().filter(|r| r.path.contains("{id}")) {
-        let (Door::Item(layer) | Door::Write(layer) | Door::Conflicts(layer) | Door::History(layer)) = door(route)
-        else {
-            continue;
+        let layers: &[Layer] = match door(route) {
+            Door::Item(layer) | Door::Write(layer) | Door::Conflicts(layer) | Door::History(layer) => &[layer],
+            Door::Documents | Door::Adds => &PAIRED,
+            _ => continue,
         };
-        for person in PEOPLE {
+        for (person, layer) in PEOPLE.iter().flat_map(|person| layers.iter().map(move |layer| (person, *layer))) {
             let hidden: Vec<_> = world.all.iter().filter(|s| s.layer == layer && !s.is_seen_by(person)).collect();
             // The most secret one, and the one that is least so.
             let ends = [(hidden.first(), usize::MAX), (hidden.last(), 2)];
@@ -549,7 +604,8 @@ fn a_hidden_feature_answers_as_one_that_is_not_there() {
                     }
                     let method = route.method.as_str();
                     let [there, not_there] = [id, ABSENT].map(|id| {
-                        let path = format!("{}{query}", route.path.replace("{id}", id));
+                        let path = route.path.replace("{id}", id).replace("{noun}", layer.as_str());
+                        let path = format!("{path}{query}");
                         // The document names an id of its own: that of nothing.
                         shown(&api.server.send(method, &path, &headers, body.as_ref().map(String::as_bytes)), id)
                     });

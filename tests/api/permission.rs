@@ -26,7 +26,7 @@ fn strangers_are_asked_to_sign_in() {
     let signed_in: Vec<_> = ROUTES.iter().filter(|r| r.access.is_protected()).collect();
     assert!(signed_in.len() >= 8);
     for route in signed_in {
-        let path = route.path.replace("{id}", ID);
+        let path = route.path.replace("{id}", ID).replace("{noun}", "works");
         for (authorization, detail) in [
             (None, "sign in: send «Authorization: Bearer …»"),
             (Some("Bearer wrong-token-of-nobody"), "the token is not known; send «Authorization: Bearer …»"),
@@ -271,7 +271,7 @@ fn the_permission_of_a_route_opens_it() {
     let api = Api::new();
     let mut refused = 0;
     for route in ROUTES.iter().filter(|r| r.path != "/api/changes") {
-        let path = route.path.replace("{id}", ID).replace("{code}", "nobody");
+        let path = route.path.replace("{id}", ID).replace("{code}", "nobody").replace("{noun}", "works");
         for permission in PERMISSIONS {
             let lets_in = match route.access {
                 Access::Writes(Layer::Works) => permission.works != Reach::Nothing,
@@ -305,6 +305,8 @@ fn the_permission_of_a_route_opens_it() {
             || route.path.starts_with("/api/site-checks");
         // Who files, and who makes which step, the table of site requests says.
         let asks = asks || route.path.contains("site-requests");
+        // Who adds a document is asked of what holds it.
+        let asks = asks || route.path == "/api/{noun}/{id}/documents";
         let needs_permission = matches!(route.access, Access::Writes(_) | Access::Does(_));
         let own = own && !route.path.starts_with("/api/accounts");
         assert!(

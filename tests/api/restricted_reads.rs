@@ -163,6 +163,11 @@ const WAYS: &[Way] = &[
     ("consultee", "GET", "/api/references/{D}/history", 404, &[]),
     ("officer", "GET", "/api/reference-layers", 200, &[]),
     ("officer", "PATCH", "/ogc/collections/references/items/{D}", 200, &["references {D}"]),
+    // That it holds documents, and which.
+    ("officer", "GET", "/api/works/{S}/documents", 200, &["works {S}"]),
+    ("officer", "GET", "/api/corridors/{C}/documents", 200, &["corridors {C}"]),
+    ("carrier", "GET", "/api/works/{O}/documents", 200, &["works {O}"]),
+    ("carrier", "GET", "/api/works/{S}/documents", 404, &[]),
     // A row for each line.
     ("officer", "POST", "/api/conflict-checks/batch?clearance_m=0", 200, &["works {S}", "works {L}"]),
     ("inspector", "POST", "/api/conflict-checks/batch?clearance_m=0", 200, &[]),

@@ -34,7 +34,7 @@ fn every_route_is_in_the_document_and_back() {
                 let pointer = parameter["$ref"].as_str().unwrap().strip_prefix('#').unwrap();
                 assert!(document.pointer(pointer).is_some(), "{path}: {pointer} leads nowhere");
             }
-            for part in ["id", "code"] {
+            for part in ["noun", "id", "code"] {
                 let named = operation["parameters"].to_string().contains(&format!("parameters/{part}\""));
                 assert_eq!(path.contains(&format!("{{{part}}}")), named, "{path}");
             }
@@ -62,6 +62,7 @@ fn every_route_is_in_the_document_and_back() {
             (Method::Post, _) if route.path.starts_with("/api/site-") && !route.path.contains("{id}") => {
                 &["Content-Crs", "Min-Revision"]
             }
+            (Method::Post, _) if route.path.ends_with("/documents") => &["Reason", "Repr-Digest"],
             (Method::Post, true) if route.path.ends_with("/batch") => &["Content-Crs", "Min-Revision"],
             (Method::Get, true) => &["Min-Revision", "Accept"],
             (Method::Post, true) => &["Content-Crs", "Min-Revision", "Accept"],
@@ -106,8 +107,10 @@ fn every_route_answers_its_methods() {
     let kept = kept.json()["results"][0]["id"].as_str().unwrap().to_owned();
     let mut asked = CaseOf::file(&api, (0.0, 0.0), site_request::column());
     asked.step("carrier", "submit", None, json!({}), "submitted");
+    let [_, paper] = crate::document::pair(&api, "works", &work);
     for route in ROUTES {
         let ids = [
+            ("/api/documents", &paper),
             ("site-requests", &asked.id),
             ("corridors", &corridor),
             ("references", &place),
@@ -117,7 +120,7 @@ fn every_route_answers_its_methods() {
             ("site-checks", &kept),
         ];
         let id = ids.iter().find(|(noun, _)| route.path.contains(noun)).map_or(&work, |(_, id)| id);
-        let path = route.path.replace("{id}", id).replace("{code}", "office");
+        let path = route.path.replace("{id}", id).replace("{code}", "office").replace("{noun}", "works");
         let options = api.server.call("", "OPTIONS", &path, None);
         assert_eq!(options.status, 200, "{path}");
         assert!(options.header("allow").unwrap().split(", ").any(|m| m == route.method.as_str()), "{path}");

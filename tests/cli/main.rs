@@ -16,6 +16,7 @@ mod calendar;
 mod check;
 mod coverage;
 mod demo;
+mod document;
 mod import_again;
 mod import_bad;
 mod import_files;

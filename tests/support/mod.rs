@@ -33,8 +33,8 @@ use diesel::sql_types::Integer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value as Json;
 
-/// The PostgreSQL of this test program. It ends with the program, whatever way that ends.
-static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+/// The folder of this test program; it is deleted at its end.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let program = std::env::current_exe().unwrap();
     let mut hash = DefaultHasher::new();
     (env!("CARGO_MANIFEST_DIR"), program.file_stem()).hash(&mut hash);
@@ -43,8 +43,14 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let folder = place_of_clusters().join(format!("{prefix}{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-    let cluster = Cluster::start_with(&folder, &Options { durable: false, shared_buffers_mb: 128 }).unwrap();
-    delete_at_the_end(&folder, cluster.server_pid());
+    folder
+});
+
+/// The PostgreSQL of this test program. It ends with the program, whatever way that ends.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let folder = FOLDER.as_path();
+    let cluster = Cluster::start_with(folder, &Options { durable: false, shared_buffers_mb: 128 }).unwrap();
+    delete_at_the_end(folder, cluster.server_pid());
     run_sql(&cluster.url("clearway"), "CREATE DATABASE template_empty");
     migrations::migrate(&cluster.url("template_empty")).unwrap();
     run_sql(&cluster.url("clearway"), "CREATE DATABASE template_vn72 TEMPLATE template_empty");
@@ -208,12 +214,18 @@ impl Database {
             connections_max: 4,
             workers: 2,
             tokens: tokens(),
+            documents: self.documents().to_str().unwrap().to_owned(),
             // Tests ask again and again until something has come to be.
             rate_address_per_second: 0,
             rate_token_per_second: 0,
             rate_sign_in_per_minute: 0,
             ..Settings::default()
         }
+    }
+
+    /// Where what is in documents is kept.
+    pub fn documents(&self) -> PathBuf {
+        FOLDER.join("documents").join(&self.name)
     }
 
     /// The actions' context, its index loaded.
@@ -240,6 +252,7 @@ impl Drop for Database {
         if let Ok(mut conn) = PgConnection::establish(&CLUSTER.url("clearway")) {
             let _ = conn.batch_execute(&drop);
         }
+        let _ = fs::remove_dir_all(self.documents());
     }
 }
 

@@ -77,7 +77,8 @@ fn hostile_values_of_every_parameter_find_and_change_nothing() {
     for route in ROUTES.iter().filter(|r| !r.parameters.is_empty() && !r.path.contains("corridors")) {
         let ids = [("works", &work), ("references", &place)];
         let id = ids.iter().find(|(layer, _)| route.path.contains(layer)).map_or(&corridor, |(_, id)| id);
-        let path = route.path.replace("{id}", id);
+        let (id, noun) = if route.path.contains("{noun}") { (&work, "works") } else { (id, "") };
+        let path = route.path.replace("{id}", id).replace("{noun}", noun);
         for parameter in route.parameters {
             // The same with the name itself, and as one more of the same.
             for (which, value) in hostile().into_iter().enumerate() {
