@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use crate::document::{PDF, added, fetch, files, send, text};
 use crate::help::{Api, point};
 
-const BUCKET: &str = "documents";
+const BUCKET: &str = "papers";
 const KEY: &str = "test-key";
 const SECRET: &str = "test-secret-of-the-bucket";
 
