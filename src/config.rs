@@ -4,19 +4,21 @@
 //! has the default below. `DATABASE_URL` gives `database_url`.
 
 mod documents;
+mod mail;
+mod network;
 mod oidc;
 mod problem;
-mod token;
+mod secret;
 
-use std::net::IpAddr;
 use std::path::Path;
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use self::mail::SmtpSecurity;
 pub use self::oidc::{ClaimSetting, OidcSetting, is_safe};
 pub use self::problem::ConfigError;
-pub use self::token::{Secret, TokenSetting};
+use self::secret::secrets_fit;
+pub use self::secret::{Secret, TOKEN_LENGTH_MIN, TokenSetting};
 
 /// The headers by which proxies say for whom they ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +44,8 @@ pub struct Settings {
     pub log_format: String,
     /// Threads that serve HTTP; 0: one for each core.
     pub workers: usize,
-    /// Most database connections of requests at once: with seven of its own by which an instance follows the database,
-    /// PostgreSQL's own default of 100 leaves room for four instances.
+    /// Most database connections of requests at once: with eleven of its own by which an instance follows the database
+    /// and tells what happens, PostgreSQL's own default of 100 leaves room for three instances.
     pub connections_max: u32,
     /// Longest wait for a free database connection, ms: a client rather hears 503 soon than waits.
     pub pool_wait_ms: u64,
@@ -186,6 +188,33 @@ pub struct Settings {
     /// Which headers they set, and take away where a client sends them: `x-forwarded` (`X-Forwarded-For`, `-Proto`,
     /// `-Host`) or `forwarded` (RFC 7239). The others are never believed.
     pub proxy_headers: ProxyHeaders,
+    /// Longest time for a webhook to answer, ms, from looking up its name on.
+    pub webhook_timeout_ms: u64,
+    /// Networks (`10.1.0.0/16`) behind the same wall as this server that webhooks may lead to, by plain HTTP, too. Everywhere else
+    /// they lead to public addresses alone, by TLS.
+    pub webhook_networks: Vec<String>,
+    /// First pause after a message that could not be delivered, ms; each further one is twice as long.
+    pub delivery_retry_ms: u64,
+    /// Longest pause, ms.
+    pub delivery_retry_max_ms: u64,
+    /// A message is given up, and kept as a dead letter, after so many attempts: with these pauses after ten hours.
+    pub delivery_attempts_max: u32,
+    /// A message that waited for so many days is not sent any more by itself: nobody wants mail of last month.
+    pub delivery_days_max: u32,
+    /// The server that takes mail; empty: none is sent.
+    pub smtp_host: String,
+    /// Its port.
+    pub smtp_port: u16,
+    /// What protects mail on the way there: `starttls`, `tls` or `none`.
+    pub smtp_security: SmtpSecurity,
+    /// Who signs in there; empty: nobody does.
+    pub smtp_user: String,
+    /// The password.
+    pub smtp_password: Secret,
+    /// The address that mail comes from.
+    pub smtp_from: String,
+    /// Longest time for each answer of that server, ms.
+    pub smtp_timeout_ms: u64,
     /// Bearer tokens beside those of accounts, for machines and for trying out.
     pub tokens: Vec<TokenSetting>,
     /// Other issuers whose tokens are taken (OpenID Connect).
@@ -265,6 +294,19 @@ impl Default for Settings {
             tls_key: String::new(),
             trusted_proxies: Vec::new(),
             proxy_headers: ProxyHeaders::XForwarded,
+            webhook_timeout_ms: 10_000,
+            webhook_networks: Vec::new(),
+            delivery_retry_ms: 5_000,
+            delivery_retry_max_ms: 3_600_000,
+            delivery_attempts_max: 20,
+            delivery_days_max: 7,
+            smtp_host: String::new(),
+            smtp_port: 587,
+            smtp_security: SmtpSecurity::StartTls,
+            smtp_user: String::new(),
+            smtp_password: Secret::default(),
+            smtp_from: String::new(),
+            smtp_timeout_ms: 10_000,
             tokens: Vec::new(),
             oidc: Vec::new(),
         }
@@ -327,19 +369,6 @@ impl Settings {
         unknown
     }
 
-    /// The networks of `trusted_proxies`; an address is a network of one.
-    ///
-    /// # Errors
-    /// The sentence for one that is neither.
-    pub fn networks(&self) -> Result<Vec<IpNet>, String> {
-        let network = |text: &String| {
-            let one = |_| text.parse::<IpAddr>().map(IpNet::from);
-            let read = text.parse::<IpNet>().or_else(one);
-            read.map_err(|_| format!("«{text}» is neither an address nor a network such as 10.0.0.0/8"))
-        };
-        self.trusted_proxies.iter().map(network).collect()
-    }
-
     fn check(&self) -> Result<(), (&'static str, String)> {
         if self.page_limit_default > self.page_limit_max {
             return Err(("page_limit_default", "is more than page_limit_max".into()));
@@ -383,6 +412,11 @@ impl Settings {
             ("reads_interval_ms", self.reads_interval_ms),
             ("document_bytes_max", self.document_bytes_max),
             ("document_timeout_s", self.document_timeout_s),
+            ("webhook_timeout_ms", self.webhook_timeout_ms),
+            ("delivery_retry_ms", self.delivery_retry_ms),
+            ("delivery_attempts_max", self.delivery_attempts_max.into()),
+            ("delivery_days_max", self.delivery_days_max.into()),
+            ("smtp_timeout_ms", self.smtp_timeout_ms),
         ];
         for (key, count) in counts {
             if count == 0 {
@@ -394,6 +428,10 @@ impl Settings {
         }
         self.networks().map_err(|reason| ("trusted_proxies", reason))?;
         self.check_documents()?;
+        self.webhook_networks().map_err(|reason| ("webhook_networks", reason))?;
+        if !self.smtp_host.is_empty() && self.smtp_from.is_empty() {
+            return Err(("smtp_from", "is empty; mail comes from an address".into()));
+        }
         oidc::check(&self.oidc).map_err(|reason| ("oidc", reason))?;
         for t in &self.tokens {
             if t.token.0.len() < TOKEN_LENGTH_MIN {
@@ -407,31 +445,9 @@ impl Settings {
     }
 }
 
-/// Reads the settings that hold secrets by themselves: what serde says of a wrong value repeats the value.
-fn secrets_fit(table: &toml::Table) -> Result<(), (&'static str, String)> {
-    if let Some(key) =
-        ["database_url", "documents_s3_secret"].into_iter().find(|k| table.get(*k).is_some_and(|v| !v.is_str()))
-    {
-        return Err((key, "must be a text".into()));
-    }
-    let tokens = table.get("tokens").cloned().unwrap_or_else(|| toml::Value::Array(Vec::new()));
-    if tokens.try_into::<Vec<TokenSetting>>().is_err() {
-        return Err((
-            "tokens",
-            "must be a list whose entries have token, name and roles, and may have organisation and jurisdictions; \
-             roles and jurisdictions are lists of texts, the others texts"
-                .into(),
-        ));
-    }
-    Ok(())
-}
-
 /// Variables that others read, or how they begin: the command line, the log, the tests and the benches.
 const OTHER_VARIABLES: &[&str] =
     &["CLEARWAY_CONFIG", "CLEARWAY_DATA_DIR", "CLEARWAY_LOG", "CLEARWAY_BENCH_", "CLEARWAY_TEST_"];
-
-/// A shorter token could be guessed.
-pub const TOKEN_LENGTH_MIN: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -490,6 +506,7 @@ mod tests {
             "database_url = [\"hunter2\"]",
             "database_url = hunter2",
             "database_url = \"hunter2",
+            "smtp_password = [\"hunter2\"]",
             "tokens = \"hunter2\"",
             "tokens = [\"hunter2\"]",
             "tokens = [{token = \"hunter2\"}]",

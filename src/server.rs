@@ -1,5 +1,6 @@
 //! Builds the context, keeps the index in step with the database, serves, and stops in order.
 
+mod courier;
 mod fetch;
 mod tls;
 
@@ -17,6 +18,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 
+use crate::actions::outbox::{Courier, Delivering};
 use crate::actions::refresh::{self, Following};
 use crate::actions::restricted_read::Writing;
 use crate::actions::site_check::recheck::Rechecking;
@@ -38,6 +40,7 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     tls: Option<rustls::ServerConfig>,
+    courier: Arc<dyn Courier>,
 }
 
 /// Starts recording metrics; once for a program.
@@ -80,6 +83,7 @@ impl Server {
         let proxies = Proxies::of(&settings)?;
         let limits = Limits::of(&settings);
         let tls = tls::config(&settings)?;
+        let courier = courier::by_network(&settings)?;
         let context = Context::connect(settings)?;
         let followed = refresh::catch_up_all(&context);
         // A jurisdiction that cannot be loaded is named by /health/ready; the others are served.
@@ -87,7 +91,7 @@ impl Server {
             followed?;
         }
         let watched = Watched::default();
-        Ok(Self { app: App { context, tokens, issuers, proxies, limits, metrics, watched }, listener, tls })
+        Ok(Self { app: App { context, tokens, issuers, proxies, limits, metrics, watched }, listener, tls, courier })
     }
 
     /// Where it listens.
@@ -120,11 +124,12 @@ impl Server {
     /// # Errors
     /// [`Error::Internal`] where the server cannot run, [`Error::Busy`] where something was left that could not be written.
     pub fn run(self, started: impl FnOnce(actix_web::dev::ServerHandle) + 'static) -> Result<()> {
-        let Self { app, listener, tls } = self;
+        let Self { app, listener, tls, courier } = self;
         let context = app.context.clone();
         let settings = Arc::clone(&context.settings);
         let following = Following::begin(&context)?;
         let rechecking = Rechecking::begin(&context)?;
+        let delivering = Delivering::begin(&context, &courier)?;
         let reads = Writing::begin(&context)?;
         let ending = context.clone();
         let measured = app.metrics.clone();
@@ -178,10 +183,12 @@ impl Server {
         });
         let followed = following.end();
         let rechecked = rechecking.end();
+        let delivered = delivering.end();
         let written = reads.end();
         served.map_err(|e| Error::Internal(e.to_string()))?;
         followed?;
         rechecked?;
+        delivered?;
         written
     }
 }

@@ -11,7 +11,8 @@ use clearway::domain::document::{DocumentKind, MediaType};
 use clearway::domain::organisation::OrganisationKind;
 use clearway::domain::plan::{PlanEvent, PlanState};
 use clearway::domain::rules::{Confidence, Unit};
-use clearway::domain::word::{Visibility, Word};
+use clearway::domain::webhook::{Channel, DeliveryState};
+use clearway::domain::word::{Language, Visibility, Word};
 use clearway::domain::work::{CaptureMethod, ColumnClass, Importance, WorkKind, WorkStatus};
 use clearway::store::migrations;
 use diesel::prelude::*;
@@ -88,6 +89,7 @@ fn the_tables_have_the_columns_that_diesel_knows() {
         "sessions",
         "session_credentials",
         "api_tokens",
+        "webhooks",
         "changes",
         "audit_events",
         "restricted_reads",
@@ -155,6 +157,9 @@ fn closed_lists_of_words_are_the_same_in_the_database() {
     check("plan_events_event_known", all::<PlanEvent>());
     check("documents_kind_known", all::<DocumentKind>());
     check("documents_media_type_known", all::<MediaType>());
+    check("accounts_language_known", all::<Language>());
+    check("deliveries_channel_known", all::<Channel>());
+    check("deliveries_state_known", all::<DeliveryState>());
 }
 
 #[test]
@@ -203,7 +208,7 @@ fn a_version_in_history_has_the_columns_of_the_present_one() {
 fn every_key_begins_with_the_jurisdiction() {
     // Who signs in belongs to no jurisdiction: beyond one primary these are reference tables, whole on every node.
     let everywhere = "'organisations', 'accounts', 'sign_in_failures', 'sessions', 'session_credentials', 'api_tokens',
-        'access_versions'";
+        'access_versions', 'webhooks'";
     let database = Database::empty();
     let without = lines(
         &database,

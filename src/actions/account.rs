@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::access::entry;
 use super::{Context, Witness, forbidden, password};
 use crate::clock;
-use crate::domain::account::{Account, AccountChange, AccountDraft, wrong_password};
+use crate::domain::account::{Account, AccountChange, AccountDraft, Mail, wrong_password};
 use crate::domain::actor::{Actor, Duty};
 use crate::domain::audit::{ACCESS, Deed};
 use crate::error::{Error, Result};
@@ -32,6 +32,7 @@ pub fn add(context: &Context, witness: Witness<'_>, new: AccountDraft) -> Result
         organisation: new.organisation,
         scope: new.scope,
         disabled: false,
+        mail: Mail::default(),
         version: 1,
         recorded_at: clock::now(),
     };
@@ -86,7 +87,13 @@ pub fn change(
         }
         account.disabled = change.disabled.unwrap_or(account.disabled);
         permitted(witness.actor, &account.organisation, account.scope.jurisdictions.as_deref())?;
-        let problems = Account::problems(&account.name, &account.scope);
+        if let Some(email) = &change.email {
+            account.mail.address.clone_from(email);
+        }
+        account.mail.language = change.language.unwrap_or(account.mail.language);
+        account.mail.wanted = change.mail.unwrap_or(account.mail.wanted);
+        let mut problems = Account::problems(&account.name, &account.scope);
+        problems.extend(account.mail.problems());
         if !problems.is_empty() {
             return Err(Error::Invalid(problems).into());
         }
@@ -207,6 +214,7 @@ fn detail(account: &Account) -> Vec<(&'static str, String)> {
         ("roles", roles.join(",")),
         ("jurisdictions", account.scope.jurisdictions.as_ref().map_or_else(|| "all".into(), |all| all.join(","))),
         ("disabled", account.disabled.to_string()),
+        ("mail", account.mail.wanted.to_string()),
         ("version", account.version.to_string()),
     ]
 }

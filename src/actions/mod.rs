@@ -4,7 +4,7 @@
 //! Read in this order: [`feature`] (the register), [`conflict_check`] (the heart), [`site_check`] (a place for a new column), [`plan`] (zones that are decided as one), [`site_request`] (a column that is asked for), [`import`], [`jurisdiction`], [`coverage`],
 //! [`mod@reference`] (reference layers and their age), [`document`] (files that belong to something), [`rules`], [`calendar`], [`audit`] (what happened, for ever), [`restricted_read`] (who looked at
 //! what), [`version`] (what was recorded of a feature), `as_of` (jurisdictions as they were), [`organisation`], [`account`], [`session`] and [`api_token`] (who may sign
-//! in), [`access`] (who is behind a credential), [`refresh`] (how the index follows the database), [`changes`] (who hears
+//! in), [`access`] (who is behind a credential), [`outbox`] (what is told to organisations and people) and [`webhook`] (where to), [`refresh`] (how the index follows the database), [`changes`] (who hears
 //! of it), [`health`].
 
 pub mod access;
@@ -22,6 +22,7 @@ pub mod health;
 pub mod import;
 pub mod jurisdiction;
 pub mod organisation;
+pub mod outbox;
 pub mod password;
 pub mod plan;
 pub mod reference;
@@ -32,6 +33,7 @@ pub mod session;
 pub mod site_check;
 pub mod site_request;
 pub mod version;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +86,8 @@ pub struct Context {
     objects: Arc<Objects>,
     /// The documents that come in.
     uploads: Arc<document::upload::Uploads>,
+    /// Wakes those who deliver what is to be told.
+    post: Arc<outbox::Post>,
 }
 
 /// So many connections at most, otherwise as they are set.
@@ -125,6 +129,7 @@ impl Context {
             reads: Arc::new(reads),
             objects,
             uploads: Arc::default(),
+            post: Arc::default(),
         })
     }
 

@@ -60,7 +60,11 @@ pub(super) fn new_credential(kind: CredentialKind) -> Result<String> {
     Ok(credential(kind, random::<CREDENTIAL_BYTES>()?))
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// [`Error::Internal`] where the system has none.
+pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|e| Error::Internal(format!("no random numbers: {e}")))?;
     Ok(bytes)

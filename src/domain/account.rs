@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Role};
 use super::organisation::wrong_name;
+use super::word::Language;
 use crate::geometry::Problem;
 
 /// Shortest password, characters: NIST SP 800-63B-4, 3.1.1.2, for a password that is the only factor.
@@ -135,6 +136,55 @@ impl Scope {
     }
 }
 
+/// Longest address of mail, characters: RFC 5321, 4.5.3.1.3, without the brackets.
+pub const ADDRESS_MAX: usize = 254;
+
+/// Longest part before the sign, characters: RFC 5321, 4.5.3.1.1.
+const LOCAL_PART_MAX: usize = 64;
+
+/// How somebody is told by mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Where.
+    pub address: Option<String>,
+    /// In which language.
+    pub language: Language,
+    /// He wants to be.
+    pub wanted: bool,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { address: None, language: Language::Vietnamese, wanted: false }
+    }
+}
+
+impl Mail {
+    /// What is wrong with it.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let wrong = self.address.as_deref().and_then(wrong_address);
+        let nowhere = (self.wanted && self.address.is_none()).then(|| "cannot be sent without an address".to_owned());
+        let problems = [("/email", wrong), ("/mail", nowhere)];
+        problems.into_iter().filter_map(|(at, why)| why.map(|why| Problem::new(at, why))).collect()
+    }
+}
+
+/// What is wrong with an address: only plain ones are taken (RFC 5321, 4.1.2, without quoted ones), so that nothing in them
+/// means anything to a program of mail.
+fn wrong_address(address: &str) -> Option<String> {
+    let is_atom = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
+    let plain = |(local, domain): (&str, &str)| {
+        local.len() <= LOCAL_PART_MAX
+            && local.split('.').all(|part| is_atom(part, b"!#$%&'*+-/=?^_`{|}~"))
+            && domain.split('.').all(|part| is_atom(part, b"-") && !part.starts_with('-') && !part.ends_with('-'))
+    };
+    let is_plain = address.len() <= ADDRESS_MAX && address.rsplit_once('@').is_some_and(plain);
+    (!is_plain).then(|| "is no plain address of mail, such as nga@so.example".to_owned())
+}
+
 /// An account to be.
 pub struct AccountDraft {
     /// Its name.
@@ -160,6 +210,12 @@ pub struct AccountChange {
     pub disabled: Option<bool>,
     /// Another password, which ends every session.
     pub password: Option<String>,
+    /// Another address of mail; `Some(None)`: none.
+    pub email: Option<Option<String>>,
+    /// Another language of mail.
+    pub language: Option<Language>,
+    /// Wants mail, or does not.
+    pub mail: Option<bool>,
 }
 
 /// An account. Its password is known to the store alone, and there as a hash.
@@ -175,6 +231,8 @@ pub struct Account {
     pub scope: Scope,
     /// May not sign in, and what it signed in with before is worth nothing.
     pub disabled: bool,
+    /// How it is told by mail what happens.
+    pub mail: Mail,
     /// Counts its changes.
     pub version: i32,
     /// When it was changed last.
@@ -290,6 +348,36 @@ mod tests {
             s(&[Carrier], Some(&["VN-72"])),
             &["/roles/1", "/jurisdictions/1"],
         );
+    }
+
+    #[test]
+    fn an_address_of_mail_is_plain() {
+        for good in ["nga@so.example", "nga.t+cw@mail.so.example", "o'brien@a", "x@127-0-0-1.example"] {
+            assert_eq!(wrong_address(good), None, "{good}");
+        }
+        for bad in [
+            "",
+            "nga",
+            "@so.example",
+            "nga@",
+            "nga@so..example",
+            ".nga@so.example",
+            "nga@-so.example",
+            "nga@so.example\r\nBcc: x@y.example",
+            "nga@so.example\n",
+            "nga @so.example",
+            "Nga <nga@so.example>",
+            "nga@so.example, x@y.example",
+            "\"nga\"@so.example",
+            "nga@[127.0.0.1]",
+            "ngã@so.example",
+            &format!("{}@so.example", "x".repeat(65)),
+            &format!("x@{}", "x.".repeat(130)),
+        ] {
+            assert!(wrong_address(bad).is_some(), "{bad}");
+        }
+        let wanted = Mail { wanted: true, ..Mail::default() };
+        assert_eq!(wanted.problems().len(), 1);
     }
 
     #[test]

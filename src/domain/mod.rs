@@ -7,7 +7,7 @@
 //! [`conflict`], the heart; [`site_check`] looks at a place for a new column. [`workflow`] is how a case goes from state to state:
 //! [`plan`] with its [`zone`]s does, and [`site_request`]; [`case_clock`] until when, by the working days of a [`calendar`].
 //! [`document`] says who reads which files. [`audit`] says what a write leaves behind, [`change`] what others hear of it, and
-//! [`restricted_read`] what is left by looking.
+//! [`restricted_read`] what is left by looking; [`notice`] and [`webhook`] what organisations are told, and how.
 
 pub mod account;
 pub mod actor;
@@ -23,6 +23,7 @@ pub mod feature;
 pub mod fields;
 pub mod jurisdiction;
 pub mod layer;
+pub mod notice;
 pub mod organisation;
 pub mod place;
 pub mod plan;
@@ -33,6 +34,7 @@ pub mod session;
 pub mod site_check;
 pub mod site_request;
 pub mod version;
+pub mod webhook;
 pub mod word;
 pub mod work;
 pub mod workflow;

@@ -49,6 +49,14 @@ words! {
     }
 }
 
+words! {
+    /// A language, by its BCP 47 tag.
+    Language {
+        Vietnamese = "vi",
+        English = "en",
+    }
+}
+
 impl Visibility {
     /// Whoever is shown it leaves a row ([`restricted_read`](super::restricted_read)).
     #[must_use]

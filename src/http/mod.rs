@@ -34,6 +34,7 @@ pub mod site_check_run;
 pub mod site_request;
 pub mod site_search;
 pub mod version;
+pub mod webhook;
 pub mod zone;
 
 use std::any::Any;

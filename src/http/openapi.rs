@@ -21,6 +21,7 @@ use crate::domain::conflict::AccuracySource;
 use crate::domain::coverage::{Coverage, GapReason};
 use crate::domain::layer::Layer;
 use crate::domain::reference::ReferenceKind;
+use crate::domain::webhook::DeliveryState;
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::WorkKind;
 use crate::error::Error;
@@ -45,6 +46,7 @@ const CREATES: &[&str] = &[
     "/api/accounts",
     "/api/organisations",
     document::OF_HOLDER,
+    "/api/webhooks",
     plan::PLANS,
     plan::AMENDMENTS,
     plan::CHECKS,
@@ -359,6 +361,7 @@ fn headers(route: &Route, is_check: bool) -> Vec<&'static str> {
         names.push("Content-Crs");
     }
     let versioned = route.path.ends_with("/items/{id}") || route.path == "/api/accounts/{id}";
+    let versioned = versioned || route.path == "/api/webhooks/{id}" && route.method == Method::Patch;
     let decides = route.path.ends_with("/events");
     if matches!(route.method, Method::Put | Method::Patch | Method::Delete) && versioned || decides {
         names.push("If-Match");
@@ -424,7 +427,7 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "string", "enum": ["application/json", GEOJSON], "default": "application/json"})),
         "conflicts_limit": query("limit", "At most so many conflicts for each subject", json!({"type": "integer",
             "minimum": 1, "maximum": s.conflicts_limit_max, "default": s.conflicts_limit_default})),
-        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account, token, site check or document",
+        "id": {"name": "id", "in": "path", "required": true, "description": "The feature, account, token, webhook, site check or document",
                "schema": {"type": "string", "format": "uuid"}},
         "code": {"name": "code", "in": "path", "required": true, "description": "The organisation",
                  "schema": {"type": "string"}},
@@ -434,6 +437,7 @@ fn parameters(s: &Settings) -> Json {
         "f": query("f", "The format", json!({"type": "string", "enum": ["json"]})),
         "limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
             "maximum": s.page_limit_max, "default": s.page_limit_default})),
+        "state": query("state", "Only those in this state", json!({"type": "string", "enum": words::<DeliveryState>()})),
         "bbox": query("bbox", "West, south, east, north in WGS 84",
             json!({"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}})),
         "after": query("after", "Only ids after this one", json!({"type": "string", "format": "uuid"})),

@@ -7,7 +7,7 @@ use actix_web::{Route as ActixRoute, web};
 
 pub use self::register::{configure, cost};
 use super::rate_limit::Cost;
-use super::{account, api_token, organisation, session};
+use super::{account, api_token, organisation, session, webhook};
 use super::{
     batch, calendar, changes, conflict_check, coverage, document, health, items, ogc, openapi, plan, reference, rules,
     site_check, site_check_run, site_request, site_search, version, zone,
@@ -151,6 +151,10 @@ const REQUESTS: &str = "/ogc/collections/site-requests/items";
 const REQUEST: &str = "/ogc/collections/site-requests/items/{id}";
 const REQUEST_EVENTS: &str = "/api/site-requests/{id}/events";
 const REQUEST_HISTORY: &str = "/api/site-requests/{id}/history";
+const WEBHOOKS: &str = "/api/webhooks";
+const WEBHOOK: &str = "/api/webhooks/{id}";
+const DELIVERIES: &str = "/api/webhooks/{id}/deliveries";
+const REPLAY: &str = "/api/webhooks/{id}/replay";
 const REFERENCE: &str = "/ogc/collections/references/items/{id}";
 const ZONES: &str = "/ogc/collections/zones/items";
 const ZONE: &str = "/ogc/collections/zones/items/{id}";
@@ -415,4 +419,20 @@ pub const ROUTES: &[Route] = &[
     route(Patch, "/api/organisations/{code}", ACCOUNTS, "Change an organisation", NO, || {
         web::route().to(organisation::change)
     }),
+    route(Get, WEBHOOKS, ACCOUNTS, "List webhooks", webhook::LIST_PARAMETERS, || web::route().to(webhook::list)),
+    route(Post, WEBHOOKS, ACCOUNTS, "Add a webhook; its secret is shown once", NO, || web::route().to(webhook::add)),
+    route(Get, WEBHOOK, ACCOUNTS, "Read a webhook", NO, || web::route().to(webhook::get)),
+    route(Patch, WEBHOOK, ACCOUNTS, "Change a webhook, or disable it", NO, || web::route().to(webhook::change)),
+    route(
+        Get,
+        DELIVERIES,
+        ACCOUNTS,
+        "What a webhook was sent, and how that went",
+        webhook::DELIVERY_PARAMETERS,
+        || web::route().to(webhook::deliveries),
+    ),
+    route(Post, REPLAY, ACCOUNTS, "Send a webhook again what was given up, or named", NO, || {
+        web::route().to(webhook::replay)
+    }),
+    route(Delete, WEBHOOK, ACCOUNTS, "Delete a webhook", NO, || web::route().to(webhook::remove)),
 ];

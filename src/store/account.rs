@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::records::word;
 use super::schema::accounts;
 use super::{Stored, WriteTx, access};
-use crate::domain::account::{Account, Scope};
+use crate::domain::account::{Account, Mail, Scope};
 use crate::domain::actor::{Duty, roles_with};
 use crate::domain::audit::{ACCESS, Thing};
 use crate::domain::word::Word;
@@ -25,6 +25,9 @@ pub(super) struct AccountRow {
     disabled: bool,
     version: i32,
     recorded_at: jiff_diesel::Timestamp,
+    email: Option<String>,
+    language: String,
+    mail: bool,
 }
 
 impl AccountRow {
@@ -35,6 +38,7 @@ impl AccountRow {
             organisation: self.organisation,
             scope: scope(&self.roles, self.jurisdictions)?,
             disabled: self.disabled,
+            mail: Mail { address: self.email, language: word(&self.language)?, wanted: self.mail },
             version: self.version,
             recorded_at: self.recorded_at.to_jiff(),
         })
@@ -139,6 +143,9 @@ pub fn insert(tx: &mut WriteTx<'_>, account: &Account, password: &str) -> Stored
             accounts::disabled.eq(account.disabled),
             accounts::version.eq(account.version),
             accounts::recorded_at.eq(recorded_at.to_diesel()),
+            accounts::email.eq(account.mail.address.as_ref()),
+            accounts::language.eq(account.mail.language.as_str()),
+            accounts::mail.eq(account.mail.wanted),
         ))
         .execute(tx.conn)?;
     Ok(account)
@@ -160,6 +167,9 @@ pub fn update(tx: &mut WriteTx<'_>, account: &Account) -> Stored<Account> {
             accounts::disabled.eq(account.disabled),
             accounts::version.eq(account.version),
             accounts::recorded_at.eq(recorded_at.to_diesel()),
+            accounts::email.eq(account.mail.address.as_ref()),
+            accounts::language.eq(account.mail.language.as_str()),
+            accounts::mail.eq(account.mail.wanted),
         ))
         .execute(tx.conn)?;
     Ok(account)

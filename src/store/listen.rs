@@ -7,6 +7,18 @@ use diesel::prelude::*;
 use super::tx::CHANNEL;
 use crate::error::{Error, Result};
 
+/// What the function `tell` of the database says where somebody is to be told of something; everything else is of revisions.
+const TOLD: &str = "told";
+
+/// What was heard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Some jurisdiction has a new revision.
+    pub revisions: bool,
+    /// There is something to deliver.
+    pub told: bool,
+}
+
 /// A connection of its own, outside the pool, that listens.
 pub struct Listener {
     conn: PgConnection,
@@ -23,16 +35,20 @@ impl Listener {
         Ok(Self { conn })
     }
 
-    /// Whether something was committed since the last call. Does not wait.
+    /// What was committed since the last call. Does not wait.
     ///
     /// # Errors
     /// [`Error::Busy`] when the connection is lost.
-    pub fn heard(&mut self) -> Result<bool> {
-        let mut any = false;
+    pub fn heard(&mut self) -> Result<Heard> {
+        let mut heard = Heard::default();
         for notification in self.conn.notifications_iter() {
-            notification.map_err(|_| Error::busy("the listening connection is lost"))?;
-            any = true;
+            let notification = notification.map_err(|_| Error::busy("the listening connection is lost"))?;
+            if notification.payload == TOLD {
+                heard.told = true;
+            } else {
+                heard.revisions = true;
+            }
         }
-        Ok(any)
+        Ok(heard)
     }
 }

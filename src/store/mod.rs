@@ -5,7 +5,7 @@
 //! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`calendar`], [`changes`] (how the index follows),
 //! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`plan`], [`plan_step`], [`zone`] and [`plan_check`] (plans with their steps, zones and checks), [`site_request`] (what is asked for, and each event of it), [`document`] and [`objects`] (files, and what is in them), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
-//! [`access`] (who may sign in and with what), [`migrations`], [`address`] (what connections add to theirs),
+//! [`access`] (who may sign in and with what), [`outbox`] (what is to be told), [`delivery`] (how that goes) and [`webhook`] (to whom), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
 
 pub mod access;
@@ -19,6 +19,7 @@ pub mod cluster;
 pub mod copied;
 pub mod corridor;
 pub mod coverage;
+pub mod delivery;
 pub mod document;
 pub mod ewkb;
 pub mod import;
@@ -27,6 +28,7 @@ pub mod listen;
 pub mod migrations;
 pub mod objects;
 pub mod organisation;
+pub mod outbox;
 pub mod plan;
 pub mod plan_check;
 pub mod plan_step;
@@ -45,6 +47,7 @@ pub mod site_request;
 pub mod standing;
 pub mod tx;
 pub mod version;
+pub mod webhook;
 pub mod work;
 pub mod zone;
 
@@ -290,7 +293,7 @@ fn translate(error: &DieselError) -> Error {
             _ => Error::Internal(error.to_string()),
         },
         DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info)
-            if info.constraint_name() == Some("accounts_organisation_fkey") =>
+            if matches!(info.constraint_name(), Some("accounts_organisation_fkey" | "webhooks_organisation_fkey")) =>
         {
             Error::invalid("/organisation", "is no organisation that is registered")
         }

@@ -334,6 +334,24 @@ diesel::table! {
         disabled -> Bool,
         version -> Integer,
         recorded_at -> Timestamptz,
+        email -> Nullable<Text>,
+        language -> Text,
+        mail -> Bool,
+    }
+}
+
+diesel::table! {
+    /// Addresses to which the events of an organisation are sent.
+    webhooks (id) {
+        id -> Uuid,
+        organisation -> Text,
+        url -> Text,
+        jurisdictions -> Nullable<Array<Text>>,
+        events -> Nullable<Array<Text>>,
+        secret -> Binary,
+        disabled -> Bool,
+        version -> Integer,
+        recorded_at -> Timestamptz,
     }
 }
 
@@ -384,7 +402,9 @@ diesel::table! {
 diesel::joinable!(sessions -> accounts (account));
 diesel::joinable!(session_credentials -> sessions (session));
 diesel::joinable!(api_tokens -> accounts (account));
+diesel::joinable!(webhooks -> organisations (organisation));
 diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, session_credentials, api_tokens);
+diesel::allow_tables_to_appear_in_same_query!(organisations, webhooks);
 diesel::allow_tables_to_appear_in_same_query!(revisions, audit_events);
 
 diesel::table! {

@@ -31,7 +31,9 @@ pub fn draft(document: &Json) -> Result<AccountDraft> {
 /// # Errors
 /// As [`draft`].
 pub fn change(document: &Json) -> Result<AccountChange> {
-    read(document, &["organisation", "roles", "jurisdictions", "disabled", "password"], |r| {
+    let known = ["organisation", "roles", "jurisdictions", "disabled", "password", "email", "language", "mail"];
+    read(document, &known, |r| {
+        let email = r.text("email");
         let (roles, jurisdictions) = (r.words("roles"), jurisdictions(r, document));
         Some(AccountChange {
             organisation: r.text("organisation"),
@@ -39,6 +41,9 @@ pub fn change(document: &Json) -> Result<AccountChange> {
             jurisdictions: document.get("jurisdictions").map(|_| jurisdictions),
             disabled: r.yes_or_no("disabled"),
             password: r.secret("password"),
+            email: document.get("email").map(|_| email),
+            language: r.word("language"),
+            mail: r.yes_or_no("mail"),
         })
     })
 }
@@ -59,6 +64,9 @@ pub fn write(account: &Account) -> Json {
         "roles": words(&account.scope.roles),
         "jurisdictions": account.scope.jurisdictions,
         "disabled": account.disabled,
+        "email": account.mail.address,
+        "language": account.mail.language.as_str(),
+        "mail": account.mail.wanted,
         "version": account.version,
         "recorded_at": account.recorded_at.to_string(),
     })

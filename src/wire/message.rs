@@ -7,26 +7,20 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
 use crate::domain::site_check::{Argument, Message};
-use crate::domain::word::{Word, words};
-
-words! {
-    /// A language, by its BCP 47 tag.
-    Language {
-        Vietnamese = "vi",
-        English = "en",
-    }
-}
+pub use crate::domain::word::Language;
+use crate::domain::word::Word;
 
 const FILES: &[(Language, &str)] =
     &[(Language::Vietnamese, include_str!("messages/vi.ftl")), (Language::English, include_str!("messages/en.ftl"))];
 
-type Bundle = FluentBundle<FluentResource>;
+/// The sentences of a language.
+pub(super) type Bundle = FluentBundle<FluentResource>;
 
 static BUNDLES: LazyLock<Vec<Bundle>> =
     LazyLock::new(|| FILES.iter().map(|(language, text)| bundle(*language, text)).collect());
 
 /// A file that cannot be read as a whole is a fault of the build; a test holds that there is none.
-fn bundle(language: Language, text: &str) -> Bundle {
+pub(super) fn bundle(language: Language, text: &str) -> Bundle {
     let tag = language.as_str().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![tag]);
     // The marks that keep directions of writing apart would stand in plain text.
@@ -47,7 +41,8 @@ pub fn sentence(message: &Message, language: Language) -> String {
     format(bundle, message.key, Some(&arguments)).unwrap_or_else(|| message.key.to_owned())
 }
 
-fn format(bundle: &Bundle, key: &str, arguments: Option<&FluentArgs<'_>>) -> Option<String> {
+/// A sentence of a language; none where it has none of that key.
+pub(super) fn format(bundle: &Bundle, key: &str, arguments: Option<&FluentArgs<'_>>) -> Option<String> {
     let pattern = bundle.get_message(key)?.value()?;
     let mut errors = Vec::new();
     Some(bundle.format_pattern(pattern, arguments, &mut errors).into_owned())

@@ -3,7 +3,7 @@
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
 //! [`answer`], [`message`] (sentences in languages), [`site_check`], [`plan`] and [`zone`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], [`document_record`] (what is known of files), then [`organisation`],
-//! [`account`], [`session`] and [`api_token`].
+//! [`account`], [`session`] and [`api_token`]; [`notice`] (what is told) and [`webhook`].
 
 pub mod account;
 pub mod answer;
@@ -20,6 +20,7 @@ pub mod feature;
 pub mod lines;
 pub mod merge_patch;
 pub mod message;
+pub mod notice;
 pub mod organisation;
 pub mod plain;
 pub mod plan;
@@ -31,5 +32,6 @@ pub mod site_check_run;
 pub mod site_request;
 pub mod site_search;
 pub mod version;
+pub mod webhook;
 pub mod work;
 pub mod zone;

@@ -30,7 +30,7 @@ fn an_account_is_made_read_and_changed() {
     assert_eq!(
         document,
         json!({"id": document["id"], "name": "nga", "organisation": "office", "roles": ["officer", "planner"],
-            "jurisdictions": ["VN-72"], "disabled": false, "version": 1, "recorded_at": document["recorded_at"]})
+            "jurisdictions": ["VN-72"], "disabled": false, "email": null, "language": "vi", "mail": false, "version": 1, "recorded_at": document["recorded_at"]})
     );
     assert_eq!(api.json(&admin(), "GET", &path, None).json(), document, "the password was shown once");
     assert_eq!(api.json(&admin(), "GET", ACCOUNTS, None).json(), json!({"accounts": [document], "next": null}));

@@ -75,6 +75,9 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
         (Post, "/api/organisations") | (Patch, "/api/organisations/{code}") => {
             &[("officer", 403), ("auditor", 403), ("local", 403)]
         }
+        (Get, "/api/webhooks") => &[("officer", 403), ("carrier", 403), ("auditor", 403)],
+        (Post, "/api/webhooks") => &[("officer", 403), ("auditor", 403), ("local", 403)],
+        (_, path) if path.starts_with("/api/webhooks/") => &[("officer", 403), ("auditor", 403), ("local", 404)],
         (method, path) => panic!("{} {path}: say here who is refused", method.as_str()),
     }
 }
@@ -85,6 +88,7 @@ struct Doors {
     bearers: BTreeMap<&'static str, String>,
     account: String,
     machine: String,
+    webhook: String,
     /// Another issuer whose tokens are taken, and what it signs with.
     issuer: Issuer,
     key: Key,
@@ -110,7 +114,10 @@ fn doors() -> Doors {
     let made = api.json(&bearers["nga"], "POST", "/api/tokens", Some(&json!({"name": "machine"}))).json();
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     bearers.insert("machine", text("token"));
-    Doors { api, bearers, account, machine: text("id"), issuer, key }
+    let hook = json!({"organisation": "office", "url": "https://a.example/hook"});
+    let hook = api.json(&bearers["nga"], "POST", "/api/webhooks", Some(&hook)).json();
+    let webhook = hook["id"].as_str().unwrap().to_owned();
+    Doors { api, bearers, account, machine: text("id"), webhook, issuer, key }
 }
 
 impl Doors {
@@ -122,6 +129,7 @@ impl Doors {
         let id = match route.path {
             "/api/accounts/{id}" => &self.account,
             "/api/tokens/{id}" => &self.machine,
+            path if path.starts_with("/api/webhooks/") => &self.webhook,
             _ => id,
         };
         let path = route.path.replace("{id}", id).replace("{code}", "office").replace("{noun}", "corridors");
@@ -181,6 +189,8 @@ fn document(route: &Route) -> Json {
         (Post, "/api/organisations") => json!({"code": "army", "name": "Army", "kind": "consultee"}),
         (Patch, "/api/accounts/{id}") => json!({"roles": ["administrator", "officer", "planner"]}),
         (Patch, "/api/organisations/{code}") => json!({"name": "The office"}),
+        (Post, "/api/webhooks") => json!({"organisation": "office", "url": "https://a.example/another"}),
+        (Patch, "/api/webhooks/{id}") => json!({"new_secret": true}),
         _ => json!({}),
     }
 }

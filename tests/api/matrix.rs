@@ -235,7 +235,7 @@ pub fn door(route: &Route) -> Door {
             | "/api/calendar",
         ) => Door::Alike,
         (_, path)
-            if ["/api/sessions", "/api/account", "/api/tokens", "/api/organisations"]
+            if ["/api/sessions", "/api/account", "/api/tokens", "/api/organisations", "/api/webhooks"]
                 .iter()
                 .any(|p| path.starts_with(p)) =>
         {

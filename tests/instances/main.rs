@@ -14,5 +14,8 @@ mod killed;
 mod late;
 mod loading;
 mod propagation;
+#[path = "../told/receiver.rs"]
+mod receiver;
 mod restart;
+mod told;
 mod world;

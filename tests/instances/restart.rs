@@ -19,14 +19,14 @@ use crate::support::{as_service, register_vn72};
 use crate::world::{HERE, seed, value};
 
 /// A PostgreSQL of its own, which can be stopped and started.
-struct Stoppable {
+pub struct Stoppable {
     running: Option<Cluster>,
-    url: String,
+    pub url: String,
     folder: TempDir,
 }
 
 impl Stoppable {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let everybody = fs::Permissions::from_mode(0o755);
         let folder = tempfile::Builder::new().prefix("clearway-restart-").permissions(everybody).tempdir().unwrap();
         let mut stoppable = Self { running: None, url: String::new(), folder };
@@ -36,14 +36,14 @@ impl Stoppable {
         stoppable
     }
 
-    fn go(&mut self) {
+    pub fn go(&mut self) {
         let options = Options { durable: true, shared_buffers_mb: 32 };
         let cluster = Cluster::start_with(self.folder.path(), &options).unwrap();
         self.url = cluster.url("clearway");
         self.running = Some(cluster);
     }
 
-    fn stop(&mut self, how: How) {
+    pub fn stop(&mut self, how: How) {
         let cluster = self.running.take().unwrap();
         if how == How::Crash {
             let quit = Command::new("kill").args(["-QUIT", &cluster.server_pid().to_string()]).status();
@@ -54,8 +54,8 @@ impl Stoppable {
 }
 
 /// How PostgreSQL ends.
-#[derive(Clone, Copy, PartialEq)]
-enum How {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum How {
     /// In order: every connection is ended, everything is written to disk.
     Order,
     /// At once; the next start replays its log.

@@ -15,7 +15,7 @@ use crate::actions::{Context, access};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::store::changes;
-use crate::store::listen::Listener;
+use crate::store::listen::{Heard, Listener};
 
 /// How often the listening connection is looked at: libpq has no way to wait for it together with a stop.
 const LISTEN_EVERY: Duration = Duration::from_millis(25);
@@ -192,11 +192,15 @@ impl Work {
             thread::sleep(LISTEN_EVERY);
             let mut news = self.take_reports();
             if let Some(l) = &mut listener {
-                news |= l.heard().unwrap_or_else(|_| {
+                let heard = l.heard().unwrap_or_else(|_| {
                     tracing::warn!("the listening connection is lost; asking for revisions instead");
                     listener = None;
-                    true
+                    Heard { revisions: true, told: true }
                 });
+                news |= heard.revisions;
+                if heard.told {
+                    self.context.post.wake();
+                }
             }
             if news || asked.is_none_or(|at| at.elapsed() >= poll) {
                 asked = Some(Instant::now());

@@ -24,6 +24,7 @@ use super::again::{Again, answer};
 use crate::actions::{Context, refresh};
 use crate::clock;
 use crate::domain::layer::{Layer, with_noun};
+use crate::domain::notice::Notice;
 use crate::domain::site_check::{Parameters, Run, Said, differences, reach_round};
 use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
@@ -34,7 +35,7 @@ use crate::store::records::IndexRow;
 use crate::store::site_check as store;
 use crate::store::site_check_later::{self as later, Mark, Progress};
 use crate::store::version::Versions;
-use crate::store::{Connection, Stored, changes};
+use crate::store::{Connection, Stored, changes, outbox};
 
 /// How often somebody looks whether the program ends: the index wakes whoever waits for it, not for that.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -276,6 +277,30 @@ fn day_of(run: &Run, territory: &Territory) -> Date {
     if own.contains(&run.day) { clock::now().to_zoned(zone).date() } else { run.day }
 }
 
+/// What the organisation that asked is told of a mark: that there is one, and nothing of what it says. Nothing at all where what was
+/// said, or is said now, rests on what not everybody sees, for that is counted and noted where it is shown.
+fn notice(run: &Run, last: Option<&Mark>, mark: &Mark) -> Option<Notice> {
+    let owner = run.asker.organisation.clone()?;
+    let tells = |shown: &[Ground], hidden: &[HiddenCells]| !shown.is_empty() || !hidden.is_empty();
+    if tells(&run.shown, &run.hidden) || last.into_iter().chain([mark]).any(|mark| tells(&mark.shown, &mark.hidden)) {
+        return None;
+    }
+    Some(Notice {
+        noun: "site_check".into(),
+        id: run.id,
+        code: run.name.clone(),
+        event: "changed".into(),
+        state: None,
+        organisations: vec![owner],
+        // The organisation sees a run of its own only where it sees as much as whoever asked.
+        owner: None,
+        needs: run.needs(),
+        places: run.revisions.keys().chain(mark.revisions.keys()).filter(|code| **code != run.jurisdiction).cloned().collect(),
+        due: None,
+        detail: BTreeMap::new(),
+    })
+}
+
 /// Answers some runs again, and marks those of which it is another answer than was marked last. How wide they looked round
 /// their places by the rules of now, at most, m.
 fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &[Uuid]) -> Stored<f64> {
@@ -302,11 +327,14 @@ fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &
         if last.as_ref().map_or(&[] as &[_], |mark| mark.differences.as_slice()) == differences {
             continue;
         }
-        let number = last.map_or(1, |mark| mark.number + 1);
+        let number = last.as_ref().map_or(1, |mark| mark.number + 1);
         let Again { ground, shown, hidden, revisions, .. } = again;
         let (recorded_at, ground) = (clock::now(), Some(ground));
         let mark = Mark { number, recorded_at, day, revisions, differences, ground, shown, hidden };
         later::mark(conn, &run.jurisdiction, run.id, &mark)?;
+        if let Some(notice) = notice(&run, last.as_ref(), &mark) {
+            outbox::tell(conn, &run.jurisdiction, None, mark.recorded_at, &notice)?;
+        }
         metrics::counter!("clearway_site_checks_marked_total").increment(1);
     }
     Ok(widest_m)

@@ -16,6 +16,7 @@ words! {
         ApiToken = "api_token",
         /// With the credentials that were issued on the strength of it.
         Session = "session",
+        Webhook = "webhook",
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::actor::Actor;
 use crate::domain::audit::{Digest, hex};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
-use crate::domain::word::Word;
+use crate::domain::word::{Visibility, Word};
 use crate::geometry::cells::Cell;
 use crate::geometry::{Coord, Epsg};
 
@@ -175,6 +175,16 @@ impl Run {
             sight.sees_all() || is_own && self.ground.is_some() && as_the_asker()
         };
         sees_as_much(&self.jurisdiction) && self.revisions.keys().all(sees_as_much) && later.all(sees_as_much)
+    }
+
+    /// What somebody has to see, where the run looked, to be told of it: what the asker saw.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Visibility> {
+        let mut needs: Vec<Visibility> =
+            self.revisions.keys().flat_map(|code| self.asker.sight(code).visibilities).collect();
+        needs.sort_unstable();
+        needs.dedup();
+        needs
     }
 
     /// What a check said.

@@ -1,0 +1,178 @@
+//! What is told of a case when something happens in it: what a notice says, and whom it is for. Pure: who asks for it writes it
+//! in the transaction that makes it happen ([`WriteTx::notify`](crate::store::WriteTx::notify)), and others deliver it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::account::Account;
+use super::actor::{PERMISSIONS, Role};
+use super::organisation::OrganisationKind;
+use super::word::Visibility;
+
+/// What happened in a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// What the case is: `site_check`, `plan`, `site_request`.
+    pub noun: String,
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub code: String,
+    /// What happened: a word of the noun.
+    pub event: String,
+    /// The state that it came to, where the noun has states.
+    pub state: Option<String>,
+    /// Codes of the organisations whom it concerns. Of these, who may not see it is not told.
+    pub organisations: Vec<String>,
+    /// Whose case it is: he sees it, whatever is hidden.
+    pub owner: Option<String>,
+    /// The visibilities that everybody else has to see; none: it is no secret among those whom it concerns.
+    pub needs: Vec<Visibility>,
+    /// The jurisdictions in which he has to see them, besides the one in which it happened.
+    pub places: Vec<String>,
+    /// The day by which the organisations have something to do.
+    pub due: Option<Date>,
+    /// What else is to be known; nothing that anybody of those who are told may not see.
+    pub detail: BTreeMap<String, String>,
+}
+
+/// A notice as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The id of the event: the same however often it is told, and to whomever.
+    pub id: Uuid,
+    /// Where it happened.
+    pub jurisdiction: String,
+    /// Counts what happened in the case, from 1 without gaps.
+    pub number: i32,
+    /// When it happened.
+    pub recorded_at: Timestamp,
+    /// What it says.
+    pub notice: Notice,
+}
+
+/// What organisations of a kind do, and so what they see when they are told as a whole.
+fn role_of(kind: OrganisationKind) -> Option<Role> {
+    match kind {
+        OrganisationKind::Carrier => Some(Role::Carrier),
+        OrganisationKind::Office => Some(Role::Officer),
+        OrganisationKind::Committee => Some(Role::Approver),
+        OrganisationKind::ProjectOwner => Some(Role::ProjectOwner),
+        OrganisationKind::Consultee => Some(Role::Consultee),
+        OrganisationKind::PublicBody => None,
+    }
+}
+
+impl Notice {
+    /// The type of the event: what it is of, and what happened.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        format!("{}.{}", self.noun, self.event)
+    }
+
+    fn concerns(&self, organisation: &str) -> bool {
+        self.organisations.iter().any(|code| code == organisation)
+    }
+
+    fn is_owned_by(&self, organisation: &str) -> bool {
+        self.owner.as_deref() == Some(organisation)
+    }
+
+    /// The jurisdictions in which it has to be seen, of one that happened in `jurisdiction`.
+    pub fn places<'a>(&'a self, jurisdiction: &'a str) -> impl Iterator<Item = &'a str> {
+        std::iter::once(jurisdiction).chain(self.places.iter().map(String::as_str))
+    }
+
+    /// An organisation may be told as a whole: by whoever listens to its address.
+    #[must_use]
+    pub fn is_for(&self, organisation: &str, kind: OrganisationKind) -> bool {
+        let role = role_of(kind);
+        let row = PERMISSIONS.iter().find(|p| Some(p.role) == role);
+        let seen = |v: &Visibility| *v == Visibility::Public || row.is_some_and(|p| p.sees.contains(v));
+        self.concerns(organisation) && (self.is_owned_by(organisation) || self.needs.iter().all(seen))
+    }
+
+    /// Somebody may be told for himself, of what happened in `jurisdiction`: he may sign in there, and would see it.
+    #[must_use]
+    pub fn is_for_account(&self, account: &Account, jurisdiction: &str) -> bool {
+        let actor = account.actor(&account.scope);
+        let serves = |code: &str| actor.roles.iter().any(|role| actor.acts_as(*role, code));
+        let sees_in = |code: &str| {
+            let seen = actor.sight(code).visibilities;
+            self.needs.iter().all(|v| seen.contains(v))
+        };
+        !account.disabled
+            && self.concerns(&account.organisation)
+            && serves(jurisdiction)
+            && (self.is_owned_by(&account.organisation) || self.places(jurisdiction).all(sees_in))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{Mail, Scope};
+
+    fn notice(needs: &[Visibility], owner: Option<&str>) -> Notice {
+        Notice {
+            organisations: vec!["vnpt".into(), "office".into()],
+            owner: owner.map(str::to_owned),
+            needs: needs.to_vec(),
+            ..Notice::default()
+        }
+    }
+
+    #[test]
+    fn an_organisation_is_told_what_concerns_it_and_what_it_may_see() {
+        use OrganisationKind::{Carrier, Office, PublicBody};
+        use Visibility::{Carriers, Government, Public, Restricted};
+        let check = |notice: &Notice, organisation: &str, kind, expect: bool| {
+            assert_eq!(notice.is_for(organisation, kind), expect, "{organisation} {notice:?}");
+        };
+        check(&notice(&[], None), "vnpt", Carrier, true);
+        check(&notice(&[], None), "viettel", Carrier, false);
+        check(&notice(&[Public, Carriers], None), "vnpt", Carrier, true);
+        check(&notice(&[Government], None), "vnpt", Carrier, false);
+        check(&notice(&[Restricted], None), "vnpt", Carrier, false);
+        check(&notice(&[Restricted], Some("vnpt")), "vnpt", Carrier, true);
+        check(&notice(&[Restricted], Some("viettel")), "vnpt", Carrier, false);
+        check(&notice(&[Restricted], Some("viettel")), "viettel", Carrier, false);
+        check(&notice(&[Restricted], None), "office", Office, true);
+        check(&notice(&[Public], None), "office", PublicBody, true);
+        check(&notice(&[Carriers], None), "office", PublicBody, false);
+    }
+
+    #[test]
+    fn a_person_is_told_where_his_roles_hold_and_what_they_see() {
+        use Visibility::{Carriers, Restricted};
+        let account = |role: Role, organisation: &str, jurisdictions: Option<&[&str]>| Account {
+            id: Uuid::nil(),
+            name: "nga".into(),
+            organisation: organisation.into(),
+            scope: Scope {
+                roles: vec![role],
+                jurisdictions: jurisdictions.map(|all| all.iter().map(|code| (*code).to_owned()).collect()),
+            },
+            disabled: false,
+            mail: Mail::default(),
+            version: 1,
+            recorded_at: Timestamp::UNIX_EPOCH,
+        };
+        let check = |notice: &Notice, account: &Account, expect: bool| {
+            assert_eq!(notice.is_for_account(account, "VN-72"), expect, "{account:?} {notice:?}");
+        };
+        let carrier = account(Role::Carrier, "vnpt", None);
+        check(&notice(&[Carriers], None), &carrier, true);
+        check(&notice(&[Restricted], None), &carrier, false);
+        check(&notice(&[Restricted], Some("vnpt")), &carrier, true);
+        check(&notice(&[Carriers], None), &Account { disabled: true, ..carrier }, false);
+        let local = account(Role::Officer, "office", Some(&["VN-72"]));
+        check(&notice(&[Restricted], None), &local, true);
+        check(&Notice { places: vec!["VN-35".into()], ..notice(&[Restricted], None) }, &local, false);
+        check(&notice(&[], None), &account(Role::Officer, "office", Some(&["VN-35"])), false);
+        check(&notice(&[Restricted], None), &account(Role::Inspector, "office", None), false);
+    }
+}
