@@ -1,4 +1,4 @@
-//! What is told, as a `CloudEvent` (CloudEvents 1.0, the JSON format, structured) and as mail in the languages of people: the
+//! What is told, as a `CloudEvent` (`CloudEvents` 1.0, the JSON format, structured) and as mail in the languages of people: the
 //! sentences stand in `messages/notices.*.ftl`.
 
 use std::sync::LazyLock;
