@@ -85,7 +85,10 @@ pub fn letter(told: &Told, language: Language) -> Letter {
     lines.extend(notice.state.as_ref().map(|state| one("state", &[("state", state)])));
     lines.extend(notice.due.map(|due| one("due", &[("due", &day(due))])));
     lines.push(one("when", &[("when", &told.recorded_at.strftime("%Y-%m-%d %H:%M UTC").to_string())]));
-    lines.extend(notice.detail.iter().map(|(name, value)| one("detail", &[("name", name), ("value", value)])));
+    lines.extend(notice.detail.iter().map(|(name, value)| {
+        let called = say(&format!("name-{name}"), &[]).unwrap_or_else(|| name.clone());
+        one("detail", &[("name", &called), ("value", value)])
+    }));
     lines.extend([String::new(), one("why", &[])]);
     let subject = line(&one("subject", &[("what", &what), ("code", &notice.code)]));
     Letter { subject, body: lines.join("\n") + "\n" }
@@ -100,6 +103,8 @@ mod tests {
 
     use super::*;
     use crate::domain::notice::Notice;
+    use crate::domain::plan::PlanEvent;
+    use crate::domain::site_request::words::Event;
 
     #[test]
     fn every_language_has_every_sentence() {
@@ -110,7 +115,11 @@ mod tests {
         };
         let all: Vec<BTreeSet<String>> = FILES.iter().map(|(_, text)| keys(text)).collect();
         assert_eq!(all[0], all[1]);
-        assert!(all[0].contains("site-check-changed"));
+        let requests = Event::ALL.iter().map(|(_, word)| format!("site_request-{word}"));
+        let plans = PlanEvent::ALL.iter().map(|(_, word)| format!("plan-{word}"));
+        for key in requests.chain(plans).chain(["site-check-changed".to_owned()]) {
+            assert!(all[0].contains(&key.replace('_', "-")), "{key}");
+        }
     }
 
     fn told(code: &str) -> Told {

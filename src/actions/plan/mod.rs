@@ -6,6 +6,7 @@
 
 pub mod check;
 mod facts;
+mod notice;
 mod projected;
 pub mod step;
 pub mod upkeep;

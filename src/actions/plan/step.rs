@@ -1,12 +1,12 @@
 //! A step of a plan: under the lock of its row its guards are asked again, then it is made, recorded and, where zones come in force or
-//! end, shown to site checks. Whoever is to hear of a step hears of it from [`made`].
+//! end, shown to site checks, and told (`notice`).
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::facts::facts;
-use super::{PlanView, entry, get, locked, projected, seen, store, today};
+use super::{PlanView, entry, get, locked, notice, projected, seen, store, today};
 use crate::actions::{Context, Witness, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Deed, hex};
@@ -134,7 +134,8 @@ fn made(tx: &mut WriteTx<'_>, plan: &Plan, next: &Plan, sent: &Sent<'_>, data: &
         data: data.clone(),
         revision: next.revision,
     };
-    plan_step::append(tx, next, &step)
+    plan_step::append(tx, next, &step)?;
+    notice::tell(tx, next, sent.event)
 }
 
 /// A refusal with what the actor may do instead.

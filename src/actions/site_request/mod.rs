@@ -8,6 +8,7 @@ mod check;
 mod effects;
 pub mod inbox;
 pub mod lapse;
+mod notice;
 pub mod step;
 pub mod tracking;
 

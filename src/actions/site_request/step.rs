@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::check::{self, Write};
-use super::{WholeCase, check_version, effects, get, locked, territory};
+use super::{WholeCase, check_version, effects, get, locked, notice, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
@@ -226,10 +226,11 @@ impl Step<'_> {
             next.due_on = self.due_on(tx, case, event.at)?;
         }
         next.projected = effects::project(tx, &next, case.shared.is_some())?;
-        let next = store::update(tx, next, &copies(case, day))?;
+        let copies = copies(case, day);
+        let next = store::update(tx, next, &copies)?;
         store::append(tx, &next, &event)?;
         tx.audit(&next.jurisdiction, entry(&next, &event))?;
-        told(tx, &next, case, &event)
+        notice::tell(tx, &next, case, &event, &copies)
     }
 
     /// The day at whose end the answer is due, by the calendar of the jurisdiction; none where no clock runs, or nobody set a
@@ -395,10 +396,4 @@ fn entry(filed: &Filed, event: &CaseEvent) -> AuditEntry {
     }
     let owner = Some(props.organisation.clone());
     AuditEntry { deed: Deed::Step, layer: None, subject: Some(filed.id), owner, detail }
-}
-
-/// A step was made: whoever has to be told is told here, in the same transaction.
-#[allow(clippy::unnecessary_wraps)] // whoever is told may fail
-fn told(_tx: &mut WriteTx<'_>, _filed: &Filed, _case: &Case, _event: &CaseEvent) -> Stored<()> {
-    Ok(())
 }

@@ -1,0 +1,53 @@
+//! Who is told of a step of a request, and what: the carrier whose it is and the office of all of them, the committee where it is to
+//! decide or did, consultees when they are asked and when there is a decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::notice::Notice;
+use crate::domain::organisation::OrganisationKind;
+use crate::domain::site_request::case::{Case, CaseEvent};
+use crate::domain::site_request::table::decides;
+use crate::domain::site_request::told::Stated;
+use crate::domain::site_request::words::{Event, Waits};
+use crate::domain::site_request::{Filed, WORD};
+use crate::domain::word::Visibility;
+use crate::store::site_request::Copies;
+use crate::store::{Stored, WriteTx, organisation};
+
+/// Tells of a step, in the transaction that makes it.
+pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, case: &Case, event: &CaseEvent, copies: &Copies) -> Stored<()> {
+    let props = &filed.body.props;
+    let mut kinds = vec![OrganisationKind::Office];
+    if copies.waits_for == Some(Waits::Approver) || decides(event.event) {
+        kinds.push(OrganisationKind::Committee);
+    }
+    let mut all: BTreeSet<String> = organisation::serving(tx, &kinds, &filed.jurisdiction)?.into_iter().collect();
+    all.insert(props.organisation.clone());
+    if event.event == Event::Consult {
+        all.extend(copies.asked.iter().cloned());
+    }
+    if decides(event.event) {
+        all.extend(case.consultations.iter().filter(|c| c.asked_at.is_some()).map(|c| c.organisation.clone()));
+    }
+    let mut detail = BTreeMap::new();
+    detail.extend(filed.receipt.as_ref().map(|receipt| ("receipt".to_owned(), receipt.clone())));
+    if let Stated::Decision(signed) = &event.stated {
+        detail.insert("decision".into(), signed.number.clone());
+    }
+    let due = if event.event == Event::Consult { copies.asked_until } else { filed.due_on };
+    let named = props.code.clone().or_else(|| filed.receipt.clone());
+    let notice = Notice {
+        noun: WORD.into(),
+        id: filed.id,
+        code: named.unwrap_or_else(|| filed.id.to_string()),
+        event: event.event.to_string(),
+        state: Some(filed.state.to_string()),
+        organisations: all.into_iter().collect(),
+        owner: Some(props.organisation.clone()),
+        needs: vec![Visibility::Government],
+        places: Vec::new(),
+        due,
+        detail,
+    };
+    tx.notify(&filed.jurisdiction, &notice)
+}
