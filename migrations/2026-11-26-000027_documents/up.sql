@@ -5,7 +5,7 @@ CREATE TABLE documents (
     id uuid NOT NULL,
     noun text NOT NULL,
     holder uuid NOT NULL,
-    kind text NOT NULL CONSTRAINT documents_kind_known CHECK (kind IN ('application', 'drawing', 'land_right', 'structural_report', 'licence', 'photograph', 'survey', 'as_built', 'agreement', 'minutes', 'supplement_request', 'appraisal_report', 'submission', 'consultation_answer', 'decision', 'permit', 'notice', 'evidence', 'other')),
+    kind text NOT NULL CONSTRAINT documents_kind_known CHECK (kind IN ('application', 'site_plan', 'land_right', 'design', 'structural_report', 'exposure_report', 'height_consent', 'drawing', 'licence', 'photograph', 'survey', 'as_built', 'agreement', 'minutes', 'supplement_request', 'appraisal_report', 'submission', 'consultation_answer', 'decision', 'permit', 'notice', 'evidence', 'other')),
     name text NOT NULL,
     media_type text NOT NULL CONSTRAINT documents_media_type_known CHECK (media_type IN ('application/pdf', 'image/jpeg', 'image/png', 'image/tiff', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'text/plain', 'text/csv', 'application/geo+json')),
     bytes bigint NOT NULL CONSTRAINT documents_bytes_positive CHECK (bytes > 0),
@@ -60,6 +60,8 @@ CREATE FUNCTION document_owner(noun text, place text, feature uuid) RETURNS text
     SELECT CASE noun
         WHEN 'work' THEN (SELECT organisation FROM works WHERE jurisdiction = place AND id = feature)
         WHEN 'corridor' THEN (SELECT organisation FROM corridors WHERE jurisdiction = place AND id = feature)
+        WHEN 'plan' THEN (SELECT organisation FROM plans WHERE jurisdiction = place AND id = feature)
+        WHEN 'site_request' THEN (SELECT organisation FROM site_requests WHERE jurisdiction = place AND id = feature)
     END
 $$;
 COMMENT ON FUNCTION document_owner(text, text, uuid) IS 'The organisation of a holder that the transaction sees; null where it sees none';

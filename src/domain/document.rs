@@ -20,9 +20,13 @@ words! {
     /// What a document is.
     DocumentKind {
         Application = "application",
-        Drawing = "drawing",
+        SitePlan = "site_plan",
         LandRight = "land_right",
+        Design = "design",
         StructuralReport = "structural_report",
+        ExposureReport = "exposure_report",
+        HeightConsent = "height_consent",
+        Drawing = "drawing",
         Licence = "licence",
         Photograph = "photograph",
         Survey = "survey",
@@ -45,9 +49,13 @@ words! {
 /// (`[default]`): what is addressed to him he reads, the papers by which it came about he does not.
 pub const OWNER_READS: &[(DocumentKind, bool)] = &[
     (DocumentKind::Application, false),
-    (DocumentKind::Drawing, false),
+    (DocumentKind::SitePlan, false),
     (DocumentKind::LandRight, false),
+    (DocumentKind::Design, false),
     (DocumentKind::StructuralReport, false),
+    (DocumentKind::ExposureReport, false),
+    (DocumentKind::HeightConsent, false),
+    (DocumentKind::Drawing, false),
     (DocumentKind::Licence, false),
     (DocumentKind::Photograph, false),
     (DocumentKind::Survey, false),

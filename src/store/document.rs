@@ -10,12 +10,15 @@ use uuid::Uuid;
 use super::records::word;
 use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
-use crate::domain::document::{Document, FileName};
+use crate::domain::document::{Document, DocumentKind, FileName};
 use crate::domain::word::Word;
 use crate::error::Error;
 
 /// The lock under which objects are kept, shared, or swept away, alone; any number that nothing else in the database locks.
 const OBJECTS: i64 = 0x636c_7764_6f63;
+
+/// So many documents of a holder are looked at by a step at most, the first of them.
+const KEPT_MAX: i64 = 10_000;
 
 /// Until the transaction ends no object is swept away: what is there stays.
 ///
@@ -118,6 +121,19 @@ pub fn of_holder(
     .bind::<BigInt, _>(limit)
     .load(conn)?;
     rows.into_iter().map(document).collect()
+}
+
+/// Kind and hash of the documents of a holder that the transaction sees, inside a write.
+///
+/// # Errors
+/// The database's.
+pub fn kept(
+    tx: &mut WriteTx<'_>,
+    jurisdiction: &str,
+    (noun, holder): (&str, Uuid),
+) -> Stored<Vec<(DocumentKind, Digest)>> {
+    let all = of_holder(tx.conn, jurisdiction, (noun, holder), None, KEPT_MAX)?;
+    Ok(all.into_iter().filter(|one| one.redacts.is_none()).map(|one| (one.kind, one.sha256)).collect())
 }
 
 /// Those of some hashes that no document of any jurisdiction has, for a transaction that sees everything. Until it ends nobody

@@ -157,7 +157,7 @@ pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
 pub fn write_case(filed: &Filed, case: &Case, day: jiff::civil::Date) -> Json {
     let required = dossier::required(&filed.body.props);
     let missing = dossier::missing(&filed.body.props);
-    let names = |kinds: &[crate::domain::site_request::words::DocumentKind]| -> Json {
+    let names = |kinds: &[crate::domain::document::DocumentKind]| -> Json {
         kinds.iter().map(|kind| kind.as_str()).collect()
     };
     let run = case.run.as_ref().map(|run| {

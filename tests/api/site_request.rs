@@ -9,13 +9,16 @@ use std::{env, fs};
 use clearway::actions::audit::{self, Range};
 use clearway::actions::site_request::lapse::lapse;
 use clearway::domain::actor::Actor;
+use clearway::domain::audit::hex;
 use clearway::domain::site_request::table::TABLE;
 use clearway::domain::site_request::words::State;
 use clearway::domain::workflow::diagram;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
+use crate::document::added;
 use crate::help::{Api, GRID, feature, merged, point};
 use crate::support::{Response, run_sql};
 
@@ -24,15 +27,22 @@ pub const REQUESTS: &str = "/ogc/collections/site-requests/items";
 /// The SHA-256 of no file that there is.
 pub const FILE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+/// SHA-256 as documents write it.
+pub fn sha256(content: &[u8]) -> String {
+    hex(&Sha256::digest(content).into())
+}
+
+/// What belongs to the dossier of [`column`]; the file of each is its own name.
+const KINDS: [&str; 4] = ["application", "site_plan", "land_right", "design"];
+
 /// What a carrier asks for, with everything that it takes.
 pub fn column() -> Json {
-    let document = |kind: &str| json!({"kind": kind, "sha256": FILE});
-    let kinds = ["application", "site_plan", "land_right", "design"];
+    let document = |kind: &str| json!({"kind": kind, "sha256": sha256(kind.as_bytes())});
     json!({
         "column_class": "A2b",
         "height_agl_m": 42,
         "declarations": ["truthful", "land_agreed", "structure_safe", "exposure_limits"],
-        "documents": kinds.map(document),
+        "documents": KINDS.map(document),
     })
 }
 
@@ -46,8 +56,18 @@ pub struct CaseOf<'a> {
 }
 
 impl<'a> CaseOf<'a> {
-    /// Files a draft of Viettel so many metres east and north of the origin.
-    pub fn file(api: &'a Api, (east, north): (f64, f64), properties: Json) -> Self {
+    /// Files a draft of Viettel so many metres east and north of the origin, with the files of its dossier.
+    pub fn file(api: &'a Api, place: (f64, f64), properties: Json) -> Self {
+        let case = Self::bare(api, place, properties);
+        for kind in KINDS {
+            let path = format!("/api/site-requests/{}/documents", case.id);
+            added(api, "carrier", &path, &format!("kind={kind}&name={kind}.txt"), kind.as_bytes());
+        }
+        case
+    }
+
+    /// The same without any file.
+    pub fn bare(api: &'a Api, (east, north): (f64, f64), properties: Json) -> Self {
         let made = api.on_grid("carrier", "POST", REQUESTS, &feature(point(east, north), properties));
         assert_eq!(made.status, 201, "{}", made.text);
         let now = made.json();

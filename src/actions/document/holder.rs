@@ -4,25 +4,29 @@
 use uuid::Uuid;
 
 use crate::actions::feature::{self, Registrable};
-use crate::actions::{Context, Reader};
-use crate::domain::actor::Actor;
+use crate::actions::{self, Context, Reader, forbidden, plan};
+use crate::domain::actor::{Actor, Role};
 use crate::domain::corridor::Corridor;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
-use crate::domain::word::Word;
+use crate::domain::plan::Plan;
+use crate::domain::site_request::{self, Filed};
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
-use crate::store::{Stored, WriteTx};
+use crate::store::{self, Stored, WriteTx};
 
 /// Every noun that holds documents.
-pub const NOUNS: &[Noun] = &[of_features::<Work>(), of_features::<Corridor>()];
+pub const NOUNS: &[Noun] = &[of_features::<Work>(), of_features::<Corridor>(), PLANS, SITE_REQUESTS];
 
 /// A noun that holds documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Noun {
     /// The word for one, as it is stored.
     pub word: &'static str,
-    layer: Layer,
+    /// As addresses write it: `works`.
+    pub plural: &'static str,
+    /// The layer of features.
+    layer: Option<Layer>,
     find: fn(&Context, &Actor, Uuid) -> Result<Holder>,
     lock: fn(&mut WriteTx<'_>, &Actor, &str, Uuid) -> Stored<Holder>,
 }
@@ -51,18 +55,12 @@ impl PartialEq for Noun {
 }
 
 impl Noun {
-    /// As addresses write it: `works`.
-    #[must_use]
-    pub fn plural(&self) -> &'static str {
-        self.layer.as_str()
-    }
-
     /// The one that addresses write so.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub fn of_address(plural: &str) -> Result<&'static Self> {
-        let found = NOUNS.iter().find(|noun| noun.plural() == plural);
+        let found = NOUNS.iter().find(|noun| noun.plural == plural);
         found.ok_or_else(|| Error::NotFound(format!("/api/{plural}")))
     }
 
@@ -75,9 +73,8 @@ impl Noun {
     /// The holder of an id. Whoever asks is shown it.
     pub(super) fn find(&self, context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Holder> {
         let found = (self.find)(context, reader.actor, id)?;
-        context
-            .reads
-            .shown(reader, found.restricted.then_some((self.layer, found.jurisdiction.as_str(), id)).into_iter())?;
+        let restricted = self.layer.filter(|_| found.restricted);
+        context.reads.shown(reader, restricted.map(|layer| (layer, found.jurisdiction.as_str(), id)).into_iter())?;
         Ok(found)
     }
 
@@ -91,13 +88,72 @@ impl Noun {
 const fn of_features<T: Registrable>() -> Noun {
     Noun {
         word: T::WORD,
-        layer: T::LAYER,
+        plural: T::LAYER.as_str(),
+        layer: Some(T::LAYER),
         find: |context, actor, id| holder::<T>(actor, &feature::present(context, actor, id)?),
         lock: |tx, actor, jurisdiction, id| {
             let locked = feature::visible::<T>(actor, T::lock(tx, jurisdiction, id)?, id)?;
             Ok(holder::<T>(actor, &locked)?)
         },
     }
+}
+
+/// Plans: who draws or decides them adds.
+const PLANS: Noun = Noun {
+    word: "plan",
+    plural: "plans",
+    layer: None,
+    find: |context, actor, id| of_plan(actor, &plan::get(context, actor, id)?.plan),
+    lock: |tx, actor, jurisdiction, id| {
+        let locked = store::plan::lock(tx, jurisdiction, id)?.filter(|plan| plan.is_seen_by(actor));
+        Ok(of_plan(actor, &locked.ok_or_else(|| Error::NotFound(format!("the plan {id}")))?)?)
+    },
+};
+
+fn of_plan(actor: &Actor, plan: &Plan) -> Result<Holder> {
+    let roles = [Role::Officer, Role::Approver];
+    Ok(Holder {
+        noun: Noun::of_word("plan")?,
+        id: plan.id,
+        jurisdiction: plan.jurisdiction.clone(),
+        owner: plan.organisation.clone(),
+        restricted: false,
+        adding: of_roles(actor, &roles, &plan.jurisdiction, "a plan"),
+    })
+}
+
+fn of_roles(actor: &Actor, roles: &[Role], jurisdiction: &str, what: &str) -> Result<()> {
+    if roles.iter().any(|role| actor.acts_as(*role, jurisdiction)) {
+        return Ok(());
+    }
+    Err(forbidden(actor, &format!("add documents to {what} in {jurisdiction}")))
+}
+
+/// Site requests: the carrier whose one is adds, and whoever works on it.
+const SITE_REQUESTS: Noun = Noun {
+    word: site_request::WORD,
+    plural: "site-requests",
+    layer: None,
+    find: |context, actor, id| of_request(actor, &actions::site_request::get(context, actor, id)?.shown.filed),
+    lock: |tx, actor, jurisdiction, id| {
+        let locked = store::site_request::lock(tx, jurisdiction, id)?;
+        let gone = || Error::NotFound(format!("the {} {id}", site_request::WORD));
+        Ok(of_request(actor, &locked.ok_or_else(gone)?)?)
+    },
+};
+
+fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
+    let owner = filed.body.props.organisation.clone();
+    let own = actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
+    let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
+    Ok(Holder {
+        noun: Noun::of_word(site_request::WORD)?,
+        id: filed.id,
+        jurisdiction: filed.jurisdiction.clone(),
+        restricted: false,
+        adding: if own { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") },
+        owner,
+    })
 }
 
 fn holder<T: Registrable>(actor: &Actor, feature: &Registered<T>) -> Result<Holder> {

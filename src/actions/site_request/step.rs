@@ -20,6 +20,7 @@ use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
 use crate::domain::case_clock::Office;
+use crate::domain::document::DocumentKind;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::reference::REACH;
 use crate::domain::rules::{CaseKey, Parameter};
@@ -28,16 +29,16 @@ use crate::domain::site_check::CheckCode;
 use crate::domain::site_request::case::{Case, CaseEvent, Noted, RunNoted};
 use crate::domain::site_request::guards::{Asked, RunNow, allowed, step};
 use crate::domain::site_request::limits::Limits;
-use crate::domain::site_request::table::{Row, decides};
+use crate::domain::site_request::table::{Row, TABLE, decides};
 use crate::domain::site_request::told::{Stated, Surveyed, Told};
 use crate::domain::site_request::words::{Event, Guard, State, Waits};
 use crate::domain::site_request::{Filed, WORD};
 use crate::domain::word::Word;
-use crate::domain::workflow::Refusal;
+use crate::domain::workflow::{self, Refusal};
 use crate::error::{Error, Result};
 use crate::geometry::{Geometry, Metres, crs};
 use crate::store::site_request::{self as store, Copies};
-use crate::store::{Stored, WriteTx, calendar};
+use crate::store::{Stored, WriteTx, calendar, document};
 
 /// How often a decision is made again where something near the place changed between its two looks.
 const ATTEMPTS_MAX: u32 = 3;
@@ -63,6 +64,21 @@ struct Prepared {
     now: Option<(RunNow, i64, f64)>,
     /// The receipt's secret.
     secret: Option<String>,
+}
+
+/// What a step is judged by besides what is said.
+struct Facts {
+    day: Date,
+    run: Option<RunNow>,
+    deviation_m: Option<f64>,
+    limits: Limits,
+    kept: Vec<(DocumentKind, Digest)>,
+}
+
+impl Facts {
+    fn on(day: Date) -> Self {
+        Self { day, run: None, deviation_m: None, limits: Limits::default(), kept: Vec::new() }
+    }
 }
 
 /// What a step says and is judged by.
@@ -118,7 +134,7 @@ pub fn send(
     match sent.event {
         // The engine runs only for whom the event is.
         Event::Check => {
-            made.judged(&before.case, filed, before.day, None, None, Limits::default())?;
+            made.judged(&before.case, filed, Facts::on(before.day))?;
             prepared.ran = Some(check::run(context, witness, reader, filed, write)?);
         }
         // The number of a receipt stays, and so does the secret on it.
@@ -177,7 +193,8 @@ impl Step<'_> {
         let limits = Limits::on(self.parameters, day);
         let deviation_m = self.deviation_m(&now, case.surveyed.as_ref());
         let run = prepared.now.as_ref().map(|(run, _, _)| run.clone());
-        let row = self.judged(&case, &now, day, run, deviation_m, limits)?;
+        let kept = self.kept(tx, &now)?;
+        let row = self.judged(&case, &now, Facts { day, run, deviation_m, limits, kept })?;
         if let Some((run, since, reach_m)) = &prepared.now {
             let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);
             let found = store::in_the_way(tx, &now, (reach, REACH), day, *since)?;
@@ -244,38 +261,30 @@ impl Step<'_> {
         Ok(run.read(&office, at).ok().map(|clock| clock.due))
     }
 
+    /// The documents of a request, where the step asks for them.
+    fn kept(&self, tx: &mut WriteTx<'_>, of: &Filed) -> Stored<Vec<(DocumentKind, Digest)>> {
+        let asks = workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.contains(&Guard::Documented));
+        if asks { document::kept(tx, &of.jurisdiction, (WORD, of.id)) } else { Ok(Vec::new()) }
+    }
+
     /// The row of the step, where all that it needs holds.
-    fn judged(
-        &self,
-        case: &Case,
-        filed: &Filed,
-        day: Date,
-        run: Option<RunNow>,
-        deviation_m: Option<f64>,
-        limits: Limits,
-    ) -> Result<&'static Row> {
-        let asked = self.asked(filed, day, run, deviation_m, limits);
+    fn judged(&self, case: &Case, filed: &Filed, facts: Facts) -> Result<&'static Row> {
+        let asked = self.asked(filed, &facts);
         step(case, self.event, &asked).map_err(|refusal| self.refusal(case, filed, refusal))
     }
 
-    fn asked<'a>(
-        &'a self,
-        filed: &'a Filed,
-        day: Date,
-        run: Option<RunNow>,
-        deviation_m: Option<f64>,
-        limits: Limits,
-    ) -> Asked<'a> {
+    fn asked<'a>(&'a self, filed: &'a Filed, facts: &'a Facts) -> Asked<'a> {
         Asked {
             actor: self.actor,
             jurisdiction: &filed.jurisdiction,
             props: &filed.body.props,
+            kept: &facts.kept,
             stated: self.stated,
             reason: self.reason,
-            day,
-            run,
-            deviation_m,
-            limits,
+            day: facts.day,
+            run: facts.run.clone(),
+            deviation_m: facts.deviation_m,
+            limits: facts.limits,
         }
     }
 
@@ -333,8 +342,8 @@ impl Step<'_> {
                 noted.answer_by = stated.or_else(|| limits.answer_by(day));
             }
             Event::Answer => {
-                let asked = self.asked(now, day, None, None, limits);
-                noted.answered_for = asked.answers_for().map(str::to_owned);
+                let facts = Facts { limits, ..Facts::on(day) };
+                noted.answered_for = self.asked(now, &facts).answers_for().map(str::to_owned);
             }
             Event::IssuePermit | Event::RecordAgreement => noted.permit = limits.permit(day),
             Event::Verify => noted.deviation_m = deviation_m,

@@ -1,8 +1,8 @@
-//! Which documents a request needs: for now a request lists them by kind and SHA-256.
+//! Which documents a request needs: it lists them by kind and SHA-256, and keeps each as a document of its own.
 
 use super::SiteRequestProps;
-use super::words::DocumentKind;
 use crate::domain::audit::{Digest, unhex};
+use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Reading};
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
@@ -70,11 +70,12 @@ pub fn required(props: &SiteRequestProps) -> Vec<DocumentKind> {
     kinds
 }
 
-/// The kinds of which no document is there. The one place that asks.
+/// The kinds of which no document is listed that is among those that are `kept`. The one place that asks.
 #[must_use]
-pub fn missing(props: &SiteRequestProps) -> Vec<DocumentKind> {
-    let there = |kind: &DocumentKind| props.documents.iter().any(|document| document.kind == *kind);
-    required(props).into_iter().filter(|kind| !there(kind)).collect()
+pub fn missing(props: &SiteRequestProps, kept: &[(DocumentKind, Digest)]) -> Vec<DocumentKind> {
+    let listed: Vec<_> = props.documents.iter().map(|document| (document.kind, document.sha256)).collect();
+    let there = |kind: DocumentKind| listed.iter().any(|document| document.0 == kind && kept.contains(document));
+    required(props).into_iter().filter(|kind| !there(*kind)).collect()
 }
 
 /// Documents in words.

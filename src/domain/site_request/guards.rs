@@ -11,6 +11,7 @@ use super::words::{Declaration, Event, Guard};
 use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::Digest;
+use crate::domain::document::DocumentKind;
 use crate::domain::site_check::{CheckCode, Verdict};
 use crate::domain::word::Word;
 use crate::domain::workflow::{self, By, Refusal};
@@ -37,6 +38,8 @@ pub struct Asked<'a> {
     pub jurisdiction: &'a str,
     /// What is asked for.
     pub props: &'a SiteRequestProps,
+    /// The documents that are kept of it, where the step asks for them.
+    pub kept: &'a [(DocumentKind, Digest)],
     /// What he says.
     pub stated: &'a Stated,
     /// Why.
@@ -97,8 +100,8 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     match guard {
         Guard::Declared => declared(asked.props),
         Guard::Documented => {
-            let kinds = dossier::missing(asked.props);
-            unless(kinds.is_empty(), format!("no document is listed of: {}", dossier::named(&kinds)))
+            let kinds = dossier::missing(asked.props, asked.kept);
+            unless(kinds.is_empty(), format!("no document is listed and uploaded of: {}", dossier::named(&kinds)))
         }
         Guard::Reasoned => unless(asked.reason.is_some(), "state a reason"),
         Guard::Checked => unless(case.run.is_some(), "what was submitted was not checked yet: send «check»"),

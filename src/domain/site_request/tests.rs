@@ -12,7 +12,8 @@ use super::guards::{Asked, RunNow, allowed, step};
 use super::limits::Limits;
 use super::table::{TABLE, decides};
 use super::told::{AlsoAsked, ConditionDraft, Signed, Stated, Surveyed, Told};
-use super::words::{Advice, Answer, Declaration, DocumentKind, Event, State};
+use super::words::{Advice, Answer, Declaration, Event, State};
+use crate::domain::document::DocumentKind;
 use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::case_clock::{ClockStep, PauseReason, Run};
@@ -200,10 +201,12 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         let said = stated(event, &case, throw.chance);
         let changed = if throw.chance & 0x60 == 0x60 { vec![CheckCode::Cor] } else { Vec::new() };
         let run = case.run.as_ref().map(|run| RunNow { run: run.run, hash: run.hash, waived: Vec::new(), changed });
+        let kept: Vec<_> = props.documents.iter().map(|listed| (listed.kind, listed.sha256)).collect();
         let asked = Asked {
             actor,
             jurisdiction: HERE,
             props: &props,
+            kept: &kept,
             stated: &said,
             reason: (throw.chance & 128 == 0).then_some("why"),
             day,

@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::words::{Advice, Answer, DocumentKind, Event};
+use super::words::{Advice, Answer, Event};
 use crate::domain::audit::{Digest, unhex};
 use crate::domain::case_clock::PauseReason;
+use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, LIST_MAX, Reading};
 use crate::domain::site_check::Consultee;
 use crate::domain::work::{ACCURACY_MAX_M, CaptureMethod, HEIGHT_MAX_M};

@@ -145,22 +145,6 @@ words! {
 }
 
 words! {
-    /// What a document of the dossier is.
-    DocumentKind {
-        Application = "application",
-        SitePlan = "site_plan",
-        LandRight = "land_right",
-        Design = "design",
-        StructuralReport = "structural_report",
-        ExposureReport = "exposure_report",
-        HeightConsent = "height_consent",
-        Photograph = "photograph",
-        Survey = "survey",
-        Other = "other",
-    }
-}
-
-words! {
     /// What a consultee says.
     Answer {
         Agree = "agree",
