@@ -16,6 +16,7 @@ use crate::actions::{Asker, Witness};
 use crate::domain::plan::{Change, Plan, PlanState, difference};
 use crate::domain::word::Word;
 use crate::error::Error;
+use crate::wire::audit::audit_head;
 use crate::wire::plan as wire;
 
 /// The parameters of the list, as the API document shows them.
@@ -232,8 +233,11 @@ fn made(request: &HttpRequest, view: &PlanView) -> HttpResponse {
 }
 
 fn shown(mut response: HttpResponseBuilder, request: &HttpRequest, view: &PlanView) -> HttpResponse {
-    let PlanView { plan, state, zones, check, allowed } = view;
+    let PlanView { plan, state, zones, check, allowed, head } = view;
     let mut written = wire::write(plan, *state);
+    if let (Some(decision), Some((revision, head))) = (written.get_mut("decision"), head) {
+        decision["audit"] = audit_head(*revision, head);
+    }
     written.insert("zones".into(), (*zones).into());
     let check = check.as_ref().map(|(run, hash, current)| wire::check(run, hash, Some(*current)));
     written.insert("check".into(), check.unwrap_or(Json::Null));

@@ -247,7 +247,10 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
     let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
     let filed = &found.shown.filed;
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
-    let events = found.events.iter().map(|event| write_event(event, knows(event.organisation.as_deref())));
+    let events = found.events.iter();
+    let events = events.map(|event| {
+        write_event(event, found.heads.get(&event.revision), knows(event.organisation.as_deref()))
+    });
     let document = json!({
         "id": filed.id,
         "jurisdiction": filed.jurisdiction,
@@ -308,8 +311,10 @@ fn address(request: &HttpRequest, found: &WholeCase) -> String {
 fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCase) -> HttpResponse {
     let filed = &found.shown.filed;
     let mut document = write(filed, &found.shown.allowed);
+    let decided = found.events.iter().rfind(|event| decides(event.event)).map(|event| event.revision);
+    let head = decided.and_then(|revision| Some((revision, *found.heads.get(&revision)?)));
     if let Some(Json::Object(properties)) = document.get_mut("properties") {
-        properties.insert("case".into(), write_case(filed, &found.case, found.day));
+        properties.insert("case".into(), write_case(filed, &found.case, &found.missing, head, found.day));
         if let Some(secret) = &found.secret {
             properties.insert("receipt_secret".into(), json!(secret));
         }

@@ -1,5 +1,7 @@
 //! Audit events in rows. They are appended, and read; nothing here changes or deletes one.
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::{exists, not, sql};
 use diesel::expression::SqlLiteral;
 use diesel::pg::PgConnection;
@@ -120,6 +122,24 @@ pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
         .bind::<Text, _>(chain)
         .load(conn)?;
     Ok(versions_of(&rows.into_iter().map(version).collect::<Stored<Vec<_>>>()?))
+}
+
+/// The heads that the trail of a jurisdiction had after some revisions, for whoever sees what was written in them.
+///
+/// # Errors
+/// The database's.
+pub fn heads(conn: &mut PgConnection, jurisdiction: &str, revisions: &[i64]) -> Stored<BTreeMap<i64, Digest>> {
+    #[derive(QueryableByName)]
+    struct HeadRow {
+        #[diesel(sql_type = BigInt)]
+        revision: i64,
+        #[diesel(sql_type = Binary)]
+        hash: Vec<u8>,
+    }
+    let statement = sql_query("SELECT revision, hash FROM audit_heads($1, $2)");
+    let rows: Vec<HeadRow> =
+        prepared(statement.bind::<Text, _>(jurisdiction).bind::<Array<BigInt>, _>(revisions)).load(conn)?;
+    rows.into_iter().map(|row| Ok((row.revision, digest(&row.hash)?))).collect()
 }
 
 /// Whether something of a kind, a name and a version was ever imported with another content, inside a write. What was

@@ -123,17 +123,25 @@ pub fn of_holder(
     rows.into_iter().map(document).collect()
 }
 
-/// Kind and hash of the documents of a holder that the transaction sees, inside a write.
+/// Kind and hash of the documents of a holder that the transaction sees.
 ///
 /// # Errors
 /// The database's.
 pub fn kept(
-    tx: &mut WriteTx<'_>,
+    conn: &mut PgConnection,
     jurisdiction: &str,
-    (noun, holder): (&str, Uuid),
+    of: (&str, Uuid),
 ) -> Stored<Vec<(DocumentKind, Digest)>> {
-    let all = of_holder(tx.conn, jurisdiction, (noun, holder), None, KEPT_MAX)?;
+    let all = of_holder(conn, jurisdiction, of, None, KEPT_MAX)?;
     Ok(all.into_iter().filter(|one| one.redacts.is_none()).map(|one| (one.kind, one.sha256)).collect())
+}
+
+/// The same, inside a write.
+///
+/// # Errors
+/// The database's.
+pub fn kept_in(tx: &mut WriteTx<'_>, jurisdiction: &str, of: (&str, Uuid)) -> Stored<Vec<(DocumentKind, Digest)>> {
+    kept(tx.conn, jurisdiction, of)
 }
 
 /// Those of some hashes that no document of any jurisdiction has, for a transaction that sees everything. Until it ends nobody

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::domain::audit::{AuditEvent, Digest, Head, RecordedEvent, hex, unhex};
@@ -117,4 +117,11 @@ pub fn write_read(read: &RestrictedRead) -> String {
         "ids": read.ids,
     })
     .to_string()
+}
+
+/// Where the audit trail of a jurisdiction stood after a revision: whoever keeps it can tell later whether anything before it was
+/// changed.
+#[must_use]
+pub fn audit_head(revision: i64, head: &Digest) -> Json {
+    json!({"revision": revision, "sha256": hex(head)})
 }

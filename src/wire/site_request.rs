@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::audit::audit_head;
 use super::document::{Reading, delivered, fields, object};
 use super::feature::date;
 use super::site_check::subject_json;
-use crate::domain::audit::hex;
+use crate::domain::audit::{Digest, hex};
+use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
 use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation};
@@ -154,10 +156,15 @@ pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
 
 /// What the events of a case add up to.
 #[must_use]
-pub fn write_case(filed: &Filed, case: &Case, day: jiff::civil::Date) -> Json {
+pub fn write_case(
+    filed: &Filed,
+    case: &Case,
+    missing: &[DocumentKind],
+    head: Option<(i64, Digest)>,
+    day: jiff::civil::Date,
+) -> Json {
     let required = dossier::required(&filed.body.props);
-    let missing = dossier::missing(&filed.body.props);
-    let names = |kinds: &[crate::domain::document::DocumentKind]| -> Json {
+    let names = |kinds: &[DocumentKind]| -> Json {
         kinds.iter().map(|kind| kind.as_str()).collect()
     };
     let run = case.run.as_ref().map(|run| {
@@ -188,12 +195,13 @@ pub fn write_case(filed: &Filed, case: &Case, day: jiff::civil::Date) -> Json {
             "file": hex(&d.signed.file),
             "run": d.signed.run,
             "snapshot_sha256": d.snapshot.map(|digest| hex(&digest)),
+            "audit": head.map(|(revision, head)| audit_head(revision, &head)),
         })
     });
     json!({
         "events": case.seq,
         "documents_required": names(&required),
-        "documents_missing": names(&missing),
+        "documents_missing": names(missing),
         "submitted_sha256": case.submitted.map(|digest| hex(&digest)),
         "check": run,
         "consultations": case.consultations.iter().map(|c| consultation(c, day)).collect::<Vec<_>>(),
@@ -247,7 +255,7 @@ fn members(fields: &Fields) -> Map<String, Json> {
 
 /// An event of a history. Who sent it is told to whoever may know the authors.
 #[must_use]
-pub fn write_event(event: &CaseEvent, names: bool) -> Json {
+pub fn write_event(event: &CaseEvent, head: Option<&Digest>, names: bool) -> Json {
     let mut data = members(&event.data.fields);
     for (name, list) in &event.data.lists {
         data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
@@ -269,6 +277,7 @@ pub fn write_event(event: &CaseEvent, names: bool) -> Json {
         "check": noted.run.as_ref().map(|run| json!({"id": run.run, "sha256": hex(&run.hash)})),
         "deviation_m": noted.deviation_m,
         "work": noted.work,
+        "audit": head.map(|head| audit_head(event.revision, head)),
     })
 }
 

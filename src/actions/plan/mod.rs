@@ -23,7 +23,7 @@ use crate::domain::plan::{Plan, PlanEvent, PlanRun, PlanSaid, PlanState};
 use crate::domain::zone::Zone;
 use crate::error::{Error, Result};
 use crate::store::plan as store;
-use crate::store::{Stored, WriteTx, plan_check, plan_step, zone as zones};
+use crate::store::{Connection, Stored, WriteTx, audit, plan_check, plan_step, zone as zones};
 
 pub use crate::store::plan::PlanListing;
 pub use crate::store::plan_step::PlanStep;
@@ -41,6 +41,8 @@ pub struct PlanView {
     pub check: Option<(PlanRun, Digest, bool)>,
     /// The events that he may send now.
     pub allowed: Vec<PlanEvent>,
+    /// Where the audit trail stood after the decision: the revision, and the head.
+    pub head: Option<(i64, Digest)>,
 }
 
 /// A plan in a list, with its state today.
@@ -74,15 +76,24 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<PlanView> {
         let Some(plan) = store::find(conn, id)?.filter(|plan| plan.is_seen_by(actor)) else { return Ok(None) };
         let run = plan_check::find_in_brief(conn, &plan, None)?;
         let digest = if run.is_some() { store::zones_digest(conn, &plan)? } else { None };
-        Ok(Some((zones::count(conn, &plan)?, run, digest, plan)))
+        let head = if plan.decision.is_some() { head(conn, &plan)? } else { None };
+        Ok(Some((zones::count(conn, &plan)?, run, digest, head, plan)))
     })?;
-    let (count, run, digest, plan) = found.ok_or_else(|| not_there(id))?;
+    let (count, run, digest, head, plan) = found.ok_or_else(|| not_there(id))?;
     let day = today(context, &plan.jurisdiction)?;
     let check = run.map(|stored| {
         let current = digest == Some(stored.run.zones_digest);
         (stored.run, stored.hash, current)
     });
-    Ok(PlanView { state: plan.state_on(day), zones: count, check, allowed: plan.allowed(actor, day), plan })
+    Ok(PlanView { state: plan.state_on(day), zones: count, check, allowed: plan.allowed(actor, day), head, plan })
+}
+
+/// The head of the audit trail after the decision about a plan.
+fn head(conn: &mut Connection, plan: &Plan) -> Stored<Option<(i64, Digest)>> {
+    let steps = plan_step::list(conn, plan)?;
+    let decided = steps.iter().rfind(|step| step.event == PlanEvent::Approve).map(|step| step.revision);
+    let heads = audit::heads(conn, &plan.jurisdiction, &decided.into_iter().collect::<Vec<_>>())?;
+    Ok(heads.into_iter().next())
 }
 
 /// Plans that the actor sees, by id, each with its state today, and after which one there are more.

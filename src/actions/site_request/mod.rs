@@ -19,19 +19,21 @@ use super::feature::{ListQuery, under_geometry};
 use super::{Context, Witness, forbidden};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
-use crate::domain::audit::{AuditEntry, Deed};
+use crate::domain::audit::{AuditEntry, Deed, Digest};
+use crate::domain::document::DocumentKind;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
 use crate::domain::site_request::told::Told;
-use crate::domain::site_request::words::Event;
-use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD};
+use crate::domain::site_request::words::{Event, State};
+use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD, dossier};
 use crate::error::{Error, Result};
 use crate::geometry::Problem;
 use crate::index::Territory;
 use crate::store::records::ListFilter;
 use crate::store::site_request::{self as store, Copies};
-use crate::store::{Stored, WriteTx};
+use crate::store::{Stored, WriteTx, audit, document};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a document says of a request.
@@ -67,6 +69,10 @@ pub struct WholeCase {
     pub day: Date,
     /// The secret on the receipt: told once, to whoever accepted it.
     pub secret: Option<String>,
+    /// The kinds of documents that its dossier lacks, while it is looked at.
+    pub missing: Vec<DocumentKind>,
+    /// The heads of the audit trail after its events, by their revisions.
+    pub heads: BTreeMap<i64, Digest>,
 }
 
 fn not_there(id: Uuid) -> Error {
@@ -96,13 +102,29 @@ fn today(context: &Context, code: &str) -> Result<Date> {
 /// # Errors
 /// [`Error::NotFound`] where it is not there or not his to know, [`Error::Busy`].
 pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
+    let case = read(context, actor, id)?;
+    let filed = &case.shown.filed;
+    let lacks = matches!(filed.state, State::Draft | State::ReturnedForSupplement | State::Submitted);
+    // Whether a file is there whoever sees the request may know, if he reads it or not.
+    let (kept, heads) = context.store.read_as(&Actor::operator(), |conn| {
+        let kept = if lacks { document::kept(conn, &filed.jurisdiction, (WORD, id))? } else { Vec::new() };
+        let revisions: Vec<i64> = case.events.iter().map(|event| event.revision).collect();
+        Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
+    })?;
+    let missing = if lacks { dossier::missing(&filed.body.props, &kept) } else { Vec::new() };
+    Ok(WholeCase { missing, heads, ..case })
+}
+
+/// The same, without what is only shown.
+fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
     let (filed, events) = context.store.read_as(actor, |conn| {
         let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
         let events = store::events(conn, &filed.jurisdiction, id)?;
         Ok((filed, events))
     })?;
     let day = today(context, &filed.jurisdiction)?;
-    Ok(WholeCase { case: Case::of(&events), shown: shown(actor, filed), events, day, secret: None })
+    let (missing, heads) = (Vec::new(), BTreeMap::new());
+    Ok(WholeCase { case: Case::of(&events), shown: shown(actor, filed), events, day, secret: None, missing, heads })
 }
 
 /// Requests that somebody sees, by ascending id, and the last id where more follow.
@@ -174,7 +196,7 @@ pub fn replace(
     draft: &Draft,
 ) -> Result<WholeCase> {
     let actor = witness.actor;
-    let present = get(context, actor, id)?.shown;
+    let present = read(context, actor, id)?.shown;
     editable(actor, &present)?;
     check_version(&present.filed, expected)?;
     let present = present.filed;
@@ -212,7 +234,7 @@ pub fn replace(
 /// [`Error::NotFound`], [`Error::Changed`], [`Error::StepRefused`] for what was submitted, [`Error::Busy`].
 pub fn delete(context: &Context, witness: Witness<'_>, id: Uuid, expected: Option<i32>) -> Result<()> {
     let actor = witness.actor;
-    let present = get(context, actor, id)?;
+    let present = read(context, actor, id)?;
     editable(actor, &present.shown)?;
     if !present.events.is_empty() {
         return Err(refused("what was submitted once is not deleted: it may be withdrawn", &present.shown));

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::check::{self, Write};
-use super::{WholeCase, check_version, effects, get, locked, notice, territory};
+use super::{WholeCase, check_version, effects, get, locked, notice, read, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
@@ -111,7 +111,7 @@ pub fn send(
     write: Write<'_>,
 ) -> Result<WholeCase> {
     let stated = Stated::read(sent.event, &sent.told);
-    let before = get(context, witness.actor, id)?;
+    let before = read(context, witness.actor, id)?;
     let stated =
         stated.map_err(|more| Error::Invalid(more.into_iter().map(|p| p.under("/data")).collect::<Vec<_>>()))?;
     check_version(&before.shown.filed, Some(sent.expected))?;
@@ -146,7 +146,7 @@ pub fn send(
 
 /// Lets the service itself make a step.
 pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event: Event) -> Result<WholeCase> {
-    let before = get(context, witness.actor, id)?;
+    let before = read(context, witness.actor, id)?;
     let home = territory(context, &before.shown.filed.jurisdiction)?;
     let made = Step {
         context,
@@ -208,6 +208,7 @@ impl Step<'_> {
             }
         }
         let event = CaseEvent {
+            revision,
             seq: case.seq + 1,
             event: self.event,
             from: now.state,
@@ -264,7 +265,7 @@ impl Step<'_> {
     /// The documents of a request, where the step asks for them.
     fn kept(&self, tx: &mut WriteTx<'_>, of: &Filed) -> Stored<Vec<(DocumentKind, Digest)>> {
         let asks = workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.contains(&Guard::Documented));
-        if asks { document::kept(tx, &of.jurisdiction, (WORD, of.id)) } else { Ok(Vec::new()) }
+        if asks { document::kept_in(tx, &of.jurisdiction, (WORD, of.id)) } else { Ok(Vec::new()) }
     }
 
     /// The row of the step, where all that it needs holds.

@@ -71,6 +71,8 @@ pub struct Noted {
 /// An event of a case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseEvent {
+    /// The revision of the jurisdiction in which it happened.
+    pub revision: i64,
     /// Its number in the case, from 1.
     pub seq: i32,
     /// What was done.

@@ -235,6 +235,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         }
         assert_eq!(taken.by == By::Timer, actor.is_none(), "{event}");
         let record = CaseEvent {
+            revision: 1,
             seq: case.seq + 1,
             event,
             from: case.state,

@@ -69,11 +69,14 @@ struct EventRow {
     data: Json,
     #[diesel(sql_type = Jsonb)]
     noted: Json,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
 }
 
 fn event(row: EventRow) -> Stored<CaseEvent> {
     let (event, data) = (word(&row.event)?, told(&row.data));
     Ok(CaseEvent {
+        revision: row.revision,
         seq: row.seq,
         event,
         from: word(&row.from_state)?,
@@ -94,7 +97,7 @@ fn event(row: EventRow) -> Stored<CaseEvent> {
 /// The database's.
 pub fn events(conn: &mut PgConnection, jurisdiction: &str, id: Uuid) -> Stored<Vec<CaseEvent>> {
     let statement = sql_query(
-        "SELECT seq, event, from_state, to_state, actor, organisation, at, reason, data, noted
+        "SELECT seq, event, from_state, to_state, actor, organisation, at, reason, data, noted, revision
          FROM site_request_events WHERE jurisdiction = $1 AND request = $2 ORDER BY seq",
     )
     .bind::<Text, _>(jurisdiction)
