@@ -17,7 +17,7 @@ use crate::geometry::{Bounds, Problem};
 use crate::index::Territory;
 use crate::store::import::UNSEEN;
 use crate::store::records::{ListFilter, Records};
-use crate::store::{site_request, zone};
+use crate::store::{Connection, Stored, site_request, zone};
 use std::sync::Arc;
 
 /// A noun that the register holds.
@@ -268,7 +268,7 @@ fn may_see<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Resu
 /// What keeps others off the place of a site request is the request's alone to write, what a plan in force shows of its zones the
 /// plan's.
 fn is_no_projection<T: Noun>(context: &Context, present: &Registered<T>) -> Result<()> {
-    let stands_for = |of: fn(&mut PgConnection, Uuid) -> Stored<bool>| {
+    let stands_for = |of: fn(&mut Connection, Uuid) -> Stored<bool>| {
         context.store.read_as(&Actor::operator(), |conn| of(conn, present.id))
     };
     let kind = T::status(present.body.props());

@@ -303,7 +303,7 @@ fn record(seen: &Seen, actor: &Actor, base: &str) -> Json {
     let knows = actor.may_know_author(&document.jurisdiction, document.organisation.as_deref());
     let original = document.redacts.filter(|_| seen.reads_original);
     let author = knows.then_some(document.actor.as_str());
-    let mut written = write(document, original, author, seen.holder.noun.plural);
+    let mut written = write(document, original, author, seen.holder.noun.plural());
     written["content"] = format!("{base}/api/documents/{}/content", document.id).into();
     written
 }

@@ -13,6 +13,7 @@ use crate::actions::feature::ListQuery;
 use crate::actions::site_request::{self as action, Draft, Shown, WholeCase, inbox as waiting, step, tracking};
 use crate::actions::{Reader, Witness};
 use crate::clock;
+use crate::domain::site_request::table::decides;
 use crate::domain::site_request::WORD;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};

@@ -13,6 +13,7 @@ use crate::domain::plan::Plan;
 use crate::domain::site_request::{self, Filed};
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
+use crate::domain::word::Word;
 use crate::store::{self, Stored, WriteTx};
 
 /// Every noun that holds documents.
@@ -23,8 +24,7 @@ pub const NOUNS: &[Noun] = &[of_features::<Work>(), of_features::<Corridor>(), P
 pub struct Noun {
     /// The word for one, as it is stored.
     pub word: &'static str,
-    /// As addresses write it: `works`.
-    pub plural: &'static str,
+    plural: fn() -> &'static str,
     /// The layer of features.
     layer: Option<Layer>,
     find: fn(&Context, &Actor, Uuid) -> Result<Holder>,
@@ -55,12 +55,18 @@ impl PartialEq for Noun {
 }
 
 impl Noun {
+    /// As addresses write it: `works`.
+    #[must_use]
+    pub fn plural(&self) -> &'static str {
+        (self.plural)()
+    }
+
     /// The one that addresses write so.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub fn of_address(plural: &str) -> Result<&'static Self> {
-        let found = NOUNS.iter().find(|noun| noun.plural == plural);
+        let found = NOUNS.iter().find(|noun| noun.plural() == plural);
         found.ok_or_else(|| Error::NotFound(format!("/api/{plural}")))
     }
 
@@ -88,7 +94,7 @@ impl Noun {
 const fn of_features<T: Registrable>() -> Noun {
     Noun {
         word: T::WORD,
-        plural: T::LAYER.as_str(),
+        plural: || T::LAYER.as_str(),
         layer: Some(T::LAYER),
         find: |context, actor, id| holder::<T>(actor, &feature::present(context, actor, id)?),
         lock: |tx, actor, jurisdiction, id| {
@@ -101,7 +107,7 @@ const fn of_features<T: Registrable>() -> Noun {
 /// Plans: who draws or decides them adds.
 const PLANS: Noun = Noun {
     word: "plan",
-    plural: "plans",
+    plural: || "plans",
     layer: None,
     find: |context, actor, id| of_plan(actor, &plan::get(context, actor, id)?.plan),
     lock: |tx, actor, jurisdiction, id| {
@@ -132,7 +138,7 @@ fn of_roles(actor: &Actor, roles: &[Role], jurisdiction: &str, what: &str) -> Re
 /// Site requests: the carrier whose one is adds, and whoever works on it.
 const SITE_REQUESTS: Noun = Noun {
     word: site_request::WORD,
-    plural: "site-requests",
+    plural: || "site-requests",
     layer: None,
     find: |context, actor, id| of_request(actor, &actions::site_request::get(context, actor, id)?.shown.filed),
     lock: |tx, actor, jurisdiction, id| {

@@ -76,6 +76,7 @@ fn area(zone: &Zone) -> Area {
         ground_amsl_m: None,
         accuracy_m: 0.0,
         organisation: None,
+        request: None,
         antennas: Vec::new(),
         starts_on: None,
         ends_on: None,

@@ -7,7 +7,7 @@ use geo::CoordsIter;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{self, Found, Ground, How, Mode, found_round, kept};
+use super::around::{self, Found, How, Mode, Round, found_round, kept};
 use super::deadline::Deadline;
 use crate::actions::Context;
 use crate::domain::actor::Actor;
@@ -74,7 +74,7 @@ impl<'a> Areas<'a> {
             Ok(Prepared::new(&Grid(shape)))
         };
         let at = place.grid.0.coords_iter().next().unwrap_or_default();
-        let ground = Ground { at, bounds: Bounds::of(place.lonlat.0.coords_iter()), on: &on };
+        let ground = Round { at, bounds: Bounds::of(place.lonlat.0.coords_iter()), on: &on };
         let parameters = Parameters::on(self.home.rules().site(), self.day);
         let how = How { mode: Mode::Ask, deadline: self.deadline };
         let column = &area.column;

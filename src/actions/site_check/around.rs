@@ -120,7 +120,7 @@ pub(super) fn reach(subject: &Subject, rules: &Parameters<'_>) -> Metres {
 }
 
 /// What is looked round: a place, or an area.
-pub(super) struct Ground<'g> {
+pub(super) struct Round<'g> {
     /// Where drawings begin, on the grid of its own jurisdiction.
     pub(super) at: Coord<f64>,
     /// Round it, in degrees.
@@ -148,7 +148,7 @@ pub(super) fn found<'a>(
     let (spot, lonlat) = (Spot { delivered: &delivered, lonlat: spot.lonlat }, spot.lonlat);
     let bounds = Bounds { min: [lonlat.x(), lonlat.y()], max: [lonlat.x(), lonlat.y()] };
     let on = |territory: &Territory| on_grid(territory, spot).map(Prepared::point);
-    let ground = Ground { at, bounds, on: &on };
+    let ground = Round { at, bounds, on: &on };
     found_round(context, actor, snapshot, home, &ground, subject, rules, day, how)
 }
 
@@ -159,7 +159,7 @@ pub(super) fn found_round<'a>(
     actor: &Actor,
     snapshot: &'a Snapshot,
     home: &'a Territory,
-    ground: &Ground<'_>,
+    ground: &Round<'_>,
     subject: &Subject,
     rules: &Parameters<'_>,
     day: Date,

@@ -278,14 +278,16 @@ fn day_of(run: &Run, territory: &Territory) -> Date {
 }
 
 /// What the organisation that asked is told of a mark: that there is one, and nothing of what it says. Nothing at all where what was
-/// said, or is said now, rests on what not everybody sees, for that is counted and noted where it is shown.
-fn notice(run: &Run, last: Option<&Mark>, mark: &Mark) -> Option<Notice> {
-    let owner = run.asker.organisation.clone()?;
-    let tells = |shown: &[Ground], hidden: &[HiddenCells]| !shown.is_empty() || !hidden.is_empty();
-    if tells(&run.shown, &run.hidden) || last.into_iter().chain([mark]).any(|mark| tells(&mark.shown, &mark.hidden)) {
-        return None;
+/// said, or is said now, tells of what not everybody sees, for that is counted and noted where it is shown.
+fn notice(conn: &mut Connection, run: &Run, last: Option<&Mark>, mark: &Mark) -> Stored<Option<Notice>> {
+    let Some(owner) = run.asker.organisation.clone() else { return Ok(None) };
+    let tells = |mark: &Mark| !mark.shown.is_empty() || !mark.hidden.is_empty();
+    let whole = store::of_ids(conn, &[run.id])?;
+    if whole.iter().any(|stored| stored.run.tells_of_hidden()) || last.into_iter().chain([mark]).any(tells) {
+        return Ok(None);
     }
-    Some(Notice {
+    let places: BTreeSet<&String> = run.revisions.keys().chain(mark.revisions.keys()).collect();
+    Ok(Some(Notice {
         noun: "site_check".into(),
         id: run.id,
         code: run.name.clone(),
@@ -295,10 +297,10 @@ fn notice(run: &Run, last: Option<&Mark>, mark: &Mark) -> Option<Notice> {
         // The organisation sees a run of its own only where it sees as much as whoever asked.
         owner: None,
         needs: run.needs(),
-        places: run.revisions.keys().chain(mark.revisions.keys()).filter(|code| **code != run.jurisdiction).cloned().collect(),
+        places: places.into_iter().filter(|code| **code != run.jurisdiction).cloned().collect(),
         due: None,
         detail: BTreeMap::new(),
-    })
+    }))
 }
 
 /// Answers some runs again, and marks those of which it is another answer than was marked last. How wide they looked round
@@ -332,7 +334,7 @@ fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &
         let (recorded_at, ground) = (clock::now(), Some(ground));
         let mark = Mark { number, recorded_at, day, revisions, differences, ground, shown, hidden };
         later::mark(conn, &run.jurisdiction, run.id, &mark)?;
-        if let Some(notice) = notice(&run, last.as_ref(), &mark) {
+        if let Some(notice) = notice(conn, &run, last.as_ref(), &mark)? {
             outbox::tell(conn, &run.jurisdiction, None, mark.recorded_at, &notice)?;
         }
         metrics::counter!("clearway_site_checks_marked_total").increment(1);

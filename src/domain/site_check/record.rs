@@ -54,6 +54,9 @@ impl Said {
     }
 }
 
+/// A finding that tells of hidden features, as the answer of a run has it.
+const TELLS_OF_HIDDEN: &str = "\"restricted\":true";
+
 /// A feature that an answer rests on: its layer, its jurisdiction and its id.
 pub type Ground = (Layer, String, Uuid);
 
@@ -175,6 +178,12 @@ impl Run {
             sight.sees_all() || is_own && self.ground.is_some() && as_the_asker()
         };
         sees_as_much(&self.jurisdiction) && self.revisions.keys().all(sees_as_much) && later.all(sees_as_much)
+    }
+
+    /// The answer as it was given tells of something hidden, or of something restricted.
+    #[must_use]
+    pub fn tells_of_hidden(&self) -> bool {
+        !self.shown.is_empty() || self.document.is_empty() || self.document.contains(TELLS_OF_HIDDEN)
     }
 
     /// What somebody has to see, where the run looked, to be told of it: what the asker saw.

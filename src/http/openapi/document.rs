@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::words;
-use crate::actions::document::NOUNS;
+use crate::actions::document::{NOUNS, Noun};
 use crate::domain::document::{DocumentKind, MediaType};
 use crate::domain::word::Word;
 use crate::http::document::{LIMIT_DEFAULT, LIMIT_MAX};
@@ -49,7 +49,7 @@ pub(super) fn parameters(query: Make<'_>, header: Make<'_>) -> Vec<(&'static str
         (
             "noun",
             json!({"name": "noun", "in": "path", "required": true, "description": "What holds the documents",
-                "schema": {"type": "string", "enum": NOUNS.iter().map(|noun| noun.plural).collect::<Vec<_>>()}}),
+                "schema": {"type": "string", "enum": NOUNS.iter().map(Noun::plural).collect::<Vec<_>>()}}),
         ),
         (
             "kind",
