@@ -56,6 +56,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tempfile", &["actions"]),
     ("ureq", &["server", "store"]),
     ("lettre", &["server"]),
+    ("icalendar", &["wire"]),
     ("socket2", &["server"]),
     ("actix_web", &["http", "server"]),
     ("actix_cors", &["http"]),

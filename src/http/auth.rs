@@ -6,11 +6,13 @@ use std::sync::Arc;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, ResponseError, web};
+use base64ct::{Base64, Encoding};
 use subtle::ConstantTimeEq;
 
+use super::inbox;
 use super::problem::{self, Problem};
 use super::rate_limit::Who;
 use super::routes::{Access, Route};
@@ -165,7 +167,7 @@ pub(super) async fn authenticate(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match identify(route.access, &request).await {
+    match identify(route, &request).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             request.extensions_mut().insert(Door(route.path));
@@ -173,11 +175,15 @@ pub(super) async fn authenticate(
         }
         Err(error) => {
             // A browser goes on sending a cookie that is worth nothing, and a page cannot delete it.
-            let stale = matches!(error, Error::Unauthenticated(_)) && by_cookie(request.request());
+            let unknown = matches!(error, Error::Unauthenticated(_));
+            let stale = unknown && by_cookie(request.request());
             let cleared = stale.then(|| set_cookie(request.request(), "", 0));
             let mut response = Problem(error).error_response();
             if let Some(value) = cleared {
                 response.headers_mut().insert(SET_COOKIE, value);
+            }
+            if unknown && route.path == inbox::FEED {
+                response.headers_mut().append(WWW_AUTHENTICATE, inbox::CHALLENGE);
             }
             Ok(request.into_response(response))
         }
@@ -193,8 +199,8 @@ fn nobody(request: &ServiceRequest) -> Identity {
     nobody
 }
 
-async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identity>> {
-    if access == Access::OwnCredentials {
+async fn identify(route: &Route, request: &ServiceRequest) -> Result<Arc<Identity>> {
+    if route.access == Access::OwnCredentials {
         // A page of another server, which may read what everybody may, signs nobody in and changes no token.
         from_our_origin(request.request())?;
         return Ok(Arc::new(Identity::nobody()));
@@ -203,7 +209,7 @@ async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identi
     let app = app.ok_or_else(|| Error::Internal("the server has no context".into()))?;
     let headers = request.headers();
     let identity = if headers.contains_key(AUTHORIZATION) {
-        by_header(&app, headers).await?
+        by_header(&app, headers, route.path == inbox::FEED).await?
     } else if let Some(cookie) = cookie(request.request()) {
         let found = look_up(&app, cookie, &[CredentialKind::Cookie]).await?;
         let ended = || Error::Unauthenticated("the session has ended; sign in again".into());
@@ -213,14 +219,15 @@ async fn identify(access: Access, request: &ServiceRequest) -> Result<Arc<Identi
     } else {
         Arc::new(nobody(request))
     };
-    access.admits(&identity.actor)?;
+    route.access.admits(&identity.actor)?;
     Ok(identity)
 }
 
 /// A token that is not known is never taken for none.
-async fn by_header(app: &web::Data<App>, headers: &HeaderMap) -> Result<Arc<Identity>> {
+async fn by_header(app: &web::Data<App>, headers: &HeaderMap, by_password: bool) -> Result<Arc<Identity>> {
     let refused = || Error::Unauthenticated("the token is not known; send «Authorization: Bearer …»".into());
-    let token = bearer(headers).ok_or_else(refused)?;
+    let password = if by_password { password(headers) } else { None };
+    let token = bearer(headers).or(password.as_deref()).ok_or_else(refused)?;
     if let Some(identity) = app.tokens.identity(token) {
         return Ok(identity);
     }
@@ -242,6 +249,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Who is behind a credential of one of these kinds: from memory, else from the database, away from the threads that
 /// serve. What cannot be a credential of ours costs no look at either.
+/// The password of HTTP Basic (RFC 7617): a token, of whatever user.
+fn password(headers: &HeaderMap) -> Option<String> {
+    let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let pair = Base64::decode_vec(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let pair = String::from_utf8(pair).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
+}
+
 async fn look_up(app: &web::Data<App>, credential: &str, kinds: &[CredentialKind]) -> Result<Option<Arc<Identity>>> {
     let Some(kind) = kind_of(credential).filter(|kind| kinds.contains(kind)) else { return Ok(None) };
     if let Some(known) = access::known(&app.context, credential) {

@@ -16,6 +16,7 @@ pub mod document;
 pub mod forwarded;
 pub mod head;
 pub mod health;
+pub mod inbox;
 pub mod items;
 pub mod ogc;
 pub mod oidc;

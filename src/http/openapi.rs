@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::App;
 use super::batch::NDJSON;
+use super::inbox;
 use super::params::{self, GEOJSON, MERGE_PATCH, Query};
 use super::problem::{Answer, MEDIA_TYPE};
 use super::routes::{Method, ROUTES, Route};
@@ -141,11 +142,14 @@ fn operation(route: &Route) -> Json {
         json!({"description": "The conflicts", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/answer"}}}})
     } else if route.path == SITE_SEARCH {
         json!({"description": "The best places", "content": {GEOJSON: {"schema": {"$ref": "#/components/schemas/site_places"}}}})
-    } else if let Some(answer) = site_check::answer(route).or_else(|| plan::answer(route)).or_else(|| document::answer(route))
+    } else if let Some(answer) =
+        site_check::answer(route).or_else(|| plan::answer(route)).or_else(|| document::answer(route))
     {
         answer
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
+    } else if route.path == inbox::FEED {
+        json!({"description": "A day for each that is due, iCalendar", "content": {"text/calendar": {"schema": {"type": "string"}}}})
     } else if is_history {
         json!({"description": "Its versions, the newest first", "content": {"application/json":
             {"schema": {"$ref": "#/components/schemas/history"}}}})

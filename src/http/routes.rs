@@ -9,8 +9,8 @@ pub use self::register::{configure, cost};
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session, webhook};
 use super::{
-    batch, calendar, changes, conflict_check, coverage, document, health, items, ogc, openapi, plan, reference, rules,
-    site_check, site_check_run, site_request, site_search, version, zone,
+    batch, calendar, changes, conflict_check, coverage, document, health, inbox, items, ogc, openapi, plan, reference,
+    rules, site_check, site_check_run, site_request, site_search, version, zone,
 };
 use crate::actions::forbidden;
 use crate::domain::actor::{Actor, Duty, Reach};
@@ -311,8 +311,9 @@ pub const ROUTES: &[Route] = &[
     route(Get, REQUEST_HISTORY, SignedIn, "What was done to a site request", NO, || {
         web::route().to(site_request::history)
     }),
-    route(Get, "/api/inbox", SignedIn, "What waits for me", site_request::INBOX_PARAMETERS, || {
-        web::route().to(site_request::inbox)
+    route(Get, "/api/inbox", SignedIn, "What waits for me", inbox::PARAMETERS, || web::route().to(inbox::get)),
+    route(Get, inbox::FEED, SignedIn, "When what waits for me is due, for calendars", inbox::FEED_PARAMETERS, || {
+        web::route().to(inbox::feed)
     }),
     route(Get, "/api/tracking/{receipt}", Everyone, "How far a request has come, by its receipt", NO, || {
         web::route().to(site_request::track)

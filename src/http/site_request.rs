@@ -10,19 +10,16 @@ use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
 use super::problem::{Answer, request_id};
 use super::{App, blocking};
 use crate::actions::feature::ListQuery;
-use crate::actions::site_request::{self as action, Draft, Shown, WholeCase, inbox as waiting, step, tracking};
+use crate::actions::site_request::{self as action, Draft, Shown, WholeCase, step, tracking};
 use crate::actions::{Reader, Witness};
 use crate::clock;
-use crate::domain::site_request::table::decides;
 use crate::domain::site_request::WORD;
+use crate::domain::site_request::table::decides;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::wire::document::{self, Reading};
 use crate::wire::merge_patch;
 use crate::wire::site_request::{read, read_event, write, write_case, write_event, write_tracked};
-
-/// The parameters of the inbox, as the API document shows them.
-pub const INBOX_PARAMETERS: &[&str] = &["jurisdiction", "limit"];
 
 /// The header with the secret of a receipt.
 pub const SECRET: &str = "Tracking-Secret";
@@ -95,7 +92,8 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
     Ok(answered(HttpResponse::Ok(), GEOJSON, &document))
 }
 
-fn features(found: &[Shown]) -> Vec<Json> {
+/// Requests as features, each with the events that may be sent now.
+pub(super) fn features(found: &[Shown]) -> Vec<Json> {
     found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed))).collect()
 }
 
@@ -249,9 +247,8 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
     let filed = &found.shown.filed;
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
     let events = found.events.iter();
-    let events = events.map(|event| {
-        write_event(event, found.heads.get(&event.revision), knows(event.organisation.as_deref()))
-    });
+    let events =
+        events.map(|event| write_event(event, found.heads.get(&event.revision), knows(event.organisation.as_deref())));
     let document = json!({
         "id": filed.id,
         "jurisdiction": filed.jurisdiction,
@@ -260,28 +257,6 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
         "events": events.collect::<Vec<_>>(),
     });
     Ok(answered(HttpResponse::Ok(), "application/json", &document))
-}
-
-/// `GET /api/inbox`
-///
-/// # Errors
-/// As [`waiting::inbox`].
-pub async fn inbox(request: HttpRequest, app: web::Data<App>) -> Answer {
-    let query = Query::of(&request, INBOX_PARAMETERS)?;
-    let settings = app.context.settings.clone();
-    let limit = query.limit(settings.page_limit_default, settings.page_limit_max)?;
-    let jurisdiction = query.text("jurisdiction").map(str::to_owned);
-    let (asker, context) = (asker_of(&request)?, app.context.clone());
-    let found = blocking(move || waiting::inbox(&context, &asker.actor, jurisdiction.as_deref(), limit)).await?;
-    let counts: serde_json::Map<String, Json> =
-        found.counts.iter().map(|(state, n)| (state.to_string(), json!(n))).collect();
-    let document = json!({
-        "type": "FeatureCollection",
-        "features": features(&found.waiting),
-        "more": found.more,
-        "counts": counts,
-    });
-    Ok(answered(HttpResponse::Ok(), GEOJSON, &document))
 }
 
 /// `GET /api/tracking/{receipt}`
@@ -333,7 +308,7 @@ fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCa
     answered(response, GEOJSON, &Json::Object(document))
 }
 
-fn answered(mut response: HttpResponseBuilder, media_type: &str, document: &Json) -> HttpResponse {
+pub(super) fn answered(mut response: HttpResponseBuilder, media_type: &str, document: &Json) -> HttpResponse {
     response
         .content_type(media_type)
         .insert_header(("Content-Crs", CRS84))

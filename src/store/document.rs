@@ -127,11 +127,7 @@ pub fn of_holder(
 ///
 /// # Errors
 /// The database's.
-pub fn kept(
-    conn: &mut PgConnection,
-    jurisdiction: &str,
-    of: (&str, Uuid),
-) -> Stored<Vec<(DocumentKind, Digest)>> {
+pub fn kept(conn: &mut PgConnection, jurisdiction: &str, of: (&str, Uuid)) -> Stored<Vec<(DocumentKind, Digest)>> {
     let all = of_holder(conn, jurisdiction, of, None, KEPT_MAX)?;
     Ok(all.into_iter().filter(|one| one.redacts.is_none()).map(|one| (one.kind, one.sha256)).collect())
 }

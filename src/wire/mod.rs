@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`document`] (text to JSON, JSON to fields), [`feature`] (features of any noun), [`work`] and
 //! [`corridor`] and [`mod@reference`] (their properties), [`coverage`], [`merge_patch`], [`conflict`], [`plain`] (the same, faster),
-//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`plan`] and [`zone`], [`site_request`], [`change`], [`rules`], [`calendar`], [`audit`], [`version`], [`document_record`] (what is known of files), then [`organisation`],
+//! [`answer`], [`message`] (sentences in languages), [`site_check`], [`plan`] and [`zone`], [`site_request`], [`ical`] (due dates), [`change`], [`rules`], [`calendar`], [`audit`], [`version`], [`document_record`] (what is known of files), then [`organisation`],
 //! [`account`], [`session`] and [`api_token`]; [`notice`] (what is told) and [`webhook`].
 
 pub mod account;
@@ -17,6 +17,7 @@ pub mod coverage;
 pub mod document;
 pub mod document_record;
 pub mod feature;
+pub mod ical;
 pub mod lines;
 pub mod merge_patch;
 pub mod message;

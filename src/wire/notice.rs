@@ -105,6 +105,7 @@ mod tests {
     use crate::domain::notice::Notice;
     use crate::domain::plan::PlanEvent;
     use crate::domain::site_request::words::Event;
+    use crate::domain::word::Word as _;
 
     #[test]
     fn every_language_has_every_sentence() {

@@ -164,9 +164,7 @@ pub fn write_case(
     day: jiff::civil::Date,
 ) -> Json {
     let required = dossier::required(&filed.body.props);
-    let names = |kinds: &[DocumentKind]| -> Json {
-        kinds.iter().map(|kind| kind.as_str()).collect()
-    };
+    let names = |kinds: &[DocumentKind]| -> Json { kinds.iter().map(|kind| kind.as_str()).collect() };
     let run = case.run.as_ref().map(|run| {
         let said: Map<String, Json> = run.said.iter().map(|(c, v)| (c.to_string(), v.as_str().into())).collect();
         json!({

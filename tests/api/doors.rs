@@ -54,7 +54,7 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
         }
         // Only a carrier files one; there is none of this id.
         (Post, REQUESTS) => &[("officer", 403), ("planner", 403), ("auditor", 403)],
-        (Get, "/api/inbox") => &[],
+        (Get, "/api/inbox" | "/api/inbox.ics") => &[],
         (_, path) if path.contains("site-requests") => &[("officer", 404), ("carrier", 404)],
         // Who adds is asked of what holds it, here a corridor of somebody else's.
         (Post, "/api/{noun}/{id}/documents") => {

@@ -28,6 +28,7 @@ mod edge;
 mod following;
 mod help;
 mod history;
+mod inbox;
 mod issuer;
 mod items;
 mod limits;

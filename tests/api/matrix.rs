@@ -212,7 +212,7 @@ pub fn door(route: &Route) -> Door {
         (Post, "/api/site-checks" | "/api/site-checks/batch" | "/api/site-search") => Door::Site,
         (_, path) if path.starts_with("/api/site-checks") => Door::Runs,
         (_, path) if path.contains("site-requests") => Door::Requests,
-        (Get, "/api/inbox" | "/api/tracking/{receipt}") => Door::Requests,
+        (Get, "/api/inbox" | "/api/inbox.ics" | "/api/tracking/{receipt}") => Door::Requests,
         (_, path) if path.starts_with("/api/plans") || path.starts_with(ZONES) => Door::Plans,
         (Post, "/api/conflict-checks/batch") => Door::Batch,
         (Get, "/api/changes") => Door::Stream,
@@ -390,12 +390,7 @@ impl World {
             }
             Door::Site => self.site(person, route.path, &what),
             Door::Documents | Door::Document => self.documents(person, route, &what),
-            Door::Adds
-            | Door::Write(_)
-            | Door::People
-            | Door::Runs
-            | Door::Requests
-            | Door::Plans => {}
+            Door::Adds | Door::Write(_) | Door::People | Door::Runs | Door::Requests | Door::Plans => {}
         }
     }
 

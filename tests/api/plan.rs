@@ -78,7 +78,7 @@ impl Api {
     }
 
     /// Brings a plan to the committee; with what a decision has to name.
-    fn submitted(&self, id: &str) -> Json {
+    pub fn submitted(&self, id: &str) -> Json {
         self.done("officer", id, "begin_appraisal", &json!({}));
         let run = self.check(id);
         self.done("officer", id, "appraise", &json!({"appraisal_number": "BC-12/2026"}));

@@ -7,8 +7,8 @@ use clearway::http::routes::{Access, Method, ROUTES};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, REFERENCES, WORKS, feature, mast, merged, point, rect, road, school, town};
-use crate::site_request::{self, CaseOf};
 use crate::plan::committee;
+use crate::site_request::{self, CaseOf};
 
 /// Its answer has no end; `changes.rs` listens to it.
 const STREAM: &str = "/api/changes";

@@ -29,7 +29,7 @@ pub const FILE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b
 
 /// SHA-256 as documents write it.
 pub fn sha256(content: &[u8]) -> String {
-    hex(&Sha256::digest(content).into())
+    hex(Sha256::digest(content).as_ref())
 }
 
 /// What belongs to the dossier of [`column`]; the file of each is its own name.
@@ -195,6 +195,37 @@ pub fn trail_is_whole(api: &Api) {
 pub fn faults(api: &Api) -> Vec<String> {
     let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
     reports.iter().flat_map(|(chain, report)| report.faults.iter().map(move |f| format!("{chain}: {f:?}"))).collect()
+}
+
+/// A dossier is complete when what it lists is there: by kind and content, and whoever adds it.
+#[test]
+fn a_dossier_is_complete_when_its_files_are_there() {
+    let api = Api::new();
+    let mut case = CaseOf::bare(&api, (0.0, 0.0), column());
+    let path = format!("/api/site-requests/{}/documents", case.id);
+    let add = |role: &str, kind: &str, content: &str| {
+        added(&api, role, &path, &format!("kind={kind}&name={kind}.txt"), content.as_bytes())
+    };
+    for kind in ["application", "site_plan"] {
+        add("carrier", kind, kind);
+    }
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    add("carrier", "land_right", "another paper");
+    add("carrier", "other", "design");
+    let intake = ["reject_at_intake", "request_supplement", "accept"];
+    case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
+    let read = api.server.get("carrier", &case.path()).json();
+    assert_eq!(read["properties"]["case"]["documents_missing"], json!(["land_right", "design"]));
+    add("carrier", "land_right", "land_right");
+    add("officer", "design", "design");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    // Who sees the request sees which documents he reads; who does not sees no holder.
+    let listed = |role: &str| {
+        let answer = api.server.get(role, &path);
+        (answer.status, answer.json()["documents"].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!((listed("carrier"), listed("officer"), listed("consultee")), ((200, 5), (200, 6), (200, 0)));
+    assert_eq!((listed("other-carrier").0, listed("").0), (404, 404));
 }
 
 /// A draft is its carrier's alone; what was submitted is the government's, too. Nobody else finds it at any door.

@@ -15,7 +15,7 @@ use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
 use crate::support::Response;
 
 /// With the rules of the fixtures, which the server has heard of.
-fn office() -> Api {
+pub fn office() -> Api {
     let api = Api::new();
     load(&api, VN);
     let days = clearway::formats::calendar::read(include_bytes!("../../fixtures/calendar/VN.toml")).unwrap();
@@ -60,6 +60,8 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     // Intake: what is missing is named, by the officer and by the service.
     let intake = ["reject_at_intake", "request_supplement", "accept"];
     case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
+    let lacks = &case.now["properties"]["case"]["documents_missing"];
+    assert_eq!(lacks, &json!(["application", "site_plan", "land_right", "design"]), "they are there, and not listed");
     case.refused("carrier", "accept", None, json!({}), &[], &["withdraw"]);
     case.refused("officer", "request_supplement", None, json!({"missing": ["design"]}), &["reasoned"], &intake);
     let missing = json!({"missing": ["design"]});
@@ -141,6 +143,41 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     case.step("officer", "close", None, json!({}), "closed");
     case.refused("officer", "close", None, json!({}), &[], &[]);
     history_is_whole(&case);
+    trail_is_whole(&api);
+}
+
+/// From a draft of a plan to a mast that stands in its zone: ZON says so once the plan is published, and not before.
+#[test]
+fn from_a_draft_of_a_plan_to_a_verified_mast() {
+    let api = office();
+    crate::plan::committee(&api);
+    let plan = api.plan("QH-BTS", 1);
+    let mut early = CaseOf::file(&api, (50.0, 50.0), column());
+    early.lead_to_decision();
+    assert_ne!(early.verdict("ZON"), "pass", "a draft admits nothing");
+    early.step("carrier", "withdraw", None, json!({}), "withdrawn");
+    let published = api.published(&plan, "2026-01-01", json!(null));
+    assert_eq!(published["state"], "published");
+    let mut case = CaseOf::file(&api, (50.0, 50.0), merged(json!({"code": "BTS-Z"}), &column()));
+    case.lead_to_decision();
+    assert_eq!(case.verdict("ZON"), "pass");
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    // Both decisions say where the audit trail stood after them.
+    let plan = api.server.get("officer", &format!("/api/plans/{plan}")).json();
+    for audit in [&plan["decision"]["audit"], &case.now["properties"]["case"]["decision"]["audit"]] {
+        let of = format!(
+            "SELECT encode(hash, 'hex') FROM audit_events WHERE jurisdiction = 'VN-72' AND revision = {}",
+            audit["revision"]
+        );
+        assert_eq!(json!(api.sql(&of).unwrap()), audit["sha256"], "{audit}");
+    }
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((50.0, 50.0), 41.0), "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    let work = case.now["properties"]["work"].as_str().unwrap();
+    let mast = api.server.get("officer", &format!("{WORKS}/{work}")).json();
+    assert_eq!((&mast["properties"]["code"], &mast["properties"]["status"]), (&json!("BTS-Z"), &json!("in_service")));
     trail_is_whole(&api);
 }
 

@@ -11,9 +11,9 @@ use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::plan::Plan;
 use crate::domain::site_request::{self, Filed};
+use crate::domain::word::Word;
 use crate::domain::work::Work;
 use crate::error::{Error, Result};
-use crate::domain::word::Word;
 use crate::store::{self, Stored, WriteTx};
 
 /// Every noun that holds documents.
@@ -150,7 +150,8 @@ const SITE_REQUESTS: Noun = Noun {
 
 fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
     let owner = filed.body.props.organisation.clone();
-    let own = actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
+    let own =
+        actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
     let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
     Ok(Holder {
         noun: Noun::of_word(site_request::WORD)?,

@@ -10,6 +10,7 @@ mod notice;
 mod projected;
 pub mod step;
 pub mod upkeep;
+mod waiting;
 pub mod zone;
 
 use jiff::civil::Date;
@@ -27,6 +28,8 @@ use crate::store::{Connection, Stored, WriteTx, audit, plan_check, plan_step, zo
 
 pub use crate::store::plan::PlanListing;
 pub use crate::store::plan_step::PlanStep;
+
+pub use self::waiting::waiting;
 
 /// A plan, as it is shown to somebody.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,7 +18,9 @@ use crate::domain::actor::Actor;
 use crate::domain::audit::{Digest, digest_of};
 use crate::domain::place::Delivered;
 use crate::domain::rules::{RulePack, Ruling};
-use crate::domain::site_check::{self, CheckCode, Difference, Finding, Ground, HiddenCells, Parameters, Run, Said, differences};
+use crate::domain::site_check::{
+    self, CheckCode, Difference, Finding, Ground, HiddenCells, Parameters, Run, Said, differences,
+};
 use crate::domain::word::words;
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;

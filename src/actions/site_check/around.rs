@@ -354,7 +354,9 @@ impl<'a> Looking<'a, '_> {
     fn take(&self, layer: Layer, entry: &'a Entry, around: &mut Surroundings<'a>) -> Result<bool> {
         let facts = &entry.facts;
         let reference = ReferenceFacts::try_from(facts.noun).ok();
-        if reference.is_some_and(|told| told.kind == ReferenceKind::SiteRequest && self.subject.request == Some(facts.id)) {
+        if reference
+            .is_some_and(|told| told.kind == ReferenceKind::SiteRequest && self.subject.request == Some(facts.id))
+        {
             return Ok(false);
         }
         let more = reference.map_or(Metres::ZERO, |told| more_at_home(self.home, self.territory, told.kind));

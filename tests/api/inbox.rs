@@ -1,0 +1,66 @@
+//! What waits for somebody, beside site requests: plans, and the feed of due dates that calendars follow.
+
+use base64ct::{Base64, Encoding};
+use serde_json::json;
+
+use crate::site_request::{CaseOf, column};
+use crate::site_request_story::office;
+use crate::support::token;
+
+const FEED: &str = "/api/inbox.ics";
+
+/// A day for each case with a due date, in the form of RFC 5545, for whoever it waits for and nobody else; a calendar brings an
+/// API token as the password of HTTP Basic, and opens nothing else by it.
+#[test]
+fn due_dates_are_a_feed_for_calendars() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let read = |role: &str| api.server.get(role, FEED);
+    assert!(!read("officer").text.contains("BEGIN:VEVENT"), "no clock runs before it is accepted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    let due = case.now["properties"]["due_on"].as_str().unwrap().replace('-', "");
+    let feed = read("officer");
+    assert_eq!(
+        (feed.status, feed.header("content-type")),
+        (200, Some("text/calendar; charset=utf-8")),
+        "{}",
+        feed.text
+    );
+    assert!(feed.text.starts_with("BEGIN:VCALENDAR\r\n") && feed.text.ends_with("END:VCALENDAR\r\n"), "{}", feed.text);
+    assert!(feed.text.lines().all(|line| line.len() <= 75), "{}", feed.text);
+    let whole = feed.text.replace("\r\n ", "");
+    for line in
+        [format!("UID:{}@", case.id), format!("DTSTART;VALUE=DATE:{due}\r\n"), "DTSTAMP:".into(), "URL:http".into()]
+    {
+        assert_eq!(whole.matches(&line).count(), 1, "{line} {whole}");
+    }
+    assert!(!read("carrier").text.contains(&case.id), "it does not wait for the carrier");
+    let basic = |user_and_password: &str| format!("Basic {}", Base64::encode_string(user_and_password.as_bytes()));
+    let by = |path: &str, header: &str| api.send("", "GET", path, &[("Authorization", header)], None);
+    let right = basic(&format!("anybody:{}", token("officer")));
+    assert_eq!(by(FEED, &right).text, feed.text);
+    for (path, header) in [(FEED, basic("officer:wrong")), (FEED, "Basic !".into()), ("/api/inbox", right)] {
+        assert_eq!(by(path, &header).status, 401, "{path} {header}");
+    }
+    let nobody = api.send("", "GET", FEED, &[], None);
+    let challenges: Vec<&str> =
+        nobody.headers.iter().filter(|(name, _)| name == "www-authenticate").map(|(_, v)| v.as_str()).collect();
+    assert!(nobody.status == 401 && challenges.iter().any(|c| c.starts_with("Basic ")), "{challenges:?}");
+}
+
+/// A plan waits for whoever has the next step, and says which steps there are.
+#[test]
+fn plans_wait_for_whoever_is_next() {
+    let api = office();
+    let plan = api.plan("P", 1);
+    let waiting = |role: &str| {
+        let answer = api.server.get(role, "/api/inbox").json();
+        let plans = answer["plans"].as_array().unwrap().clone();
+        plans.iter().map(|plan| plan["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((waiting("officer"), waiting("approver")), (vec![plan.clone()], vec![]));
+    assert_eq!(waiting("carrier"), [""; 0]);
+    api.submitted(&plan);
+    assert_eq!((waiting("officer"), waiting("approver")), (vec![], vec![plan]));
+}
