@@ -35,7 +35,7 @@ fuzz: ## look for inputs that readers and measures cannot stand, some seconds fo
 	@CARGO="$(CARGO)" FEATURES="$(strip $(FEATURES))" tests/fuzz/run $(ARGS)
 
 bench: packages ## measure against PostGIS, also with a million works: one line a comparison and a table
-	@missed=0; for bench in conflicts sites scale; do \
+	@missed=0; for bench in conflicts sites workflow scale; do \
 	  $(CARGO) bench --locked $(FEATURES) --bench $$bench || missed=1; done; exit $$missed
 
 clean: ## delete what was built; the data of the demo in .clearway/ stays

@@ -194,7 +194,7 @@ fn head_options_and_other_methods_say_what_is_there() {
     }
     for path in [
         "/nothing",
-        "/ogc/collections/zones/items",
+        "/ogc/collections/rivers/items",
         "/ogc/collections/works/items/17",
         "/ogc/",
         "/api/works/17/conflicts",

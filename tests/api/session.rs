@@ -38,7 +38,7 @@ fn signing_in_gives_minutes_of_access_and_a_way_on() {
         me,
         json!({"name": "nga", "id": id, "organisation": "office", "roles": ["officer"], "jurisdictions": null,
             "via": "session", "expires_at": me["expires_at"], "may": {"write": {"works": "every", "corridors": "every", "references": "every"},
-            "duties": ["rules", "authors"], "see": ["public", "carriers", "government", "restricted"]}})
+            "duties": ["rules", "authors", "plans", "plan_steps"], "see": ["public", "carriers", "government", "restricted"]}})
     );
     let work = api.send(
         "",

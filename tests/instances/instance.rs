@@ -125,6 +125,20 @@ impl Door {
         Self { role: None, ..self.clone() }
     }
 
+    /// Sends JSON as somebody, to what has this version.
+    pub fn json_as(&self, role: &str, path: &str, version: Option<i64>, body: &Json) -> Result<Answer, ureq::Error> {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        request = request.header("Authorization", format!("Bearer {}", token(role)));
+        request = request.header("Content-Crs", "EPSG:9218");
+        let media = if path.starts_with("/ogc/") { "application/geo+json" } else { "application/json" };
+        request = request.header("Content-Type", media);
+        if let Some(version) = version {
+            request = request.header("If-Match", format!("\"{version}\""));
+        }
+        let mut answer = request.send(body.to_string())?;
+        Ok(Answer { status: answer.status().as_u16(), text: answer.body_mut().read_to_string()? })
+    }
+
     /// Sends as the officer, in coordinates of the grid.
     pub fn try_send(
         &self,

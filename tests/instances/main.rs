@@ -7,6 +7,7 @@
 mod support;
 
 mod cut;
+mod decision;
 mod equal;
 mod import;
 mod instance;

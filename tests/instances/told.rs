@@ -18,7 +18,7 @@ use crate::support::{Database, as_service, run_sql};
 use crate::world::value;
 
 /// It looks often, and tries again soon.
-const SETTINGS: &[(&str, &str)] = &[
+pub const SETTINGS: &[(&str, &str)] = &[
     ("CLEARWAY_WEBHOOK_NETWORKS", "[\"127.0.0.0/8\"]"),
     ("CLEARWAY_REFRESH_POLL_MS", "50"),
     ("CLEARWAY_DELIVERY_RETRY_MS", "1"),
@@ -29,7 +29,7 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// Whoever keeps it by the API is tested elsewhere.
-fn webhook(database: &str, url: &str) {
+pub fn webhook(database: &str, url: &str) {
     run_sql(
         database,
         &format!(

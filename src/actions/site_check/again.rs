@@ -9,9 +9,9 @@ use geo::Point;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{self, Found, How, Mode, found};
+use super::around::{Found, How, Mode, found};
 use super::deadline::Deadline;
-use super::{Spot, at_least, kept};
+use super::{Spot, at_least, kept, taken};
 use crate::actions::{Context, Reader, as_of};
 use crate::clock;
 use crate::domain::actor::Actor;
@@ -166,7 +166,7 @@ pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Dat
     let Found { around, taken, revisions, hidden, .. } =
         found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, how)?;
     let findings = site_check::run(&run.subject, &around, &parameters, day);
-    let taken = around::ground(&findings, taken);
-    let (ground, shown) = (around::kept(&taken, false), around::kept(&taken, true));
+    let taken = taken::ground(&findings, taken);
+    let (ground, shown) = (taken::kept(&taken, false), taken::kept(&taken, true));
     Ok(Again { findings, ground, shown, hidden, revisions })
 }

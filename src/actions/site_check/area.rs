@@ -7,8 +7,9 @@ use geo::CoordsIter;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{self, Found, How, Mode, Round, found_round, kept};
+use super::around::{Found, How, Mode, Round, found_round};
 use super::deadline::Deadline;
+use super::taken;
 use crate::actions::Context;
 use crate::domain::actor::Actor;
 use crate::domain::conflict::Severity;
@@ -101,7 +102,7 @@ impl<'a> Areas<'a> {
             .map(|c| c.near.facts.id)
             .filter(|id| own.get(*id).is_some());
         let met = blocks.collect();
-        let shown = kept(&around::ground(&findings, taken), true);
+        let shown = taken::kept(&taken::ground(&findings, taken), true);
         Ok(AreaCheck { findings, met, shown, revisions })
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::border::{Zone, brought, cover_zone, farther_at_home, more_at_home, reaches};
 use super::deadline::Deadline;
+use super::taken::Taken;
 use super::{Spot, on_grid};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
@@ -17,8 +18,8 @@ use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    Finding, Ground, HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings,
-    is_drawn, is_measured, land_of, reach_round, sources, to_edge_of,
+    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, is_drawn, is_measured,
+    land_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -40,32 +41,6 @@ pub(super) struct Found<'a> {
     pub(super) told_by_budget: Vec<String>,
     /// What an answer that is made again tells of hidden features.
     pub(super) hidden: Vec<HiddenCells>,
-}
-
-/// A feature that was found.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Taken<'a> {
-    pub(super) layer: Layer,
-    /// Its jurisdiction.
-    pub(super) code: &'a str,
-    pub(super) id: Uuid,
-    /// It is to be known who is shown it.
-    pub(super) restricted: bool,
-}
-
-/// What of it findings rest on, listed or not.
-pub(super) fn ground<'a>(findings: &[Finding], mut taken: Vec<Taken<'a>>) -> Vec<Taken<'a>> {
-    if !taken.is_empty() {
-        let ground: HashSet<Uuid> = findings.iter().flat_map(Finding::ground).collect();
-        taken.retain(|one| ground.contains(&one.id));
-    }
-    taken
-}
-
-/// What of it is restricted, or all of it, as it is kept.
-pub(super) fn kept(taken: &[Taken<'_>], restricted: bool) -> Vec<Ground> {
-    let wanted = taken.iter().filter(|one| one.restricted || !restricted);
-    wanted.map(|one| (one.layer, one.code.to_owned(), one.id)).collect()
 }
 
 /// Whether somebody asks, or an answer that was given is made again.

@@ -13,6 +13,7 @@ mod deadline;
 mod kept;
 pub mod recheck;
 pub mod search;
+mod taken;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,10 +41,11 @@ use crate::index::{Snapshot, Territory};
 pub use crate::store::site_check::Listing;
 
 pub use self::again::{AskedAgain, Replay, Tampered, asked_again, replay, under};
-use self::around::{Found, How, Mode, Taken, found};
+use self::around::{Found, How, Mode, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
+use self::taken::Taken;
 
 /// A column at a place, as somebody asks about it.
 #[derive(Debug, Clone)]
@@ -179,9 +181,9 @@ fn check_in(
     deadline: Deadline,
 ) -> Result<SiteCheck> {
     let (mut check, taken) = computed(context, reader.actor, snapshot, asked, at, deadline)?;
-    let taken = around::ground(&check.findings, taken);
+    let taken = taken::ground(&check.findings, taken);
     context.reads.shown(reader, restricted(&taken))?;
-    (check.ground, check.shown) = (around::kept(&taken, false), around::kept(&taken, true));
+    (check.ground, check.shown) = (taken::kept(&taken, false), taken::kept(&taken, true));
     Ok(check)
 }
 

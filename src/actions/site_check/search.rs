@@ -9,7 +9,7 @@ use geo::InteriorPoint;
 use jiff::Timestamp;
 
 use super::deadline::Deadline;
-use super::{Asked, SiteCheck, Spot, around, asker_known, computed, home, restricted};
+use super::{Asked, SiteCheck, Spot, asker_known, computed, home, restricted, taken};
 use crate::actions::conflict_check::at_least;
 use crate::actions::{Context, Reader};
 use crate::domain::place::{self, Delivered};
@@ -189,7 +189,7 @@ fn check_all<'a>(
             let computed = computed(context, reader.actor, snapshot, asked, wanted.at, deadline);
             let (check, mut taken) = computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             taken.retain(|one| one.restricted);
-            looked.shown.extend(restricted(&around::ground(&check.findings, taken)));
+            looked.shown.extend(restricted(&taken::ground(&check.findings, taken)));
             looked.take(n, check, wanted.limit);
         }
     };

@@ -148,6 +148,8 @@ fn column() -> Json {
         "ground_amsl_m": number("The ground at the place above the sea, m: without it nobody can tell below an obstacle surface"),
         "position_accuracy_m": number("How accurate the place is, m; 0 by default"),
         "organisation": {"type": "string", "nullable": true, "description": "The carrier that asks, by its code; where a carrier leaves it out, itself"},
+        "request": {"type": "string", "format": "uuid", "nullable": true,
+            "description": "The reference feature of a site request that is checked: it is not in its own way"},
         "antennas": {"type": "array", "items": reference("antenna"), "nullable": true},
         "starts_on": day("The first day of building"),
         "ends_on": day("The last day of building"),
