@@ -93,7 +93,6 @@ fn who_wants_mail_is_told_in_his_language_and_nobody_else() {
         assert_eq!(subject, format!("[Clearway] {expect}: Trạm 1  Bcc: spy@evil.example    hello"));
         assert!(
             body.contains("VN-72")
-                && body.contains("SPC: ")
                 && body.contains(if vi { "Địa bàn" } else { "Jurisdiction" }),
             "{body}"
         );

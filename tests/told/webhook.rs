@@ -42,20 +42,37 @@ fn a_site_check_that_would_be_answered_otherwise_is_told_to_who_asked() {
     ] {
         assert_eq!(event[name], expect, "{event}");
     }
-    assert_eq!((event["data"]["id"].as_str(), &event["data"]["state"]), (Some(run.as_str()), &json!("outdated")));
+    // That there is a mark, and nothing of what it says: that is shown to whoever asks, by his rights of then.
+    assert_eq!((event["data"]["id"].as_str(), &event["data"]["state"]), (Some(run.as_str()), &json!(null)));
     assert_eq!(event["data"]["code"], "mới \"1\"");
-    assert!(event["data"]["detail"]["SPC"].as_str().unwrap().contains("→"), "{event}");
-    assert_eq!(got.last().unwrap().json()["data"]["state"], "current", "it is as it was again");
+    assert_eq!(event["data"]["detail"], json!({}));
+    assert_eq!(got.last().unwrap().json()["data"]["number"], 2, "it is as it was again, which is another mark");
     assert_eq!(got[0].header("content-type"), "application/cloudevents+json; charset=utf-8");
     assert_eq!(got[0].id(), event["id"].as_str().unwrap());
     assert!(got.iter().all(|g| g.is_signed_by(&secret)), "{got:?}");
     let (_, another) = office.webhook("viettel", &url(Receiver::nobody()));
     assert!(
         !got[0].is_signed_by(&another)
-            && !Got { body: got[0].body.replace("SPC", "SPD"), ..got[0].clone() }.is_signed_by(&secret)
+            && !Got { body: got[0].body.replace("VN-72", "VN-73"), ..got[0].clone() }.is_signed_by(&secret)
     );
     until("both are written down", || office.deliveries(&hook, "done").len() == 2);
     assert_eq!(vnpt.connections(), 0, "it is no affair of vnpt");
+}
+
+/// Where an answer tells of what is hidden from the asker, that is counted where it is shown: no message tells that it has changed.
+#[test]
+fn a_site_check_beside_something_hidden_is_told_by_no_message() {
+    let office = Office::new();
+    let receiver = Receiver::start(Mood::Well);
+    office.webhook("viettel", &receiver.url());
+    let hidden = json!({"code": "H", "kind": "mast", "organisation": "vnpt", "visibility": "restricted", "position_accuracy_m": 0});
+    office.world.add(crate::world::WORKS, crate::world::point(0.0, 70.0), hidden);
+    let run = office.world.ask("carrier", 0.0, 0.0);
+    office.world.mast("M-1", 60.0, 0.0);
+    office.world.marked();
+    assert_eq!(office.world.sql("SELECT count(*) FROM site_check_marks"), "1", "{run}");
+    assert_eq!(office.world.sql("SELECT count(*) FROM outbox"), "0");
+    assert_eq!(receiver.connections(), 0);
 }
 
 #[test]
