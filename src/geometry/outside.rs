@@ -54,14 +54,40 @@ fn near_parts(boundary: &MultiPolygon<f64>, around: Rect<f64>) -> MultiPolygon<f
 /// Two boxes in degrees meet, also across the antimeridian, where one may stand 360° beside the other.
 #[must_use]
 pub fn meets_round_the_earth(a: &Bounds, b: &Bounds) -> bool {
-    [-360.0, 0.0, 360.0].iter().any(|turn| {
-        let turned = Bounds { min: [a.min[0] + turn, a.min[1]], max: [a.max[0] + turn, a.max[1]] };
-        turned.intersects(b)
-    })
+    turned(a).any(|turned| turned.intersects(b))
+}
+
+/// Where a box in degrees holds longitudes from -180° to 180°, also what of it lies across the antimeridian.
+pub fn round_the_earth(bounds: &Bounds) -> impl Iterator<Item = Bounds> + use<> {
+    let earth = Bounds { min: [-180.0, f64::NEG_INFINITY], max: [180.0, f64::INFINITY] };
+    turned(bounds).filter(move |turned| turned.intersects(&earth))
+}
+
+/// A box, and 360° beside it on either side.
+fn turned(bounds: &Bounds) -> impl Iterator<Item = Bounds> + use<> {
+    let Bounds { min, max } = *bounds;
+    let beside = |turn| Bounds { min: [min[0] + turn, min[1]], max: [max[0] + turn, max[1]] };
+    [-360.0, 0.0, 360.0].map(beside).into_iter()
 }
 
 /// The ground within `distance` of a shape on a plane in metres.
 #[must_use]
 pub fn around(shape: &Geometry<f64>, distance: f64) -> Geometry<f64> {
     Geometry::MultiPolygon(shape.buffer(distance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_across_the_antimeridian_is_on_both_sides_of_it() {
+        let of = |west: f64, east: f64| {
+            let all = round_the_earth(&Bounds { min: [west, -1.0], max: [east, 1.0] });
+            all.map(|b| (b.min[0], b.max[0])).collect::<Vec<_>>()
+        };
+        assert_eq!(of(107.0, 108.0), [(107.0, 108.0)]);
+        assert_eq!(of(179.0, 181.0), [(-181.0, -179.0), (179.0, 181.0)]);
+        assert_eq!(of(-181.0, -179.0), [(-181.0, -179.0), (179.0, 181.0)]);
+    }
 }

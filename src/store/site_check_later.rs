@@ -26,7 +26,7 @@ use crate::domain::site_check::{CheckCode, Difference, Ground, HiddenCells, Waiv
 use crate::domain::word::Word;
 use crate::error::Result;
 use crate::geometry::cells::Cell;
-use crate::geometry::{Bounds, Epsg, Geometry};
+use crate::geometry::{Bounds, Epsg, Geometry, outside};
 
 /// Keeps a waiver, whose revision was raised.
 ///
@@ -376,7 +376,7 @@ fn ids(rows: Vec<IdRow>) -> Vec<Uuid> {
     rows.into_iter().map(|row| row.id).collect()
 }
 
-/// The runs whose place lies in one of some boxes in WGS 84.
+/// The runs whose place lies in one of some boxes in WGS 84, also across the antimeridian.
 ///
 /// # Errors
 /// The database's.
@@ -384,12 +384,12 @@ pub fn meeting(conn: &mut PgConnection, boxes: &[Bounds]) -> Stored<Vec<Uuid>> {
     if boxes.is_empty() {
         return Ok(Vec::new());
     }
-    let shape = |b: &Bounds| {
+    let shape = |b: Bounds| {
         let corners = geo_types::Rect::new((b.min[0], b.min[1]), (b.max[0], b.max[1]));
         Shape::new(Geometry::Polygon(corners.to_polygon()), Epsg::WGS84)
     };
     let rows: Vec<IdRow> = sql_query("SELECT site_checks_meeting($1) AS id")
-        .bind::<Array<GeometrySql>, _>(boxes.iter().map(shape).collect::<Vec<_>>())
+        .bind::<Array<GeometrySql>, _>(boxes.iter().flat_map(outside::round_the_earth).map(shape).collect::<Vec<_>>())
         .load(conn)?;
     Ok(ids(rows))
 }

@@ -2,13 +2,10 @@
 
 use clearway::actions::{Context, Witness, jurisdiction};
 use clearway::domain::actor::Actor;
-use clearway::domain::jurisdiction::JurisdictionDraft;
-use clearway::geometry::Epsg;
-use clearway::geometry::encoding::geojson;
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CHECKS, CORRIDORS, WORKS, feature, line, mast, merged, point, rect, road};
-use crate::support::{Database, TestServer};
+use crate::support::{Database, TestServer, vn35_draft};
 
 const GEOJSON: &str = "application/geo+json";
 
@@ -289,23 +286,12 @@ fn a_write_shows_in_the_next_answer() {
     expect("delete of the rest", 0, 0);
 }
 
-/// A neighbour to the south that shares a piece of the boundary with VN-72, on a grid of its own.
+/// VN-72 with its neighbour to the south.
 pub fn with_neighbour() -> (Database, TestServer) {
     let database = Database::vn72();
     let context = Context::connect(database.settings()).unwrap();
-    let ring =
-        json!([[107.42, 11.742], [107.42, 11.5], [107.6, 11.5], [107.6, 11.745], [107.5, 11.785], [107.42, 11.742]]);
-    let draft = JurisdictionDraft {
-        code: "VN-35".into(),
-        name_vi: "Lâm Đồng".into(),
-        name_en: "Lam Dong".into(),
-        grid: Epsg(5899),
-        time_zone: "Asia/Ho_Chi_Minh".into(),
-        related_crs: vec![],
-        boundary: geojson::geometry(&json!({"type": "Polygon", "coordinates": [ring]}), 100).unwrap(),
-    };
     let actor = Actor::operator();
-    jurisdiction::register(&context, Witness::new(&actor, "test"), draft).unwrap();
+    jurisdiction::register(&context, Witness::new(&actor, "test"), vn35_draft()).unwrap();
     let server = TestServer::start(&database);
     (database, server)
 }

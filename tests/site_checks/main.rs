@@ -6,6 +6,7 @@
 mod support;
 
 mod again;
+mod border;
 mod decisions;
 mod hidden;
 mod kept;

@@ -12,16 +12,16 @@ use crate::world::{
 };
 
 /// Numbers that look like chance and are the same in every run.
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, most: u64) -> u64 {
+    pub fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 
     #[allow(clippy::cast_precision_loss)] // small numbers
-    fn metres(&mut self, most: u64) -> f64 {
+    pub fn metres(&mut self, most: u64) -> f64 {
         self.below(most) as f64
     }
 }
@@ -52,14 +52,14 @@ fn essence(result: &Json) -> Vec<Json> {
     result["findings"].as_array().unwrap().iter().map(one).collect()
 }
 
-struct Asked {
+pub struct Asked {
     role: &'static str,
     at: (f64, f64),
     id: String,
     first: Vec<Json>,
 }
 
-fn ask(world: &World, role: &'static str, places: &[(f64, f64)]) -> Vec<Asked> {
+pub fn ask(world: &World, role: &'static str, places: &[(f64, f64)]) -> Vec<Asked> {
     let results = answers(world, role, places, "");
     let asked = |(at, result): (&(f64, f64), &Json)| Asked {
         role,
@@ -70,7 +70,7 @@ fn ask(world: &World, role: &'static str, places: &[(f64, f64)]) -> Vec<Asked> {
     places.iter().zip(&results).map(asked).collect()
 }
 
-fn answers(world: &World, role: &str, places: &[(f64, f64)], query: &str) -> Vec<Json> {
+pub fn answers(world: &World, role: &str, places: &[(f64, f64)], query: &str) -> Vec<Json> {
     let columns: Vec<Json> = places.iter().map(|(east, north)| column(*east, *north)).collect();
     let all = json!({"type": "FeatureCollection", "features": columns});
     let answer = world.send(role, "POST", &format!("{CHECKS}{query}"), Some(&all));
@@ -79,10 +79,10 @@ fn answers(world: &World, role: &str, places: &[(f64, f64)], query: &str) -> Vec
 }
 
 /// Runs, each with the checks that now say something else, and what they come to.
-type Outdated = BTreeSet<(String, String, String)>;
+pub type Outdated = BTreeSet<(String, String, String)>;
 
 /// The runs that are answered otherwise now, by asking all of them again.
-fn by_force(world: &World, all: &[Asked]) -> Outdated {
+pub fn by_force(world: &World, all: &[Asked]) -> Outdated {
     let mut differ = BTreeSet::new();
     for role in ["carrier", "officer", "other-carrier"] {
         let of_role: Vec<&Asked> = all.iter().filter(|asked| asked.role == role).collect();
@@ -100,7 +100,7 @@ fn by_force(world: &World, all: &[Asked]) -> Outdated {
     differ
 }
 
-fn outdated(world: &World) -> Outdated {
+pub fn outdated(world: &World) -> Outdated {
     let answer = world.send("officer", "GET", &format!("{CHECKS}?outdated=yes&limit=500"), None);
     assert_eq!(answer.status, 200, "{}", answer.text);
     let text = |value: &Json| value.as_str().unwrap().to_owned();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use clearway::actions::{Witness, rules};
+use clearway::actions::{Context, Witness, jurisdiction, rules};
 use clearway::config::Settings;
 use clearway::domain::actor::Actor;
 use clearway::formats::rules as file;
@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use serde_json::{Value as Json, json};
 
-use crate::support::{Database, Response, TestServer, token};
+use crate::support::{Database, Response, TestServer, token, vn35_draft};
 
 pub const CHECKS: &str = "/api/site-checks";
 pub const WORKS: &str = "/ogc/collections/works/items";
@@ -21,19 +21,27 @@ pub const CORRIDORS: &str = "/ogc/collections/corridors/items";
 pub const REFERENCES: &str = "/ogc/collections/references/items";
 
 /// A place in the town of Gia Nghĩa on the working grid of VN-72: the origin of what follows.
-const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
+pub const ORIGIN: [f64; 2] = [411_600.0, 1_327_600.0];
 const GRID: &str = "<http://www.opengis.net/def/crs/EPSG/0/9218>";
+
+/// VN-72 and its neighbour.
+pub const SIDES: [&str; 2] = ["VN-72", "VN-35"];
 
 /// Generous, because a machine may be busy; reached only by a failure.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A pack with these spacings of columns, m.
 pub fn pack(version: &str, elsewhere: f64) -> String {
+    pack_of(version, elsewhere, 200.0)
+}
+
+/// A pack with these spacings of columns and this distance from heritage, m.
+pub fn pack_of(version: &str, elsewhere: f64, heritage: f64) -> String {
     let mut text = format!("name = \"T\"\nversion = \"{version}\"\n");
     for (key, value, unit) in [
         ("site.spacing.urban_m", 100.0, "m"),
         ("site.spacing.elsewhere_m", elsewhere, "m"),
-        ("site.heritage.distance_m", 200.0, "m"),
+        ("site.heritage.distance_m", heritage, "m"),
         ("site.sensitive.distance_m", 80.0, "m"),
         ("site.defence.distance_m", 300.0, "m"),
         ("site.duplicate.distance_m", 50.0, "m"),
@@ -75,6 +83,17 @@ impl World {
         let mut settings = settings(&database);
         change(&mut settings);
         Self { server: TestServer::with(settings), database }
+    }
+
+    /// With the neighbour to the south, by these rules of VN-72 and of the neighbour.
+    pub fn with_neighbour(packs: [&str; 2]) -> Self {
+        let database = Database::vn72();
+        let (context, actor) = (Context::connect(database.settings()).unwrap(), Actor::operator());
+        jurisdiction::register(&context, Witness::new(&actor, "test"), vn35_draft()).unwrap();
+        for (code, text) in SIDES.iter().zip(packs) {
+            load_in(&database, code, text);
+        }
+        Self { server: TestServer::with(settings(&database)), database }
     }
 
     pub fn send(&self, role: &str, method: &str, path: &str, body: Option<&Json>) -> Response {
@@ -170,8 +189,8 @@ pub fn until(what: &str, mut so: impl FnMut() -> bool) {
 pub fn marked(database: &Database) {
     let mut conn = database.connect();
     let mut is_marked = || {
-        let select = "SELECT (p.revision = r.revision)::text AS value FROM revisions AS r
-            LEFT JOIN site_check_progress AS p USING (jurisdiction) WHERE r.jurisdiction = 'VN-72'";
+        let select = "SELECT bool_and(coalesce(p.revision = r.revision, false))::text AS value FROM revisions AS r
+            LEFT JOIN site_check_progress AS p USING (jurisdiction)";
         let one: One = diesel::sql_query(select).get_result(&mut conn).unwrap();
         one.value.as_deref() == Some("true")
     };
@@ -180,10 +199,14 @@ pub fn marked(database: &Database) {
 
 /// Loads a pack as the operator, in another instance than the one asked.
 pub fn load(database: &Database, text: &str) {
+    load_in(database, SIDES[0], text);
+}
+
+pub fn load_in(database: &Database, code: &str, text: &str) {
     let pack = file::read(text.as_bytes()).unwrap();
     let actor = Actor::operator();
     let witness = Witness::new(&actor, "test");
-    rules::import(&database.context(), witness, &["VN-72".to_owned()], &pack, &pack.version).unwrap();
+    rules::import(&database.context(), witness, &[code.to_owned()], &pack, &pack.version).unwrap();
 }
 
 pub fn feature(geometry: Json, properties: Json) -> Json {

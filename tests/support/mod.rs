@@ -31,7 +31,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// The folder of this test program; it is deleted at its end.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -298,6 +298,22 @@ pub fn vn72_draft() -> JurisdictionDraft {
         time_zone: p["time_zone"].as_str().unwrap().into(),
         related_crs: p["related_crs"].as_array().unwrap().iter().map(epsg).collect(),
         boundary: geojson::geometry(&feature["geometry"], usize::MAX).unwrap(),
+    }
+}
+
+/// A neighbour to the south that shares a piece of the boundary with VN-72, on a grid of its own. The border has a corner at
+/// 107.5, 11.785.
+pub fn vn35_draft() -> JurisdictionDraft {
+    let ring =
+        json!([[107.42, 11.742], [107.42, 11.5], [107.6, 11.5], [107.6, 11.745], [107.5, 11.785], [107.42, 11.742]]);
+    JurisdictionDraft {
+        code: "VN-35".into(),
+        name_vi: "Lâm Đồng".into(),
+        name_en: "Lam Dong".into(),
+        grid: Epsg(5899),
+        time_zone: "Asia/Ho_Chi_Minh".into(),
+        related_crs: vec![],
+        boundary: geojson::geometry(&json!({"type": "Polygon", "coordinates": [ring]}), 100).unwrap(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::border::{Zone, brought, cover_zone, farther_at_home, more_at_home, reaches};
+use super::border::{Zone, brought, cover_zone, farther_at_home, more_at_home, quota, reaches};
 use super::deadline::Deadline;
 use super::taken::Taken;
 use super::{Spot, on_grid};
@@ -273,9 +273,7 @@ impl<'a> Looking<'a, '_> {
 
     /// A feature as a zone that admits so many columns and may hold the place, where it is one.
     fn as_zone(&self, entry: &'a Entry) -> Option<Zone<'a>> {
-        let told = ReferenceFacts::try_from(entry.facts.noun).ok()?;
-        entry.facts.attributes.as_deref()?.quota?;
-        let holds = told.kind == ReferenceKind::Zone && self.shape.within(&entry.shape, self.subject.accuracy_m);
+        let holds = quota(entry).is_some() && self.shape.within(&entry.shape, self.subject.accuracy_m);
         holds.then_some(Zone { of: self.territory, shape: &entry.shape })
     }
 

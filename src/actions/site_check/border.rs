@@ -5,14 +5,16 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::around::Found;
+use crate::domain::conflict::Role;
 use crate::domain::coverage::Coverage;
+use crate::domain::layer::Layer;
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check::{Shape, Source};
-use crate::domain::word::Word;
+use crate::domain::word::{Visibility, Word};
 use crate::error::{Error, Result};
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Grid, Metres, crs, outside};
-use crate::index::Territory;
+use crate::index::{Entry, Snapshot, Territory};
 
 /// The rules that judge a place are those of its own jurisdiction: by so much more than by those of `other` they let a
 /// reference feature of a kind matter.
@@ -27,7 +29,27 @@ pub(super) fn farther_at_home(home: &Territory, other: &Territory) -> Metres {
         return Metres::ZERO;
     }
     let all = ReferenceKind::ALL.iter().map(|(kind, _)| more_at_home(home, other, *kind));
-    all.fold(Metres::ZERO, |a, b| if a < b { b } else { a })
+    all.fold(Metres::ZERO, most)
+}
+
+/// How much farther than by the rules of its own territory an entry may matter to a place in any territory. What is hidden is
+/// looked for as far as whatever matters most, for its kind is told to nobody.
+pub(super) fn farther_anywhere(snapshot: &Snapshot, territory: &Territory, entry: &Entry) -> Metres {
+    let Role::Refers(told) = entry.facts.noun.role() else { return Metres::ZERO };
+    let more = |home: &Arc<Territory>| match entry.facts.visibility {
+        Visibility::Public => more_at_home(home, territory, told.kind),
+        _ => farther_at_home(home, territory),
+    };
+    snapshot.territories().map(more).fold(Metres::ZERO, most)
+}
+
+/// The same of whatever there is in a territory.
+pub(super) fn farthest_anywhere(snapshot: &Snapshot, territory: &Territory) -> Metres {
+    snapshot.territories().map(|home| farther_at_home(home, territory)).fold(Metres::ZERO, most)
+}
+
+fn most(a: Metres, b: Metres) -> Metres {
+    if a < b { b } else { a }
 }
 
 /// A zone that admits so many columns and may hold the place, on the grid of its jurisdiction.
@@ -40,6 +62,40 @@ pub(super) struct Zone<'a> {
 pub(super) fn reaches(of: &Territory, zone: &Prepared, other: &Territory) -> bool {
     of.jurisdiction.code == other.jurisdiction.code
         || outside::meets_round_the_earth(&other.extent, &of.in_degrees(&zone.bounds()))
+}
+
+/// What is straight on one grid is bent on another, by less than this, m.
+const BENT_M: f64 = 100.0;
+
+/// Calls `each` for every zone that admits so many columns, of whichever territory, in which a shape of `of` that is widened by
+/// `reach` may stand; `false` where nobody can tell.
+pub(super) fn zones_round(
+    snapshot: &Snapshot,
+    of: &Territory,
+    shape: &Prepared,
+    reach: Metres,
+    mut each: impl FnMut(&Territory, &Entry),
+) -> bool {
+    let round = outside::widened(&of.in_degrees(&shape.bounds()), reach.get());
+    let bent = Metres::new(BENT_M).unwrap_or(Metres::ZERO);
+    snapshot.territories().filter(|other| outside::meets_round_the_earth(&other.extent, &round)).all(|other| {
+        let Ok(there) = brought(of, other, shape) else { return false };
+        let reach = if matches!(there, Shape::There(_)) { reach } else { reach.plus(bent) };
+        for layer in Layer::all().filter(|layer| layer.is_told_by_kind()) {
+            other.layer(layer).near(&there, reach, |zone| {
+                if quota(zone).is_some() {
+                    each(other, zone);
+                }
+            });
+        }
+        true
+    })
+}
+
+/// How many columns an entry admits, where it is a zone that says so.
+pub(super) fn quota(entry: &Entry) -> Option<u32> {
+    let Role::Refers(told) = entry.facts.noun.role() else { return None };
+    entry.facts.attributes.as_deref()?.quota.filter(|_| told.kind == ReferenceKind::Zone)
 }
 
 /// A shape on the grid of `of`, on that of `to`.

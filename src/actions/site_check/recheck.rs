@@ -1,9 +1,10 @@
 //! Runs that are kept are looked at again by themselves: after the index shows a new revision, those that it could alter are
 //! answered again on the state of now, and where an answer differs, or is the first one again, a mark says so.
 //!
-//! **Which could be altered**: by a version that began or ended, the runs near it: as near as it can matter to a check, with the
-//! run's own reach, and two cells of 2 km farther where not everybody sees it, for that is how far one is told of what is
-//! hidden. A column counts for the quota of its zones, so all runs in these. By other rules, by coverage, by more than
+//! **Which could be altered**: by a version that began or ended, the runs near it: as near as it can matter to a check by the
+//! rules of any place, with the run's own reach, and two cells of 2 km farther where not everybody sees it, for that is how far
+//! one is told of what is hidden. A column counts for the quota of its zones, on whichever side of a border they are kept, so
+//! all runs in these. By other rules, by coverage, by more than
 //! `ALTERED_MAX` versions, and by a day that comes: all runs of that ground. That is more than needed; what is marked is what really differs.
 //!
 //! **Once, and never too early**: one instance marks at a time, under a lock, and only where it shows at least what others
@@ -21,8 +22,10 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::again::{Again, answer};
+use super::border::{farther_anywhere, farthest_anywhere, zones_round};
 use crate::actions::{Context, refresh};
 use crate::clock;
+use crate::domain::conflict::Role;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::notice::Notice;
 use crate::domain::site_check::{Parameters, Run, Said, differences, reach_round};
@@ -176,7 +179,7 @@ fn pass(context: &Context, snapshot: &Snapshot) -> Result<bool> {
                 runs.extend(later::that_looked_at(conn, code)?);
             }
             runs.extend(later::late(conn, code, *after)?);
-            runs.extend(alterable(conn, territory, *after, widest)?);
+            runs.extend(alterable(conn, snapshot, territory, *after, widest)?);
         }
         let runs: Vec<Uuid> = runs.into_iter().collect();
         let mut widest_m = 0.0;
@@ -202,7 +205,13 @@ struct Due {
 }
 
 /// The runs that whatever changed in a territory after a revision could alter.
-fn alterable(conn: &mut Connection, territory: &Territory, after: i64, widest: f64) -> Stored<Vec<Uuid>> {
+fn alterable(
+    conn: &mut Connection,
+    snapshot: &Snapshot,
+    territory: &Territory,
+    after: i64,
+    widest: f64,
+) -> Stored<Vec<Uuid>> {
     let code = &territory.jurisdiction.code;
     // What changed is forgotten after a while.
     let is_kept = changes::stands(conn, code, after)?.is_some_and(|stands| stands.changes_after <= after);
@@ -211,12 +220,13 @@ fn alterable(conn: &mut Connection, territory: &Territory, after: i64, widest: f
     let mut boxes = since.as_ref().map(|_| Vec::new());
     for layer in Layer::all() {
         if boxes.is_some() && since.as_ref().is_some_and(|since| since.deleted(layer).is_some()) {
-            let of_layer = with_noun!(layer, N => grounds::<N>(conn, territory, after, widest)?);
+            let of_layer = with_noun!(layer, N => grounds::<N>(conn, snapshot, territory, after, widest)?);
             boxes = boxes.zip(of_layer).map(|(boxes, more)| [boxes, more].concat());
         }
     }
     let Some(boxes) = boxes else {
         let mut runs = later::that_looked_at(conn, code)?;
+        let widest = widest + farthest_anywhere(snapshot, territory).get();
         runs.extend(later::meeting(conn, &[outside::widened(&territory.extent, widest)])?);
         return Ok(runs);
     };
@@ -226,6 +236,7 @@ fn alterable(conn: &mut Connection, territory: &Territory, after: i64, widest: f
 /// Where runs lie that what changed in a layer could alter; none where that is everywhere.
 fn grounds<N: Versions>(
     conn: &mut Connection,
+    snapshot: &Snapshot,
     territory: &Territory,
     after: i64,
     widest: f64,
@@ -239,7 +250,7 @@ fn grounds<N: Versions>(
         }
         let rules = territory.rules();
         let entry = Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules);
-        match ground(territory, &entry, widest) {
+        match ground(snapshot, territory, &entry, widest) {
             Some(more) => boxes.extend(more),
             None => everywhere = true,
         }
@@ -249,25 +260,23 @@ fn grounds<N: Versions>(
 }
 
 /// Where runs lie that a version could alter; none where that is everywhere.
-fn ground(territory: &Territory, entry: &Entry, widest: f64) -> Option<Vec<Bounds>> {
+fn ground(snapshot: &Snapshot, territory: &Territory, entry: &Entry, widest: f64) -> Option<Vec<Bounds>> {
     let bounds = entry.shape.bounds();
-    let (mut own, mut told) = (entry.reach().get(), Metres::ZERO);
+    let mut own = entry.reach().plus(farther_anywhere(snapshot, territory, entry));
+    let mut told = Metres::ZERO;
     if entry.facts.visibility != Visibility::Public {
         if (bounds.max[0] - bounds.min[0]).max(bounds.max[1] - bounds.min[1]) > LONG_M {
             return None;
         }
-        own += 2.0 * CELL_M;
-        told = Metres::new(own).unwrap_or(Metres::ZERO);
+        own = own.plus(Metres::new(2.0 * CELL_M).unwrap_or(Metres::ZERO));
+        told = own;
     }
-    let mut boxes = vec![outside::widened(&territory.in_degrees(&bounds), widest + own)];
-    for layer in Layer::all() {
-        territory.layer(layer).near(&entry.shape, told, |zone| {
-            if zone.facts.attributes.as_deref().is_some_and(|a| a.quota.is_some()) {
-                boxes.push(outside::widened(&territory.in_degrees(&zone.shape.bounds()), widest));
-            }
+    let mut boxes = vec![outside::widened(&territory.in_degrees(&bounds), widest + own.get())];
+    let is_known = !matches!(entry.facts.noun.role(), Role::Stands(_))
+        || zones_round(snapshot, territory, &entry.shape, told, |of, zone| {
+            boxes.push(outside::widened(&of.in_degrees(&zone.shape.bounds()), widest));
         });
-    }
-    Some(boxes)
+    is_known.then_some(boxes)
 }
 
 /// The day for which a run is answered now: that of now, unless it was asked for another day than its own.
