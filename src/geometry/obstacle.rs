@@ -9,7 +9,11 @@
 //! Transitional surfaces end in the plane of the inner horizontal one. A runway is straight from threshold to threshold;
 //! the inner horizontal surface is what is within its radius of that line.
 
+mod outline;
+
 use geo_types::Coord;
+
+pub use outline::outline;
 
 /// A runway: its two thresholds and their heights above the sea, m.
 #[derive(Debug, Clone, Copy, PartialEq)]

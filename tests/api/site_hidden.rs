@@ -60,20 +60,25 @@ fn what_is_hidden_is_no_pass_and_in_no_finding() {
 #[test]
 fn of_a_defence_area_nobody_hears_more_than_to_ask_the_military() {
     let api = world();
-    let mut said = Vec::new();
+    let (mut said, mut drawn) = (Vec::new(), Vec::new());
     for role in ["", "carrier", "consultee", "planner", "officer", "administrator"] {
         for at in [(5_400.0, 5_400.0), (5_299.0, 5_299.0)] {
             let result = checked(&api, role, NOW, at, json!({}));
             holds(&result);
             assert!(!result.to_string().contains("SECRET"), "{role} {result}");
-            said.push(finding(&result, "DEF").clone());
+            let mut def = finding(&result, "DEF").clone();
+            drawn.push(def["geometry"].take());
+            said.push(def);
             assert_eq!(finding(&result, "COV")["verdict"], "pass", "that it is hidden is no gap: {role}");
         }
     }
     assert_eq!((&said[0]["verdict"], &said[0]["consult"]), (&json!("warn"), &json!(["army"])));
-    let nothing = ["measured", "limit", "rule", "geometry", "outcome"].map(|name| said[0][name].is_null());
-    assert_eq!((nothing, &said[0]["evidence"], &said[0]["gaps"]), ([true; 5], &json!([]), &json!([])));
+    let nothing = ["measured", "limit", "rule", "outcome"].map(|name| said[0][name].is_null());
+    assert_eq!((nothing, &said[0]["evidence"], &said[0]["gaps"]), ([true; 4], &json!([]), &json!([])));
     assert!(said.iter().all(|s| *s == said[0]), "{said:#?}");
+    // Round the place as far as the rule asks, for everybody.
+    assert_eq!(drawn[0]["type"], "Polygon");
+    assert!(drawn.chunks(2).all(|of_role| of_role == &drawn[..2]), "{drawn:#?}");
     // Who is told nothing of where it is is told as far as its cell reaches, who sees it as far as the rules ask.
     let near = |role: &str| finding(&checked(&api, role, NOW, (4_500.0, 4_500.0), json!({})), "DEF")["verdict"].clone();
     assert_eq!((near("carrier"), near("officer")), (json!("warn"), json!("pass")));

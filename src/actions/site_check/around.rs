@@ -18,8 +18,8 @@ use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, is_drawn, is_measured,
-    land_of, reach_round, sources, to_edge_of,
+    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within, is_drawn,
+    is_measured, land_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -143,7 +143,13 @@ pub(super) fn found_round<'a>(
     let reach = reach(subject, rules);
     let shape = (ground.on)(home)?;
     let boundary = home.jurisdiction.boundary_grid();
-    let place = Place { at: ground.at, inside: true, to_boundary_m: depth_inside(&shape, boundary), hint: None };
+    let place = Place {
+        at: ground.at,
+        inside: true,
+        to_boundary_m: depth_inside(&shape, boundary),
+        boundary_at: None,
+        hint: None,
+    };
     let coverage = covered(home, &shape, subject, reach, day);
     let around = Surroundings { coverage, ..Surroundings::nowhere(place) };
     let (taken, told_by_budget, hidden) = (Vec::new(), Vec::new(), Vec::new());
@@ -193,8 +199,7 @@ fn sort(around: &mut Surroundings<'_>) {
     around.hidden.dedup();
 }
 
-/// How much each source answers for the ground that matters: as far as a feature of it matters. Who declares runways speaks of
-/// the ground over which their surfaces lie, wherever they are, so that is asked of the place alone.
+/// How much each source answers for the ground that matters.
 fn covered(
     home: &Territory,
     shape: &Prepared,
@@ -204,11 +209,7 @@ fn covered(
 ) -> BTreeMap<Source, Coverage> {
     let of = |source: Source| {
         let own = source.kind().map_or(Metres::ZERO, |kind| home.rules().site_reach(kind));
-        let distance = match source.kind() {
-            Some(ReferenceKind::Runway) => subject.accuracy_m,
-            _ if own > Metres::ZERO => own.get() + subject.accuracy_m,
-            _ => reach.get(),
-        };
+        let distance = asked_within(source, own.get(), subject, reach.get());
         let said = home.coverages().of_kind(source.layer(), source.kind(), shape, distance, day);
         let coverage = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
         (source, coverage)

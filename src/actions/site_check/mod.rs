@@ -35,7 +35,7 @@ use crate::domain::site_check::{
     message::key,
 };
 use crate::error::{Error, Result};
-use crate::geometry::measure::Prepared;
+use crate::geometry::measure::{Prepared, nearest_point};
 use crate::geometry::{Coord, Epsg, Geometry, LonLat, Metres, Problem, crs};
 use crate::index::{Snapshot, Territory};
 pub use crate::store::site_check::Listing;
@@ -342,10 +342,18 @@ fn outside(snapshot: &Snapshot, asked: &Asked, spot: Spot<'_>, day: Date) -> Vec
     let hint =
         snapshot.territories().find_map(|t| place::read_otherwise(&asked.delivered, &t.jurisdiction, Metres::ZERO));
     // Where the nearest boundary is nearer than the place is known, it may lie inside.
-    let away =
-        |t: &Arc<Territory>| Some(Prepared::point(on_grid(t, spot).ok()?).distance(t.jurisdiction.boundary_grid()));
-    let to_boundary_m = snapshot.territories().filter_map(away).fold(f64::INFINITY, f64::min);
-    let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: false, to_boundary_m, hint };
+    let away = |t: &'_ Arc<Territory>| {
+        let at = on_grid(t, spot).ok()?;
+        Some((Prepared::point(at).distance(t.jurisdiction.boundary_grid()), at, Arc::clone(t)))
+    };
+    let nearest = snapshot.territories().filter_map(away).min_by(|(a, ..), (b, ..)| a.total_cmp(b));
+    let to_boundary_m = nearest.as_ref().map_or(f64::INFINITY, |(metres, ..)| *metres);
+    let boundary_at = nearest.filter(|(metres, ..)| metres.is_finite()).and_then(|(_, at, t)| {
+        let there = Geometry::Point(Point(nearest_point(t.jurisdiction.boundary_grid(), at)?));
+        point(&crs::project(&there, t.jurisdiction.grid, Epsg::WGS84).ok()?).ok()
+    });
+    let boundary_at = boundary_at.map(|there| there.0);
+    let place = Place { at: spot.lonlat.0, inside: false, to_boundary_m, boundary_at, hint };
     let around = Surroundings::nowhere(place);
     let of = |check: &Check| match check.code {
         CheckCode::Geo => (check.run)(&asked.subject, &around, &Parameters::on(&SiteRules::default(), day), day),

@@ -176,6 +176,18 @@ pub fn to_edge_of(kind: ReferenceKind, attributes: &Attributes, is_line: bool, e
     }
 }
 
+/// How far round its place a source is asked whether it holds all there is, in metres: as far as a feature of it matters, by its
+/// `own` reach or where that is 0 as far as the subject looks. Who declares runways speaks of the ground over which their
+/// surfaces lie, wherever they are, so that is asked of the place alone.
+#[must_use]
+pub fn asked_within(source: Source, own: f64, subject: &Subject, looked: f64) -> f64 {
+    match source.kind() {
+        Some(ReferenceKind::Runway) => subject.accuracy_m,
+        _ if own > 0.0 => own + subject.accuracy_m,
+        _ => looked,
+    }
+}
+
 /// How far round its place a subject has to look for what brings no reach of its own, in metres: other columns, corridors,
 /// roads and lines that it could fall on, buildings in its field. Its accuracy is in it: what brings a reach of its own
 /// matters as far away as both together.

@@ -170,12 +170,14 @@ pub struct NearLine<'a> {
 /// The place itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    /// On the working grid.
+    /// On the working grid; of one that nobody looks after longitude and latitude.
     pub at: Coord<f64>,
     /// It lies inside the boundary of the jurisdiction.
     pub inside: bool,
     /// From the place to the boundary, m.
     pub to_boundary_m: f64,
+    /// The nearest point of the nearest boundary, of a place outside.
+    pub boundary_at: Option<Coord<f64>>,
     /// Another reading of the coordinates that would fit: swapped axes, another meridian.
     pub hint: Option<OtherReading>,
 }

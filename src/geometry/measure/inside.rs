@@ -9,6 +9,7 @@ use super::pairs::Search;
 use super::tree::{Holds, Node, Position, Tree};
 use super::{Bounds, Inner, Prepared};
 use crate::geometry::overlay::{Cutter, Ground, Place, SAME_EDGE_M};
+use crate::geometry::stretch::each_line;
 
 /// What of a work lies inside the areas of a piece of land.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +42,27 @@ pub fn inside(work: &Prepared, land: &Prepared) -> Inside {
 #[must_use]
 pub fn depth_inside(work: &Prepared, land: &Prepared) -> f64 {
     inside(work, land).depth_m
+}
+
+/// The point of a shape that is nearest to another point, of an area on its edge; none where there is no such.
+#[must_use]
+pub fn nearest_point(shape: &Prepared, to: Coord<f64>) -> Option<Coord<f64>> {
+    let mut nearest = None::<(f64, Coord<f64>)>;
+    each_line(&shape.geometry(), &mut |line| {
+        for edge in line.lines() {
+            let along = edge.end - edge.start;
+            let length2 = along.x * along.x + along.y * along.y;
+            let out = to - edge.start;
+            let share =
+                if length2 > 0.0 { ((out.x * along.x + out.y * along.y) / length2).clamp(0.0, 1.0) } else { 0.0 };
+            let there = edge.start + along * share;
+            let away = (there.x - to.x).hypot(there.y - to.y);
+            if nearest.is_none_or(|(least, _)| away < least) {
+                nearest = Some((away, there));
+            }
+        }
+    });
+    nearest.map(|(_, there)| there)
 }
 
 /// The distance outside, the negative depth inside, metres; 0 on the boundary.

@@ -23,7 +23,7 @@ use std::borrow::Cow;
 
 use geo_types::{Coord, Geometry, Point};
 
-pub use inside::{Inside, depth_inside, inside, signed_distance};
+pub use inside::{Inside, depth_inside, inside, nearest_point, signed_distance};
 pub use probe::{Nearby, Probe};
 pub use relation::{Relation, relation};
 #[cfg(test)]

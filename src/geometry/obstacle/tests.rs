@@ -235,3 +235,56 @@ proptest! {
         prop_assert!(told.is_none() || away <= by.reach_m() + accuracy + 1e-6);
     }
 }
+
+/// A corner of a drawn circle lies on it, the middle of a side so much of the radius inside.
+const DRAWN: f64 = 0.003;
+
+fn drawn(runway: &Runway, at: Coord<f64>) -> Option<(Surface, f64)> {
+    use geo::{Distance, Euclidean};
+    let surface = over(runway, &PRECISION, at, 0.0)?.surface;
+    let outline = outline(runway, &PRECISION, surface, at).unwrap();
+    assert!(geo::Validation::is_valid(&outline), "{surface:?}: {outline:?}");
+    Some((surface, Euclidean.distance(&geo_types::Point(at), &outline)))
+}
+
+#[test]
+fn what_is_drawn_of_a_surface_has_its_corners() {
+    let of = |x: f64, y: f64, surface| {
+        let at = Coord { x, y };
+        assert_eq!(over(&RUNWAY, &PRECISION, at, 0.0).unwrap().surface, surface);
+        let mut corners = outline(&RUNWAY, &PRECISION, surface, at).unwrap().exterior().0.clone();
+        corners.pop();
+        let rounded = |c: &Coord<f64>| (c.x.round(), c.y.round());
+        corners.iter().map(rounded).collect::<Vec<_>>()
+    };
+    let strip = [(-60.0, -150.0), (3_060.0, -150.0), (3_060.0, 150.0), (-60.0, 150.0)];
+    assert_eq!(of(100.0, 20.0, Surface::Strip), strip);
+    let west = [(-60.0, -150.0), (-15_060.0, -2_400.0), (-15_060.0, 2_400.0), (-60.0, 150.0)];
+    assert_eq!(of(-1_000.0, 0.0, Surface::Approach), west);
+    let east = [(3_060.0, -150.0), (18_060.0, -2_400.0), (18_060.0, 2_400.0), (3_060.0, 150.0)];
+    assert_eq!(of(4_000.0, 0.0, Surface::Approach), east);
+    // 45 m and 39 m of rise at 0.143.
+    let (wide, less) = (465.0, 423.0);
+    let south = [(-60.0, -150.0), (0.0, -150.0), (3_000.0, -150.0), (3_060.0, -150.0)];
+    let far = [(3_060.0, -less), (3_000.0, -less), (0.0, -wide), (-60.0, -wide)];
+    assert_eq!(of(1_500.0, -200.0, Surface::Transitional), [south, far].concat());
+    // Beside the approach up to 2 250 m, where that has risen by 45 m.
+    let beside = [(-60.0, 150.0), (-2_310.0, 488.0), (-2_310.0, 488.0), (-60.0, wide)];
+    assert_eq!(of(-100.0, 200.0, Surface::Transitional), beside);
+}
+
+proptest! {
+    #[test]
+    fn a_place_lies_in_what_is_drawn_of_its_surface(
+        (east, north) in (-20_000.0..20_000.0_f64, -8_000.0..8_000.0_f64),
+        (dx, dy) in (-4_000.0..4_000.0_f64, -4_000.0..4_000.0_f64),
+        to_m in 0.0..40.0_f64,
+    ) {
+        let runway = Runway { from: Coord { x: 0.0, y: 0.0 }, to: Coord { x: dx, y: dy }, from_m: 10.0, to_m };
+        if let Some((surface, away)) = drawn(&runway, Coord { x: east, y: north }) {
+            let round = matches!(surface, Surface::InnerHorizontal | Surface::Conical);
+            let most = if round { DRAWN * 6_000.0 } else { 1e-6 };
+            prop_assert!(away <= most, "{:?}: {}", surface, away);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::prelude::*;
 use crate::domain::rules::{Parameter, SiteRules};
 use crate::geometry::obstacle::{self, Ceiling, Dimensions, Runway, Section, Surface};
-use crate::geometry::{Coord, Geometry};
+use crate::geometry::{Coord, Geometry, Grid, LineString};
 
 /// What it reads.
 pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Runway)];
@@ -20,6 +20,9 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Runway)];
 /// class is not known, or is not in the rule pack, gets the figures that state no class: those of a precision approach
 /// runway of code 4, the strictest of all. Without the height of the ground, or of the ends of the runway, above the sea
 /// nobody can tell below a surface; and where the accuracy of the place reaches over what decides, neither.
+///
+/// What is drawn is the ground under the surface that it was held against, or a runway whose heights nobody knows; of a column
+/// that is marked for its height alone, where it may be.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     judged(subject, around, rules).unwrap_or_else(Finding::from)
@@ -28,10 +31,21 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
 /// The surfaces of a runway over the place.
 struct Over<'n, 'a> {
     runway: &'n NearReference<'a>,
+    line: Runway,
+    dimensions: Dimensions,
     ceiling: Ceiling,
     /// The heights of both ends are known.
     known: bool,
     rule: Arc<Parameter>,
+}
+
+impl Over<'_, '_> {
+    /// The ground under the surface, to draw; of what has none the runway.
+    fn drawn(&self, at: Coord<f64>) -> Grid<Geometry<f64>> {
+        let outline = obstacle::outline(&self.line, &self.dimensions, self.ceiling.surface, at).filter(|_| self.known);
+        let runway = || Geometry::LineString(LineString(vec![self.line.from, self.line.to]));
+        Grid(outline.map_or_else(runway, Geometry::Polygon))
+    }
 }
 
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
@@ -42,6 +56,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
             Err(figure) => missing = missing.or(Some(figure)),
         }
     }
+    let at = around.place.at;
     let top = subject.ground_amsl_m.map(|ground| ground + subject.height_agl_m);
     let finding = |verdict, message| {
         let consult = if verdict == Verdict::Pass { Vec::new() } else { vec![Consultee::Aviation] };
@@ -62,17 +77,19 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
             let message = told(key, over).metres("top", top).metres("limit", over.ceiling.height_m);
             let (measured, limit) = (Some(Quantity::metres(top)), Some(Quantity::metres(over.ceiling.height_m)));
             let rule = Some(Arc::clone(&over.rule));
-            return Ok(Finding { measured, limit, rule, evidence, ..finding(verdict, message) });
+            let geometry = Some(over.drawn(at));
+            return Ok(Finding { measured, limit, rule, evidence, geometry, ..finding(verdict, message) });
         }
     }
     if let Some(over) = all.iter().find(|over| !over.known) {
         let message = Message::new(key::AIR_NO_ELEVATION).text("runway", over.runway.called());
-        return Ok(Finding { evidence, ..finding(Verdict::NeedsSurvey, message) });
+        return Ok(Finding { evidence, geometry: Some(over.drawn(at)), ..finding(Verdict::NeedsSurvey, message) });
     }
     if let (None, Some(over)) = (top, maybe) {
         let message = told(key::AIR_NO_GROUND, over).metres("limit", over.ceiling.height_m);
         let (limit, rule) = (Some(Quantity::metres(over.ceiling.height_m)), Some(Arc::clone(&over.rule)));
-        return Ok(Finding { limit, rule, evidence, ..finding(Verdict::NeedsSurvey, message) });
+        let geometry = Some(over.drawn(at));
+        return Ok(Finding { limit, rule, evidence, geometry, ..finding(Verdict::NeedsSurvey, message) });
     }
     if let Some(figure) = missing {
         return Err(figure);
@@ -82,13 +99,14 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         let message = Message::new(key::AIR_MARKING).metres("height", subject.height_agl_m);
         let message = message.metres("limit", marking.value);
         let marked = finding(Verdict::Warn, message).by(marking, Some(subject.height_agl_m));
-        return Ok(Finding { evidence, ..marked });
+        return Ok(Finding { evidence, geometry: Some(place(subject, around)), ..marked });
     }
     let clear = finding(Verdict::Pass, Message::new(key::AIR_CLEAR));
     Ok(match top.zip(maybe) {
         Some((top, over)) => {
             let (measured, limit) = (Some(Quantity::metres(top)), Some(Quantity::metres(over.ceiling.height_m)));
-            Finding { measured, limit, rule: Some(Arc::clone(&over.rule)), evidence, ..clear }
+            let (rule, geometry) = (Some(Arc::clone(&over.rule)), Some(over.drawn(at)));
+            Finding { measured, limit, rule, evidence, geometry, ..clear }
         }
         None => clear.by(marking, Some(subject.height_agl_m)),
     })
@@ -141,7 +159,7 @@ fn over<'n, 'a>(
         },
         class,
     )?;
-    Ok(Some(Over { runway: near, ceiling, known: heights.is_some(), rule: Arc::clone(rule) }))
+    Ok(Some(Over { runway: near, line: runway, dimensions, ceiling, known: heights.is_some(), rule: Arc::clone(rule) }))
 }
 
 /// The figures for a class of runways.
@@ -264,6 +282,34 @@ mod tests {
         unknown.reference(ReferenceKind::Runway, line(&[(1_000.0, 0.0), (4_000.0, 0.0)]));
         let found = judge(check, &up_to(10.0, 5.0), &unknown.around());
         assert_eq!((found.verdict, found.message.key), (Verdict::NeedsSurvey, key::AIR_NO_ELEVATION));
+    }
+
+    #[test]
+    fn what_is_drawn_is_the_ground_under_the_surface() {
+        use crate::geometry::measure::Prepared;
+        let here = Coord { x: 0.0, y: 0.0 };
+        let drawn = |east: f64, north: f64, subject: &Subject| {
+            let mut scene = Scene::default();
+            runway(&mut scene, east, north, None);
+            judge(check, subject, &scene.around()).geometry
+        };
+        for (east, north, corners) in
+            [(-1_500.0, 0.0, 5), (1_060.0, 0.0, 5), (-1_500.0, 250.0, 9), (-1_500.0, 2_000.0, 51)]
+        {
+            for subject in [up_to(900.0, 0.0), up_to(50.0, 0.0), mast()] {
+                let shape = drawn(east, north, &subject).unwrap();
+                let Geometry::Polygon(area) = &shape.0 else { panic!("{shape:?}") };
+                assert_eq!(area.exterior().0.len(), corners, "{east} {north}");
+                assert!(Prepared::point(here).within(&Prepared::new(&shape), 0.0), "{east} {north}");
+            }
+        }
+        assert_eq!(drawn(-1_500.0, 7_000.0, &up_to(50.0, 0.0)), None);
+        let high = Subject { height_agl_m: 50.0, accuracy_m: 5.0, ..mast() };
+        assert_eq!(drawn(-1_500.0, 7_000.0, &high), Some(circle(here, 5.0)));
+        let mut unknown = Scene::default();
+        unknown.reference(ReferenceKind::Runway, line(&[(1_000.0, 0.0), (4_000.0, 0.0)]));
+        let found = judge(check, &up_to(10.0, 5.0), &unknown.around());
+        assert_eq!(found.geometry, Some(Grid(line(&[(1_000.0, 0.0), (4_000.0, 0.0)]))));
     }
 
     #[test]

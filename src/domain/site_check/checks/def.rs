@@ -9,9 +9,9 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::DefenceArea)];
 
 /// Whether the military has to be asked.
 ///
-/// The distance is a choice of our own `[default]`. That it has to be asked is all that anybody is told: no distance, no
-/// area, nothing to draw, and the same whether the asker may see the area or not. Where the positions do not tell, it is
-/// asked as well.
+/// The distance is a choice of our own `[default]`. That it has to be asked is all that anybody is told: not how far an area
+/// is, nor where, and the same whether the asker may see it or not; what is drawn is as far as the rule asks for it, wherever
+/// areas are. Where the positions do not tell, it is asked as well.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     let rule = rules.get(CheckCode::Def, SiteKey::DefenceDistance);
@@ -24,7 +24,8 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     let rests_on = ids(around.of(ReferenceKind::DefenceArea).filter(|area| near(area)));
     if hidden || !rests_on.is_empty() {
         let finding = Finding::new(CheckCode::Def, Verdict::Warn, Message::new(key::DEF_CONSULT));
-        return Finding { consult: vec![Consultee::Army], rests_on, ..finding };
+        let geometry = rule.as_ref().ok().map(|rule| circle(around.place.at, rule.value));
+        return Finding { consult: vec![Consultee::Army], rests_on, geometry, ..finding };
     }
     match rule {
         Ok(_) => Finding::new(CheckCode::Def, Verdict::Pass, Message::new(key::DEF_FREE)),
@@ -54,7 +55,10 @@ mod tests {
             let found = judge(check, &Subject { accuracy_m, ..mast() }, &scene.around());
             assert_eq!(found.verdict, verdict, "{west} {accuracy_m}");
             assert!(found.measured.is_none() && found.limit.is_none() && found.rule.is_none(), "{west}");
-            assert!(found.evidence.is_empty() && found.geometry.is_none() && found.outcome.is_none(), "{west}");
+            assert!(found.evidence.is_empty() && found.outcome.is_none(), "{west}");
+            // The distance that the rule names, wherever the area is.
+            let drawn = (verdict == Verdict::Warn).then(|| circle(scene.around().place.at, 500.0));
+            assert_eq!(found.geometry, drawn, "{west}");
             assert!(found.message.arguments.is_empty(), "{west}");
         }
     }

@@ -19,12 +19,15 @@ mod tests;
 pub mod tim;
 pub mod zon;
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
-use super::surroundings::Near;
+use super::surroundings::{Near, Surroundings};
 use super::{CheckCode, Evidence, Missing, Parameters, SiteKey, Subject, Verdict};
 use crate::domain::work::{ColumnClass, WorkKind};
-use crate::geometry::{Coord, Geometry, Grid, LineString, Polygon};
+use crate::geometry::measure::Prepared;
+use crate::geometry::{Bounds, Coord, Geometry, Grid, LineString, Point, Polygon};
 
 /// What every check uses.
 mod prelude {
@@ -33,7 +36,7 @@ mod prelude {
         Argument, CheckCode, Consultee, Finding, Message, Missing, NearReference, NearWork, Outcome, Parameters,
         Quantity, SiteKey, Source, Subject, Surroundings, Verdict,
     };
-    pub(super) use super::{Sure, circle, evidence, ids, is_column, is_for_column, reached, settled};
+    pub(super) use super::{Sure, circle, evidence, ids, is_column, is_for_column, outline, place, reached, settled};
     pub(super) use crate::domain::reference::ReferenceKind;
 }
 
@@ -118,12 +121,37 @@ pub(super) fn is_for_column(code: CheckCode, subject: &Subject, rules: &Paramete
 /// Corners of a drawn circle: a map shows no more.
 const CIRCLE_CORNERS: u8 = 48;
 
-/// A circle to draw, on the grid.
-pub(super) fn circle(at: Coord<f64>, radius: f64) -> Grid<Geometry<f64>> {
+/// The corners of a circle with a radius of 1, the first one again as the last.
+static CIRCLE: LazyLock<Vec<Coord<f64>>> = LazyLock::new(|| {
     let corner = |n: u8| {
         let (sin, cos) = (f64::from(n % CIRCLE_CORNERS) * std::f64::consts::TAU / f64::from(CIRCLE_CORNERS)).sin_cos();
-        Coord { x: at.x + radius * cos, y: at.y + radius * sin }
+        Coord { x: cos, y: sin }
     };
-    let ring = LineString((0..=CIRCLE_CORNERS).map(corner).collect());
-    Grid(Geometry::Polygon(Polygon::new(ring, Vec::new())))
+    (0..=CIRCLE_CORNERS).map(corner).collect()
+});
+
+/// A circle to draw, on the grid; of no radius the point.
+pub(super) fn circle(at: Coord<f64>, radius: f64) -> Grid<Geometry<f64>> {
+    if radius <= 0.0 {
+        return Grid(Geometry::Point(Point(at)));
+    }
+    let ring = CIRCLE.iter().map(|c| Coord { x: at.x + radius * c.x, y: at.y + radius * c.y }).collect();
+    Grid(Geometry::Polygon(Polygon::new(LineString(ring), Vec::new())))
+}
+
+/// Where the place may be, to draw.
+pub(super) fn place(subject: &Subject, around: &Surroundings<'_>) -> Grid<Geometry<f64>> {
+    circle(around.place.at, subject.accuracy_m)
+}
+
+/// Positions of a shape that is drawn as it is: a map gets no more of it.
+const OUTLINE_POSITIONS_MAX: usize = 100;
+
+/// A shape to draw: itself, or the box round it where it has too many positions.
+pub(super) fn outline(shape: &Prepared) -> Grid<Geometry<f64>> {
+    if shape.positions() <= OUTLINE_POSITIONS_MAX {
+        return Grid(shape.geometry().into_owned());
+    }
+    let Bounds { min, max } = shape.bounds();
+    Grid(Geometry::Polygon(::geo::Rect::new(min, max).to_polygon()))
 }

@@ -12,7 +12,7 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::FreezeWindow)];
 /// A window is an order of the office with its days; no article is known here `[default]`. It stands against building
 /// where it holds the place and has a day in common with the days of building, first and last days included. Where only
 /// one of these is stated, the period has no other end. Where none is, a window that is running on the day asked is
-/// something to look at.
+/// something to look at. What is drawn is the first window, or where the place may be if that is kept on another grid.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, day: Date) -> Finding {
     let stated = subject.starts_on.is_some() || subject.ends_on.is_some();
@@ -36,6 +36,8 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, d
     let mut finding = Finding::new(CheckCode::Tim, verdict, message);
     if verdict != Verdict::Pass {
         finding.consult.push(Consultee::Office);
+        let window = windows.first().and_then(|window| window.shape.as_deref());
+        finding.geometry = Some(window.map_or_else(|| place(subject, around), outline));
     }
     finding.evidence = evidence(windows);
     finding
@@ -47,6 +49,7 @@ mod tests {
 
     use super::super::tests::support::*;
     use super::*;
+    use crate::geometry::{Coord, Geometry, Grid, Polygon};
 
     fn window(scene: &mut Scene, east: f64, from: Option<Date>, to: Option<Date>) {
         scene.reference(ReferenceKind::FreezeWindow, square(east, 0.0, 100.0)).valid(from, to);
@@ -77,7 +80,23 @@ mod tests {
             let until = found.message.arguments.iter().find(|(name, _)| *name == "until");
             let expect = (verdict == Verdict::Block).then(|| ("until", Argument::Day(date(2026, 7, 31))));
             assert_eq!(until, expect.as_ref());
+            let drawn = (verdict == Verdict::Block).then(|| Grid(square(0.0, 0.0, 100.0)));
+            assert_eq!(found.geometry, drawn, "{starts_on:?} {ends_on:?}");
         }
+    }
+
+    #[test]
+    fn of_a_window_with_many_corners_its_box_is_drawn() {
+        let many: Vec<(f64, f64)> =
+            (0..200).map(|n| (f64::from(n) / 200.0 * std::f64::consts::TAU).sin_cos()).collect();
+        let ring = many.iter().chain(&many[..1]).map(|(sin, cos)| Coord { x: 300.0 * cos, y: 300.0 * sin });
+        let mut scene = Scene::default();
+        let shape = Geometry::Polygon(Polygon::new(ring.collect(), Vec::new()));
+        scene.reference(ReferenceKind::FreezeWindow, shape).valid(None, None);
+        let Some(Grid(Geometry::Polygon(drawn))) = judge(check, &mast(), &scene.around()).geometry else { panic!() };
+        let of =
+            |way: fn(f64, f64) -> f64| drawn.exterior().0.iter().fold([0.0; 2], |[x, y], c| [way(x, c.x), way(y, c.y)]);
+        assert_eq!((drawn.exterior().0.len(), of(f64::min), of(f64::max)), (5, [-300.0; 2], [300.0; 2]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::domain::rules::Unit;
 use crate::domain::site_check::reach_round;
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
+use crate::geometry::{Geometry, Grid};
 
 /// What it reads.
 pub const READS: &[Source] = &[
@@ -22,7 +23,8 @@ pub const READS: &[Source] = &[
 /// shared; every zone that holds the place has to admit it. A place in none is for the office to decide; where nobody
 /// says that all zones are there it is not known. Round monuments
 /// and the fronts of government buildings only columns of class A1 stand: 200 m `[law: one province]`, at the distance
-/// itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota.
+/// itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota. What is drawn
+/// is the nearest zone, unless that admits it, or the distance from a monument.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     match is_for_column(CheckCode::Zon, subject, rules) {
@@ -79,7 +81,8 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
             Some(gap) => Finding::not_known(CheckCode::Zon, gap),
             None => Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE)),
         };
-        return Finding { consult: vec![Consultee::Office], evidence: evidence(nearest), ..finding };
+        let geometry = nearest.and_then(drawn);
+        return Finding { consult: vec![Consultee::Office], evidence: evidence(nearest), geometry, ..finding };
     }
     // The worst of what the zones say, and the worst of what those say that hold the place for sure.
     let outside = Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE));
@@ -110,9 +113,17 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
     if finding.verdict != Verdict::Pass && !finding.consult.contains(&Consultee::Carrier) {
         finding.consult.push(Consultee::Office);
     }
+    if finding.verdict != Verdict::Pass {
+        finding.geometry = held.first().copied().and_then(drawn);
+    }
     finding.rests_on = rests_on;
     finding.evidence = evidence(held);
     finding
+}
+
+/// A zone, to draw.
+fn drawn(zone: &NearReference<'_>) -> Option<Grid<Geometry<f64>>> {
+    zone.shape.as_deref().map(outline)
 }
 
 /// What a zone says of the column.
@@ -235,6 +246,8 @@ mod tests {
             let found = judge(check, &mast(), &scene.around());
             assert_eq!(found.verdict, verdict, "{west} {admits}");
             assert_eq!(names(&found), ["V1"], "{west}");
+            let zone = (verdict != Verdict::Pass).then(|| Grid(square(west + 50.0, 0.0, 50.0)));
+            assert_eq!(found.geometry, zone, "{west}");
         }
         let nothing = Scene::default();
         assert_eq!(judge(check, &mast(), &nothing.around()).message.key, key::ZON_OUTSIDE);

@@ -282,7 +282,13 @@ impl Scene {
 
     /// All of it, as seen from the place, with data of everything.
     pub fn around(&self) -> Surroundings<'_> {
-        let place = Place { at: Coord { x: 0.0, y: 0.0 }, inside: true, to_boundary_m: 10_000.0, hint: None };
+        let place = Place {
+            at: Coord { x: 0.0, y: 0.0 },
+            inside: true,
+            to_boundary_m: 10_000.0,
+            boundary_at: None,
+            hint: None,
+        };
         let mut works: Vec<_> = self.works.iter().map(|item| item.near(Layer::Works)).collect();
         let mut corridors = Vec::new();
         for (item, severity) in &self.corridors {
