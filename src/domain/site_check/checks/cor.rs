@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::prelude::*;
-use crate::domain::conflict::{Rule, RuleKey, Severity};
+use crate::domain::conflict::{Facts, Rule, RuleKey, Severity};
+use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
 use crate::domain::site_check::{Evidence, Near, NearCorridor, NearLine, reach_round};
 
@@ -87,8 +88,8 @@ fn answer(hits: &[Hit<'_>], around: &Surroundings<'_>, fall: Option<f64>) -> Opt
     finding.consult.push(Consultee::CorridorOwner);
     finding.geometry = fall.or(head.limit_m).map(|radius| circle(around.place.at, radius));
     for hit in hits {
-        if finding.evidence.iter().all(|known| known.id != hit.thing.evidence.id) {
-            finding.evidence.push(hit.thing.evidence.clone());
+        if finding.evidence.iter().all(|known| known.id != hit.thing.facts.id) {
+            finding.evidence.push(Evidence::of(hit.thing.layer, hit.thing.facts, hit.thing.distance_m));
         }
     }
     finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
@@ -98,15 +99,16 @@ fn answer(hits: &[Hit<'_>], around: &Surroundings<'_>, fall: Option<f64>) -> Opt
 /// Something beside which it would stand.
 struct Thing<'a> {
     called: &'a str,
-    evidence: Evidence,
+    layer: Layer,
+    facts: &'a Facts,
     is_met: bool,
     distance_m: f64,
 }
 
 impl<'a> Thing<'a> {
     fn of<F>(near: &'a Near<'_, F>) -> Self {
-        let (called, evidence) = (near.called(), near.evidence());
-        Self { called, evidence, is_met: near.holds_place(), distance_m: near.distance_m }
+        let Near { layer, facts, distance_m, .. } = *near;
+        Self { called: near.called(), layer, facts, is_met: near.holds_place(), distance_m }
     }
 }
 
@@ -176,7 +178,7 @@ fn beside<'a>(subject: &Subject, line: &'a NearLine<'_>) -> Option<Hit<'a>> {
 /// Nobody says what must stay free beside it, and it is not far.
 fn unknown<'a>(rule: &Rule, thing: Thing<'a>, looked: f64) -> Option<Hit<'a>> {
     let is = *rule == Rule::Word(RuleKey::None) && !thing.is_met && thing.distance_m <= looked;
-    is.then(|| Hit {
+    is.then_some(Hit {
         sure: Verdict::NotChecked,
         worst: Verdict::NotChecked,
         key: key::COR_CLEARANCE_UNKNOWN,

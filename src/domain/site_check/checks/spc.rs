@@ -6,8 +6,10 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::prelude::*;
+use crate::domain::conflict::Facts;
+use crate::domain::layer::Layer;
 use crate::domain::rules::{Parameter, SiteRules};
-use crate::domain::site_check::Evidence;
+use crate::domain::site_check::{Evidence, Near};
 
 /// What it reads.
 pub const READS: &[Source] = &[
@@ -47,15 +49,14 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         return Ok(Finding::new(CheckCode::Spc, Verdict::NotApplicable, Message::new(key::NO_COLUMN)));
     };
     let columns = columns(around);
-    let near = |limit: f64| {
-        columns.iter().map(move |c| Sure::below(c.evidence.distance_m, limit, subject.accuracy_m + c.accuracy_m))
-    };
+    let near =
+        |limit: f64| columns.iter().map(move |c| Sure::below(c.distance_m, limit, subject.accuracy_m + c.accuracy_m));
     let too_near = |is: bool| if is { Verdict::Warn } else { Verdict::Pass };
     let sure = too_near(near(least).any(|is| is == Sure::Yes));
     let worst = too_near(near(widest.metres).any(|is| is != Sure::No));
     let verdict = settled(sure, worst);
     let found: Vec<Evidence> =
-        near(widest.metres).zip(&columns).filter(|(is, _)| *is != Sure::No).map(|(_, c)| c.evidence.clone()).collect();
+        near(widest.metres).zip(&columns).filter(|(is, _)| *is != Sure::No).map(|(_, c)| c.evidence()).collect();
     let first = found.first();
     // Beyond this nobody looked.
     let looked = reach(rules.ever());
@@ -140,22 +141,33 @@ fn spacings<'a>(
 }
 
 /// Something to keep the spacing from.
-struct Column {
-    evidence: Evidence,
+struct Column<'a> {
+    layer: Layer,
+    facts: &'a Facts,
+    distance_m: f64,
     accuracy_m: f64,
+    spare_capacity: Option<u32>,
+}
+
+impl<'a> Column<'a> {
+    fn of<F>(near: &Near<'a, F>, spare_capacity: Option<u32>) -> Self {
+        let Near { layer, facts, distance_m, accuracy_m, .. } = *near;
+        Self { layer, facts, distance_m, accuracy_m, spare_capacity }
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence { spare_capacity: self.spare_capacity, ..Evidence::of(self.layer, self.facts, self.distance_m) }
+    }
 }
 
 /// All columns, the nearest first.
-fn columns(around: &Surroundings<'_>) -> Vec<Column> {
+fn columns<'a>(around: &Surroundings<'a>) -> Vec<Column<'a>> {
     let works = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
-    let works = works.map(|work| {
-        let spare_capacity = work.told.spare_capacity.and_then(|places| u32::try_from(places).ok());
-        Column { evidence: Evidence { spare_capacity, ..work.evidence() }, accuracy_m: work.accuracy_m }
-    });
-    let requests = around.of(ReferenceKind::SiteRequest);
-    let requests = requests.map(|near| Column { evidence: near.evidence(), accuracy_m: near.accuracy_m });
-    let mut all: Vec<Column> = works.chain(requests).collect();
-    all.sort_by(|a, b| a.evidence.distance_m.total_cmp(&b.evidence.distance_m));
+    let works =
+        works.map(|work| Column::of(work, work.told.spare_capacity.and_then(|places| u32::try_from(places).ok())));
+    let requests = around.of(ReferenceKind::SiteRequest).map(|near| Column::of(near, None));
+    let mut all: Vec<Column<'a>> = works.chain(requests).collect();
+    all.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
     all
 }
 

@@ -9,6 +9,8 @@
 //! * The azimuth of a transmitter in another jurisdiction counts from the north of this grid. The two differ by some tenths of a
 //!   degree, which is nothing to a beam of tens of degrees.
 
+use std::borrow::Cow;
+
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check::{NearReference, Subject, Surroundings};
 use crate::geometry::measure::Prepared;
@@ -49,7 +51,7 @@ impl Between {
 /// A building in which people may be.
 pub struct Building<'a> {
     shape: &'a Prepared,
-    outline: Geometry<f64>,
+    outline: Cow<'a, Geometry<f64>>,
     height_m: Option<f64>,
     distance_m: f64,
     accuracy_m: f64,
@@ -61,7 +63,7 @@ impl<'a> Building<'a> {
         let shape = near.shape.as_deref()?;
         Some(Self {
             shape,
-            outline: shape.geometry().into_owned(),
+            outline: shape.geometry(),
             height_m: near.attributes().height_agl_m,
             distance_m: near.distance_m,
             accuracy_m: near.accuracy_m,
