@@ -152,7 +152,7 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
     }
     let delivered = draft.delivered.clone().ok_or_else(no_geometry)?;
     let body = T::build(props, delivered, jurisdiction, T::kept_within(context.reach())).map_err(under_geometry)?;
-    let (created, revisions) = context.store.write(witness, |tx| {
+    let (created, revisions) = context.store.write_keyed(witness, |tx| {
         let created = T::insert(tx, &jurisdiction.code, id, body.clone())?;
         tx.audit(&jurisdiction.code, entry(Deed::Create, &created))?;
         Ok(created)
@@ -197,7 +197,7 @@ pub fn replace<T: Registrable>(
         None => present.body.with_props(props, jurisdiction),
     }
     .map_err(under_geometry)?;
-    let (replaced, revisions) = context.store.write(witness, |tx| {
+    let (replaced, revisions) = context.store.write_keyed(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
         // What was read and decided on above must still be what stands there.
@@ -225,7 +225,7 @@ pub fn delete<T: Registrable>(context: &Context, witness: Witness<'_>, id: Uuid,
     may_write::<T>(actor, &present.jurisdiction, present.body.props())?;
     check_version(&present, expected)?;
     is_no_projection(context, &present)?;
-    let ((), revisions) = context.store.write(witness, |tx| {
+    let ((), revisions) = context.store.write_keyed(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
         check_version(&now, Some(present.version))?;

@@ -281,7 +281,7 @@ fn read_since(
     extent: Extent,
 ) -> Result<Since> {
     let begun = Instant::now();
-    context.store.long_snapshot(left, |conn| {
+    context.store.keyed_snapshot(left, |conn| {
         let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
         let known = held.map_or(0, |h| h.territory.revision);
         let stands = changes::stands(conn, code, known)?.ok_or_else(unknown)?;
@@ -315,7 +315,8 @@ fn read_since(
                     Some(gone) => {
                         touched.features.extend(gone.iter().map(|(id, revision)| (layer, *id, *revision)));
                         let upserted = &mut touched.features;
-                        with_noun!(layer, N => read_changes::<N>(conn, base, gone, upserted))?
+                        let came = since.named(layer);
+                        with_noun!(layer, N => read_changes::<N>(conn, base, gone, came.as_deref(), upserted))?
                     }
                 };
                 Ok((layer, changes))
@@ -374,19 +375,25 @@ fn read_layer<'scope, N: Copied>(
     Ok(preparing)
 }
 
-/// What changed in a layer after the state that is held; `upserted` gets each feature that came or changed, with the
-/// revision in which it did.
+/// What changed in a layer after the state that is held; `came` are the features that came or changed, where all are named;
+/// `upserted` gets each of them, with the revision in which it did.
 fn read_changes<N: Records>(
     conn: &mut Connection,
     base: &Territory,
     deleted: &[(Uuid, i64)],
+    came: Option<&[Uuid]>,
     upserted: &mut Vec<(Layer, Uuid, i64)>,
 ) -> Stored<Changes> {
     let mut entries = Vec::new();
-    N::index_rows(conn, &base.jurisdiction.code, base.revision, &mut |row: IndexRow, revision| {
+    let mut each = |row: IndexRow, revision| {
         upserted.push((N::LAYER, row.facts.id, revision));
         entries.push(Arc::new(Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), base.rules())));
-    })?;
+    };
+    let code = &base.jurisdiction.code;
+    match came {
+        Some(ids) => N::index_rows_named(conn, code, ids, &mut each)?,
+        None => N::index_rows(conn, code, base.revision, &mut each)?,
+    }
     Ok(Changes::new(deleted.iter().map(|(id, _)| *id).collect(), entries))
 }
 

@@ -1,6 +1,6 @@
 //! How the index follows: the revision of each jurisdiction, and what was deleted since one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -126,11 +126,24 @@ pub fn forget(conn: &mut PgConnection, jurisdiction: &str, days: u32, newest: i6
     Ok(row.forgotten)
 }
 
+/// More features than this are found by their revisions.
+const NAMED_MAX: usize = 1_000;
+
+/// What happened to the features of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Altered {
+    deleted: Vec<(Uuid, i64)>,
+    /// Those that came or changed.
+    named: BTreeSet<Uuid>,
+    /// And more than these.
+    bulk: bool,
+}
+
 /// What changed after a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Since {
-    /// The layers whose features changed, and what was deleted in each.
-    features: BTreeMap<String, Vec<(Uuid, i64)>>,
+    /// The layers whose features changed.
+    features: BTreeMap<String, Altered>,
     /// The layers whose coverage was declared or withdrawn, each once, with the last revision in which it was.
     pub coverage: Vec<(Layer, i64)>,
     /// A rule pack was loaded.
@@ -150,7 +163,16 @@ impl Since {
     /// as they were.
     #[must_use]
     pub fn deleted(&self, layer: Layer) -> Option<&[(Uuid, i64)]> {
-        self.features.get(layer.as_str()).map(Vec::as_slice)
+        self.features.get(layer.as_str()).map(|altered| altered.deleted.as_slice())
+    }
+
+    /// The features of a layer that came or changed, each once, some of which may be gone again; `None` where they are not all
+    /// named, or too many.
+    #[must_use]
+    pub fn named(&self, layer: Layer) -> Option<Vec<Uuid>> {
+        let Some(altered) = self.features.get(layer.as_str()) else { return Some(Vec::new()) };
+        let all = !altered.bulk && altered.named.len() <= NAMED_MAX;
+        all.then(|| altered.named.iter().copied().collect())
     }
 }
 
@@ -173,13 +195,15 @@ pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64, most: Opti
     let mut since = Since::default();
     for (layer, kind, id, revision) in rows {
         let kind = word(&kind)?;
-        since.bulk |= kind == ChangeKind::Bulk;
         match kind {
             ChangeKind::Insert | ChangeKind::Update | ChangeKind::Bulk => {
-                since.features.entry(layer).or_default();
+                let altered = since.features.entry(layer).or_default();
+                altered.named.extend(id);
+                altered.bulk |= id.is_none();
+                since.bulk |= kind == ChangeKind::Bulk;
             }
             ChangeKind::Delete => {
-                since.features.entry(layer).or_default().extend(id.map(|id| (id, revision)));
+                since.features.entry(layer).or_default().deleted.extend(id.map(|id| (id, revision)));
             }
             ChangeKind::Coverage => {
                 let layer = word(&layer)?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
 use super::import::{Incoming, Merged};
-use super::prepared::prepared;
+use super::prepared::{PLANNED_BY_VALUES, prepared};
 use super::records::{self, IndexRow, ListFilter, Records, epsg, lines, records, rows, srid, word};
 use super::schema::{corridors, corridors_history, import_corridors};
 use super::shape::Shape;

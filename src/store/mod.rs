@@ -53,7 +53,7 @@ pub mod zone;
 
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, ManageConnection, NopErrorHandler, Pool, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -205,6 +205,19 @@ impl Store {
         })
     }
 
+    /// As [`Store::long_snapshot`], for statements that find rows by their keys, or by where they come in an index: each is planned
+    /// once for a connection.
+    ///
+    /// # Errors
+    /// As [`Store::snapshot`].
+    pub fn keyed_snapshot<T>(
+        &self,
+        longest: Option<Duration>,
+        mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>,
+    ) -> Result<T> {
+        self.run(|c| transaction(c, &seen::begin_seeing_all(longest), &mut f))
+    }
+
     fn run<T>(&self, f: impl FnOnce(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
         let mut checked = self.pool.get().map_err(|_| unreachable_database())?;
         let outcome = f(&mut checked.connection);
@@ -227,6 +240,21 @@ impl Store {
     /// [`Error::Busy`] when it does not.
     pub fn ping(&self) -> Result<()> {
         self.read(|c| Ok(c.ping()?))
+    }
+}
+
+/// Runs `f` in a transaction that begins as the text says, with one message.
+fn transaction<T>(conn: &mut PgConnection, begin: &str, f: impl FnOnce(&mut PgConnection) -> Stored<T>) -> Stored<T> {
+    AnsiTransactionManager::begin_transaction_sql(conn, begin)?;
+    match f(conn) {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Err(failure) => match AnsiTransactionManager::rollback_transaction(conn) {
+            Ok(()) | Err(DieselError::BrokenTransactionManager) => Err(failure),
+            Err(error) => Err(error.into()),
+        },
     }
 }
 

@@ -8,6 +8,14 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::LoadQuery;
 use diesel::row::NamedRow;
 
+/// Has the rest of a transaction plan each prepared statement once for a connection. Without it the database plans a statement
+/// anew for the values of its first five runs, and for ever where it takes the value to matter; so it is for statements that
+/// find rows by their keys, which no value makes slower than another.
+pub(super) const PLANNED_ONCE: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
+
+/// Has the rest of a transaction plan each statement anew for its values.
+pub(super) const PLANNED_BY_VALUES: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+
 /// A statement whose text is one of few.
 #[derive(Debug, Clone, Copy)]
 pub struct Prepared<Q>(Q);

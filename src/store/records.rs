@@ -138,6 +138,17 @@ pub trait Records: Versions {
         each: &mut dyn FnMut(IndexRow, i64),
     ) -> Stored<()>;
 
+    /// Those of some features that are there, row by row, each with its revision.
+    ///
+    /// # Errors
+    /// The database's.
+    fn index_rows_named(
+        conn: &mut PgConnection,
+        jurisdiction: &str,
+        ids: &[Uuid],
+        each: &mut dyn FnMut(IndexRow, i64),
+    ) -> Stored<()>;
+
     /// Makes the staging table of an import; it ends with the transaction.
     ///
     /// # Errors
@@ -373,12 +384,29 @@ macro_rules! records {
                 after: i64,
                 each: &mut dyn FnMut(IndexRow, i64),
             ) -> Stored<()> {
+                // One row or a million: that is for the planner to know.
+                conn.batch_execute(PLANNED_BY_VALUES)?;
                 let rows = $table::table
                     .filter($table::jurisdiction.eq(jurisdiction).and($table::revision.gt(after)))
                     .select((index_columns(), $table::revision))
                     .load_iter::<_, diesel::pg::PgRowByRowLoadingMode>(conn)?;
                 for row in rows {
                     let (row, revision) = row?;
+                    each(index_row(row)?, revision);
+                }
+                Ok(())
+            }
+
+            fn index_rows_named(
+                conn: &mut PgConnection,
+                jurisdiction: &str,
+                ids: &[Uuid],
+                each: &mut dyn FnMut(IndexRow, i64),
+            ) -> Stored<()> {
+                let rows = $table::table
+                    .filter($table::jurisdiction.eq(jurisdiction).and($table::id.eq_any(ids)))
+                    .select((index_columns(), $table::revision));
+                for (row, revision) in prepared(rows).load(conn)? {
                     each(index_row(row)?, revision);
                 }
                 Ok(())

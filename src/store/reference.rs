@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
 use super::import::{Incoming, Merged};
-use super::prepared::prepared;
+use super::prepared::{PLANNED_BY_VALUES, prepared};
 use super::records::{self, IndexRow, ListFilter, Records, epsg, records, rows, srid, word};
 use super::schema::{import_reference_features, reference_features, reference_features_history};
 use super::shape::Shape;

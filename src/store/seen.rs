@@ -12,7 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text};
 
 use super::Stored;
-use super::prepared::prepared;
+use super::prepared::{PLANNED_ONCE, prepared};
 use crate::domain::actor::Actor;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -29,13 +29,27 @@ pub fn see(conn: &mut PgConnection, actor: &Actor) -> Stored<()> {
 
 /// The same, and lets each statement of this transaction take `longest`, or as long as it needs.
 pub(super) fn see_at_leisure(conn: &mut PgConnection, actor: &Actor, longest: Option<Duration>) -> Stored<()> {
-    // No limit is 0, so the least is 1.
-    let milliseconds = longest.map_or(0, |longest| longest.as_millis().max(1));
     let statement =
         sql_query("SELECT set_config('clearway.sees', $1::text, true), set_config('statement_timeout', $2, true)");
-    let statement = statement.bind::<Array<Text>, _>(words(actor)).bind::<Text, _>(milliseconds.to_string());
+    let statement = statement.bind::<Array<Text>, _>(words(actor)).bind::<Text, _>(milliseconds(longest).to_string());
     prepared(statement).execute(conn)?;
     Ok(())
+}
+
+/// The beginning of a read-only transaction that sees one state of the database, and every feature; that lets each statement
+/// take `longest`, or as long as it needs, and plans each once. In one message, for every commit is followed by it.
+pub(super) fn begin_seeing_all(longest: Option<Duration>) -> String {
+    let words = words(&Actor::operator()).join("\",\"");
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL clearway.sees = '{{\"{words}\"}}'; \
+         SET LOCAL statement_timeout = {}; {PLANNED_ONCE}",
+        milliseconds(longest)
+    )
+}
+
+/// How long a statement may take, as the database wants it: no limit is 0, so the least is 1.
+fn milliseconds(longest: Option<Duration>) -> u128 {
+    longest.map_or(0, |longest| longest.as_millis().max(1))
 }
 
 /// What an actor sees, as the function `seen` of the database has it.

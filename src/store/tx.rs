@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::access::{self, Touched};
-use super::prepared::prepared;
+use super::prepared::{PLANNED_ONCE, prepared};
 use super::schema::revisions;
-use super::{Failure, Store, Stored, audit, is_deadlock, seen, standing};
+use super::{Failure, Store, Stored, audit, is_deadlock, seen, standing, transaction};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, ZEROS, digest_of};
 use crate::domain::session::Identity;
@@ -116,12 +116,33 @@ impl Store {
     pub fn write<T>(
         &self,
         witness: Witness<'_>,
+        f: impl FnMut(&mut WriteTx<'_>) -> Stored<T>,
+    ) -> Result<(T, Vec<(String, i64)>)> {
+        self.write_in("BEGIN ISOLATION LEVEL READ COMMITTED", witness, f)
+    }
+
+    /// The same for statements that find rows by their keys: each is planned once for a connection.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_keyed<T>(
+        &self,
+        witness: Witness<'_>,
+        f: impl FnMut(&mut WriteTx<'_>) -> Stored<T>,
+    ) -> Result<(T, Vec<(String, i64)>)> {
+        self.write_in(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {PLANNED_ONCE}"), witness, f)
+    }
+
+    fn write_in<T>(
+        &self,
+        begin: &str,
+        witness: Witness<'_>,
         mut f: impl FnMut(&mut WriteTx<'_>) -> Stored<T>,
     ) -> Result<(T, Vec<(String, i64)>)> {
         let mut attempt = 1;
         loop {
             let outcome = self.run(|conn| {
-                let done = conn.build_transaction().read_committed().run(|conn| {
+                let done = transaction(conn, begin, |conn| {
                     seen::see(conn, witness.actor)?;
                     let mut tx = WriteTx { conn, raised: BTreeMap::new(), held: None, identity: witness.identity };
                     let value = f(&mut tx)?;

@@ -1,13 +1,18 @@
 //! The second wall: whatever SQL the service's role is made to run, it sees of features what its transaction says that it sees.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clearway::actions::Context;
 use clearway::config::{Secret, Settings};
 use clearway::domain::actor::{Actor, Role};
+use clearway::domain::audit::{AuditEntry, Deed};
+use clearway::domain::layer::Layer;
 use clearway::domain::word::{Visibility, Word};
-use clearway::store::migrations;
+use clearway::domain::work::Work;
+use clearway::store::records::Records;
 use clearway::store::seen::see;
+use clearway::store::{Store, StoreOptions, Witness, changes, migrations};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
@@ -447,4 +452,69 @@ fn a_constant_statement_is_prepared_once() {
     let kept = "SELECT count(*) || ' ' || max(generic_plans + custom_plans) FROM pg_prepared_statements
                 WHERE statement LIKE '%clearway.sees%'";
     assert_eq!(sql(&mut conn, kept).as_deref(), Some("1 3"));
+}
+
+/// What finds rows by their keys is planned once for a connection, from the first time on; what finds them by a revision is
+/// planned for how many there are.
+#[test]
+fn a_statement_that_goes_by_keys_is_planned_once() {
+    let api = Api::new();
+    let options = StoreOptions {
+        connections_max: 1,
+        pool_wait: Duration::from_secs(30),
+        statement_timeout: Duration::from_secs(30),
+    };
+    let store = Store::connect(&api.database.service_url, &options).unwrap();
+    let actor = Actor::operator();
+    for _ in 0..2 {
+        let written = store.write_keyed(Witness::new(&actor, "test"), |tx| {
+            tx.raise("VN-72")?;
+            tx.audit(
+                "VN-72",
+                AuditEntry { deed: Deed::Create, layer: None, subject: None, owner: None, detail: Vec::new() },
+            )
+        });
+        written.unwrap();
+        let read = store.keyed_snapshot(None, |conn| {
+            changes::stands(conn, "VN-72", 1)?;
+            changes::since(conn, "VN-72", 1, None)?;
+            Work::index_rows_named(conn, "VN-72", &[], &mut |_, _| {})?;
+            Work::index_rows(conn, "VN-72", 1, &mut |_, _| {})
+        });
+        read.unwrap();
+    }
+    let plans = |which: &str| {
+        let statement = format!(
+            "SELECT count(*) || ' ' || min(generic_plans) || ' ' || max(custom_plans) FROM pg_prepared_statements
+             WHERE statement LIKE '%revision%' AND statement NOT LIKE '%pg_prepared%' AND {which}"
+        );
+        store.read(|conn| Ok(sql(conn, &statement))).unwrap()
+    };
+    let by_revision = r#"statement LIKE '%"works"."revision" >%'"#;
+    // The counter is raised, the event appended, where it stands is asked, what changed, and the features named.
+    assert_eq!(plans(&format!("NOT {by_revision}")).as_deref(), Some("5 2 0"));
+    assert_eq!(plans(by_revision).as_deref(), Some("1 0 2"));
+}
+
+/// What changed is read by its ids where all of them are named.
+#[test]
+fn what_came_or_changed_is_named_as_long_as_all_of_it_is() {
+    let api = Api::new();
+    let mut conn = service(&api);
+    let mut named = |layer| changes::since(&mut conn, "VN-72", 1, None).unwrap().unwrap().named(layer);
+    assert_eq!(named(Layer::Works), Some(Vec::new()));
+    let path = {
+        let made = api.on_grid("officer", "POST", WORKS, &feature(point(0.0, 0.0), mast()));
+        assert_eq!(made.status, 201, "{}", made.text);
+        format!("{WORKS}/{}", made.json()["id"].as_str().unwrap())
+    };
+    let renamed = feature(point(0.0, 0.0), merged(mast(), &json!({"name": "changed"})));
+    assert_eq!(api.on_grid("officer", "PUT", &path, &renamed).status, 200);
+    let ids = named(Layer::Works).unwrap();
+    assert!(ids.len() == 1 && path.ends_with(&ids[0].to_string()), "{ids:?} {path}");
+    assert_eq!(named(Layer::Corridors), Some(Vec::new()));
+    let bulk =
+        "INSERT INTO changes (jurisdiction, revision, ordinal, layer, kind) VALUES ('VN-72', 3, 2, 'works', 'bulk')";
+    run_sql(&api.database.url, bulk);
+    assert_eq!((named(Layer::Works), named(Layer::Corridors)), (None, Some(Vec::new())));
 }
