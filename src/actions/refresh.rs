@@ -295,7 +295,7 @@ fn read_since(
         }
         let short = extent == Extent::Short;
         let since = match base {
-            Some(base) => changes::since(conn, code, base.revision, short.then_some(SHORT_MAX))?,
+            Some(base) => changes::since(conn, code, (base.revision, revision), short.then_some(SHORT_MAX))?,
             None => (!short).then(changes::Since::default),
         };
         let Some(since) = since.filter(|since| !short || since.is_short()) else { return Ok(Since::TooMuch) };

@@ -176,15 +176,21 @@ impl Since {
     }
 }
 
-/// What changed after `after`, unless that is more than `most` changes. No row changes without saying so, so a layer that is
+/// What changed after `after` up to `to`, the present revision, unless that is more than `most` changes. No row changes without saying so, so a layer that is
 /// not named has no new rows either.
 ///
 /// # Errors
 /// The database's.
-pub fn since(conn: &mut PgConnection, jurisdiction: &str, after: i64, most: Option<usize>) -> Stored<Option<Since>> {
+pub fn since(
+    conn: &mut PgConnection,
+    jurisdiction: &str,
+    (after, to): (i64, i64),
+    most: Option<usize>,
+) -> Stored<Option<Since>> {
     let limit = most.map_or(i64::MAX, |most| i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
     let rows: Vec<(String, String, Option<Uuid>, i64)> = changes::table
-        .filter(changes::jurisdiction.eq(jurisdiction).and(changes::revision.gt(after)))
+        // With both ends the planner takes it for few, whatever they are, and goes by the key.
+        .filter(changes::jurisdiction.eq(jurisdiction).and(changes::revision.gt(after)).and(changes::revision.le(to)))
         .order(changes::revision.asc())
         .select((changes::layer, changes::kind, changes::id, changes::revision))
         .limit(limit)

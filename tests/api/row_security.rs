@@ -477,7 +477,7 @@ fn a_statement_that_goes_by_keys_is_planned_once() {
         written.unwrap();
         let read = store.keyed_snapshot(None, |conn| {
             changes::stands(conn, "VN-72", 1)?;
-            changes::since(conn, "VN-72", 1, None)?;
+            changes::since(conn, "VN-72", (1, 3), None)?;
             Work::index_rows_named(conn, "VN-72", &[], &mut |_, _| {})?;
             Work::index_rows(conn, "VN-72", 1, &mut |_, _| {})
         });
@@ -501,7 +501,7 @@ fn a_statement_that_goes_by_keys_is_planned_once() {
 fn what_came_or_changed_is_named_as_long_as_all_of_it_is() {
     let api = Api::new();
     let mut conn = service(&api);
-    let mut named = |layer| changes::since(&mut conn, "VN-72", 1, None).unwrap().unwrap().named(layer);
+    let mut named = |layer| changes::since(&mut conn, "VN-72", (1, 3), None).unwrap().unwrap().named(layer);
     assert_eq!(named(Layer::Works), Some(Vec::new()));
     let path = {
         let made = api.on_grid("officer", "POST", WORKS, &feature(point(0.0, 0.0), mast()));

@@ -214,8 +214,11 @@ fn alterable(
 ) -> Stored<Vec<Uuid>> {
     let code = &territory.jurisdiction.code;
     // What changed is forgotten after a while.
-    let is_kept = changes::stands(conn, code, after)?.is_some_and(|stands| stands.changes_after <= after);
-    let since = if is_kept { changes::since(conn, code, after, None)? } else { None };
+    let stands = changes::stands(conn, code, after)?.filter(|stands| stands.changes_after <= after);
+    let since = match stands {
+        Some(stands) => changes::since(conn, code, (after, stands.revision), None)?,
+        None => None,
+    };
     let since = since.filter(|since| !since.rules && since.coverage.is_empty());
     let mut boxes = since.as_ref().map(|_| Vec::new());
     for layer in Layer::all() {
