@@ -30,7 +30,8 @@ use crate::error::{Error, Result};
 use crate::index::{Changes, Coverages, Entry, LayerIndex, Sowing, Territory};
 use crate::store::changes::Head;
 use crate::store::copied::{Copied, Decoder};
-use crate::store::records::{IndexRow, Records};
+use crate::store::followed::Followed;
+use crate::store::records::IndexRow;
 use crate::store::{Connection, Stored, changes, jurisdiction};
 
 /// More features than this are not read by those who follow shortly: so many take some hundredths of a second.
@@ -377,7 +378,7 @@ fn read_layer<'scope, N: Copied>(
 
 /// What changed in a layer after the state that is held; `came` are the features that came or changed, where all are named;
 /// `upserted` gets each of them, with the revision in which it did.
-fn read_changes<N: Records>(
+fn read_changes<N: Followed>(
     conn: &mut Connection,
     base: &Territory,
     deleted: &[(Uuid, i64)],

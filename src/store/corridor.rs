@@ -8,6 +8,7 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
+use super::followed::{Followed, followed};
 use super::import::{Incoming, Merged};
 use super::prepared::{PLANNED_BY_VALUES, prepared};
 use super::records::{self, IndexRow, ListFilter, Records, epsg, lines, records, rows, srid, word};
@@ -57,6 +58,7 @@ rows! { corridors, CorridorRow; corridors_history; import_corridors, StagedCorri
 } }
 
 records!(Corridor, corridors, CorridorRow, import_corridors, StagedCorridor);
+followed!(Corridor, corridors);
 versions!(Corridor, corridors, corridors_history, CorridorRow);
 
 fn to_row(feature: &Registered<Corridor>) -> CorridorRow {

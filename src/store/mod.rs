@@ -2,7 +2,7 @@
 //! compose in one transaction. Values are bound, never formatted.
 //!
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
-//! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`copied`] (their rows for a
+//! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`followed`] (their rows that changed) and [`copied`] (those for a
 //! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`calendar`], [`changes`] (how the index follows),
 //! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`plan`], [`plan_step`], [`zone`] and [`plan_check`] (plans with their steps, zones and checks), [`site_request`] (what is asked for, and each event of it), [`document`] and [`objects`] (files, and what is in them), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`outbox`] (what is to be told), [`delivery`] (how that goes) and [`webhook`] (to whom), [`migrations`], [`address`] (what connections add to theirs),
@@ -22,6 +22,7 @@ pub mod coverage;
 pub mod delivery;
 pub mod document;
 pub mod ewkb;
+pub mod followed;
 pub mod import;
 pub mod jurisdiction;
 pub mod listen;

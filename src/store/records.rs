@@ -7,6 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as UuidSql};
 use uuid::Uuid;
 
+use super::followed::Followed;
 use super::import::{Duplicate, Incoming, Merged, Refusals, TakenOut};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::shape::Shape;
@@ -84,7 +85,7 @@ pub struct IndexRow {
 }
 
 /// A noun with a table.
-pub trait Records: Versions {
+pub trait Records: Versions + Followed {
     /// Features by ascending id.
     ///
     /// # Errors
@@ -126,28 +127,6 @@ pub trait Records: Versions {
     /// # Errors
     /// [`Error::Changed`], and the database's.
     fn delete(tx: &mut WriteTx<'_>, old: &Registered<Self>) -> Stored<()>;
-
-    /// What changed after `revision`, row by row, each with its own; 0 gives every row.
-    ///
-    /// # Errors
-    /// The database's.
-    fn index_rows(
-        conn: &mut PgConnection,
-        jurisdiction: &str,
-        after: i64,
-        each: &mut dyn FnMut(IndexRow, i64),
-    ) -> Stored<()>;
-
-    /// Those of some features that are there, row by row, each with its revision.
-    ///
-    /// # Errors
-    /// The database's.
-    fn index_rows_named(
-        conn: &mut PgConnection,
-        jurisdiction: &str,
-        ids: &[Uuid],
-        each: &mut dyn FnMut(IndexRow, i64),
-    ) -> Stored<()>;
 
     /// Makes the staging table of an import; it ends with the transaction.
     ///
@@ -376,40 +355,6 @@ macro_rules! records {
                 tx.versions(&old.jurisdiction, old.id, Some(audit::digest(&ended)?), None)?;
                 let change = Change { layer: Self::LAYER, kind: ChangeKind::Delete, id: Some(old.id) };
                 tx.changed(&old.jurisdiction, change)
-            }
-
-            fn index_rows(
-                conn: &mut PgConnection,
-                jurisdiction: &str,
-                after: i64,
-                each: &mut dyn FnMut(IndexRow, i64),
-            ) -> Stored<()> {
-                // One row or a million: that is for the planner to know.
-                conn.batch_execute(PLANNED_BY_VALUES)?;
-                let rows = $table::table
-                    .filter($table::jurisdiction.eq(jurisdiction).and($table::revision.gt(after)))
-                    .select((index_columns(), $table::revision))
-                    .load_iter::<_, diesel::pg::PgRowByRowLoadingMode>(conn)?;
-                for row in rows {
-                    let (row, revision) = row?;
-                    each(index_row(row)?, revision);
-                }
-                Ok(())
-            }
-
-            fn index_rows_named(
-                conn: &mut PgConnection,
-                jurisdiction: &str,
-                ids: &[Uuid],
-                each: &mut dyn FnMut(IndexRow, i64),
-            ) -> Stored<()> {
-                let rows = $table::table
-                    .filter($table::jurisdiction.eq(jurisdiction).and($table::id.eq_any(ids)))
-                    .select((index_columns(), $table::revision));
-                for (row, revision) in prepared(rows).load(conn)? {
-                    each(index_row(row)?, revision);
-                }
-                Ok(())
             }
 
             fn stage(tx: &mut WriteTx<'_>) -> Stored<()> {

@@ -10,6 +10,7 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
+use super::followed::{Followed, followed};
 use super::import::{Incoming, Merged};
 use super::prepared::{PLANNED_BY_VALUES, prepared};
 use super::records::{self, IndexRow, ListFilter, Records, epsg, records, rows, srid, word};
@@ -67,6 +68,7 @@ rows! { reference_features, ReferenceRow; reference_features_history; import_ref
 } }
 
 records!(Reference, reference_features, ReferenceRow, import_reference_features, StagedReference);
+followed!(Reference, reference_features);
 versions!(Reference, reference_features, reference_features_history, ReferenceRow);
 
 fn to_row(feature: &Registered<Reference>) -> ReferenceRow {

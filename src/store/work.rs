@@ -8,6 +8,7 @@ use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::copied::{self, Decoder, Tuple, copied};
+use super::followed::{Followed, followed};
 use super::import::{Incoming, Merged};
 use super::prepared::{PLANNED_BY_VALUES, prepared};
 use super::records::{self, IndexRow, ListFilter, Records, epsg, optional_word, records, rows, srid, word};
@@ -54,6 +55,7 @@ rows! { works, WorkRow; works_history; import_works, StagedWork {
 } }
 
 records!(Work, works, WorkRow, import_works, StagedWork);
+followed!(Work, works);
 versions!(Work, works, works_history, WorkRow);
 
 fn to_row(feature: &Registered<Work>) -> WorkRow {

@@ -10,7 +10,7 @@ use clearway::domain::audit::{AuditEntry, Deed};
 use clearway::domain::layer::Layer;
 use clearway::domain::word::{Visibility, Word};
 use clearway::domain::work::Work;
-use clearway::store::records::Records;
+use clearway::store::followed::Followed;
 use clearway::store::seen::see;
 use clearway::store::{Store, StoreOptions, Witness, changes, migrations};
 use diesel::connection::SimpleConnection;
