@@ -1,4 +1,4 @@
-DROP FUNCTION in_the_way(text, geometry, double precision, double precision, date, bigint);
+DROP FUNCTION in_the_way(text, geometry, double precision, double precision, double precision, date, bigint);
 DROP FUNCTION site_requests_meeting(text[], geometry[], uuid, bigint);
 ALTER TABLE audit_events DROP CONSTRAINT audit_events_deed_known;
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_deed_known CHECK (deed IN ('create', 'replace', 'delete', 'import', 'register', 'sign_in', 'refuse_sign_in', 'refresh', 'sign_out', 'revoke', 'password')) NOT VALID;
@@ -17,5 +17,6 @@ DROP TABLE site_request_events;
 DROP FUNCTION site_request_events_stay();
 DROP TABLE site_requests_history;
 DROP TABLE site_requests;
+DROP FUNCTION site_requests_stay();
 DROP FUNCTION count_site_requests();
 DROP TABLE site_request_counts;

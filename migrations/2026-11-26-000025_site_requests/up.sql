@@ -88,6 +88,15 @@ COMMENT ON COLUMN site_request_events.data IS 'What was said, as it was sent';
 COMMENT ON COLUMN site_request_events.noted IS 'What the service added: receipt, snapshot, check run, permit, work';
 CREATE INDEX site_request_events_revision_idx ON site_request_events (jurisdiction, revision);
 
+CREATE FUNCTION site_requests_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('rejected_at_intake', 'closed', 'withdrawn', 'lapsed', 'revoked') THEN
+        RAISE EXCEPTION 'a site request that is % is never changed', OLD.state;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER site_requests_stay BEFORE UPDATE ON site_requests FOR EACH ROW EXECUTE FUNCTION site_requests_stay();
+
 CREATE FUNCTION site_request_events_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'events of site requests are never changed or deleted';
@@ -189,25 +198,25 @@ BEGIN
     -- No function of PostGIS is leakproof, and who decides may see less than what stands in the way: by the rights of the owner,
     -- ids and words alone. The constant radius comes first, for one that differs by row uses no index.
     EXECUTE format($create$
-        CREATE FUNCTION in_the_way(place text, spot geometry, reach double precision, far double precision, on_day date, since bigint)
+        CREATE FUNCTION in_the_way(place text, spot geometry, reach double precision, widest double precision, far double precision, on_day date, since bigint)
         RETURNS TABLE (id uuid, why text) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
             SELECT c.id, 'blocks' FROM corridors AS c
-            WHERE c.jurisdiction = place AND ST_DWithin(c.geom_grid, spot, reach)
+            WHERE c.jurisdiction = place AND ST_DWithin(c.geom_grid, spot, reach + widest)
                 AND ST_DWithin(c.geom_grid, spot, coalesce(c.clearance_m, 0))
                 AND c.status IN ('in_force', 'handed_over')
                 AND (c.in_force_from IS NULL OR c.in_force_from <= on_day) AND (c.in_force_to IS NULL OR on_day <= c.in_force_to)
             UNION ALL
             SELECT c.id, 'changed' FROM corridors AS c
-            WHERE c.jurisdiction = place AND c.revision > since AND ST_DWithin(c.geom_grid, spot, reach)
+            WHERE c.jurisdiction = place AND c.revision > since AND ST_DWithin(c.geom_grid, spot, reach + widest)
             UNION ALL
             SELECT h.id, 'changed' FROM corridors_history AS h
-            WHERE h.jurisdiction = place AND h.ended_revision > since AND ST_DWithin(h.geom_grid, spot, reach)
+            WHERE h.jurisdiction = place AND h.ended_revision > since AND ST_DWithin(h.geom_grid, spot, reach + widest)
             UNION ALL
             SELECT w.id, 'changed' FROM works AS w
-            WHERE w.jurisdiction = place AND w.revision > since AND ST_DWithin(w.geom_grid, spot, reach)
+            WHERE w.jurisdiction = place AND w.revision > since AND ST_DWithin(w.geom_grid, spot, reach + widest)
             UNION ALL
             SELECT h.id, 'changed' FROM works_history AS h
-            WHERE h.jurisdiction = place AND h.ended_revision > since AND ST_DWithin(h.geom_grid, spot, reach)
+            WHERE h.jurisdiction = place AND h.ended_revision > since AND ST_DWithin(h.geom_grid, spot, reach + widest)
             UNION ALL
             SELECT r.id, 'changed' FROM reference_features AS r
             WHERE r.jurisdiction = place AND r.revision > since AND ST_DWithin(r.geom_grid, spot, far)
@@ -222,10 +231,10 @@ BEGIN
     $create$, path);
 END $do$;
 COMMENT ON FUNCTION site_requests_meeting(text[], geometry[], uuid, bigint) IS 'Ids of the requests in some jurisdictions that the transaction sees and whose place lies in one of the boxes, after an id, in their order';
-COMMENT ON FUNCTION in_the_way(text, geometry, double precision, double precision, date, bigint) IS 'Corridors that block a place on a day, and whatever changed after a revision within a reach of it, or of reference features farther away';
+COMMENT ON FUNCTION in_the_way(text, geometry, double precision, double precision, double precision, date, bigint) IS 'Corridors that block a place on a day, and whatever changed after a revision within a reach of it, or of reference features farther away';
 REVOKE ALL ON FUNCTION count_site_requests() FROM PUBLIC;
-REVOKE ALL ON FUNCTION site_requests_meeting(text[], geometry[], uuid, bigint), in_the_way(text, geometry, double precision, double precision, date, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION site_requests_meeting(text[], geometry[], uuid, bigint), in_the_way(text, geometry, double precision, double precision, date, bigint) TO clearway_service;
+REVOKE ALL ON FUNCTION site_requests_meeting(text[], geometry[], uuid, bigint), in_the_way(text, geometry, double precision, double precision, double precision, date, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION site_requests_meeting(text[], geometry[], uuid, bigint), in_the_way(text, geometry, double precision, double precision, double precision, date, bigint) TO clearway_service;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON site_requests TO clearway_service;
 GRANT SELECT ON site_requests_history, site_request_counts TO clearway_service;

@@ -7,6 +7,7 @@ BEGIN
     EXECUTE 'CREATE OR REPLACE VIEW versions AS ' || regexp_replace(before, '\s*UNION ALL\s+SELECT((?!UNION ALL).)*$', '');
 END $do$;
 DROP FUNCTION zones_outside(text, uuid);
+DROP FUNCTION zones_touched(text, uuid, bigint, double precision);
 DROP FUNCTION zones_met(text, uuid, uuid[], double precision[]);
 DROP FUNCTION zones_meeting(text[], geometry[]);
 DROP FUNCTION version_digest(zones);

@@ -293,6 +293,26 @@ BEGIN
             )
         $body$
     $create$, path, seen_row);
+    -- What changed, whoever sees it: of reference features those that may matter to a zone, and not what stands for requests.
+    EXECUTE format($create$
+        CREATE FUNCTION zones_touched(place text, drawn uuid, since bigint, near double precision) RETURNS TABLE (zone uuid)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
+            WITH changed AS (
+                SELECT geom_grid, 0::double precision AS within FROM works WHERE jurisdiction = $1 AND revision > $3
+                UNION ALL
+                SELECT geom_grid, 0 FROM works_history WHERE jurisdiction = $1 AND ended_revision > $3
+                UNION ALL
+                SELECT geom_grid, CASE kind WHEN 'runway' THEN 4 * $4 ELSE $4 END FROM reference_features
+                WHERE jurisdiction = $1 AND revision > $3 AND kind <> 'site_request'
+                UNION ALL
+                SELECT geom_grid, CASE kind WHEN 'runway' THEN 4 * $4 ELSE $4 END FROM reference_features_history
+                WHERE jurisdiction = $1 AND ended_revision > $3 AND kind <> 'site_request'
+            )
+            SELECT DISTINCT z.id FROM changed AS c
+            JOIN zones AS z ON z.jurisdiction = $1 AND z.plan = $2 AND z.geom_grid && ST_Expand(c.geom_grid, c.within)
+            WHERE ST_DWithin(z.geom_grid, c.geom_grid, c.within)
+        $body$
+    $create$, path);
     EXECUTE format($create$
         CREATE FUNCTION zones_outside(place text, drawn uuid) RETURNS SETOF uuid
         LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
@@ -303,9 +323,10 @@ BEGIN
 END $do$;
 COMMENT ON FUNCTION zones_meeting(text[], geometry[]) IS 'Ids of the zones that the transaction sees and whose shape meets one of the boxes';
 COMMENT ON FUNCTION zones_met(text, uuid, uuid[], double precision[]) IS 'Which zones of a plan lie within the clearance of which corridors, on the working grid';
+COMMENT ON FUNCTION zones_touched(text, uuid, bigint, double precision) IS 'Zones of a plan near which a work or a reference feature changed after a revision';
 COMMENT ON FUNCTION zones_outside(text, uuid) IS 'Zones of a plan that are not valid or reach out of the jurisdiction';
-REVOKE ALL ON FUNCTION zones_meeting(text[], geometry[]), zones_met(text, uuid, uuid[], double precision[]), zones_outside(text, uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION zones_meeting(text[], geometry[]), zones_met(text, uuid, uuid[], double precision[]), zones_outside(text, uuid) TO clearway_service;
+REVOKE ALL ON FUNCTION zones_meeting(text[], geometry[]), zones_met(text, uuid, uuid[], double precision[]), zones_outside(text, uuid), zones_touched(text, uuid, bigint, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION zones_meeting(text[], geometry[]), zones_met(text, uuid, uuid[], double precision[]), zones_outside(text, uuid), zones_touched(text, uuid, bigint, double precision) TO clearway_service;
 
 GRANT SELECT, INSERT, UPDATE ON plans TO clearway_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON zones TO clearway_service;

@@ -103,7 +103,7 @@ fn draft(request: &HttpRequest) -> Result<Draft> {
         redacts: query.id("redacts")?,
         media_type: stated(text(CONTENT_TYPE).unwrap_or_default())?,
         bytes: text(CONTENT_LENGTH).and_then(|v| v.parse().ok()),
-        sha256: digest(request, REPR_DIGEST)?.or(digest(request, CONTENT_DIGEST)?),
+        sha256: digest(request, &REPR_DIGEST)?.or(digest(request, &CONTENT_DIGEST)?),
     })
 }
 
@@ -125,12 +125,12 @@ fn stated(text: &str) -> Result<Stated> {
 }
 
 /// The SHA-256 among the digests of a header, such as `sha-256=:…:`.
-fn digest(request: &HttpRequest, name: HeaderName) -> Result<Option<Digest>> {
-    let given: Vec<&str> = request.headers().get_all(&name).map(|v| v.to_str().unwrap_or_default()).collect();
+fn digest(request: &HttpRequest, name: &HeaderName) -> Result<Option<Digest>> {
+    let given: Vec<&str> = request.headers().get_all(name).map(|v| v.to_str().unwrap_or_default()).collect();
     if given.is_empty() {
         return Ok(None);
     }
-    let title = if name == REPR_DIGEST { "Repr-Digest" } else { "Content-Digest" };
+    let title = if *name == REPR_DIGEST { "Repr-Digest" } else { "Content-Digest" };
     let wrong = || Error::parameter(title, "write it as sha-256=:BASE64: (RFC 9530)");
     let all = given.join(",");
     let mut found = all.split(',').filter_map(|part| part.trim().strip_prefix("sha-256="));

@@ -331,6 +331,26 @@ pub fn met(tx: &mut WriteTx<'_>, plan: &Plan, corridors: &[(Uuid, f64)]) -> Stor
     Ok(rows.into_iter().map(|row| (row.zone, row.corridor)).collect())
 }
 
+/// The zones of a plan near which, within `near_m`, a work or a reference feature changed after a revision; corridors are judged by
+/// what they take ([`met`]).
+///
+/// # Errors
+/// The database's.
+pub fn touched(tx: &mut WriteTx<'_>, plan: &Plan, since: i64, near_m: f64) -> Stored<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct ZoneRow {
+        #[diesel(sql_type = UuidSql)]
+        zone: Uuid,
+    }
+    let rows: Vec<ZoneRow> = sql_query("SELECT zone FROM zones_touched($1, $2, $3, $4) ORDER BY zone")
+        .bind::<Text, _>(&plan.jurisdiction)
+        .bind::<UuidSql, _>(plan.id)
+        .bind::<BigInt, _>(since)
+        .bind::<Double, _>(near_m)
+        .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.zone).collect())
+}
+
 /// What the zones of a plan are, as one digest; none where it has none.
 ///
 /// # Errors

@@ -202,3 +202,11 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     let facts = Facts { id, code, organisation, visibility, noun: noun.into(), attributes: None };
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
 }
+
+/// Those of some works that the transaction sees.
+///
+/// # Errors
+/// The database's.
+pub fn seen(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<Uuid>> {
+    Ok(works::table.filter(works::id.eq_any(ids)).select(works::id).load(conn)?)
+}

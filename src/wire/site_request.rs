@@ -251,6 +251,31 @@ fn members(fields: &Fields) -> Map<String, Json> {
     fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
 }
 
+/// What the office and the committee say with it is said to whoever sees the case.
+fn is_addressed(event: Event) -> bool {
+    use Event::{
+        AdmitAppeal, Approve, ApproveWithConditions, DismissAppeal, Extend, IssuePermit, Pause, RecordAgreement,
+        Refuse, RejectAtIntake, RequestSupplement, RequireSharing, ReturnAsBuilt, Revoke,
+    };
+    matches!(
+        event,
+        RejectAtIntake
+            | RequestSupplement
+            | Approve
+            | ApproveWithConditions
+            | RequireSharing
+            | Refuse
+            | AdmitAppeal
+            | DismissAppeal
+            | IssuePermit
+            | RecordAgreement
+            | ReturnAsBuilt
+            | Revoke
+            | Pause
+            | Extend
+    )
+}
+
 /// An event of a history. Who sent it is told to whoever may know the authors.
 #[must_use]
 pub fn write_event(event: &CaseEvent, head: Option<&Digest>, names: bool) -> Json {
@@ -258,6 +283,8 @@ pub fn write_event(event: &CaseEvent, head: Option<&Digest>, names: bool) -> Jso
     for (name, list) in &event.data.lists {
         data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
     }
+    // What is said within the office and by those whom it asks is theirs; what is said to the carrier is in what he is told.
+    let told = names || is_addressed(event.event);
     let noted = &event.noted;
     json!({
         "seq": event.seq,
@@ -267,8 +294,8 @@ pub fn write_event(event: &CaseEvent, head: Option<&Digest>, names: bool) -> Jso
         "at": event.at.to_string(),
         "actor": names.then_some(&event.actor),
         "organisation": event.organisation,
-        "reason": event.reason,
-        "data": data,
+        "reason": event.reason.as_ref().filter(|_| told),
+        "data": if told { Json::Object(data) } else { Json::Null },
         "receipt": noted.receipt,
         "snapshot": noted.snapshot,
         "snapshot_sha256": noted.snapshot_hash.map(|digest| hex(&digest)),

@@ -282,10 +282,13 @@ fn a_refusal_is_appealed_and_decided_again() {
     assert_eq!(inbox(&api, "approver"), [case.id.clone()]);
     let appealed = ["admit_appeal", "dismiss_appeal"];
     case.refused("approver", "dismiss_appeal", Some("it is"), json!({}), &["not_decider"], &appealed);
-    case.step("approver", "admit_appeal", Some("the map was old"), json!({}), "awaiting_decision");
+    case.refused("approver", "admit_appeal", Some("it is"), json!({}), &["not_decider"], &appealed);
+    case.step("other-approver", "admit_appeal", Some("the map was old"), json!({}), "awaiting_decision");
     assert_eq!(pending(&api).len(), 1, "it is pending again");
     case.step("officer", "check", None, json!({}), "awaiting_decision");
-    case.step("approver", "approve", None, case.decision(json!({"number": "35/QD"})), "approved");
+    let again = case.sends("approver", "approve", None, case.decision(json!({"number": "35/QD"})));
+    assert!(again.status == 409 && again.text.contains("not_decider"), "{}", again.text);
+    case.step("other-approver", "approve", None, case.decision(json!({"number": "35/QD"})), "approved");
     trail_is_whole(&api);
 }
 

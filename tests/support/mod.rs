@@ -274,6 +274,7 @@ fn tokens() -> Vec<TokenSetting> {
         of("officer", "officer", Some("office"), None),
         of("planner", "planner", Some("office"), None),
         of("approver", "approver", Some("committee"), None),
+        of("other-approver", "approver", Some("committee"), None),
         of("carrier", "carrier", Some("viettel"), None),
         of("other-carrier", "carrier", Some("vnpt"), None),
         of("project_owner", "project_owner", Some("roads-board"), None),

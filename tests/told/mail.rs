@@ -91,11 +91,7 @@ fn who_wants_mail_is_told_in_his_language_and_nobody_else() {
             "A kept site check would now be answered differently"
         };
         assert_eq!(subject, format!("[Clearway] {expect}: Trạm 1  Bcc: spy@evil.example    hello"));
-        assert!(
-            body.contains("VN-72")
-                && body.contains(if vi { "Địa bàn" } else { "Jurisdiction" }),
-            "{body}"
-        );
+        assert!(body.contains("VN-72") && body.contains(if vi { "Địa bàn" } else { "Jurisdiction" }), "{body}");
     }
     assert_eq!(mailbox.got().len(), 2);
 }

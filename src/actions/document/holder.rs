@@ -9,7 +9,8 @@ use crate::domain::actor::{Actor, Role};
 use crate::domain::corridor::Corridor;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, TRANSITIONS};
+use crate::domain::site_request::table::TABLE;
 use crate::domain::site_request::{self, Filed};
 use crate::domain::word::Word;
 use crate::domain::work::Work;
@@ -124,7 +125,8 @@ fn of_plan(actor: &Actor, plan: &Plan) -> Result<Holder> {
         jurisdiction: plan.jurisdiction.clone(),
         owner: plan.organisation.clone(),
         restricted: false,
-        adding: of_roles(actor, &roles, &plan.jurisdiction, "a plan"),
+        adding: of_roles(actor, &roles, &plan.jurisdiction, "a plan")
+            .and_then(|()| still_open(TRANSITIONS.iter().any(|row| row.from.contains(&plan.state)), plan.state)),
     })
 }
 
@@ -133,6 +135,15 @@ fn of_roles(actor: &Actor, roles: &[Role], jurisdiction: &str, what: &str) -> Re
         return Ok(());
     }
     Err(forbidden(actor, &format!("add documents to {what} in {jurisdiction}")))
+}
+
+/// What is over is a record: nothing comes to it.
+fn still_open(open: bool, state: impl std::fmt::Display) -> Result<()> {
+    if open {
+        return Ok(());
+    }
+    let detail = format!("it is {state}: nothing is added to a record");
+    Err(Error::StepRefused { detail, allowed: Vec::new(), unmet: Vec::new() })
 }
 
 /// Site requests: the carrier whose one is adds, and whoever works on it.
@@ -153,12 +164,13 @@ fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
     let own =
         actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
     let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
+    let may = if own { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") };
     Ok(Holder {
         noun: Noun::of_word(site_request::WORD)?,
         id: filed.id,
         jurisdiction: filed.jurisdiction.clone(),
         restricted: false,
-        adding: if own { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") },
+        adding: may.and_then(|()| still_open(TABLE.iter().any(|row| row.from.contains(&filed.state)), filed.state)),
         owner,
     })
 }

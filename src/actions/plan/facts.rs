@@ -34,7 +34,8 @@ pub(super) fn facts(
     } else {
         zones::ZoneFacts::default()
     };
-    let run = if asks(PlanGuard::FreshCheck) { plan_check::find_in(tx, plan, sent.data.check)? } else { None };
+    // The last one: an older one that says better is no check of now.
+    let run = if asks(PlanGuard::FreshCheck) { plan_check::find_in(tx, plan, None)? } else { None };
     let check = match &run {
         None => None,
         Some(stored) => Some(Checked {
@@ -74,6 +75,9 @@ fn waived(tx: &mut WriteTx<'_>, plan: &Plan, run: Uuid) -> Stored<Vec<Block>> {
     Ok(of_run.filter_map(|step| Some(Block { zone: step.data.zone?, code: step.data.code? })).collect())
 }
 
+/// How far from a zone a reference feature may matter to it, m; runways reach farther, and count as long as they reach.
+const NEAR_M: f64 = 5_000.0;
+
 /// The zones that a corridor blocks now and did not when they were checked, in words. Only corridors are looked at that may have
 /// come to do so since: changed, come in force by their day, or by other rules; and of the zones those whose box meets one.
 fn new_blocks(context: &Context, tx: &mut WriteTx<'_>, plan: &Plan, run: &PlanRun, today: Date) -> Stored<Vec<String>> {
@@ -81,7 +85,7 @@ fn new_blocks(context: &Context, tx: &mut WriteTx<'_>, plan: &Plan, run: &PlanRu
     let ruled_anew = pack.as_ref().is_some_and(|pack| pack.revision > run.looked_at);
     let parameters = pack.map(|pack| pack.pack.parameters).unwrap_or_default();
     let ruling = Ruling::new(&parameters, context.accuracies());
-    let mut looked_at = Vec::new();
+    let (mut looked_at, mut changed) = (Vec::new(), BTreeSet::new());
     for corridor in store::blockers(tx, &plan.jurisdiction)? {
         let clearance = |day: Date| {
             let of_kind = || ruling.on(day).clearance(ruling.land(&corridor.land), Some(STANDS_FOR));
@@ -89,13 +93,20 @@ fn new_blocks(context: &Context, tx: &mut WriteTx<'_>, plan: &Plan, run: &PlanRu
         };
         let blocks = |day: Date| corridor.facts.severity(day) == Some(Severity::Blocks);
         let (now, then) = (clearance(today), clearance(run.day));
+        if corridor.revision > run.looked_at {
+            changed.insert(corridor.id);
+        }
         let is_new = corridor.revision > run.looked_at || ruled_anew || !blocks(run.day) || now > then;
         if blocks(today) && is_new {
             looked_at.push((corridor.id, now));
         }
     }
-    let known: BTreeSet<&(Uuid, Uuid)> = run.met.iter().collect();
+    // What was known of a corridor that changed since is known no more.
+    let known: BTreeSet<&(Uuid, Uuid)> = run.met.iter().filter(|(_, corridor)| !changed.contains(corridor)).collect();
     let met = store::met(tx, plan, &looked_at)?;
     let zones: BTreeSet<Uuid> = met.iter().filter(|pair| !known.contains(pair)).map(|(zone, _)| *zone).collect();
-    Ok(zones.into_iter().map(|zone| Block { zone, code: CheckCode::Cor }.to_string()).collect())
+    let mut all: Vec<String> = zones.into_iter().map(|zone| Block { zone, code: CheckCode::Cor }.to_string()).collect();
+    let touched = store::touched(tx, plan, run.looked_at, NEAR_M)?;
+    all.extend(touched.into_iter().map(|zone| format!("{zone}: something near it changed since the check")));
+    Ok(all)
 }

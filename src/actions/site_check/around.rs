@@ -18,8 +18,8 @@ use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within, is_drawn,
-    is_measured, land_of, reach_round, sources, to_edge_of,
+    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within,
+    is_drawn, is_measured, land_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;

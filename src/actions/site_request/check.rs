@@ -7,7 +7,7 @@ use crate::actions::site_check::{self, Asked, Question, SiteCheck};
 use crate::actions::{Context, Reader, Witness};
 use crate::clock;
 use crate::domain::reference::ReferenceKind;
-use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, Outcome, Subject};
+use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, Ground, Outcome, Subject};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::{Candidate, RunNoted};
 use crate::domain::site_request::guards::RunNow;
@@ -43,7 +43,7 @@ pub(super) fn run(
         hash,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
         consult: check.findings.iter().flat_map(asked_by).collect(),
-        candidates: candidates(&check.findings),
+        candidates: candidates(&check.findings, &check.shown),
     })
 }
 
@@ -65,11 +65,12 @@ fn asked_by(finding: &Finding) -> Vec<(CheckCode, Consultee, String)> {
     all
 }
 
-/// The columns that could be shared, the nearest first.
-fn candidates(findings: &[Finding]) -> Vec<Candidate> {
+/// The columns that could be shared, the nearest first. What is restricted is not offered to whoever sees the case.
+fn candidates(findings: &[Finding], restricted: &[Ground]) -> Vec<Candidate> {
     let sharing = findings.iter().filter(|f| f.code == CheckCode::Spc && f.outcome == Some(Outcome::SharingRequired));
     // Another request is no column yet.
     let columns = sharing.flat_map(|f| &f.evidence).filter(|e| e.kind != ReferenceKind::SiteRequest.as_str());
+    let columns = columns.filter(|e| restricted.iter().all(|(_, _, id)| *id != e.id));
     let one = |e: &Evidence| Candidate {
         id: e.id,
         code: e.code.to_string(),

@@ -98,6 +98,14 @@ pub(super) fn stands(
     let known = known.filter(|work| work.body.props().organisation == of.body.props.organisation);
     let known = known.ok_or_else(|| Error::invalid("/data/work", "is no work of the carrier in the jurisdiction"))?;
     let present = known.body.props().clone();
+    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
+    if present.kind != of.body.props.subject.kind || !to_come.contains(&present.status) {
+        let problem = format!(
+            "is a {} that is {}: name one of the kind that was permitted and that is to come",
+            present.kind, present.status
+        );
+        return Err(Error::invalid("/data/work", problem).into());
+    }
     let next = props(of, surveyed, present.code.clone());
     let kept = WorkProps {
         visibility: present.visibility,

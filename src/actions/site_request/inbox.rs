@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Shown, places, shown};
+use jiff::civil::Date;
+
+use super::{Shown, places, shown, today};
 use crate::actions::Context;
-use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::site_request::words::{State, Waits};
 use crate::error::Result;
@@ -35,17 +36,21 @@ const TRAYS: &[(Role, Waits)] = &[
 /// [`Error::Parameter`](crate::error::Error::Parameter) for an unknown jurisdiction, [`Error::Busy`](crate::error::Error::Busy).
 pub fn inbox(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit: u32) -> Result<Inbox> {
     let all = places(context, jurisdiction)?;
-    let day = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let trays: Vec<Tray> = TRAYS
-        .iter()
-        .filter_map(|(role, waits)| {
-            let places: Vec<String> = all.iter().filter(|code| actor.acts_as(*role, code)).cloned().collect();
-            let own = matches!(waits, Waits::Owner | Waits::Consultee);
-            let organisation = actor.organisation.clone().filter(|_| own);
-            let is_one = !places.is_empty() && (!own || organisation.is_some());
-            is_one.then_some(Tray { places, waits: *waits, organisation, day })
-        })
-        .collect();
+    let mut by_day: BTreeMap<Date, Vec<String>> = BTreeMap::new();
+    for code in &all {
+        by_day.entry(today(context, code)?).or_default().push(code.clone());
+    }
+    let mut trays = Vec::new();
+    for (role, waits) in TRAYS {
+        let own = matches!(waits, Waits::Owner | Waits::Consultee);
+        let organisation = actor.organisation.clone().filter(|_| own);
+        for (day, codes) in &by_day {
+            let places: Vec<String> = codes.iter().filter(|code| actor.acts_as(*role, code)).cloned().collect();
+            if !places.is_empty() && (!own || organisation.is_some()) {
+                trays.push(Tray { places, waits: *waits, organisation: organisation.clone(), day: *day });
+            }
+        }
+    }
     let (mut waiting, counts) = context.store.read_as(actor, |conn| {
         let mut waiting = Vec::new();
         for tray in &trays {

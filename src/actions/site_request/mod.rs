@@ -32,7 +32,7 @@ use crate::geometry::Problem;
 use crate::index::Territory;
 use crate::store::records::ListFilter;
 use crate::store::site_request::{self as store, Copies};
-use crate::store::{Stored, WriteTx, audit, document};
+use crate::store::{Stored, WriteTx, audit, document, work};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,14 +117,20 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
 
 /// The same, without what is only shown.
 fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    let (filed, events) = context.store.read_as(actor, |conn| {
+    let (filed, events, case) = context.store.read_as(actor, |conn| {
         let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
         let events = store::events(conn, &filed.jurisdiction, id)?;
-        Ok((filed, events))
+        let mut case = Case::of(&events);
+        if let Some(run) = case.run.as_mut().filter(|run| !run.candidates.is_empty()) {
+            let ids: Vec<Uuid> = run.candidates.iter().map(|candidate| candidate.id).collect();
+            let seen = work::seen(conn, &ids)?;
+            run.candidates.retain(|candidate| seen.contains(&candidate.id));
+        }
+        Ok((filed, events, case))
     })?;
     let day = today(context, &filed.jurisdiction)?;
     let (missing, heads) = (Vec::new(), BTreeMap::new());
-    Ok(WholeCase { case: Case::of(&events), shown: shown(actor, filed), events, day, secret: None, missing, heads })
+    Ok(WholeCase { case, shown: shown(actor, filed), events, day, secret: None, missing, heads })
 }
 
 /// Requests that somebody sees, by ascending id, and the last id where more follow.

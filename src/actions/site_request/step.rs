@@ -134,7 +134,7 @@ pub fn send(
     match sent.event {
         // The engine runs only for whom the event is.
         Event::Check => {
-            made.judged(&before.case, filed, Facts::on(before.day))?;
+            made.judged(&before.case, filed, &Facts::on(before.day))?;
             prepared.ran = Some(check::run(context, witness, reader, filed, write)?);
         }
         // The number of a receipt stays, and so does the secret on it.
@@ -194,7 +194,7 @@ impl Step<'_> {
         let deviation_m = self.deviation_m(&now, case.surveyed.as_ref());
         let run = prepared.now.as_ref().map(|(run, _, _)| run.clone());
         let kept = self.kept(tx, &now)?;
-        let row = self.judged(&case, &now, Facts { day, run, deviation_m, limits, kept })?;
+        let row = self.judged(&case, &now, &Facts { day, run, deviation_m, limits, kept })?;
         if let Some((run, since, reach_m)) = &prepared.now {
             let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);
             let found = store::in_the_way(tx, &now, (reach, REACH), day, *since)?;
@@ -270,8 +270,8 @@ impl Step<'_> {
     }
 
     /// The row of the step, where all that it needs holds.
-    fn judged(&self, case: &Case, filed: &Filed, facts: Facts) -> Result<&'static Row> {
-        let asked = self.asked(filed, &facts);
+    fn judged(&self, case: &Case, filed: &Filed, facts: &Facts) -> Result<&'static Row> {
+        let asked = self.asked(filed, facts);
         step(case, self.event, &asked).map_err(|refusal| self.refusal(case, filed, refusal))
     }
 
@@ -369,7 +369,7 @@ fn decided_on(case: &Case, now: &Filed) -> (String, Digest) {
         let answer = asked.answered.as_ref().map_or("lapsed", |(answer, _, _)| answer.as_str());
         lines.push(format!("consultation {} {answer}", asked.organisation));
     }
-    lines.extend(case.advice.as_ref().map(|(advice, by)| format!("advice {advice} {by}")));
+    lines.extend(case.advice.as_ref().map(|(advice, _)| format!("advice {advice}")));
     let text = lines.join("\n");
     let digest = Sha256::digest(text.as_bytes()).into();
     (text, digest)

@@ -104,6 +104,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(kinds.is_empty(), format!("no document is listed and uploaded of: {}", dossier::named(&kinds)))
         }
         Guard::Reasoned => unless(asked.reason.is_some(), "state a reason"),
+        Guard::NotAccepted => unless(case.receipt.is_none(), "it was accepted before: what was accepted is decided"),
         Guard::Checked => unless(case.run.is_some(), "what was submitted was not checked yet: send «check»"),
         Guard::SomebodyToAsk => {
             let also = matches!(asked.stated, Stated::Consultation { also, .. } if !also.is_empty());

@@ -22,11 +22,13 @@ use State as S;
 
 /// What each decision rests on, besides what is its own.
 const DECIDED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
-const REFUSED: &[Guard] = &[G::Reasoned, G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
+const REFUSED: &[Guard] =
+    &[G::Reasoned, G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
 const APPROVED: &[Guard] =
-    &[G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::NoBlocks, G::NoSharing];
+    &[G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::NoBlocks, G::NoSharing];
 const CONDITIONED: &[Guard] = &[
     G::NotRecommender,
+    G::NotDecider,
     G::CheckNamed,
     G::CheckFresh,
     G::ConsultationsDone,
@@ -34,13 +36,14 @@ const CONDITIONED: &[Guard] = &[
     G::NoSharing,
     G::ConditionsStated,
 ];
-const SHARED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::SharingFound];
+const SHARED: &[Guard] =
+    &[G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::SharingFound];
 
 /// The table.
 pub const TABLE: &[Row] = &[
     row(&[S::Draft], E::Submit, CARRIER, &[G::Declared], S::Submitted, Keeps),
     row(&[S::ReturnedForSupplement], E::Submit, CARRIER, &[G::Declared], S::Submitted, Resumes),
-    row(&[S::Submitted], E::RejectAtIntake, OFFICER, &[G::Reasoned], S::RejectedAtIntake, Stops),
+    row(&[S::Submitted], E::RejectAtIntake, OFFICER, &[G::Reasoned, G::NotAccepted], S::RejectedAtIntake, Stops),
     row(
         &[S::Submitted, S::Accepted, S::Checking, S::Consulting, S::Assessing],
         E::RequestSupplement,
@@ -77,8 +80,10 @@ pub const TABLE: &[Row] = &[
     row(&[S::AwaitingDecision], E::RequireSharing, APPROVER, SHARED, S::SharingRequired, Stops),
     row(&[S::AwaitingDecision], E::Refuse, APPROVER, REFUSED, S::Refused, Stops),
     row(&[S::Refused], E::Appeal, CARRIER, &[G::Reasoned], S::Appealed, Keeps),
-    row(&[S::Appealed], E::AdmitAppeal, APPROVER, &[G::Reasoned], S::AwaitingDecision, Keeps),
+    row(&[S::Appealed], E::AdmitAppeal, APPROVER, &[G::Reasoned, G::NotDecider], S::AwaitingDecision, Keeps),
     row(&[S::Appealed], E::DismissAppeal, APPROVER, &[G::Reasoned, G::NotDecider], S::Closed, Keeps),
+    // Where nothing is agreed on, it ends.
+    row(&[S::SharingRequired], E::Withdraw, CARRIER, &[], S::Withdrawn, Keeps),
     row(
         &[S::SharingRequired],
         E::RecordAgreement,
@@ -209,7 +214,7 @@ mod tests {
                 (Waits::Consultee, By::Roles(roles)) => roles.contains(&Role::Consultee),
                 _ => false,
             });
-            assert!(leads || *state == S::SharingRequired, "{word}");
+            assert!(leads, "{word}");
         }
     }
 

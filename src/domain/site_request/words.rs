@@ -79,6 +79,8 @@ words! {
         Documented = "documented",
         /// A reason is stated.
         Reasoned = "reasoned",
+        /// It was never accepted: what was is decided.
+        NotAccepted = "not_accepted",
         /// The automatic checks ran on what was submitted.
         Checked = "checked",
         /// Somebody is to be asked who was not.

@@ -23,8 +23,7 @@ pub(super) fn answer(route: &Route) -> Option<Json> {
     };
     Some(match (route.method, route.path) {
         (Method::Get, OF_HOLDER) => of("Those that the asker reads, by time", "documents"),
-        (_, OF_HOLDER) => of("What is known of it", "document"),
-        (_, "/api/documents/{id}") => of("What is known of it", "document"),
+        (_, OF_HOLDER | "/api/documents/{id}") => of("What is known of it", "document"),
         (_, "/api/documents/{id}/content") => {
             json!({"description": "The file, to be saved; ETag and Repr-Digest have its SHA-256", "content": files()})
         }

@@ -129,7 +129,7 @@ impl Resolver for Walled {
         let found = self.inner.resolve(uri, config, timeout)?;
         let is_plain = uri.scheme() != Some(&Scheme::HTTPS);
         let mut open = self.empty();
-        for address in found.iter() {
+        for address in &found {
             let is_ours = self.networks.iter().any(|network| network.contains(&address.ip().to_canonical()));
             if is_ours || !is_plain && is_public(address.ip()) {
                 open.push(*address);

@@ -25,6 +25,7 @@ use super::shape::Shape;
 use super::site_check::{subject, subject_json};
 use super::{Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
+use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::site_request::words::{Declaration, State, Waits};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
@@ -380,10 +381,11 @@ pub fn in_the_way(
     }
     let Coord { x, y } = of.body.on_grid();
     let spot = Shape::new(Geometry::Point((x, y).into()), of.body.place.grid_crs);
-    let statement = sql_query("SELECT id, why FROM in_the_way($1, $2, $3, $4, $5, $6)")
+    let statement = sql_query("SELECT id, why FROM in_the_way($1, $2, $3, $4, $5, $6, $7)")
         .bind::<Text, _>(&of.jurisdiction)
         .bind::<GeometrySql, _>(spot)
         .bind::<Double, _>(reach.get())
+        .bind::<Double, _>(CLEARANCE_MAX_M)
         .bind::<Double, _>(far.get())
         .bind::<DateSql, _>(day.to_diesel())
         .bind::<BigInt, _>(since);
