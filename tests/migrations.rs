@@ -72,7 +72,8 @@ fn up_down_and_up_again_gives_the_same() {
 #[test]
 fn the_tables_have_the_columns_that_diesel_knows() {
     let database = Database::empty();
-    let source = std::fs::read_to_string("src/store/schema.rs").unwrap();
+    let files = ["src/store/schema.rs", "src/store/schema/plan.rs"].map(|file| std::fs::read_to_string(file).unwrap());
+    let source = files.concat();
     for table in [
         "jurisdictions",
         "revisions",

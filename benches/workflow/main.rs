@@ -98,7 +98,7 @@ fn run(size: Size) -> Result<bool, Failed> {
     let tokens = vec![role("officer", "office"), role("carrier", "carrier")];
     let serving = Serving::start(Settings { tokens, documents, ..database.settings() })?;
     let days = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/calendar/VN.toml");
-    let days = formats::calendar::read(&fs::read(days)?)?;
+    let days = formats::calendar::read(&fs::read(days)?).map_err(|problems| format!("{problems:?}"))?;
     let operator = Actor::operator();
     let place = [jurisdiction.code.clone()];
     calendar::set(&serving.context, Witness::new(&operator, "bench"), &place, &days, &"ab".repeat(32))?;

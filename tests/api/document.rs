@@ -611,7 +611,7 @@ fn an_object_without_a_document_is_taken_up_or_swept() {
     let swept = |age| keeping::sweep(&context, &Actor::operator(), age).unwrap();
     assert_eq!(swept(keeping::ORPHAN_AGE).objects, 0, "it is too young");
     for file in kept(&api) {
-        let old = std::time::SystemTime::now() - 2 * keeping::ORPHAN_AGE;
+        let old = std::time::SystemTime::from(clearway::clock::now()) - 2 * keeping::ORPHAN_AGE;
         fs::File::options().write(true).open(file).unwrap().set_modified(old).unwrap();
     }
     let gone = swept(keeping::ORPHAN_AGE);

@@ -128,7 +128,7 @@ fn documents_are_kept_in_a_bucket() {
     let sweep = || keeping::sweep(&s3_context(&s3, &api), &Actor::operator(), keeping::ORPHAN_AGE).unwrap().objects;
     assert_eq!(sweep(), 0);
     for file in s3.objects() {
-        let old = std::time::SystemTime::now() - 2 * keeping::ORPHAN_AGE;
+        let old = std::time::SystemTime::from(clearway::clock::now()) - 2 * keeping::ORPHAN_AGE;
         fs::File::options().write(true).open(file).unwrap().set_modified(old).unwrap();
     }
     assert_eq!(sweep(), 1);

@@ -99,7 +99,7 @@ fn documents_are_looked_after_and_a_server_that_is_killed_leaves_none_behind() {
     std::fs::write(&orphan, "orphan").unwrap();
     assert_eq!(run(&["document", "sweep"]), said("0 objects taken away, 0 bytes\n"));
     for file in files(&place) {
-        let old = std::time::SystemTime::now() - std::time::Duration::from_hours(25);
+        let old = std::time::SystemTime::from(clearway::clock::now()) - std::time::Duration::from_hours(25);
         std::fs::File::options().write(true).open(file).unwrap().set_modified(old).unwrap();
     }
     assert_eq!(run(&["document", "sweep", "--older-than", "26"]), said("0 objects taken away, 0 bytes\n"));

@@ -79,7 +79,9 @@ fn taken(got: &[Got]) -> BTreeMap<String, Vec<i64>> {
 fn several_instances_tell_each_event_once_and_in_order() {
     let database = Database::vn72();
     let receivers = [Receiver::start(Mood::Well), Receiver::start(Mood::Well)];
-    receivers.iter().for_each(|receiver| webhook(&database.url, &receiver.url()));
+    for receiver in &receivers {
+        webhook(&database.url, &receiver.url());
+    }
     let _instances: Vec<Instance> = (0..3).map(|_| Instance::start(&database.url, SETTINGS)).collect();
     for n in 0..60 {
         happens(&database.url, n % 3).unwrap();

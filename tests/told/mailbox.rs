@@ -47,7 +47,7 @@ fn decoded(value: &str) -> String {
     let mut was_encoded = false;
     for word in value.split(' ') {
         let inner = word.strip_prefix("=?utf-8?b?").and_then(|w| w.strip_suffix("?="));
-        if !text.is_empty() && !(was_encoded && inner.is_some()) {
+        if !(text.is_empty() || was_encoded && inner.is_some()) {
             text.push(' ');
         }
         match inner {
@@ -94,7 +94,7 @@ impl Mailbox {
                     return;
                 }
                 let state = Arc::clone(&state);
-                std::thread::spawn(move || serve(stream, &state));
+                std::thread::spawn(move || serve(&stream, &state));
             }
         });
         mailbox
@@ -145,9 +145,12 @@ impl Drop for Mailbox {
 }
 
 /// One conversation.
-fn serve(stream: TcpStream, state: &(Mutex<State>, Condvar)) {
+fn serve(stream: &TcpStream, state: &(Mutex<State>, Condvar)) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let say = |line: &str| (&stream).write_all(format!("{line}\r\n").as_bytes());
+    let say = |line: &str| {
+        let mut to = stream;
+        to.write_all(format!("{line}\r\n").as_bytes())
+    };
     let (mut from, mut to) = (String::new(), Vec::new());
     let mut said = say("220 mailbox ESMTP");
     while said.is_ok() {

@@ -41,7 +41,7 @@ pub struct Got {
 impl Got {
     pub fn header(&self, name: &str) -> &str {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).last().unwrap_or_default()
+        lines.rfind(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).unwrap_or_default()
     }
 
     pub fn json(&self) -> Json {
@@ -105,7 +105,7 @@ impl Receiver {
                     return;
                 }
                 let state = Arc::clone(&state);
-                std::thread::spawn(move || serve(stream, &state));
+                std::thread::spawn(move || serve(&stream, &state));
             }
         });
         receiver
@@ -180,7 +180,7 @@ impl Drop for Receiver {
 }
 
 /// One request, one answer.
-fn serve(stream: TcpStream, state: &(Mutex<State>, Condvar)) {
+fn serve(mut stream: &TcpStream, state: &(Mutex<State>, Condvar)) {
     lock(state).connections += 1;
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut head = String::new();
@@ -208,7 +208,7 @@ fn serve(stream: TcpStream, state: &(Mutex<State>, Condvar)) {
     stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     let is_there = || {
         let mut byte = [0];
-        !matches!((&stream).read(&mut byte), Ok(0))
+        !matches!(stream.read(&mut byte), Ok(0))
     };
     let mut there = true;
     while there && matches!(lock(state), state if state.mood == Mood::Silent && !state.ended) {
@@ -231,7 +231,7 @@ fn serve(stream: TcpStream, state: &(Mutex<State>, Condvar)) {
     drop(open);
     if let Some(status) = status {
         let answer = format!("HTTP/1.1 {status} X\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n");
-        let _ = (&stream).write_all(answer.as_bytes());
+        let _ = stream.write_all(answer.as_bytes());
     }
     state.1.notify_all();
 }

@@ -69,8 +69,8 @@ fn a_site_check_beside_something_hidden_is_told_by_no_message() {
     office.world.add(crate::world::WORKS, crate::world::point(0.0, 70.0), hidden);
     let run = office.world.ask("carrier", 0.0, 0.0);
     office.world.mast("M-1", 60.0, 0.0);
-    office.world.marked();
-    assert_eq!(office.world.sql("SELECT count(*) FROM site_check_marks"), "1", "{run}");
+    let marks = format!("SELECT count(*) FROM site_check_marks WHERE run = '{run}'");
+    until("it is marked", || office.world.sql(&marks) == "1");
     assert_eq!(office.world.sql("SELECT count(*) FROM outbox"), "0");
     assert_eq!(receiver.connections(), 0);
 }
