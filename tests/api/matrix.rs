@@ -425,9 +425,8 @@ impl World {
             let layers: &[Layer] = match door(route) {
                 Door::Items(layer) | Door::Item(layer) | Door::History(layer) => &[layer],
                 // The one asked about, and those in conflict with it.
-                Door::Conflicts(_) | Door::Check | Door::Batch => &PAIRED,
-                // By the redacted copy, at least. That one adds to what one sees is told by its event, and by this.
-                Door::Documents | Door::Document => &PAIRED,
+                // Of documents by the redacted copy, at least. That one adds to what one sees is told by its event, and by this.
+                Door::Conflicts(_) | Door::Check | Door::Batch | Door::Documents | Door::Document => &PAIRED,
                 // At a site: land that the place lies in, columns and schools nearer than the rules let them be.
                 Door::Stream | Door::Site => &LAYERS,
                 // Of a write its event says who did it; a layer and a count are no feature.

@@ -83,7 +83,7 @@ impl Api {
         let run = self.check(id);
         self.done("officer", id, "appraise", &json!({"appraisal_number": "BC-12/2026"}));
         self.done("officer", id, "submit", &json!({"submission_number": "TTr-7/2026"}));
-        decision(&run, "2026-01-01", json!(null))
+        decision(&run, "2026-01-01", &json!(null))
     }
 
     pub fn published(&self, id: &str, from: &str, to: Json) -> Json {
@@ -123,7 +123,7 @@ fn collection(plan: &str, zones: u32) -> Json {
     json!({"type": "FeatureCollection", "features": (0..zones).map(zone).collect::<Vec<_>>()})
 }
 
-fn decision(run: &Json, from: &str, to: Json) -> Json {
+fn decision(run: &Json, from: &str, to: &Json) -> Json {
     json!({"check": run["id"], "check_sha256": run["sha256"], "decision_number": "QD-88/2026", "decision_date": "2026-03-01",
         "decision_signer": "The chairman", "decision_authority": "People's committee", "effective_from": from,
         "effective_to": to, "file_sha256": SHA})
@@ -340,7 +340,7 @@ fn a_corridor_that_comes_in_force_between_check_and_decision_stands_against_it()
     // Checked again, it blocks until somebody who may waives it.
     let again = api.check(&id);
     assert_eq!(again["blocked"].as_array().unwrap().len(), 1, "{again}");
-    let mut data = decision(&again, "2026-01-01", json!("2030-12-31"));
+    let mut data = decision(&again, "2026-01-01", &json!("2030-12-31"));
     assert_eq!(unmet(&api.event("approver", &id, "approve", &data)), ["no_blocks"]);
     let block = again["blocked"][0].clone();
     assert_eq!(
@@ -557,7 +557,7 @@ fn two_thousand_zones_are_checked_shown_and_decided_as_one() {
     api.done("officer", &id, "appraise", &json!({"appraisal_number": "BC-1"}));
     api.done("officer", &id, "submit", &json!({"submission_number": "TTr-1"}));
     let begun = Instant::now();
-    api.done("approver", &id, "approve", &decision(&run, "2026-01-01", json!(null)));
+    api.done("approver", &id, "approve", &decision(&run, "2026-01-01", &json!(null)));
     timed("decided", begun);
     let begun = Instant::now();
     api.done("officer", &id, "publish", &json!({}));

@@ -40,7 +40,7 @@ pub struct Got {
 
 impl Got {
     pub fn header(&self, name: &str) -> &str {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.rfind(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).unwrap_or_default()
     }
 
@@ -206,7 +206,7 @@ fn serve(mut stream: &TcpStream, state: &(Mutex<State>, Condvar)) {
     };
     state.1.notify_all();
     stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    let is_there = || {
+    let mut is_there = || {
         let mut byte = [0];
         !matches!(stream.read(&mut byte), Ok(0))
     };
