@@ -278,6 +278,7 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
     ("actions/plan/projected.rs", "puts zones in force among the reference features"),
     ("store/plan.rs", "which corridors block, inside the deciding transaction"),
     ("actions/site_check/area.rs", "which corridors block an area"),
+    ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
     ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
     ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];

@@ -11,6 +11,7 @@ use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
 use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation};
+use crate::domain::site_check::Consultee;
 use crate::domain::site_request::dossier;
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::Event;
@@ -154,14 +155,14 @@ pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
     document
 }
 
-/// What the events of a case add up to.
+/// What the events of a case add up to. Whose corridor or column is near is said to whoever sees everything there.
 #[must_use]
 pub fn write_case(
     filed: &Filed,
     case: &Case,
     missing: &[DocumentKind],
     head: Option<(i64, Digest)>,
-    day: jiff::civil::Date,
+    (day, sees_all): (jiff::civil::Date, bool),
 ) -> Json {
     let required = dossier::required(&filed.body.props);
     let names = |kinds: &[DocumentKind]| -> Json { kinds.iter().map(|kind| kind.as_str()).collect() };
@@ -202,7 +203,7 @@ pub fn write_case(
         "documents_missing": names(missing),
         "submitted_sha256": case.submitted.map(|digest| hex(&digest)),
         "check": run,
-        "consultations": case.consultations.iter().map(|c| consultation(c, day)).collect::<Vec<_>>(),
+        "consultations": case.consultations.iter().map(|c| consultation(c, day, sees_all)).collect::<Vec<_>>(),
         "visits": case.visits.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "advice": case.advice.as_ref().map(|(advice, _)| advice.as_str()),
         "decision": decided,
@@ -225,10 +226,11 @@ fn candidate(candidate: &Candidate) -> Json {
     })
 }
 
-fn consultation(c: &Consultation, day: jiff::civil::Date) -> Json {
+fn consultation(c: &Consultation, day: jiff::civil::Date, sees_all: bool) -> Json {
+    let of_feature = matches!(c.consultee, Consultee::CorridorOwner | Consultee::Carrier);
     json!({
         "consultee": c.consultee.as_str(),
-        "organisation": c.organisation,
+        "organisation": (sees_all || !of_feature).then_some(&c.organisation),
         "because": c.because.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
         "asked_at": c.asked_at.map(|at| at.to_string()),
         "answer_by": date(c.answer_by),

@@ -252,6 +252,13 @@ fn a_column_too_near_to_another_is_shared() {
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
     case.lead_to_decision();
     assert_eq!(case.verdict("SPC"), "warn");
+    // Whose column it is, and which columns a reader does not see, is for whoever sees everything there.
+    let owner = |role: &str| {
+        let read = api.server.get(role, &case.path()).json();
+        let asked = read["properties"]["case"]["consultations"].as_array().unwrap().clone();
+        asked.into_iter().find(|c| c["consultee"] == "carrier").unwrap()["organisation"].clone()
+    };
+    assert_eq!((owner("officer"), owner("carrier"), owner("consultee")), (json!("vnpt"), Json::Null, Json::Null));
     let candidates = &case.now["properties"]["case"]["check"]["candidates"];
     assert_eq!((candidates.as_array().unwrap().len(), &candidates[0]["code"]), (1, &json!("TOWER")));
     let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];

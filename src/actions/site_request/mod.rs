@@ -69,6 +69,8 @@ pub struct WholeCase {
     pub day: Date,
     /// The secret on the receipt: told once, to whoever accepted it.
     pub secret: Option<String>,
+    /// Whoever reads it sees everything there, and so whose corridor or column is near.
+    pub sees_all: bool,
     /// The kinds of documents that its dossier lacks, while it is looked at.
     pub missing: Vec<DocumentKind>,
     /// The heads of the audit trail after its events, by their revisions.
@@ -130,7 +132,8 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
     })?;
     let day = today(context, &filed.jurisdiction)?;
     let (missing, heads) = (Vec::new(), BTreeMap::new());
-    Ok(WholeCase { case, shown: shown(actor, filed), events, day, secret: None, missing, heads })
+    let sees_all = actor.sight(&filed.jurisdiction).sees_all();
+    Ok(WholeCase { case, shown: shown(actor, filed), events, day, secret: None, sees_all, missing, heads })
 }
 
 /// Requests that somebody sees, by ascending id, and the last id where more follow.
