@@ -18,6 +18,8 @@ impl Serving {
     fn start() -> Self {
         let database = Database::vn72();
         let mut serve = command(&["serve", "--listen", "127.0.0.1:0"]);
+        // One heap for all threads: how many there come to be, and how full each is, depends on what else the machine does.
+        serve.env("MALLOC_ARENA_MAX", "1");
         serve.env("DATABASE_URL", &database.service_url);
         let running = Running::start(serve);
         let said = running.wait_for("\"serving\"");
