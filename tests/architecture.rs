@@ -278,7 +278,6 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
     ("actions/plan/projected.rs", "puts zones in force among the reference features"),
     ("store/plan.rs", "which corridors block, inside the deciding transaction"),
     ("actions/site_check/area.rs", "which corridors block an area"),
-    ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
     ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
     ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];
@@ -332,6 +331,7 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("domain/plan/mod.rs", "who sees a plan, which is public or the government's; shown by actions/plan"),
     ("actions/plan/check.rs", "shows checks of plans that are kept"),
     ("actions/site_check/around.rs", "finds what one sees; shown by actions/site_check/mod.rs"),
+    ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
     ("actions/site_check/kept.rs", "shows runs that are kept"),
     ("domain/notice.rs", "who is told what happened in a case, which names no feature; `deliveries` says who was"),
     ("domain/site_check/record.rs", "who sees a run that is kept; shown by site_check/kept.rs"),
