@@ -290,7 +290,8 @@ fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCa
     let decided = found.events.iter().rfind(|event| decides(event.event)).map(|event| event.revision);
     let head = decided.and_then(|revision| Some((revision, *found.heads.get(&revision)?)));
     if let Some(Json::Object(properties)) = document.get_mut("properties") {
-        properties.insert("case".into(), write_case(filed, &found.case, &found.missing, head, (found.day, found.sees_all)));
+        properties
+            .insert("case".into(), write_case(filed, &found.case, &found.missing, head, (found.day, found.sees_all)));
         if let Some(secret) = &found.secret {
             properties.insert("receipt_secret".into(), json!(secret));
         }
