@@ -192,7 +192,7 @@ struct DigestRow {
 /// Files a new request as version 1.
 ///
 /// # Errors
-/// [`Error::CodeTaken`], and the database's.
+/// [`Error::CodeTaken`](crate::error::Error::CodeTaken), and the database's.
 pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: SiteRequest) -> Stored<Filed> {
     let (revision, recorded_at) = tx.raise(jurisdiction)?;
     let new = Filed {
@@ -226,7 +226,7 @@ pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: SiteRequ
 /// Writes the next version of a request that is locked.
 ///
 /// # Errors
-/// [`Error::CodeTaken`], and the database's.
+/// [`Error::CodeTaken`](crate::error::Error::CodeTaken), and the database's.
 pub fn update(tx: &mut WriteTx<'_>, next: Filed, copies: &Copies) -> Stored<Filed> {
     let (revision, recorded_at) = tx.raise(&next.jurisdiction)?;
     let before = next.version;
