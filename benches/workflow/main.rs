@@ -32,7 +32,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use clearway::actions::{Witness, calendar};
+use clearway::actions::{Witness, calendar, rules};
 use clearway::config::{Secret, Settings, TokenSetting};
 use clearway::domain::actor::Actor;
 use clearway::formats;
@@ -102,11 +102,15 @@ fn run(size: Size) -> Result<bool, Failed> {
     let operator = Actor::operator();
     let place = [jurisdiction.code.clone()];
     calendar::set(&serving.context, Witness::new(&operator, "bench"), &place, &days, &"ab".repeat(32))?;
+    let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/VN-2027-01.toml");
+    let pack = formats::rules::read(&fs::read(pack)?).map_err(|problems| format!("{problems:?}"))?;
+    rules::import(&serving.context, Witness::new(&operator, "bench"), &place, &pack, &"cd".repeat(32))?;
     let mut client = Client::connect(&serving.address)?;
-    let (template, version) = accepted(&mut client)?;
+    let (template, _) = accepted(&mut client, "TEMPLATE")?;
     copy(&mut conn, &template, size.cases)?;
-    inbox(&mut report, &mut client, size.asked)?;
-    events(&mut report, &serving, &database, &folder, (&jurisdiction.code, version), size)?;
+    // Nothing was said on the other connection meanwhile, and the server has closed it.
+    inbox(&mut report, &mut Client::connect(&serving.address)?, size.asked)?;
+    events(&mut report, &serving, &database, &folder, &jurisdiction.code, size)?;
     Ok(report.finish())
 }
 
@@ -132,14 +136,14 @@ fn event(role: &str, id: &str, version: i32, body: &Json) -> Vec<u8> {
 }
 
 /// Files a request and leads it to where its clock runs: its id and its version.
-fn accepted(client: &mut Client) -> Result<(String, i32), Failed> {
+fn accepted(client: &mut Client, code: &str) -> Result<(String, i32), Failed> {
     const KINDS: [&str; 4] = ["application", "site_plan", "land_right", "design"];
     // The hash of each is the same, for the file is.
     let file = b"a paper";
     let hash = clearway::domain::audit::hex(&sha256(file));
     let documents: Vec<Json> = KINDS.iter().map(|kind| json!({"kind": kind, "sha256": hash})).collect();
     let column = json!({"type": "Feature", "geometry": {"type": "Point", "coordinates": TOWN}, "properties": {
-        "code": "TEMPLATE", "column_class": "A2b", "height_agl_m": 42, "documents": documents,
+        "code": code, "column_class": "A2b", "height_agl_m": 42, "documents": documents,
         "declarations": ["truthful", "land_agreed", "structure_safe", "exposure_limits"]}});
     let media = "Content-Type: application/geo+json\r\n";
     let new = request("carrier", "POST", "/ogc/collections/site-requests/items", media, column.to_string().as_bytes());
@@ -157,11 +161,6 @@ fn accepted(client: &mut Client) -> Result<(String, i32), Failed> {
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).into()
-}
-
-/// The id of a copy.
-fn id_of(case: usize) -> String {
-    format!("01900000-0000-7000-8000-{case:012}")
 }
 
 /// So many copies of a case, with its events.
@@ -256,21 +255,23 @@ fn events(
     serving: &Serving,
     database: &Database,
     folder: &Folder,
-    (place, version): (&str, i32),
+    place: &str,
     size: Size,
 ) -> Result<(), Failed> {
     let mut leaders = Vec::new();
     for n in 0..CLIENTS {
-        let cases = (0..size.led).map(|case| (id_of(1 + n * size.led + case), version)).collect();
+        let mut client = Client::connect(&serving.address)?;
+        let cases = (0..size.led).map(|case| accepted(&mut client, &format!("{n}-{case}")));
+        let cases = cases.collect::<Result<Vec<_>, _>>()?;
         leaders.push(Leader { client: Client::connect(&serving.address)?, cases, next: 0 });
     }
     let mut sent = 0;
-    // A copy comes into the register with its first event.
+    // Each statement is planned.
     for leader in &mut leaders {
         sent += leader.lead(None, 2 * size.led)?.count();
     }
     let script = folder.0.join("event.sql");
-    fs::write(&script, script_of(place, CLIENTS * size.led, size.cases))?;
+    fs::write(&script, script_of(place, size.cases))?;
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let begun = Instant::now();
@@ -309,11 +310,10 @@ fn events(
     Ok(())
 }
 
-/// The rows of an event, as plain SQL; of cases that nobody else leads.
-fn script_of(place: &str, led: usize, cases: usize) -> String {
-    let first = led + 1;
+/// The rows of an event, as plain SQL; of the copies, which nobody else leads.
+fn script_of(place: &str, cases: usize) -> String {
     format!(
-        "\\set n random({first}, {cases})
+        "\\set n random(1, {cases})
 BEGIN;
 UPDATE revisions SET revision = revision + 1, recorded_at = clock_timestamp() WHERE jurisdiction = '{place}' RETURNING revision \\gset
 UPDATE site_requests SET version = version + 1, revision = :revision, recorded_at = clock_timestamp() WHERE jurisdiction = '{place}' AND id = ('01900000-0000-7000-8000-' || lpad(:n::text, 12, '0'))::uuid RETURNING version \\gset
