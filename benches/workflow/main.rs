@@ -268,12 +268,17 @@ fn events(
     let mut sent = 0;
     // Each statement is planned.
     for leader in &mut leaders {
+        leader.client = Client::connect(&serving.address)?;
         sent += leader.lead(None, 2 * size.led)?.count();
     }
     let script = folder.0.join("event.sql");
     fs::write(&script, script_of(place, size.cases))?;
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
+        // Nothing was said while the other side had its turn, and the server has closed what was open.
+        for leader in &mut leaders {
+            leader.client = Client::connect(&serving.address)?;
+        }
         let begun = Instant::now();
         let until = begun + Duration::from_secs(size.seconds);
         let times: Vec<Result<Times, String>> = thread::scope(|scope| {
