@@ -1,15 +1,13 @@
 //! The audit trail: where its chains stand, what stands in them, and whether anybody touched them.
 
-mod signature;
-
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use self::signature::{Key, SignedHead};
 use super::{Context, forbidden};
+use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::audit::{ACCESS, Counter, Head, RecordedEvent, Report, Verifier, misfits, sums_of};
+use crate::domain::audit::{ACCESS, Counter, Head, Key, RecordedEvent, Report, Verifier, misfits, sums_of};
 use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
 use crate::store::{access, audit, restricted_read};
@@ -43,6 +41,21 @@ impl Range {
             ))),
         }
     }
+}
+
+/// What the service signs heads with, where a file with a key is named.
+///
+/// # Errors
+/// [`Error::Parameter`] for a file that cannot be read or holds no key.
+pub fn key(settings: &Settings) -> Result<Option<Key>> {
+    let file = &settings.audit_key;
+    if file.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |why: String| Error::parameter("audit_key", format!("{file} {why}"));
+    let text = std::fs::read_to_string(file).map_err(|e| wrong(format!("cannot be read: {e}")))?;
+    let key = Key::of_seed(&text).ok_or_else(|| wrong("does not hold a key: 64 hexadecimal digits".into()))?;
+    Ok(Some(key))
 }
 
 fn may_read(actor: &Actor) -> Result<()> {

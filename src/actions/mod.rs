@@ -103,9 +103,11 @@ impl Context {
     /// Connects to the database; the index is still empty.
     ///
     /// # Errors
-    /// [`Error::Busy`] when the database cannot be reached.
+    /// [`Error::Busy`] when the database cannot be reached, and as [`audit::key`].
     pub fn connect(settings: Settings) -> Result<Self> {
-        let store = Store::connect(&settings.database_url.0, &connections(&settings, settings.connections_max))?;
+        let key = audit::key(&settings)?;
+        let store =
+            Store::connect(&settings.database_url.0, &connections(&settings, settings.connections_max))?.signing(key);
         let events = Arc::new(changes::Events::new(settings.events_kept));
         let kept = conflict_check::KeptConflicts::new(settings.kept_pairs_max, settings.kept_conflicts_max);
         let notices = conflict_check::Notices::new(settings.notice_cells_per_hour);

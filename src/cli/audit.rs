@@ -11,11 +11,11 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::{Failed, Outcome, connect};
-use crate::actions::audit::{self, Key, Range, SignedHead};
+use crate::actions::audit::{self, Range};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::audit::{Head, Report, Verifier, hex};
+use crate::domain::audit::{Head, Key, Report, Verifier, hex};
 use crate::error::Error;
 use crate::wire::audit as wire;
 
@@ -102,10 +102,9 @@ impl Audit {
         let actor = Actor::operator();
         match self.command {
             Command::Head(of) => {
-                let key = key_of(&settings)?;
+                let key = audit::key(&settings)?.ok_or_else(|| Failed::from(KEYLESS.to_owned()))?;
                 for head in audit::heads(&connect(settings)?, &actor, of.chain.as_deref(), clock::now())? {
-                    let SignedHead { head, key, signature } = key.sign(head);
-                    println!("{}", wire::write_head(&head, &key, &signature));
+                    println!("{}", wire::write_head(&key.sign(head)));
                 }
             }
             Command::Export(meant) => {
@@ -128,24 +127,15 @@ impl Audit {
     }
 }
 
-fn key_of(settings: &Settings) -> Result<Key, Failed> {
-    if settings.audit_key.is_empty() {
-        return Err(Failed::from(
-            "heads are signed with a key: make one with «clearway audit key FILE» and name it by CLEARWAY_AUDIT_KEY"
-                .to_owned(),
-        ));
-    }
-    let file = &settings.audit_key;
-    let text = std::fs::read_to_string(file).map_err(|e| format!("{file} cannot be read: {e}"))?;
-    Ok(Key::of_seed(&text)?)
-}
+const KEYLESS: &str =
+    "heads are signed with a key: make one with «clearway audit key FILE» and name it by CLEARWAY_AUDIT_KEY";
 
 /// Makes a key that only its owner may read, and gives its public half.
-fn make_key(file: &Path) -> Result<String, Failed> {
+pub(super) fn make_key(file: &Path) -> Result<String, Failed> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|e| format!("the system gives no random numbers: {e}"))?;
     let text = hex(&seed);
-    let key = Key::of_seed(&text)?;
+    let key = Key::of_seed(&text).ok_or_else(|| "no key can be made".to_owned())?;
     let cannot = |e: std::io::Error| format!("{} cannot be made: {e}", file.display());
     let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(cannot)?;
     writeln!(made, "{text}").map_err(cannot)?;
@@ -203,11 +193,10 @@ fn heads_in(file: &Path, key: Option<&str>) -> Result<Vec<Head>, Failed> {
     let text = std::fs::read_to_string(file).map_err(|e| format!("{name} cannot be read: {e}"))?;
     let mut heads = Vec::new();
     for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
-        let (head, signer, signature) = wire::head(line).map_err(|e| format!("{name}, line {number}: {e}"))?;
-        if key.is_some_and(|key| !key.eq_ignore_ascii_case(&signer)) {
-            return Err(format!("{name}, line {number}: signed by another key, {signer}").into());
+        let signed = wire::head(line).map_err(|e| format!("{name}, line {number}: {e}"))?;
+        if key.is_some_and(|key| !key.eq_ignore_ascii_case(&signed.key)) {
+            return Err(format!("{name}, line {number}: signed by another key, {}", signed.key).into());
         }
-        let signed = SignedHead { head, key: signer, signature };
         if !signed.holds() {
             return Err(format!("{name}, line {number}: the signature does not hold").into());
         }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value as Json;
 
+use super::audit::make_key;
 use super::import::Rows;
 use super::people::{self, People};
 use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
@@ -44,6 +45,9 @@ pub(super) struct Demo {
     #[arg(long)]
     reset: bool,
 }
+
+/// What heads of the audit trail are signed with.
+const KEY: &str = "audit-key";
 
 /// The folder of what is in documents.
 const DOCUMENTS: &str = "documents";
@@ -113,6 +117,13 @@ impl Demo {
         if settings.documents == Settings::default().documents {
             settings.documents = self.data_dir.join(DOCUMENTS).display().to_string();
         }
+        if settings.audit_key.is_empty() {
+            let key = self.data_dir.join(KEY);
+            if !key.exists() {
+                make_key(&key)?;
+            }
+            settings.audit_key = key.display().to_string();
+        }
         let people = People::of(&self.data_dir)?;
         settings.tokens.clone_from(&people.tokens);
         let server = Server::prepare(settings, listener, server::record_metrics())?;
@@ -141,6 +152,7 @@ fn reset(folder: &Path) -> Result<(), Failed> {
         _ => {}
     }
     remove(&folder.join(LOADED))?;
+    remove(&folder.join(KEY))?;
     remove(&folder.join(people::FILE))
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod event;
 mod fault;
+mod signature;
 mod verify;
 
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 pub use self::access::{AccessPresent, AccessVersion, Amiss, Thing, misfits, sums_of};
 pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
 pub use self::fault::Fault;
+pub use self::signature::{Key, RecordedHead, SignedHead};
 pub use self::verify::{Counter, Report, Sums, Verifier, VersionDigest, versions_of};
 
 use super::layer::Layer;

@@ -235,8 +235,8 @@ fn made(request: &HttpRequest, view: &PlanView) -> HttpResponse {
 fn shown(mut response: HttpResponseBuilder, request: &HttpRequest, view: &PlanView) -> HttpResponse {
     let PlanView { plan, state, zones, check, allowed, head } = view;
     let mut written = wire::write(plan, *state);
-    if let (Some(decision), Some((revision, head))) = (written.get_mut("decision"), head) {
-        decision["audit"] = audit_head(*revision, head);
+    if let (Some(decision), Some(head)) = (written.get_mut("decision"), head) {
+        decision["audit"] = audit_head(head);
     }
     written.insert("zones".into(), (*zones).into());
     let check = check.as_ref().map(|(run, hash, current)| wire::check(run, hash, Some(*current)));

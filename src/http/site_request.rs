@@ -288,7 +288,7 @@ fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCa
     let filed = &found.shown.filed;
     let mut document = write(filed, &found.shown.allowed);
     let decided = found.events.iter().rfind(|event| decides(event.event)).map(|event| event.revision);
-    let head = decided.and_then(|revision| Some((revision, *found.heads.get(&revision)?)));
+    let head = decided.and_then(|revision| found.heads.get(&revision));
     if let Some(Json::Object(properties)) = document.get_mut("properties") {
         properties
             .insert("case".into(), write_case(filed, &found.case, &found.missing, head, (found.day, found.sees_all)));

@@ -16,23 +16,31 @@ use super::prepared::prepared;
 use super::schema::{audit_events, revisions};
 use super::{Failure, Stored, WriteTx, version};
 use crate::domain::audit::{
-    ACCESS, AuditEvent, Change, Counter, Deed, Digest, RecordedEvent, Sums, VersionDigest, versions_of,
+    ACCESS, AuditEvent, Change, Counter, Deed, Digest, Head, Key, RecordedEvent, RecordedHead, Sums, VersionDigest,
+    versions_of,
 };
 use crate::domain::layer::Layer;
 use crate::domain::word::Word;
 use crate::error::Error;
 
-/// Appends the event to its chain, whose head it becomes, with the changes of its revision, and announces that on `channel` at
-/// commit: one statement, for every write waits for it.
-pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, changes: &[Change], channel: &str) -> Stored<()> {
+/// Appends the event to its chain, whose head it becomes, signed where there is a key, with the changes of its revision, and
+/// announces that on `channel` at commit: one statement, for every write waits for it.
+pub(super) fn append(
+    conn: &mut PgConnection,
+    (event, key): (&AuditEvent, Option<&Key>),
+    changes: &[Change],
+    channel: &str,
+) -> Stored<()> {
     let detail: serde_json::Map<String, serde_json::Value> =
         event.detail.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let hash = event.hash();
+    let head = || Head { chain: event.chain.clone(), revision: event.revision, hash, signed_at: event.recorded_at };
+    let (signer, signature) = key.map(|key| key.sign(head())).map(|signed| (signed.key, signed.signature)).unzip();
     let statement = sql_query(
         "WITH event AS (
              INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, organisation, on_behalf_of, request_id,
-                 reason, deed, layer, subject, detail, before, after, previous, hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 reason, deed, layer, subject, detail, before, after, previous, hash, signer, signature)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $22, $23)
          ), head AS (
              UPDATE revisions SET audit_hash = $16 WHERE jurisdiction = $1
          ), told AS (
@@ -62,7 +70,9 @@ pub(super) fn append(conn: &mut PgConnection, event: &AuditEvent, changes: &[Cha
     .bind::<Text, _>(format!("{} {}", event.chain, event.revision))
     .bind::<Array<Text>, _>(changes.iter().map(|c| c.layer.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(changes.iter().map(|c| c.kind.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<UuidSql>>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>());
+    .bind::<Array<Nullable<UuidSql>>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>())
+    .bind::<Nullable<Text>, _>(signer)
+    .bind::<Nullable<Text>, _>(signature);
     prepared(statement).execute(conn)?;
     Ok(())
 }
@@ -128,18 +138,29 @@ pub fn versions(conn: &mut PgConnection, chain: &str) -> Stored<Sums> {
 ///
 /// # Errors
 /// The database's.
-pub fn heads(conn: &mut PgConnection, jurisdiction: &str, revisions: &[i64]) -> Stored<BTreeMap<i64, Digest>> {
+pub fn heads(conn: &mut PgConnection, jurisdiction: &str, revisions: &[i64]) -> Stored<BTreeMap<i64, RecordedHead>> {
     #[derive(QueryableByName)]
     struct HeadRow {
         #[diesel(sql_type = BigInt)]
         revision: i64,
         #[diesel(sql_type = Binary)]
         hash: Vec<u8>,
+        #[diesel(sql_type = Timestamptz)]
+        recorded_at: jiff_diesel::Timestamp,
+        #[diesel(sql_type = Nullable<Text>)]
+        signer: Option<String>,
+        #[diesel(sql_type = Nullable<Text>)]
+        signature: Option<String>,
     }
-    let statement = sql_query("SELECT revision, hash FROM audit_heads($1, $2)");
+    let statement = sql_query("SELECT revision, hash, recorded_at, signer, signature FROM audit_heads($1, $2)");
     let rows: Vec<HeadRow> =
         prepared(statement.bind::<Text, _>(jurisdiction).bind::<Array<BigInt>, _>(revisions)).load(conn)?;
-    rows.into_iter().map(|row| Ok((row.revision, digest(&row.hash)?))).collect()
+    let head = |HeadRow { revision, hash, recorded_at, signer, signature }| {
+        let (chain, hash, signed_at) = (jurisdiction.to_owned(), digest(&hash)?, recorded_at.to_jiff());
+        let head = Head { chain, revision, hash, signed_at };
+        Ok((revision, RecordedHead { head, signature: signer.zip(signature) }))
+    };
+    rows.into_iter().map(head).collect()
 }
 
 /// Whether something of a kind, a name and a version was ever imported with another content, inside a write. What was

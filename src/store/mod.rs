@@ -52,6 +52,7 @@ pub mod webhook;
 pub mod work;
 pub mod zone;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -60,6 +61,7 @@ use diesel::r2d2::{ConnectionManager, ManageConnection, NopErrorHandler, Pool, R
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::domain::actor::Actor;
+use crate::domain::audit::Key;
 use crate::error::{Error, Result};
 pub use tx::{Witness, WriteTx};
 
@@ -79,6 +81,8 @@ pub struct StoreOptions {
 pub struct Store {
     pool: Pool<Manager>,
     url: String,
+    /// What heads of the audit trail are signed with.
+    key: Option<Arc<Key>>,
 }
 
 /// A connection and whether it is known to be dead.
@@ -127,7 +131,13 @@ impl Store {
     /// The same database by other connections: whoever has these takes none away from the others.
     #[must_use]
     pub fn beside(&self, options: &StoreOptions) -> Self {
-        Self::open(self.url.clone(), options)
+        Self { key: self.key.clone(), ..Self::open(self.url.clone(), options) }
+    }
+
+    /// The same database, each of whose writes signs the head that it makes.
+    #[must_use]
+    pub fn signing(self, key: Option<Key>) -> Self {
+        Self { key: key.map(Arc::new), ..self }
     }
 
     fn open(url: String, options: &StoreOptions) -> Self {
@@ -144,7 +154,7 @@ impl Store {
             .test_on_check_out(false)
             .error_handler(Box::new(NopErrorHandler)) // what it would print may hold the address
             .build_unchecked(manager);
-        Self { pool, url }
+        Self { pool, url, key: None }
     }
 
     /// The address of the database, for a connection outside the pool. It may hold a secret.

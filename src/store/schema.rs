@@ -299,6 +299,8 @@ diesel::table! {
         after -> Nullable<Binary>,
         previous -> Nullable<Binary>,
         hash -> Nullable<Binary>,
+        signer -> Nullable<Text>,
+        signature -> Nullable<Text>,
     }
 }
 

@@ -14,7 +14,7 @@ use super::prepared::{PLANNED_ONCE, prepared};
 use super::schema::revisions;
 use super::{Failure, Store, Stored, audit, is_deadlock, seen, standing, transaction};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, ZEROS, digest_of};
+use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, Key, ZEROS, digest_of};
 use crate::domain::session::Identity;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -98,6 +98,8 @@ pub struct WriteTx<'c> {
     held: Option<Timestamp>,
     /// Who writes.
     identity: Option<&'c Identity>,
+    /// What heads are signed with.
+    key: Option<&'c Key>,
 }
 
 diesel::define_sql_function! {
@@ -144,7 +146,13 @@ impl Store {
             let outcome = self.run(|conn| {
                 let done = transaction(conn, begin, |conn| {
                     seen::see(conn, witness.actor)?;
-                    let mut tx = WriteTx { conn, raised: BTreeMap::new(), held: None, identity: witness.identity };
+                    let mut tx = WriteTx {
+                        conn,
+                        raised: BTreeMap::new(),
+                        held: None,
+                        identity: witness.identity,
+                        key: self.key.as_deref(),
+                    };
                     let value = f(&mut tx)?;
                     let revisions = tx.finish(witness)?;
                     Ok::<_, Failure>((value, revisions))
@@ -344,7 +352,7 @@ impl WriteTx<'_> {
                 after,
                 previous: Some(raised.previous),
             };
-            audit::append(self.conn, &event, &raised.changes, CHANNEL)?;
+            audit::append(self.conn, (&event, self.key), &raised.changes, CHANNEL)?;
             revisions.push((jurisdiction, raised.revision));
         }
         Ok(revisions)

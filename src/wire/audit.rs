@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::domain::audit::{AuditEvent, Digest, Head, RecordedEvent, hex, unhex};
+use crate::domain::audit::{AuditEvent, Digest, Head, RecordedEvent, RecordedHead, SignedHead, hex, unhex};
 use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
 
@@ -72,26 +72,33 @@ pub fn event(line: &str) -> Result<RecordedEvent> {
 struct HeadLine {
     chain: String,
     hash: String,
-    key: String,
+    key: Option<String>,
     revision: i64,
-    signature: String,
-    signed_at: String,
+    signature: Option<String>,
+    signed_at: Option<String>,
 }
 
-/// Reads a signed head: the head, the public key and the signature, which is not looked at here.
+/// Reads a signed head, whose signature is not looked at here.
 ///
 /// # Errors
-/// [`Error::Malformed`].
-pub fn head(line: &str) -> Result<(Head, String, String)> {
+/// [`Error::Malformed`], also for a head that nobody signed.
+pub fn head(line: &str) -> Result<SignedHead> {
     let read: HeadLine = serde_json::from_str(line).map_err(|e| Error::Malformed(e.to_string()))?;
     let hash = digest(Some(read.hash))?.unwrap_or_default();
-    let head = Head { chain: read.chain, revision: read.revision, hash, signed_at: moment(&read.signed_at)? };
-    Ok((head, read.key, read.signature))
+    let (Some(key), Some(signature), Some(signed_at)) = (read.key, read.signature, read.signed_at) else {
+        return Err(Error::Malformed("nobody signed this head".into()));
+    };
+    let head = Head { chain: read.chain, revision: read.revision, hash, signed_at: moment(&signed_at)? };
+    Ok(SignedHead { head, key, signature })
 }
 
 /// A signed head as a line.
 #[must_use]
-pub fn write_head(head: &Head, key: &str, signature: &str) -> String {
+pub fn write_head(SignedHead { head, key, signature }: &SignedHead) -> String {
+    signed(head, key, signature).to_string()
+}
+
+fn signed(head: &Head, key: &str, signature: &str) -> Json {
     json!({
         "chain": head.chain,
         "revision": head.revision,
@@ -100,7 +107,6 @@ pub fn write_head(head: &Head, key: &str, signature: &str) -> String {
         "key": key,
         "signature": signature,
     })
-    .to_string()
 }
 
 /// Who was shown restricted features, as a line.
@@ -119,9 +125,12 @@ pub fn write_read(read: &RestrictedRead) -> String {
     .to_string()
 }
 
-/// Where the audit trail of a jurisdiction stood after a revision: whoever keeps it can tell later whether anything before it was
-/// changed.
+/// Where the audit trail of a jurisdiction stood after a revision, signed where the service had a key: the very line that
+/// [`head`] reads. Whoever keeps it can tell later whether anything before it was changed.
 #[must_use]
-pub fn audit_head(revision: i64, head: &Digest) -> Json {
-    json!({"revision": revision, "sha256": hex(head)})
+pub fn audit_head(RecordedHead { head, signature }: &RecordedHead) -> Json {
+    match signature {
+        Some((key, signature)) => signed(head, key, signature),
+        None => json!({"chain": head.chain, "revision": head.revision, "hash": hex(&head.hash)}),
+    }
 }

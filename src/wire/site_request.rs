@@ -6,7 +6,7 @@ use super::audit::audit_head;
 use super::document::{Reading, delivered, fields, object};
 use super::feature::date;
 use super::site_check::subject_json;
-use crate::domain::audit::{Digest, hex};
+use crate::domain::audit::{RecordedHead, hex};
 use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
@@ -161,7 +161,7 @@ pub fn write_case(
     filed: &Filed,
     case: &Case,
     missing: &[DocumentKind],
-    head: Option<(i64, Digest)>,
+    head: Option<&RecordedHead>,
     (day, sees_all): (jiff::civil::Date, bool),
 ) -> Json {
     let required = dossier::required(&filed.body.props);
@@ -194,7 +194,7 @@ pub fn write_case(
             "file": hex(&d.signed.file),
             "run": d.signed.run,
             "snapshot_sha256": d.snapshot.map(|digest| hex(&digest)),
-            "audit": head.map(|(revision, head)| audit_head(revision, &head)),
+            "audit": head.map(audit_head),
         })
     });
     json!({
@@ -280,7 +280,7 @@ fn is_addressed(event: Event) -> bool {
 
 /// An event of a history. Who sent it is told to whoever may know the authors.
 #[must_use]
-pub fn write_event(event: &CaseEvent, head: Option<&Digest>, names: bool) -> Json {
+pub fn write_event(event: &CaseEvent, head: Option<&RecordedHead>, names: bool) -> Json {
     let mut data = members(&event.data.fields);
     for (name, list) in &event.data.lists {
         data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
@@ -304,7 +304,7 @@ pub fn write_event(event: &CaseEvent, head: Option<&Digest>, names: bool) -> Jso
         "check": noted.run.as_ref().map(|run| json!({"id": run.run, "sha256": hex(&run.hash)})),
         "deviation_m": noted.deviation_m,
         "work": noted.work,
-        "audit": head.map(|head| audit_head(event.revision, head)),
+        "audit": head.map(audit_head),
     })
 }
 

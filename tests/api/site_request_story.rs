@@ -3,9 +3,12 @@
 
 use std::thread;
 
+use clearway::actions::audit::{self, Range};
 use clearway::actions::{Witness, calendar};
+use clearway::config::Settings;
 use clearway::domain::actor::Actor;
-use clearway::domain::audit::hex;
+use clearway::domain::audit::{Fault, Head, Key, hex};
+use clearway::wire::audit as wire;
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, merged, point, rect, road};
@@ -13,11 +16,16 @@ use crate::rules::{VN, load};
 use crate::site_check::{ask, revision};
 use crate::site_check::{evidence, finding};
 use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
-use crate::support::Response;
+use crate::support::{Response, run_sql};
 
 /// With the rules of the fixtures, which the server has heard of.
 pub fn office() -> Api {
-    let api = Api::new();
+    office_with(|_| ())
+}
+
+/// The same with other settings.
+fn office_with(change: impl FnOnce(&mut Settings)) -> Api {
+    let api = Api::with(change);
     load(&api, VN);
     let days = clearway::formats::calendar::read(include_bytes!("../../fixtures/calendar/VN.toml")).unwrap();
     let (operator, place) = (Actor::operator(), ["VN-72".to_owned()]);
@@ -150,7 +158,10 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
 /// From a draft of a plan to a mast that stands in its zone: ZON says so once the plan is published, and not before.
 #[test]
 fn from_a_draft_of_a_plan_to_a_verified_mast() {
-    let api = office();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "1f".repeat(32)).unwrap();
+    let api = office_with(|settings| settings.audit_key = file.to_str().unwrap().to_owned());
     crate::plan::committee(&api);
     let plan = api.plan("QH-BTS", 1);
     let mut early = CaseOf::file(&api, (50.0, 50.0), column());
@@ -169,15 +180,9 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
     let of_plan = api.zones("officer", &format!("plan={plan}"))[0]["properties"]["code"].as_str().unwrap().to_owned();
     assert!(zones(&case).iter().any(|code| code.contains(&of_plan)), "{:?} {of_plan}", zones(&case));
     case.step("approver", "approve", None, case.decision(json!({})), "approved");
-    // Both decisions say where the audit trail stood after them.
     let plan = api.server.get("officer", &format!("/api/plans/{plan}")).json();
-    for audit in [&plan["decision"]["audit"], &case.now["properties"]["case"]["decision"]["audit"]] {
-        let of = format!(
-            "SELECT encode(hash, 'hex') FROM audit_events WHERE jurisdiction = 'VN-72' AND revision = {}",
-            audit["revision"]
-        );
-        assert_eq!(json!(api.sql(&of).unwrap()), audit["sha256"], "{audit}");
-    }
+    let printed = [&plan["decision"]["audit"], &case.now["properties"]["case"]["decision"]["audit"]];
+    let heads = heads_of_decisions(&api, printed);
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
     case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((50.0, 50.0), 41.0), "as_built_submitted");
@@ -186,6 +191,43 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
     let mast = api.server.get("officer", &format!("{WORKS}/{work}")).json();
     assert_eq!((&mast["properties"]["code"], &mast["properties"]["status"]), (&json!("BTS-Z"), &json!("in_service")));
     trail_is_whole(&api);
+
+    // Whoever wrote a decision anew, its event and hashes with it, has another head than the one that was printed.
+    let verified = || {
+        let all = Range::default();
+        let reports = audit::verify(&api.database.context(), &Actor::operator(), &all, &heads).unwrap();
+        reports.into_iter().flat_map(|(_, report)| report.faults).collect::<Vec<_>>()
+    };
+    assert_eq!(verified(), []);
+    let revision = heads[1].revision;
+    let event = "jurisdiction = 'VN-72' AND revision";
+    run_sql(
+        &api.database.url,
+        &format!(
+            "SET session_replication_role = replica;
+         DELETE FROM audit_events WHERE {event} > {revision};
+         UPDATE audit_events SET hash = sha256('anew') WHERE {event} = {revision};
+         UPDATE revisions SET revision = {revision}, audit_hash = sha256('anew') WHERE jurisdiction = 'VN-72'"
+        ),
+    );
+    assert!(verified().contains(&Fault::OtherHead { revision }), "{:?}", verified());
+}
+
+/// The heads that are printed on decisions: signed by the key of the service, of the very event, and the same each time.
+fn heads_of_decisions(api: &Api, printed: [&Json; 2]) -> Vec<Head> {
+    let public = Key::of_seed(&"1f".repeat(32)).unwrap().public();
+    let head = |printed: &Json| {
+        let signed = wire::head(&printed.to_string()).unwrap();
+        assert!(signed.holds(), "{printed}");
+        assert_eq!((&signed.key, signed.head.chain.as_str()), (&public, "VN-72"));
+        let of = format!(
+            "SELECT encode(hash, 'hex') || ' ' || (detail->>'event') FROM audit_events WHERE jurisdiction = 'VN-72' AND revision = {}",
+            signed.head.revision
+        );
+        assert_eq!(api.sql(&of).unwrap(), format!("{} approve", hex(&signed.head.hash)), "{printed}");
+        signed.head
+    };
+    printed.map(head).to_vec()
 }
 
 /// The history tells every step once, each of which left an event in the trail; snapshots are what their hashes say.

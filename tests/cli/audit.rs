@@ -339,6 +339,18 @@ fn a_head_that_was_kept_elsewhere_finds_what_the_database_cannot_tell() {
     let left_out = "clearway: the head of VN-72 at revision 4 is not among the revisions to be looked at";
     verify(&db, &["--head", &head, "--key", &public, "--from", "5"]).fails(left_out);
     verify(&db, &["--head", &head, "--key", &public, "--to", "3"]).fails(left_out);
+    let unsigned =
+        folder.file("unsigned.json", format!(r#"{{"chain":"VN-72","revision":4,"hash":"{}"}}"#, "00".repeat(32)));
+    verify(&db, &["--head", &unsigned]).fails(&format!("clearway: {unsigned}, line 1: nobody signed this head"));
+    // Whoever names a key that is none is told so at once, at every command.
+    for (file, why) in [("nowhere", "cannot be read: No such file"), (head.as_str(), "does not hold a key")] {
+        let environment = [("DATABASE_URL", db.service_url.as_str()), ("CLEARWAY_AUDIT_KEY", file)];
+        for command in [["audit", "head"].as_slice(), &["serve"]] {
+            let ran = clearway_with(&environment, command);
+            assert!(ran.code == 1 && ran.err.contains(why), "{ran:?}");
+        }
+    }
+    clearway(&db, &["audit", "head"]).fails("clearway: heads are signed with a key: make one with «clearway audit key FILE» and name it by CLEARWAY_AUDIT_KEY");
     let forged = folder.file("forged.json", signed.out.replace("\"revision\":4", "\"revision\":3"));
     verify(&db, &["--head", &forged]).fails(&format!("clearway: {forged}, line 1: the signature does not hold"));
 

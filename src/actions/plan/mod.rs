@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{Context, Witness, forbidden, refresh};
 use crate::clock;
 use crate::domain::actor::{Actor, Duty};
-use crate::domain::audit::{AuditEntry, Deed, Digest};
+use crate::domain::audit::{AuditEntry, Deed, Digest, RecordedHead};
 use crate::domain::plan::{Plan, PlanEvent, PlanRun, PlanSaid, PlanState};
 use crate::domain::zone::Zone;
 use crate::error::{Error, Result};
@@ -44,8 +44,8 @@ pub struct PlanView {
     pub check: Option<(PlanRun, Digest, bool)>,
     /// The events that he may send now.
     pub allowed: Vec<PlanEvent>,
-    /// Where the audit trail stood after the decision: the revision, and the head.
-    pub head: Option<(i64, Digest)>,
+    /// Where the audit trail stood after the decision.
+    pub head: Option<RecordedHead>,
 }
 
 /// A plan in a list, with its state today.
@@ -92,11 +92,11 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<PlanView> {
 }
 
 /// The head of the audit trail after the decision about a plan.
-fn head(conn: &mut Connection, plan: &Plan) -> Stored<Option<(i64, Digest)>> {
+fn head(conn: &mut Connection, plan: &Plan) -> Stored<Option<RecordedHead>> {
     let steps = plan_step::list(conn, plan)?;
     let decided = steps.iter().rfind(|step| step.event == PlanEvent::Approve).map(|step| step.revision);
     let heads = audit::heads(conn, &plan.jurisdiction, &decided.into_iter().collect::<Vec<_>>())?;
-    Ok(heads.into_iter().next())
+    Ok(heads.into_values().next())
 }
 
 /// Plans that the actor sees, by id, each with its state today, and after which one there are more.

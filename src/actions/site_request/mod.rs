@@ -19,7 +19,7 @@ use super::feature::{ListQuery, under_geometry};
 use super::{Context, Witness, forbidden};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
-use crate::domain::audit::{AuditEntry, Deed, Digest};
+use crate::domain::audit::{AuditEntry, Deed, RecordedHead};
 use crate::domain::document::DocumentKind;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
@@ -74,7 +74,7 @@ pub struct WholeCase {
     /// The kinds of documents that its dossier lacks, while it is looked at.
     pub missing: Vec<DocumentKind>,
     /// The heads of the audit trail after its events, by their revisions.
-    pub heads: BTreeMap<i64, Digest>,
+    pub heads: BTreeMap<i64, RecordedHead>,
 }
 
 fn not_there(id: Uuid) -> Error {

@@ -2,21 +2,18 @@
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
-use crate::domain::audit::{Digest, Head, hex, unhex};
-use crate::error::{Error, Result};
+use super::{Digest, Head, hex, unhex};
 
 /// What heads are signed with.
+#[derive(Debug)]
 pub struct Key(Ed25519KeyPair);
 
 impl Key {
-    /// The key that a seed of 32 bytes stands for, written in hexadecimal.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`], which never repeats it.
-    pub fn of_seed(text: &str) -> Result<Self> {
-        let wrong = || Error::parameter("audit_key", "the file does not hold a key: 64 hexadecimal digits");
-        let seed: Digest = unhex(text.trim()).ok_or_else(wrong)?;
-        Ed25519KeyPair::from_seed_unchecked(&seed).map(Self).map_err(|_| wrong())
+    /// The key that a seed of 32 bytes stands for, written as 64 hexadecimal digits; `None` for other texts.
+    #[must_use]
+    pub fn of_seed(text: &str) -> Option<Self> {
+        let seed: Digest = unhex(text.trim())?;
+        Ed25519KeyPair::from_seed_unchecked(&seed).map(Self).ok()
     }
 
     /// What tells its signatures from those of others, in hexadecimal.
@@ -59,6 +56,15 @@ impl SignedHead {
     }
 }
 
+/// A head as the trail has it: signed by the service where it had a key then, in the transaction that made the chain stand there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedHead {
+    /// The head; its moment is that of the event.
+    pub head: Head,
+    /// The public key and the signature, in hexadecimal.
+    pub signature: Option<(String, String)>,
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // in a test a panic is the report
@@ -84,6 +90,6 @@ mod tests {
         let mut other = signed;
         other.key = Key::of_seed(&"1".repeat(64)).unwrap().public();
         assert!(!other.holds());
-        assert!(Key::of_seed("short").is_err());
+        assert!(Key::of_seed("short").is_none());
     }
 }
