@@ -68,24 +68,30 @@ pub fn stands(conn: &mut PgConnection, jurisdiction: &str, other: i64) -> Stored
         revision: i64,
         #[diesel(sql_type = BigInt)]
         changes_after: i64,
-        #[diesel(sql_type = Nullable<BigInt>)]
-        event: Option<i64>,
         #[diesel(sql_type = Nullable<Timestamptz>)]
         recorded_at: Option<jiff_diesel::Timestamp>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        other_recorded_at: Option<jiff_diesel::Timestamp>,
     }
-    // One question, for every commit is followed by it.
+    // One question, for every commit is followed by it; only who is further behind has the trail looked into.
     let statement = sql_query(
-        "SELECT r.revision, r.changes_after, e.revision AS event, e.recorded_at FROM revisions AS r
-         LEFT JOIN audit_events AS e ON e.jurisdiction = r.jurisdiction AND e.revision = ANY (ARRAY[r.revision, $2])
-         WHERE r.jurisdiction = $1",
+        "SELECT r.revision, r.changes_after, coalesce(r.recorded_at, (
+                 SELECT e.recorded_at FROM audit_events AS e WHERE e.jurisdiction = $1 AND e.revision = r.revision
+             )) AS recorded_at,
+             CASE WHEN $2 = r.revision - 1 AND r.previous_at IS NOT NULL THEN r.previous_at ELSE (
+                 SELECT e.recorded_at FROM audit_events AS e WHERE e.jurisdiction = $1 AND e.revision = $2
+             ) END AS other_recorded_at
+         FROM revisions AS r WHERE r.jurisdiction = $1",
     )
     .bind::<Text, _>(jurisdiction)
     .bind::<BigInt, _>(other);
-    let rows: Vec<Row> = prepared(statement).load(conn)?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let (revision, changes_after) = (first.revision, first.changes_after);
-    let recorded = rows.into_iter().filter_map(|row| Some((row.event?, row.recorded_at?.to_jiff()))).collect();
-    Ok(Some(Stands { revision, changes_after, recorded }))
+    let row: Option<Row> = prepared(statement).get_result(conn).optional()?;
+    let stands = |Row { revision, changes_after, recorded_at, other_recorded_at }| {
+        let events = [(revision, recorded_at), (other, other_recorded_at)].into_iter();
+        let recorded = events.filter_map(|(revision, at)| Some((revision, at?.to_jiff()))).collect();
+        Stands { revision, changes_after, recorded }
+    };
+    Ok(row.map(stands))
 }
 
 /// Where a jurisdiction stands.

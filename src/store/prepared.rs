@@ -10,11 +10,13 @@ use diesel::row::NamedRow;
 
 /// Has the rest of a transaction plan each prepared statement once for a connection. Without it the database plans a statement
 /// anew for the values of its first five runs, and for ever where it takes the value to matter; so it is for statements that
-/// find rows by their keys, which no value makes slower than another.
-pub(super) const PLANNED_ONCE: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
+/// find rows by their keys, which no value makes slower than another. They go by an index whatever they find: a plan that was
+/// made while a table was small would read all of it for as long as nobody analyses that.
+pub(super) const PLANNED_ONCE: &str = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
 
-/// Has the rest of a transaction plan each statement anew for its values.
-pub(super) const PLANNED_BY_VALUES: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+/// Has the rest of a transaction plan each statement anew for its values, and read a whole table where that is faster.
+pub(super) const PLANNED_BY_VALUES: &str =
+    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = on";
 
 /// A statement whose text is one of few.
 #[derive(Debug, Clone, Copy)]

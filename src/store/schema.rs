@@ -38,6 +38,7 @@ diesel::table! {
         recorded_at -> Nullable<Timestamptz>,
         audit_hash -> Nullable<Binary>,
         changes_after -> BigInt,
+        previous_at -> Nullable<Timestamptz>,
     }
 }
 

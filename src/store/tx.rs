@@ -186,6 +186,7 @@ impl WriteTx<'_> {
         let raise = diesel::update(revisions::table.find(jurisdiction))
             .set((
                 revisions::revision.eq(revisions::revision + 1),
+                revisions::previous_at.eq(revisions::recorded_at),
                 revisions::recorded_at.eq(clock_timestamp().nullable()),
             ))
             .returning((revisions::revision, revisions::recorded_at, revisions::audit_hash));

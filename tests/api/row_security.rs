@@ -454,6 +454,12 @@ fn a_constant_statement_is_prepared_once() {
     assert_eq!(sql(&mut conn, kept).as_deref(), Some("1 3"));
 }
 
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+    text: String,
+}
+
 /// What finds rows by their keys is planned once for a connection, from the first time on; what finds them by a revision is
 /// planned for how many there are.
 #[test]
@@ -494,6 +500,15 @@ fn a_statement_that_goes_by_keys_is_planned_once() {
     // The counter is raised, the event appended, where it stands is asked, what changed, and the features named.
     assert_eq!(plans(&format!("NOT {by_revision}")).as_deref(), Some("5 2 0"));
     assert_eq!(plans(by_revision).as_deref(), Some("1 0 2"));
+    // Planned while the trail was all but empty, it does not look into that: it grows.
+    let read = store.keyed_snapshot(None, |conn| {
+        let name = "SELECT name FROM pg_prepared_statements WHERE statement LIKE '%r.changes_after%'";
+        let explained = format!("EXPLAIN (ANALYZE) EXECUTE {}('VN-72', 2)", sql(conn, name).unwrap());
+        Ok(diesel::sql_query(explained).load::<Line>(conn)?)
+    });
+    let plan: Vec<_> = read.unwrap().into_iter().map(|line| line.text).collect();
+    let of_trail: Vec<_> = plan.iter().filter(|line| line.contains("on audit_events")).collect();
+    assert!(of_trail.len() == 2 && of_trail.iter().all(|line| line.contains("never executed")), "{plan:#?}");
 }
 
 /// What changed is read by its ids where all of them are named.
