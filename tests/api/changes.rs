@@ -546,10 +546,10 @@ fn commit(api: &Api, change: &str) {
     run_sql(
         &api.database.url,
         &format!(
-            "BEGIN; UPDATE revisions SET revision = revision + 1; {change};
+            "BEGIN; UPDATE revisions SET revision = revision + 1, previous_at = recorded_at, recorded_at = clock_timestamp(); {change};
              INSERT INTO changes SELECT jurisdiction, revision, 1, 'works', 'bulk' FROM revisions;
              INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, request_id, deed, detail)
-             SELECT jurisdiction, revision, clock_timestamp(), 'test', 'test', 'import', '{{}}' FROM revisions;
+             SELECT jurisdiction, revision, recorded_at, 'test', 'test', 'import', '{{}}' FROM revisions;
              SELECT pg_notify('clearway_revisions', 'VN-72'); COMMIT"
         ),
     );

@@ -138,11 +138,11 @@ fn a_commit_by_sql_is_answered_too() {
     api.work("W", point(0.0, 0.0));
     let next = revision(&api) + 1;
     let by_sql = format!(
-        "BEGIN; UPDATE revisions SET revision = {next};
+        "BEGIN; UPDATE revisions SET revision = {next}, previous_at = recorded_at, recorded_at = clock_timestamp();
          INSERT INTO works SELECT (jsonb_populate_record(w, jsonb_build_object(
              'id', gen_random_uuid(), 'code', 'BY-SQL', 'revision', {next}))).* FROM works AS w;
          INSERT INTO audit_events SELECT (jsonb_populate_record(e, jsonb_build_object(
-             'revision', {next}, 'recorded_at', clock_timestamp()))).* FROM audit_events AS e WHERE revision = {next} - 1;
+             'revision', {next}, 'recorded_at', (SELECT recorded_at FROM revisions)))).* FROM audit_events AS e WHERE revision = {next} - 1;
          INSERT INTO changes SELECT jurisdiction, {next}, 1, 'works', 'insert', id FROM works WHERE code = 'BY-SQL';
          SELECT pg_notify('clearway_revisions', 'VN-72 {next}'); COMMIT"
     );

@@ -203,7 +203,9 @@ impl Writing {
 
     /// Raises the revision; nobody else can from here on. Gives the revision that it will have written.
     pub fn raise(&mut self) -> i64 {
-        self.conn.batch_execute("UPDATE revisions SET revision = revision + 1").unwrap();
+        let raise =
+            "UPDATE revisions SET revision = revision + 1, previous_at = recorded_at, recorded_at = clock_timestamp()";
+        self.conn.batch_execute(raise).unwrap();
         self.revision = revision(&mut self.conn);
         self.revision
     }
@@ -216,7 +218,7 @@ impl Writing {
                  'revision', {n}, 'recorded_at', clock_timestamp()))).* FROM works AS w WHERE code = 'SEED-1';
              UPDATE works SET geom_grid = ST_SetSRID(ST_MakePoint({x}, {y}), 9218) WHERE code = '{code}';
              INSERT INTO audit_events SELECT (jsonb_populate_record(e, jsonb_build_object('revision', {n},
-                 'recorded_at', clock_timestamp()))).* FROM audit_events AS e WHERE revision = 1;
+                 'recorded_at', (SELECT recorded_at FROM revisions)))).* FROM audit_events AS e WHERE revision = 1;
              INSERT INTO changes SELECT jurisdiction, {n}, 1, 'works', 'insert', id FROM works WHERE code = '{code}';
              SELECT pg_notify('clearway_revisions', '{JURISDICTION} {n}')"
         );
