@@ -196,6 +196,7 @@ pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
     (period, state, apart): ([&'static str; 2], Option<&'static str>, &[&'static str]),
+    led: &[(&'static str, &'static str)],
     jurisdiction: &str,
     refusals: &Refusals<'_>,
 ) -> Stored<Vec<TakenOut>> {
@@ -210,6 +211,9 @@ pub(super) fn take_out(
     // From here on nobody else writes: what is decided now holds for features that came a moment ago, too.
     let meant = meant(table);
     let mut taken_out = take_out_ambiguous(tx, table, staging, jurisdiction)?;
+    if !led.is_empty() {
+        taken_out.extend(take_out_led(tx, table, staging, led, jurisdiction)?);
+    }
     for column in apart {
         taken_out.extend(take_out_another(tx, table, staging, column, jurisdiction)?);
     }
@@ -283,6 +287,49 @@ fn take_out_ambiguous(
     .load(tx.conn)?;
     let several = |code: &str| format!("«{code}» is the code of several features here; change each by its id");
     Ok(rows.into_iter().map(|row| row.because("/properties/code", several)).collect())
+}
+
+/// Takes the rows out of the staging table whose code is that of a feature which stands for a zone of a plan or for a site request:
+/// that is written with these alone.
+fn take_out_led(
+    tx: &mut WriteTx<'_>,
+    table: &'static str,
+    staging: &'static str,
+    led: &[(&'static str, &'static str)],
+    jurisdiction: &str,
+) -> Stored<Vec<TakenOut>> {
+    #[derive(QueryableByName)]
+    struct LedRow {
+        #[diesel(sql_type = Text)]
+        code: String,
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+        #[diesel(sql_type = Text)]
+        place: String,
+        #[diesel(sql_type = Text)]
+        kind: String,
+    }
+    let meant = meant(table);
+    let rows: Vec<LedRow> = sql_query(format!(
+        "WITH gone AS (
+             DELETE FROM {staging} AS s USING {table} AS t WHERE t.jurisdiction = $1 AND {meant} AND (
+                 EXISTS (SELECT FROM zones AS z WHERE z.jurisdiction = t.jurisdiction AND z.id = t.id)
+                 OR t.kind = 'site_request' AND EXISTS (
+                     SELECT FROM site_requests AS r WHERE r.jurisdiction = t.jurisdiction AND r.projected = t.id
+                 )
+             )
+             RETURNING s.code, s.number, s.place, t.kind
+         )
+         SELECT * FROM gone ORDER BY number"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .load(tx.conn)?;
+    let because = |LedRow { code, number, place, kind }| {
+        let why = led.iter().find(|(of, _)| *of == kind).map_or("it is led by a workflow", |(_, why)| *why);
+        let problem = Problem::new("/properties/code", format!("«{code}» is there already: {why}"));
+        TakenOut { code, number, place, problem }
+    };
+    Ok(rows.into_iter().map(because).collect())
 }
 
 /// Takes the rows out of the staging table whose code is that of a feature with another value in a column by which features are

@@ -7,6 +7,7 @@ use crate::conflicts_asked::with_neighbour;
 use crate::help::{Api, REFERENCES, WORKS, assert_near, feature, mast, merged};
 use crate::rules::{VN, load_as, pack};
 use crate::site_check::{NOW, SITES, declare, evidence, finding};
+use crate::support::{brought_in, is_led};
 
 /// A corner of the border; VN-35 is what lies south of it, on a grid with another meridian.
 const CORNER: [f64; 2] = [107.5, 11.785];
@@ -54,7 +55,12 @@ fn send(api: &Api, path: &str, document: &Json) -> Json {
 
 fn add(api: &Api, items: &str, side: &str, code: &str, shape: Json, more: Json) {
     let usual = json!({"code": code, "organisation": "office", "jurisdiction": side});
-    send(api, items, &feature(shape, merged(more, &usual)));
+    let document = feature(shape, merged(more, &usual));
+    if is_led(&document) {
+        brought_in(&api.server, &api.database, 4326, &document);
+    } else {
+        send(api, items, &document);
+    }
 }
 
 /// What is said of a column of 42 m, or as it says, so many metres from the corner.

@@ -23,6 +23,7 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 
 pub use checks::area::{Area, run as run_area};
+pub use checks::is_column;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};

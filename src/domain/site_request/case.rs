@@ -20,6 +20,8 @@ pub struct RunNoted {
     pub hash: Digest,
     /// What each check said.
     pub said: Vec<(CheckCode, Verdict)>,
+    /// The checks after which a column is to be shared instead.
+    pub sharing: Vec<CheckCode>,
     /// Whom findings name, with the organisation that answers.
     pub consult: Vec<(CheckCode, Consultee, String)>,
     /// The columns that could be shared.

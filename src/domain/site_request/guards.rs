@@ -178,7 +178,6 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
 fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let Some(run) = &case.run else { return Some("what was submitted was not checked".into()) };
     let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.waived.contains(code));
-    let sharing = run.said.contains(&(CheckCode::Spc, Verdict::Warn));
     match guard {
         Guard::NoBlocks => {
             let blocks = run.said.iter().filter(|(code, verdict)| *verdict == Verdict::Block && !waived(code));
@@ -186,10 +185,15 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(blocks.is_empty(), format!("blocked and not waived: {}", blocks.join(", ")))
         }
         Guard::NoSharing => {
-            let due = sharing && !waived(&CheckCode::Spc);
-            unless(!due, "SPC finds columns to be shared: send «require_sharing», or have it waived")
+            let due: Vec<&str> = run.sharing.iter().filter(|code| !waived(code)).map(|code| code.as_str()).collect();
+            let missing =
+                format!("{} wants a column shared: send «require_sharing», or have it waived", due.join(", "));
+            unless(due.is_empty(), missing)
         }
-        _ => unless(sharing && !run.candidates.is_empty(), "SPC finds no column that could be shared"),
+        _ => unless(
+            !run.sharing.is_empty() && !run.candidates.is_empty(),
+            "no check finds a column that could be shared",
+        ),
     }
 }
 

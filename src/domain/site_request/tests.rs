@@ -150,6 +150,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         run: Uuid::from_u128(chance.into()),
         hash: [chance; 32],
         said: vec![(CheckCode::Cor, cor), (CheckCode::Spc, spc)],
+        sharing: if spc == Verdict::Warn { vec![CheckCode::Spc] } else { Vec::new() },
         consult: (chance & 16 == 16).then(|| (CheckCode::Def, Consultee::Army, "army".into())).into_iter().collect(),
         candidates: vec![candidate],
     };

@@ -105,7 +105,8 @@ pub(super) fn ids<'n, 'a: 'n, F: 'n>(near: impl IntoIterator<Item = &'n Near<'a,
 }
 
 /// It is an antenna column: by its kind, or because it has the class of one.
-pub(in super::super) fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
+#[must_use]
+pub fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
     matches!(kind, WorkKind::Bts | WorkKind::Mast | WorkKind::RooftopMast) || class.is_some()
 }
 

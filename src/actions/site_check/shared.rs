@@ -1,0 +1,52 @@
+//! Zones in which columns are shared: whose columns stand in them, however far from the place that is asked about.
+
+use super::{SiteCheck, Spot, on_grid};
+use crate::actions::Context;
+use crate::clock;
+use crate::domain::actor::Actor;
+use crate::domain::conflict::Judged;
+use crate::domain::layer::Layer;
+use crate::domain::site_check::{CheckCode, Evidence, Outcome, Source, is_column};
+use crate::domain::work::WorkFacts;
+use crate::error::Result;
+use crate::geometry::Metres;
+use crate::geometry::measure::Prepared;
+
+/// The columns in the zones after which a check wants one shared, as far as the actor sees them and they are not restricted.
+///
+/// # Errors
+/// [`Error::Invalid`](crate::error::Error::Invalid) for a place that the grid of a neighbour does not hold.
+pub(in crate::actions) fn columns_in_zones(
+    context: &Context,
+    actor: &Actor,
+    check: &SiteCheck,
+) -> Result<Vec<Evidence>> {
+    let wants = |code: CheckCode, outcome| code == CheckCode::Zon && outcome == Some(Outcome::SharingRequired);
+    let zones = check.findings.iter().filter(|f| wants(f.code, f.outcome)).flat_map(|f| &f.evidence);
+    let snapshot = context.index.snapshot();
+    let spot = Spot::of(&check.delivered)?;
+    let mut found = Vec::new();
+    for evidence in zones {
+        for territory in snapshot.territories() {
+            let Some(zone) = territory.layer(evidence.layer).get(evidence.id) else { continue };
+            if !zone.facts.attributes.as_deref().is_some_and(|a| a.sharing_required) {
+                continue;
+            }
+            let day = clock::now().to_zoned(territory.jurisdiction.time_zone()).date();
+            let place = Prepared::point(on_grid(territory, spot)?);
+            let layer: Layer = Source::Works.layer();
+            let (features, sight) = (territory.layer(layer), actor.sight(&territory.jurisdiction.code));
+            features.near(&zone.shape, Metres::ZERO, |entry| {
+                let Ok(told): std::result::Result<WorkFacts, _> = entry.facts.noun.try_into() else { return };
+                let counts = is_column(told.kind, told.column_class) && told.severity(day).is_some();
+                let offered = features.sees(&sight, entry) && !features.is_restricted(entry);
+                if counts && offered && entry.shape.within(&zone.shape, 0.0) {
+                    let distance_m = place.distance(&entry.shape);
+                    let spare_capacity = told.spare_capacity.and_then(|places| u32::try_from(places).ok());
+                    found.push(Evidence { spare_capacity, ..Evidence::of(layer, &entry.facts, distance_m) });
+                }
+            });
+        }
+    }
+    Ok(found)
+}
