@@ -10,7 +10,7 @@ use crate::site_check::{NOW, SITES, declare, evidence, finding};
 use crate::support::{brought_in, is_led};
 
 /// A corner of the border; VN-35 is what lies south of it, on a grid with another meridian.
-const CORNER: [f64; 2] = [107.5, 11.785];
+pub const CORNER: [f64; 2] = [107.5, 11.785];
 
 /// A degree there, m.
 const DEGREE_M: [f64; 2] = [108_990.0, 110_630.0];
@@ -26,13 +26,13 @@ fn point(east: f64, north: f64) -> Json {
     json!({"type": "Point", "coordinates": at((east, north))})
 }
 
-fn rect(west: f64, south: f64, east: f64, north: f64) -> Json {
+pub fn rect(west: f64, south: f64, east: f64, north: f64) -> Json {
     let corners = [(west, south), (east, south), (east, north), (west, north), (west, south)];
     json!({"type": "Polygon", "coordinates": [corners.map(at)]})
 }
 
 /// Both sides with a pack of each.
-fn sides(packs: [&str; 2]) -> Api {
+pub fn sides(packs: [&str; 2]) -> Api {
     let (database, server) = with_neighbour();
     let api = Api { server, database };
     for (code, text) in SIDES.iter().zip(packs) {
@@ -53,7 +53,7 @@ fn send(api: &Api, path: &str, document: &Json) -> Json {
     answer.json()
 }
 
-fn add(api: &Api, items: &str, side: &str, code: &str, shape: Json, more: Json) {
+pub fn add(api: &Api, items: &str, side: &str, code: &str, shape: Json, more: Json) {
     let usual = json!({"code": code, "organisation": "office", "jurisdiction": side});
     let document = feature(shape, merged(more, &usual));
     if is_led(&document) {

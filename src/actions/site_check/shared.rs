@@ -4,10 +4,8 @@ use super::{SiteCheck, Spot, on_grid};
 use crate::actions::Context;
 use crate::clock;
 use crate::domain::actor::Actor;
-use crate::domain::conflict::Judged;
 use crate::domain::layer::Layer;
-use crate::domain::site_check::{CheckCode, Evidence, Outcome, Source, is_column};
-use crate::domain::work::WorkFacts;
+use crate::domain::site_check::{CheckCode, Evidence, Outcome, Source, column_on};
 use crate::error::Result;
 use crate::geometry::Metres;
 use crate::geometry::measure::Prepared;
@@ -37,13 +35,14 @@ pub(in crate::actions) fn columns_in_zones(
             let layer: Layer = Source::Works.layer();
             let (features, sight) = (territory.layer(layer), actor.sight(&territory.jurisdiction.code));
             features.near(&zone.shape, Metres::ZERO, |entry| {
-                let Ok(told): std::result::Result<WorkFacts, _> = entry.facts.noun.try_into() else { return };
-                let counts = is_column(told.kind, told.column_class) && told.severity(day).is_some();
+                let Some(column) = column_on(&entry.facts.noun, day) else { return };
                 let offered = features.sees(&sight, entry) && !features.is_restricted(entry);
-                if counts && offered && entry.shape.within(&zone.shape, 0.0) {
+                if offered && entry.shape.within(&zone.shape, 0.0) {
                     let distance_m = place.distance(&entry.shape);
-                    let spare_capacity = told.spare_capacity.and_then(|places| u32::try_from(places).ok());
-                    found.push(Evidence { spare_capacity, ..Evidence::of(layer, &entry.facts, distance_m) });
+                    found.push(Evidence {
+                        spare_capacity: column.spare_capacity,
+                        ..Evidence::of(layer, &entry.facts, distance_m)
+                    });
                 }
             });
         }

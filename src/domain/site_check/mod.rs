@@ -23,14 +23,14 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 
 pub use checks::area::{Area, run as run_area};
-pub use checks::is_column;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
 pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{
-    Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, Surroundings, is_measured,
+    Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, StandingColumn, Surroundings,
+    column_on, is_measured,
 };
 pub use waiver::Waiver;
 

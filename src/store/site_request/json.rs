@@ -155,13 +155,12 @@ fn run(json: &Json) -> Stored<RunNoted> {
         Word::parse(code).zip(verdict).ok_or_else(|| wrong("a run"))
     });
     let said = said.collect::<Stored<Vec<(CheckCode, Verdict)>>>()?;
-    let sharing = match json.get("sharing") {
+    let sharing = if json.get("sharing").is_some() {
+        let codes = each(json, "sharing").map(|code| code.as_str().and_then(Word::parse));
+        codes.collect::<Option<Vec<CheckCode>>>().ok_or_else(|| wrong("a run"))?
+    } else {
         // Of a run that was noted before a zone could ask for it.
-        None => said.iter().filter(|one| **one == (CheckCode::Spc, Verdict::Warn)).map(|(code, _)| *code).collect(),
-        Some(_) => {
-            let codes = each(json, "sharing").map(|code| code.as_str().and_then(Word::parse));
-            codes.collect::<Option<Vec<CheckCode>>>().ok_or_else(|| wrong("a run"))?
-        }
+        said.iter().filter(|one| **one == (CheckCode::Spc, Verdict::Warn)).map(|(code, _)| *code).collect()
     };
     let consult = each(json, "consult").map(|c| {
         let organisation = text(c, "organisation").unwrap_or_default().to_owned();

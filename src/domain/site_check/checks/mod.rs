@@ -105,8 +105,7 @@ pub(super) fn ids<'n, 'a: 'n, F: 'n>(near: impl IntoIterator<Item = &'n Near<'a,
 }
 
 /// It is an antenna column: by its kind, or because it has the class of one.
-#[must_use]
-pub fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
+pub(in super::super) fn is_column(kind: WorkKind, class: Option<ColumnClass>) -> bool {
     matches!(kind, WorkKind::Bts | WorkKind::Mast | WorkKind::RooftopMast) || class.is_some()
 }
 

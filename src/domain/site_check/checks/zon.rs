@@ -166,7 +166,7 @@ fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) 
     let outcome = asked.sharing_required.then_some(Outcome::SharingRequired);
     if subject.column_class.is_none() && !asked.column_classes.is_empty() {
         let message = say(key::ZON_CLASS_NOT_STATED).words("classes", classes());
-        return Finding { rests_on, outcome, ..finding(Verdict::Warn, message) };
+        return Finding { outcome, rests_on, ..finding(Verdict::Warn, message) };
     }
     if asked.sharing_required {
         let consult = vec![Consultee::Carrier];
@@ -280,7 +280,7 @@ mod tests {
         let mut scene = Scene::default();
         scene
             .reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0))
-            .with(|a| a.column_classes = vec![ColumnClass::A2b]);
+            .with(|a| a.column_classes = vec![ColumnClass::A2a]);
         scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 400.0)).with(|a| a.sharing_required = true);
         let of = |scene: &Scene, subject: &Subject| {
             let found = judge(check, subject, &scene.around());
