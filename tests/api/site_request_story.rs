@@ -20,12 +20,15 @@ use crate::support::{Response, run_sql};
 
 /// With the rules of the fixtures, which the server has heard of.
 pub fn office() -> Api {
-    office_with(|_| ())
+    with_rules(Api::new())
 }
 
 /// The same with other settings.
 fn office_with(change: impl FnOnce(&mut Settings)) -> Api {
-    let api = Api::with(change);
+    with_rules(Api::with(change))
+}
+
+pub fn with_rules(api: Api) -> Api {
     load(&api, VN);
     let days = clearway::formats::calendar::read(include_bytes!("../../fixtures/calendar/VN.toml")).unwrap();
     let (operator, place) = (Actor::operator(), ["VN-72".to_owned()]);
@@ -422,6 +425,17 @@ fn a_corridor_between_check_and_decision_is_noticed() {
     let answer = case.sends("approver", "approve", None, case.decision(json!({})));
     let unmet = answer.json()["unmet"].to_string();
     assert!(answer.status == 409 && unmet.contains("no_blocks") && unmet.contains("consultations_done"), "{unmet}");
+    // Whoever decides checks it again and may have waived what he finds; that he does so alone is not enough.
+    let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
+    let waiver = json!({"code": "COR", "reason": "the road goes round it"});
+    let headers = [("Content-Type", "application/json")];
+    let waived =
+        api.send("other-approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    assert_eq!(waived.status, 201, "{}", waived.text);
+    let answer = case.sends("approver", "approve", None, case.decision(json!({})));
+    let told = answer.json()["unmet"].to_string();
+    assert!(answer.status == 409 && told.contains("advice_fits") && !told.contains("no_blocks"), "{told}");
+    assert!(told.contains("worse than when it was recommended: COR"), "{told}");
     assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
 }
 
@@ -435,7 +449,7 @@ fn of_two_approvers_at_once_one_decides() {
     let approval = case.decision(json!({"number": "2/QD"}));
     let answers = thread::scope(|scope| {
         let one = scope.spawn(|| case.sends("approver", "approve", None, approval.clone()));
-        let other = scope.spawn(|| case.sends("approver", "refuse", Some("no"), refusal.clone()));
+        let other = scope.spawn(|| case.sends("other-approver", "refuse", Some("no"), refusal.clone()));
         [one.join().unwrap(), other.join().unwrap()]
     });
     let mut statuses = answers.each_ref().map(|a| a.status);

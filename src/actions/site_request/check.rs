@@ -13,7 +13,9 @@ use crate::domain::site_request::case::{Candidate, RunNoted};
 use crate::domain::site_request::guards::RunNow;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
+use crate::geometry::crs;
 use crate::store::changes;
+use crate::store::site_request::LookedAt;
 
 /// Writes the answer of a check as it is kept.
 pub type Write<'w> = &'w dyn Fn(&SiteCheck, Uuid) -> String;
@@ -95,13 +97,34 @@ fn revision(context: &Context, of: &Filed) -> Result<i64> {
     revision.ok_or_else(|| not_there(of.id))
 }
 
-/// The run of a case as it stands now: what was waived, and which checks would say something else on the state that the database
-/// has come to; with the revision of that, and how far round the place was looked.
-pub(super) fn now(context: &Context, of: &Filed, run: &RunNoted) -> Result<(RunNow, i64, f64)> {
+/// The run of a case as it stands now.
+#[derive(Debug)]
+pub(super) struct Now {
+    /// What was waived, and which checks would say something else.
+    pub(super) run: RunNow,
+    /// Where that was looked for, and on which state; the jurisdiction of the request is the first.
+    pub(super) looked_at: Vec<LookedAt>,
+    /// How far round the place, m.
+    pub(super) reach_m: f64,
+}
+
+/// The run of a case on the state that the database has come to.
+pub(super) fn now(context: &Context, of: &Filed, run: &RunNoted) -> Result<Now> {
     let revision = revision(context, of)?;
     let again = site_check::asked_again(context, run.run, &[(of.jurisdiction.clone(), revision)])?;
     let changed = again.differences.iter().map(|d| d.code).collect();
     let now = RunNow { run: run.run, hash: again.hash, waived: again.waived, changed };
     let seen = again.revisions.get(&of.jurisdiction).copied().unwrap_or(revision);
-    Ok((now, seen, again.reach_m))
+    let place = &of.body.place;
+    let spot = place.grid.0.clone();
+    let home = LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid: place.grid_crs, revision: seen };
+    let mut looked_at = vec![home];
+    let snapshot = context.index.snapshot();
+    for (code, revision) in again.revisions.iter().filter(|(code, _)| **code != of.jurisdiction) {
+        let Some(other) = snapshot.territory(code) else { continue };
+        let grid = other.jurisdiction.grid;
+        let spot = crs::project(&place.grid.0, place.grid_crs, grid).map_err(|e| Error::Internal(e.to_string()))?;
+        looked_at.push(LookedAt { jurisdiction: code.clone(), spot, grid, revision: *revision });
+    }
+    Ok(Now { run: now, looked_at, reach_m: again.reach_m })
 }

@@ -175,6 +175,8 @@ pub struct Case {
     pub visits: Vec<Date>,
     /// What was recommended, and by whom.
     pub advice: Option<(Advice, String)>,
+    /// What each check had said when it was.
+    pub advised_on: Vec<(CheckCode, Verdict)>,
     /// The last decision.
     pub decided: Option<Decided>,
     /// Conditions of the approval.
@@ -203,6 +205,7 @@ impl Default for Case {
             consultations: Vec::new(),
             visits: Vec::new(),
             advice: None,
+            advised_on: Vec::new(),
             decided: None,
             conditions: Vec::new(),
             permit: None,
@@ -257,7 +260,10 @@ impl Case {
                 }
             }
             Stated::Visit { on, .. } => self.visits.push(*on),
-            Stated::Advice(advice) => self.advice = Some((*advice, event.actor.clone())),
+            Stated::Advice(advice) => {
+                self.advice = Some((*advice, event.actor.clone()));
+                self.advised_on = self.run.as_ref().map(|run| run.said.clone()).unwrap_or_default();
+            }
             Stated::Decision(signed) => {
                 let met = |draft: &ConditionDraft| Condition { draft: draft.clone(), met: None };
                 self.conditions = signed.conditions.iter().map(met).collect();

@@ -119,6 +119,11 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         }
         Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
         Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
+        Guard::AdviceFits => {
+            let worse = worse_than_advised(case);
+            let missing = format!("worse than when it was recommended: {}; send it back", worse.join(", "));
+            unless(worse.is_empty(), missing)
+        }
         Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
         Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
@@ -173,6 +178,13 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     }
     let changed: Vec<&str> = now.changed.iter().map(|code| code.as_str()).collect();
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
+}
+
+/// The checks that say something worse than when it was recommended: whoever decides may check it again, and recommends nothing.
+fn worse_than_advised(case: &Case) -> Vec<&'static str> {
+    let said = case.run.iter().flat_map(|run| &run.said);
+    let then = |code| case.advised_on.iter().find(|(of, _)| *of == code).map(|(_, verdict)| *verdict);
+    said.filter(|(code, now)| then(*code).is_some_and(|then| then < *now)).map(|(code, _)| code.as_str()).collect()
 }
 
 fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {

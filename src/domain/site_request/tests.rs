@@ -233,6 +233,9 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         if matches!(event, Event::Approve | Event::ApproveWithConditions) {
             let blocked = case.run.as_ref().unwrap().said.iter().any(|(_, v)| *v == Verdict::Block);
             assert!(!blocked, "what is blocked is approved");
+            let advised = |code: CheckCode| case.advised_on.iter().find(|(of, _)| *of == code).unwrap().1;
+            let said = &case.run.as_ref().unwrap().said;
+            assert!(said.iter().all(|(code, now)| *now <= advised(*code)), "{event} on what nobody recommended it on");
         }
         assert_eq!(taken.by == By::Timer, actor.is_none(), "{event}");
         let record = CaseEvent {
