@@ -331,6 +331,10 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("domain/plan/mod.rs", "who sees a plan, which is public or the government's; shown by actions/plan"),
     ("actions/plan/check.rs", "shows checks of plans that are kept"),
     ("actions/site_check/around.rs", "finds what one sees; shown by actions/site_check/mod.rs"),
+    (
+        "actions/site_check/shared.rs",
+        "finds columns of a zone, none of them restricted; shown by actions/site_request/mod.rs",
+    ),
     ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
     ("actions/site_check/kept.rs", "shows runs that are kept"),
     ("domain/notice.rs", "who is told what happened in a case, which names no feature; `deliveries` says who was"),

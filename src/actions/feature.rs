@@ -152,6 +152,7 @@ pub fn create<T: Registrable>(context: &Context, witness: Witness<'_>, draft: &D
     }
     let delivered = draft.delivered.clone().ok_or_else(no_geometry)?;
     let body = T::build(props, delivered, jurisdiction, T::kept_within(context.reach())).map_err(under_geometry)?;
+    has_no_other_door::<T>(witness, body.props())?;
     let (created, revisions) = context.store.write_keyed(witness, |tx| {
         let created = T::insert(tx, &jurisdiction.code, id, body.clone())?;
         tx.audit(&jurisdiction.code, entry(Deed::Create, &created))?;
@@ -197,6 +198,8 @@ pub fn replace<T: Registrable>(
         None => present.body.with_props(props, jurisdiction),
     }
     .map_err(under_geometry)?;
+    has_no_other_door::<T>(witness, present.body.props())?;
+    has_no_other_door::<T>(witness, body.props())?;
     let (replaced, revisions) = context.store.write_keyed(witness, |tx| {
         let locked = T::lock(tx, &present.jurisdiction, id)?;
         let now = locked.ok_or_else(|| Error::NotFound(format!("the {} {id}", T::WORD)))?;
@@ -263,6 +266,14 @@ fn may_see<T: Noun>(actor: &Actor, jurisdiction: &str, props: &T::Props) -> Resu
         return Ok(());
     }
     Err(Error::invalid("/properties/visibility", UNSEEN))
+}
+
+/// What a workflow leads nobody writes by a request to this door: he would pass by whoever decides. The program itself may bring in
+/// what there was before.
+fn has_no_other_door<T: Noun>(witness: Witness<'_>, props: &T::Props) -> Result<()> {
+    let state = T::status(props);
+    let led = T::LED.iter().find(|(of, _)| *of == state && witness.identity.is_some());
+    led.map_or(Ok(()), |(_, why)| Err(Error::invalid(format!("/properties/{}", T::STATE), *why)))
 }
 
 /// What keeps others off the place of a site request is the request's alone to write, what a plan in force shows of its zones the

@@ -79,6 +79,8 @@ pub trait Noun: Sized + Clone + Send + Sync + 'static {
     const OWNERS_STATES: Option<&'static [&'static str]>;
     /// The property, and the column, in which these states stand.
     const STATE: &'static str = "status";
+    /// The states in which a feature is shown by a workflow, each with what to say to whoever writes it otherwise: it names the door.
+    const LED: &'static [(&'static str, &'static str)] = &[];
     /// May be drawn by a centreline among its properties.
     const CENTRELINE: bool;
     /// The word for one of them, for messages.

@@ -298,6 +298,10 @@ impl Noun for Reference {
     const OF_SHAPE: &'static [&'static str] = &[];
     const OWNERS_STATES: Option<&'static [&'static str]> = Some(owners::KINDS);
     const STATE: &'static str = "kind";
+    const LED: &'static [(&'static str, &'static str)] = &[
+        ("zone", "a zone is drawn in a plan, and comes in force with that: see /ogc/collections/zones and /api/plans"),
+        ("site_request", "a site request is filed and led as one: see /ogc/collections/site-requests"),
+    ];
     const ALIASES: &'static [(&'static str, &'static str)] =
         &[("elevation_from_m", "elevation_from_ft"), ("elevation_to_m", "elevation_to_ft")];
     const TOLD_APART_BY: &'static [&'static str] = &["kind", "dataset"];

@@ -1,12 +1,15 @@
 //! Bulk: what an import does in the database once its rows are staged. The names in these statements are constants
 //! of the program; every value is bound.
 
+mod led;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
+use self::led::take_out_led;
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
@@ -196,6 +199,7 @@ pub(super) fn take_out(
     tx: &mut WriteTx<'_>,
     (table, staging): (&'static str, &'static str),
     (period, state, apart): ([&'static str; 2], Option<&'static str>, &[&'static str]),
+    led: &[(&'static str, &'static str)],
     jurisdiction: &str,
     refusals: &Refusals<'_>,
 ) -> Stored<Vec<TakenOut>> {
@@ -210,6 +214,9 @@ pub(super) fn take_out(
     // From here on nobody else writes: what is decided now holds for features that came a moment ago, too.
     let meant = meant(table);
     let mut taken_out = take_out_ambiguous(tx, table, staging, jurisdiction)?;
+    if !led.is_empty() {
+        taken_out.extend(take_out_led(tx, table, staging, led, jurisdiction)?);
+    }
     for column in apart {
         taken_out.extend(take_out_another(tx, table, staging, column, jurisdiction)?);
     }

@@ -12,9 +12,10 @@ use super::records::word;
 use super::schema::plans;
 use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
-use crate::domain::corridor::CorridorFacts;
+use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorFacts};
 use crate::domain::organisation::OrganisationKind;
 use crate::domain::plan::{Decision, Plan, PlanState};
+use crate::domain::reference::ReferenceKind;
 use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
@@ -225,14 +226,18 @@ pub fn newest(tx: &mut WriteTx<'_>, jurisdiction: &str, code: &str) -> Stored<Op
     rows.map(to_plan).transpose()
 }
 
-/// Plans whose period was over before a day, and of which that is not recorded.
+/// Plans whose period was over before a day, or that ended by it because their amendment began, and of which that is not recorded.
 ///
 /// # Errors
 /// The database's.
 pub fn over_by(conn: &mut PgConnection, day: Date) -> Stored<Vec<Plan>> {
     let still = [PlanState::Published.as_str(), PlanState::Suspended.as_str()];
     let rows = plans::table
-        .filter(plans::state.eq_any(still).and(plans::effective_to.lt(day.to_diesel())))
+        .filter(plans::state.eq_any(still))
+        .filter(
+            (plans::effective_to.is_not_null().and(plans::effective_to.lt(day.to_diesel())))
+                .or(plans::state.eq(still[0]).and(plans::ended_on.le(day.to_diesel()))),
+        )
         .order(plans::id.asc())
         .select(Row::as_select())
         .load(conn)?;
@@ -331,23 +336,47 @@ pub fn met(tx: &mut WriteTx<'_>, plan: &Plan, corridors: &[(Uuid, f64)]) -> Stor
     Ok(rows.into_iter().map(|row| (row.zone, row.corridor)).collect())
 }
 
-/// The zones of a plan near which, within `near_m`, a work or a reference feature changed after a revision; corridors are judged by
-/// what they take ([`met`]).
+/// Near what a zone has to have changed to be looked at again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nearness {
+    /// What brings no reach of its own, m.
+    pub reach_m: f64,
+    /// The widest clearance by the rules of the plan's own jurisdiction, of corridors that state none, m.
+    pub ruled_m: f64,
+    /// How far a reference feature of a kind matters, m; of others nothing is asked.
+    pub kinds: Vec<(ReferenceKind, f64)>,
+}
+
+/// The zones of a plan near which something changed after the revisions of some jurisdictions, its own the first, or comes in force
+/// or ends by its day after the first and by the last of two days; all of them where rules or coverage changed.
 ///
 /// # Errors
 /// The database's.
-pub fn touched(tx: &mut WriteTx<'_>, plan: &Plan, since: i64, near_m: f64) -> Stored<Vec<Uuid>> {
+pub fn touched(
+    tx: &mut WriteTx<'_>,
+    plan: &Plan,
+    since: &[(String, i64)],
+    near: &Nearness,
+    (from, to): (Date, Date),
+) -> Stored<Vec<Uuid>> {
     #[derive(QueryableByName)]
     struct ZoneRow {
         #[diesel(sql_type = UuidSql)]
         zone: Uuid,
     }
-    let rows: Vec<ZoneRow> = sql_query("SELECT zone FROM zones_touched($1, $2, $3, $4) ORDER BY zone")
-        .bind::<Text, _>(&plan.jurisdiction)
-        .bind::<UuidSql, _>(plan.id)
-        .bind::<BigInt, _>(since)
-        .bind::<Double, _>(near_m)
-        .load(tx.conn)?;
+    let rows: Vec<ZoneRow> =
+        sql_query("SELECT zone FROM zones_touched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY zone")
+            .bind::<UuidSql, _>(plan.id)
+            .bind::<Array<Text>, _>(since.iter().map(|(code, _)| code).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(since.iter().map(|(_, revision)| *revision).collect::<Vec<_>>())
+            .bind::<Double, _>(near.reach_m)
+            .bind::<Double, _>(near.ruled_m)
+            .bind::<Double, _>(CLEARANCE_MAX_M)
+            .bind::<Array<Text>, _>(near.kinds.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Double>, _>(near.kinds.iter().map(|(_, metres)| *metres).collect::<Vec<_>>())
+            .bind::<DateSql, _>(from.to_diesel())
+            .bind::<DateSql, _>(to.to_diesel())
+            .load(tx.conn)?;
     Ok(rows.into_iter().map(|row| row.zone).collect())
 }
 

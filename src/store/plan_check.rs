@@ -4,15 +4,16 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{
-    Array, BigInt, Binary, Date as DateSql, Integer, Nullable, Text, Timestamptz, Uuid as UuidSql,
+    Array, BigInt, Binary, Date as DateSql, Double, Integer, Nullable, Text, Timestamptz, Uuid as UuidSql,
 };
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 use super::records::word;
-use super::{Stored, WriteTx, audit};
+use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
-use crate::domain::plan::{Block, Plan, PlanRun};
+use crate::domain::plan::{Block, Plan, PlanRun, RunBasis, ZoneSaid};
+use crate::error::Error;
 
 /// Keeps a check, whose revision was raised.
 ///
@@ -20,11 +21,13 @@ use crate::domain::plan::{Block, Plan, PlanRun};
 /// The database's.
 pub fn insert(tx: &mut WriteTx<'_>, run: &PlanRun) -> Stored<()> {
     tx.ask_versions(&run.jurisdiction)?;
+    let basis = run.basis.as_ref();
     sql_query(
         "INSERT INTO plan_checks (jurisdiction, id, plan, zones_digest, at, day, recorded_at, revision, looked_at, actor,
              organisation, verdict, zones, warned, blocked_zones, blocked_codes, met_zones, met_corridors, shown_layers,
-             shown_jurisdictions, shown_ids, document, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+             shown_jurisdictions, shown_ids, document, hash, reach_m, seen_jurisdictions, seen_revisions, said_zones, said)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+             $26, $27, $28)",
     )
     .bind::<Text, _>(&run.jurisdiction)
     .bind::<UuidSql, _>(run.id)
@@ -49,6 +52,11 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &PlanRun) -> Stored<()> {
     .bind::<Array<UuidSql>, _>(run.shown.iter().map(|(.., id)| *id).collect::<Vec<_>>())
     .bind::<Text, _>(&run.document)
     .bind::<Binary, _>(run.hash().as_slice())
+    .bind::<Nullable<Double>, _>(basis.map(|basis| basis.reach_m))
+    .bind::<Nullable<Array<Text>>, _>(basis.map(|basis| basis.revisions.keys().cloned().collect::<Vec<_>>()))
+    .bind::<Nullable<Array<BigInt>>, _>(basis.map(|basis| basis.revisions.values().copied().collect::<Vec<_>>()))
+    .bind::<Nullable<Array<UuidSql>>, _>(basis.map(|basis| basis.said.iter().map(|said| said.zone).collect::<Vec<_>>()))
+    .bind::<Nullable<Array<Text>>, _>(basis.map(|basis| basis.said.iter().map(ToString::to_string).collect::<Vec<_>>()))
     .execute(tx.conn)?;
     Ok(())
 }
@@ -101,6 +109,16 @@ struct Row {
     document: String,
     #[diesel(sql_type = Binary)]
     hash: Vec<u8>,
+    #[diesel(sql_type = Nullable<Double>)]
+    reach_m: Option<f64>,
+    #[diesel(sql_type = Array<Text>)]
+    seen_jurisdictions: Vec<String>,
+    #[diesel(sql_type = Array<BigInt>)]
+    seen_revisions: Vec<i64>,
+    #[diesel(sql_type = Array<UuidSql>)]
+    said_zones: Vec<Uuid>,
+    #[diesel(sql_type = Array<Text>)]
+    said: Vec<String>,
 }
 
 /// A check that is kept, with the hash that stands beside it.
@@ -115,6 +133,20 @@ pub struct StoredPlanRun {
 fn stored(row: Row) -> Stored<StoredPlanRun> {
     let block = |(zone, code): (&Uuid, &String)| Ok(Block { zone: *zone, code: word(code)? });
     let shown = |((layer, code), id): ((&String, &String), &Uuid)| Ok((word(layer)?, code.clone(), *id));
+    let basis = match row.reach_m {
+        None => None,
+        Some(reach_m) => {
+            let said = row.said_zones.into_iter().zip(&row.said).map(|(zone, text)| ZoneSaid::read(zone, text));
+            let broken =
+                || Failure::Ours(Error::Internal(format!("what the plan check {} said cannot be read", row.id)));
+            let said = said.collect::<Option<Vec<_>>>().ok_or_else(broken)?;
+            Some(RunBasis {
+                reach_m,
+                revisions: row.seen_jurisdictions.into_iter().zip(row.seen_revisions).collect(),
+                said,
+            })
+        }
+    };
     let run = PlanRun {
         id: row.id,
         jurisdiction: row.jurisdiction,
@@ -140,6 +172,7 @@ fn stored(row: Row) -> Stored<StoredPlanRun> {
             .map(shown)
             .collect::<Stored<_>>()?,
         document: row.document,
+        basis,
     };
     Ok(StoredPlanRun { run, hash: audit::digest(&row.hash)? })
 }
@@ -151,7 +184,8 @@ fn one(conn: &mut PgConnection, plan: &Plan, id: Option<Uuid>, document: &str) -
     let row: Option<Row> = sql_query(format!(
         "SELECT jurisdiction, id, plan, zones_digest, at, day, recorded_at, revision, looked_at, actor, organisation, verdict, zones,
              warned, blocked_zones, blocked_codes, met_zones, met_corridors, shown_layers, shown_jurisdictions, shown_ids,
-             {document}, hash
+             {document}, hash, reach_m, coalesce(seen_jurisdictions, '{{}}') AS seen_jurisdictions,
+             coalesce(seen_revisions, '{{}}') AS seen_revisions, coalesce(said_zones, '{{}}') AS said_zones, coalesce(said, '{{}}') AS said
          FROM plan_checks WHERE jurisdiction = $1 AND plan = $2 AND ($3 IS NULL OR id = $3) ORDER BY id DESC LIMIT 1"
     ))
     .bind::<Text, _>(&plan.jurisdiction)

@@ -3,10 +3,11 @@
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use super::records::word;
 use super::{Failure, Stored, WriteTx};
@@ -36,6 +37,8 @@ pub struct PlanStep {
     pub reason: Option<String>,
     /// What came with it.
     pub data: StepData,
+    /// The zones that were checked again under the lock; none where it rests on no check.
+    pub checked_again: Option<Vec<Uuid>>,
     /// The revision that records it.
     pub revision: i64,
 }
@@ -48,8 +51,8 @@ pub fn append(tx: &mut WriteTx<'_>, plan: &Plan, step: &PlanStep) -> Stored<()> 
     tx.ask_versions(&plan.jurisdiction)?;
     sql_query(
         "INSERT INTO plan_events (jurisdiction, plan, seq, event, from_state, to_state, actor, organisation, at, reason, data,
-             revision)
-         SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM plan_events
+             revision, checked_again)
+         SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM plan_events
          WHERE jurisdiction = $1 AND plan = $2",
     )
     .bind::<Text, _>(&plan.jurisdiction)
@@ -63,6 +66,7 @@ pub fn append(tx: &mut WriteTx<'_>, plan: &Plan, step: &PlanStep) -> Stored<()> 
     .bind::<Nullable<Text>, _>(step.reason.as_deref())
     .bind::<Jsonb, _>(data_json(&step.data))
     .bind::<BigInt, _>(step.revision)
+    .bind::<Nullable<Array<UuidSql>>, _>(step.checked_again.as_ref())
     .execute(tx.conn)?;
     Ok(())
 }
@@ -89,6 +93,8 @@ struct StepRow {
     data: Json,
     #[diesel(sql_type = BigInt)]
     revision: i64,
+    #[diesel(sql_type = Nullable<Array<UuidSql>>)]
+    checked_again: Option<Vec<Uuid>>,
 }
 
 /// The steps of a version of a plan, in their order.
@@ -112,6 +118,7 @@ pub fn list(conn: &mut PgConnection, plan: &Plan) -> Stored<Vec<PlanStep>> {
             reason: row.reason,
             data: data(&row.data)?,
             revision: row.revision,
+            checked_again: row.checked_again,
         })
     };
     rows.into_iter().map(step).collect()

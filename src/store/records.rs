@@ -410,7 +410,14 @@ macro_rules! records {
             ) -> Stored<Vec<crate::store::import::TakenOut>> {
                 let tables = (stringify!($table), stringify!($staging));
                 let state = Self::OWNERS_STATES.map(|_| Self::STATE);
-                import::take_out(tx, tables, (Self::PERIOD, state, Self::TOLD_APART_BY), jurisdiction, refusals)
+                import::take_out(
+                    tx,
+                    tables,
+                    (Self::PERIOD, state, Self::TOLD_APART_BY),
+                    Self::LED,
+                    jurisdiction,
+                    refusals,
+                )
             }
 
             fn merge(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Merged> {

@@ -214,6 +214,21 @@ impl WriteTx<'_> {
         Ok((revision, recorded_at))
     }
 
+    /// Keeps others from writing in jurisdictions in which this transaction writes nothing itself, until it ends: where each stands.
+    ///
+    /// # Errors
+    /// The database's; a deadlock with a transaction that does the same the other way round, after which this one is tried again.
+    pub fn keep_still(&mut self, jurisdictions: &[String]) -> Stored<Vec<(String, i64)>> {
+        if jurisdictions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = revisions::table
+            .filter(revisions::jurisdiction.eq_any(jurisdictions))
+            .order(revisions::jurisdiction.asc())
+            .select((revisions::jurisdiction, revisions::revision));
+        Ok(all.for_share().load(self.conn)?)
+    }
+
     /// Locks the chain of access as [`WriteTx::raise`] does, without a revision and so without an event: for what is counted
     /// and changes nobody's access. It may be raised afterwards. The moment since when it is locked.
     ///

@@ -172,6 +172,7 @@ pub fn write_case(
             "id": run.run,
             "sha256": hex(&run.hash),
             "verdicts": said,
+            "sharing": run.sharing.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
             "candidates": run.candidates.iter().map(candidate).collect::<Vec<_>>(),
         })
     });

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use serde_json::{Value as Json, json};
 
-use crate::support::{Database, Response, TestServer, token};
+use crate::support::{Database, Response, TestServer, brought_in, is_led, token};
 
 pub const WORKS: &str = "/ogc/collections/works/items";
 pub const CORRIDORS: &str = "/ogc/collections/corridors/items";
@@ -63,7 +63,11 @@ impl Api {
 
     /// Creates a feature on the working grid as the officer and gives its id.
     pub fn add(&self, items: &str, geometry: Json, properties: Json) -> String {
-        let made = self.on_grid("officer", "POST", items, &feature(geometry, properties));
+        let document = feature(geometry, properties);
+        if items == REFERENCES && is_led(&document) {
+            return brought_in(&self.server, &self.database, 9218, &document);
+        }
+        let made = self.on_grid("officer", "POST", items, &document);
         assert_eq!(made.status, 201, "{}", made.text);
         made.json()["id"].as_str().unwrap().to_owned()
     }

@@ -22,7 +22,7 @@ pub const ZONES: &str = "/ogc/collections/zones/items";
 const SHA: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// A server with a committee.
-fn api() -> Api {
+pub fn api() -> Api {
     let api = Api::new();
     committee(&api);
     api
@@ -52,20 +52,20 @@ impl Api {
         id
     }
 
-    fn json_as(&self, role: &str, method: &str, path: &str, tag: Option<&str>, body: &Json) -> Response {
+    pub fn json_as(&self, role: &str, method: &str, path: &str, tag: Option<&str>, body: &Json) -> Response {
         let mut headers = vec![("Content-Type", "application/json")];
         headers.extend(tag.map(|tag| ("If-Match", tag)));
         self.send(role, method, path, &headers, Some(body))
     }
 
     /// Sends an event to the plan as it is now.
-    fn event(&self, role: &str, id: &str, event: &str, data: &Json) -> Response {
+    pub fn event(&self, role: &str, id: &str, event: &str, data: &Json) -> Response {
         let now = self.server.get("officer", &format!("/api/plans/{id}"));
         let body = json!({"event": event, "reason": "because", "data": data});
         self.json_as(role, "POST", &format!("/api/plans/{id}/events"), now.header("etag"), &body)
     }
 
-    fn done(&self, role: &str, id: &str, event: &str, data: &Json) -> Json {
+    pub fn done(&self, role: &str, id: &str, event: &str, data: &Json) -> Json {
         let answer = self.event(role, id, event, data);
         assert_eq!(answer.status, 200, "{event}: {}", answer.text);
         answer.json()
@@ -104,7 +104,7 @@ impl Api {
         zones.iter().map(|z| z["properties"]["code"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn faults(&self) -> Vec<Fault> {
+    pub fn faults(&self) -> Vec<Fault> {
         let reports = audit::verify(&self.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
         reports.into_iter().flat_map(|(_, report)| report.faults).collect()
     }
@@ -123,13 +123,13 @@ fn collection(plan: &str, zones: u32) -> Json {
     json!({"type": "FeatureCollection", "features": (0..zones).map(zone).collect::<Vec<_>>()})
 }
 
-fn decision(run: &Json, from: &str, to: &Json) -> Json {
-    json!({"check": run["id"], "check_sha256": run["sha256"], "decision_number": "QD-88/2026", "decision_date": "2026-03-01",
+pub fn decision(run: &Json, from: &str, to: &Json) -> Json {
+    json!({"check": run["id"], "check_sha256": run["sha256"], "decision_number": "QD-88/2026", "decision_date": "2026-01-01",
         "decision_signer": "The chairman", "decision_authority": "People's committee", "effective_from": from,
         "effective_to": to, "file_sha256": SHA})
 }
 
-fn unmet(answer: &Response) -> Vec<String> {
+pub fn unmet(answer: &Response) -> Vec<String> {
     assert_eq!(answer.status, 409, "{}", answer.text);
     let json = answer.json();
     json["unmet"].as_array().unwrap().iter().map(|u| u["guard"].as_str().unwrap().to_owned()).collect()
@@ -348,10 +348,12 @@ fn a_corridor_that_comes_in_force_between_check_and_decision_stands_against_it()
         ["waivable"]
     );
     api.done("approver", &id, "waive", &block);
-    api.done("approver", &id, "approve", &data);
+    // Whoever waived it does not approve what that made way for.
+    assert_eq!(unmet(&api.event("approver", &id, "approve", &data)), ["not_waiver"]);
+    api.done("other-approver", &id, "approve", &data);
     // By the edge of its clearance: 10 m from the third zone and no more.
     data["decision_number"] = json!("another");
-    assert_eq!(api.event("approver", &id, "approve", &data).status, 409, "one decision");
+    assert_eq!(api.event("other-approver", &id, "approve", &data).status, 409, "one decision");
     assert_eq!(api.faults(), []);
 }
 
@@ -396,8 +398,20 @@ fn an_amendment_keeps_the_rest_and_what_is_in_force_goes_by_the_day() {
     assert_eq!(counts, [1, 1, 1, 1], "{difference}");
     let changed = difference["zones"].as_array().unwrap().iter().find(|zone| zone["change"] == "changed").unwrap();
     assert_eq!((&changed["code"], &changed["what"]), (&json!("Z-0000"), &json!(["quota"])));
-    api.published(&second, "2028-01-01", json!(null));
-    assert_eq!(api.server.get("", &format!("/api/plans/{first}")).json()["state"], "superseded");
+    let data = api.submitted(&second);
+    for (from, why) in [("2025-12-31", "before data.decision_date"), ("2026-02-01", "backwards")] {
+        let signed = if why == "backwards" { "2026-03-01" } else { "2026-01-01" };
+        let early = merged(json!({"effective_from": from, "decision_date": signed}), &data);
+        let refused = api.event("approver", &second, "approve", &early);
+        assert_eq!(unmet(&refused), ["effective_period"]);
+        assert!(refused.text.contains(why), "{}", refused.text);
+    }
+    api.done("approver", &second, "approve", &merged(json!({"effective_from": "2028-01-01"}), &data));
+    api.done("officer", &second, "publish", &json!({}));
+    // Until that day the one before is what it was.
+    let before = api.server.get("", &format!("/api/plans/{first}")).json();
+    assert_eq!(before["state"], "published");
+    assert_eq!(before["in_force"], json!({"from": "2026-01-01", "to": "2027-12-31"}));
     let old = ["Z-0000", "Z-0001", "Z-0002"];
     let new = ["Z-0000", "Z-0002", "NEW"];
     let check = |datetime: &str, expect: &[&str]| {
@@ -421,6 +435,23 @@ fn an_amendment_keeps_the_rest_and_what_is_in_force_goes_by_the_day() {
     for wrong in ["2026", "2026-13-01", "2028-01-01/2027-01-01", "2026-01-01/2026-01-02/2026-01-03", "yesterday"] {
         assert_eq!(api.server.get("", &format!("{ZONES}?datetime={wrong}")).status, 400, "{wrong}");
     }
+    assert_eq!(api.faults(), []);
+    // As if that day had come: it is superseded, whether that is recorded or not.
+    let context = api.database.context();
+    assert_eq!(upkeep::expire(&context), Ok(0), "it is yet to come");
+    run_sql(
+        &api.database.url,
+        &format!(
+            "SET session_replication_role = replica; UPDATE plans SET ended_on = '2026-06-01' WHERE id = '{first}'"
+        ),
+    );
+    let state = || api.sql(&format!("SELECT state FROM plans WHERE id = '{first}'")).unwrap();
+    let shown = || api.server.get("", &format!("/api/plans/{first}")).json()["state"].clone();
+    assert_eq!((shown(), state()), (json!("superseded"), "published".into()));
+    assert_eq!((upkeep::expire(&context), upkeep::expire(&context)), (Ok(1), Ok(0)));
+    assert_eq!((shown(), state()), (json!("superseded"), "superseded".into()));
+    let told = format!("SELECT string_agg(event, ' ' ORDER BY seq) FROM plan_events WHERE plan = '{first}'");
+    assert!(api.sql(&told).unwrap().ends_with("publish supersede"));
     // Site checks know both, each for its time.
     let shown =
         "SELECT string_agg(concat_ws(' ', code, valid_from, valid_to), '; ' ORDER BY code) FROM reference_features";
@@ -429,6 +460,33 @@ fn an_amendment_keeps_the_rest_and_what_is_in_force_goes_by_the_day() {
         "QH-4/1/Z-0000 2026-01-01 2027-12-31; QH-4/1/Z-0001 2026-01-01 2027-12-31; QH-4/1/Z-0002 2026-01-01 2027-12-31; \
          QH-4/2/NEW 2028-01-01; QH-4/2/Z-0000 2028-01-01; QH-4/2/Z-0002 2028-01-01"
     );
+}
+
+/// An amendment that is taken back before its day leaves the one before as it was.
+#[test]
+fn what_was_to_be_superseded_goes_on_where_its_amendment_is_revoked() {
+    let api = api();
+    for event in ["revoke", "suspend"] {
+        let first = api.plan(&format!("QH-{event}"), 1);
+        api.published(&first, "2026-01-01", json!(null));
+        let path = format!("/api/plans/{first}");
+        let second = api.json_as("officer", "POST", &format!("{path}/amendments"), None, &json!({})).json();
+        let second = second["id"].as_str().unwrap().to_owned();
+        api.published(&second, "2028-01-01", json!(null));
+        let known = || {
+            let all = format!(
+                "SELECT string_agg(concat_ws(' ', code, valid_from, valid_to), '; ' ORDER BY code)
+                 FROM reference_features WHERE dataset = 'QH-{event}'"
+            );
+            (api.server.get("", &path).json()["in_force"]["to"].clone(), api.sql(&all).unwrap())
+        };
+        let one = format!("QH-{event}/1/Z-0000 2026-01-01");
+        let both = format!("{one} 2027-12-31; QH-{event}/2/Z-0000 2028-01-01");
+        assert_eq!(known(), (json!("2027-12-31"), both));
+        api.done("approver", &second, event, &json!({}));
+        assert_eq!(known(), (json!(null), one));
+        assert_eq!(api.server.get("", &path).json()["state"], "published");
+    }
     assert_eq!(api.faults(), []);
 }
 
@@ -438,12 +496,18 @@ fn of_two_decisions_at_the_same_moment_one_is_made() {
     let id = api.plan("QH-9", 1);
     let data = api.submitted(&id);
     let tag = api.server.get("officer", &format!("/api/plans/{id}")).header("etag").unwrap().to_owned();
-    let send = &|event: &str| {
+    let send = &|role: &str, event: &str| {
         let body = json!({"event": event, "reason": "because", "data": data});
-        api.json_as("approver", "POST", &format!("/api/plans/{id}/events"), Some(&tag), &body).status
+        api.json_as(role, "POST", &format!("/api/plans/{id}/events"), Some(&tag), &body).status
     };
     let mut answers: Vec<u16> = thread::scope(|scope| {
-        let sent = ["approve", "reject", "approve", "return"].map(|event| scope.spawn(move || send(event)));
+        let sent = [
+            ("approver", "approve"),
+            ("other-approver", "reject"),
+            ("other-approver", "approve"),
+            ("approver", "return"),
+        ];
+        let sent = sent.map(|(role, event)| scope.spawn(move || send(role, event)));
         sent.map(|sent| sent.join().unwrap()).to_vec()
     });
     answers.sort_unstable();

@@ -1,11 +1,14 @@
 //! Reference features: what is said of each kind, what is wrong with a document, who sees them, and the list of their layers.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, REFERENCES, WORKS, feature, line, mast, merged, point, rect, school};
-use crate::support::Response;
+use crate::site_request::{CaseOf, column};
+use crate::support::{Response, brought_in};
 
 const LAYERS: &str = "/api/reference-layers";
 
@@ -28,11 +31,11 @@ fn patched(api: &Api, role: &str, id: &str, body: &Json) -> Response {
 #[test]
 fn a_reference_feature_is_made_changed_listed_and_deleted() {
     let api = Api::new();
-    let zone = json!({"code": "Z-1", "dataset": "station plan 2030", "kind": "zone", "name": "Khu trung tâm",
+    let area = json!({"code": "Z-1", "dataset": "station plan 2030", "kind": "urban_area", "name": "Khu trung tâm",
         "organisation": "office", "visibility": "government", "valid_from": "2026-01-01", "valid_to": "2030-12-31",
         "source": "Decision 12", "source_date": "2025-11-20", "licence": "internal", "column_classes": ["A1a", "A2b"],
         "height_max_m": 45.0, "quota": 12, "spacing_m": 300.0, "sharing_required": true});
-    let made = created(&api, "officer", rect(0.0, 0.0, 500.0, 500.0), zone.clone());
+    let made = created(&api, "officer", rect(0.0, 0.0, 500.0, 500.0), area.clone());
     assert_eq!(made.status, 201, "{}", made.text);
     let id = made.json()["id"].as_str().unwrap().to_owned();
     let path = format!("{REFERENCES}/{id}");
@@ -42,7 +45,7 @@ fn a_reference_feature_is_made_changed_listed_and_deleted() {
             assert_eq!(&properties[name], value, "{name}: {properties}");
         }
     };
-    has(&read(), &zone);
+    has(&read(), &area);
     // What it does not say has its usual value.
     has(&read(), &json!({"version": 1, "class": null, "eirp_w": null, "occupied": null}));
     let patch =
@@ -66,12 +69,12 @@ fn a_reference_feature_is_made_changed_listed_and_deleted() {
         &path,
         &feature(
             rect(0.0, 0.0, 9.0, 9.0),
-            json!({"kind": "zone",
+            json!({"kind": "urban_area",
         "organisation": "office", "visibility": "public"}),
         ),
     );
     assert_eq!(replaced.status, 200, "{}", replaced.text);
-    has(&read(), &json!({"version": 3, "code": "Z-1", "dataset": "zone", "quota": null, "column_classes": []}));
+    has(&read(), &json!({"version": 3, "code": "Z-1", "dataset": "urban_area", "quota": null, "column_classes": []}));
     assert_eq!(api.send("officer", "DELETE", &path, &[("If-Match", "\"2\"")], None).status, 412);
     assert_eq!(api.send("officer", "DELETE", &path, &[], None).status, 204);
     assert_eq!((listed("officer"), api.server.get("officer", &path).status), (1, 404));
@@ -374,4 +377,79 @@ fn reference_layers_are_listed_with_source_licence_and_age() {
     let parameters = &document["components"]["parameters"];
     assert_eq!(parameters["against"]["schema"]["items"]["enum"], json!(["works", "corridors"]));
     assert_eq!(parameters["layer"]["schema"]["enum"], json!(["works", "corridors", "references"]));
+}
+
+/// What a workflow leads is written by its own door: by no request, and by no import where something of it stands there already.
+#[test]
+fn zones_and_site_requests_are_written_by_their_own_doors() {
+    let api = Api::new();
+    crate::plan::committee(&api);
+    let plan = api.plan("QH-1", 1);
+    api.published(&plan, "2026-01-01", json!(null));
+    let mut case = CaseOf::file(&api, (900.0, 0.0), merged(json!({"code": "BTS-1"}), &column()));
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let urban = json!({"kind": "urban_area", "organisation": "office", "code": "U"});
+    let urban = api.add(REFERENCES, rect(0.0, 0.0, 9.0, 9.0), urban);
+    for (kind, shape, door) in [
+        ("zone", rect(0.0, 0.0, 9.0, 9.0), "/api/plans"),
+        ("site_request", point(0.0, 0.0), "/ogc/collections/site-requests"),
+    ] {
+        let document = feature(shape, json!({"kind": kind, "organisation": "office", "code": "NEW"}));
+        // The program itself brings in what there was before; it stays as it is.
+        let before = brought_in(
+            &api.server,
+            &api.database,
+            9218,
+            &feature(
+                document["geometry"].clone(),
+                json!({"kind": kind, "organisation": "office", "code": format!("OLD-{kind}")}),
+            ),
+        );
+        for role in ["officer", "administrator"] {
+            for (method, path, body) in [
+                ("POST", REFERENCES.to_owned(), document.clone()),
+                ("PATCH", format!("{REFERENCES}/{before}"), json!({"properties": {"name": "another"}})),
+                ("PATCH", format!("{REFERENCES}/{before}"), json!({"properties": {"kind": "other"}})),
+                ("PUT", format!("{REFERENCES}/{before}"), document.clone()),
+                ("PUT", format!("{REFERENCES}/{urban}"), document.clone()),
+            ] {
+                let refused = api.on_grid(role, method, &path, &body);
+                assert_eq!(refused.status, 422, "{role} {method} {path}: {}", refused.text);
+                let problem = refused.problems().join(" ");
+                assert!(
+                    problem.starts_with("/properties/kind") && problem.contains(door),
+                    "{role} {method}: {problem}"
+                );
+            }
+        }
+    }
+    let there = || {
+        let all = "SELECT string_agg(version_digest(r)::text, ' ' ORDER BY id) FROM reference_features AS r";
+        (api.sql(all).unwrap(), api.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'"))
+    };
+    let before = there();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("references.geojson");
+    let zone = |dataset: &str| {
+        feature(
+            rect(0.0, 0.0, 900.0, 900.0),
+            json!({"code": "QH-1/1/Z-0000", "kind": "zone", "dataset": dataset,
+            "organisation": "office", "quota": 99}),
+        )
+    };
+    let request =
+        feature(point(5_000.0, 0.0), json!({"code": "BTS-1", "kind": "site_request", "organisation": "viettel"}));
+    for (document, door) in [(zone("QH-1"), "/api/plans"), (zone("mine"), "/api/plans"), (request, "site-requests")] {
+        fs::write(&file, json!({"type": "FeatureCollection", "features": [document]}).to_string()).unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_clearway"))
+            .args(["import", "references", "--jurisdiction", "VN-72", "--crs", "EPSG:9218"])
+            .arg(&file)
+            .env_clear()
+            .env("DATABASE_URL", &api.database.service_url)
+            .output()
+            .unwrap();
+        let told = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(!done.status.success() && told.contains(door) && told.contains("is there already"), "{told}");
+        assert_eq!(there(), before, "{told}");
+    }
 }

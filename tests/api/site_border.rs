@@ -7,9 +7,10 @@ use crate::conflicts_asked::with_neighbour;
 use crate::help::{Api, REFERENCES, WORKS, assert_near, feature, mast, merged};
 use crate::rules::{VN, load_as, pack};
 use crate::site_check::{NOW, SITES, declare, evidence, finding};
+use crate::support::{brought_in, is_led};
 
 /// A corner of the border; VN-35 is what lies south of it, on a grid with another meridian.
-const CORNER: [f64; 2] = [107.5, 11.785];
+pub const CORNER: [f64; 2] = [107.5, 11.785];
 
 /// A degree there, m.
 const DEGREE_M: [f64; 2] = [108_990.0, 110_630.0];
@@ -25,13 +26,13 @@ fn point(east: f64, north: f64) -> Json {
     json!({"type": "Point", "coordinates": at((east, north))})
 }
 
-fn rect(west: f64, south: f64, east: f64, north: f64) -> Json {
+pub fn rect(west: f64, south: f64, east: f64, north: f64) -> Json {
     let corners = [(west, south), (east, south), (east, north), (west, north), (west, south)];
     json!({"type": "Polygon", "coordinates": [corners.map(at)]})
 }
 
 /// Both sides with a pack of each.
-fn sides(packs: [&str; 2]) -> Api {
+pub fn sides(packs: [&str; 2]) -> Api {
     let (database, server) = with_neighbour();
     let api = Api { server, database };
     for (code, text) in SIDES.iter().zip(packs) {
@@ -52,9 +53,14 @@ fn send(api: &Api, path: &str, document: &Json) -> Json {
     answer.json()
 }
 
-fn add(api: &Api, items: &str, side: &str, code: &str, shape: Json, more: Json) {
+pub fn add(api: &Api, items: &str, side: &str, code: &str, shape: Json, more: Json) {
     let usual = json!({"code": code, "organisation": "office", "jurisdiction": side});
-    send(api, items, &feature(shape, merged(more, &usual)));
+    let document = feature(shape, merged(more, &usual));
+    if is_led(&document) {
+        brought_in(&api.server, &api.database, 4326, &document);
+    } else {
+        send(api, items, &document);
+    }
 }
 
 /// What is said of a column of 42 m, or as it says, so many metres from the corner.

@@ -20,12 +20,15 @@ use crate::support::{Response, run_sql};
 
 /// With the rules of the fixtures, which the server has heard of.
 pub fn office() -> Api {
-    office_with(|_| ())
+    with_rules(Api::new())
 }
 
 /// The same with other settings.
 fn office_with(change: impl FnOnce(&mut Settings)) -> Api {
-    let api = Api::with(change);
+    with_rules(Api::with(change))
+}
+
+pub fn with_rules(api: Api) -> Api {
     load(&api, VN);
     let days = clearway::formats::calendar::read(include_bytes!("../../fixtures/calendar/VN.toml")).unwrap();
     let (operator, place) = (Actor::operator(), ["VN-72".to_owned()]);
@@ -319,6 +322,68 @@ fn a_column_too_near_to_another_is_shared() {
     trail_is_whole(&api);
 }
 
+/// A plan in force with one zone, 100 m wide from the origin, in which columns are shared and may stand 10 m apart.
+fn sharing_zone(api: &Api) {
+    crate::plan::committee(api);
+    let plan = api.plan("QH-S", 1);
+    let zone = api.zones("officer", &format!("plan={plan}"))[0]["id"].as_str().unwrap().to_owned();
+    let shared = json!({"properties": {"sharing_required": true, "spacing_m": 10}});
+    let patched = api.on_grid("officer", "PATCH", &format!("{}/{zone}", crate::plan::ZONES), &shared);
+    assert_eq!(patched.status, 200, "{}", patched.text);
+    api.published(&plan, "2026-01-01", json!(null));
+}
+
+#[test]
+fn in_a_zone_in_which_columns_are_shared_none_is_built_beside_another() {
+    let api = office();
+    sharing_zone(&api);
+    let tower = |code: &str, more: Json| {
+        let usual = json!({"code": code, "kind": "mast", "organisation": "vnpt", "column_class": "A2b",
+            "position_accuracy_m": 0});
+        let (east, north) = (more["east"].as_f64().unwrap(), more["north"].as_f64().unwrap());
+        let visibility = json!({"visibility": more["visibility"].as_str().unwrap_or("public")});
+        api.add(WORKS, point(east, north), merged(visibility, &usual))
+    };
+    tower("OUTSIDE", json!({"east": 130.0, "north": 50.0}));
+    tower("HIDDEN", json!({"east": 20.0, "north": 20.0, "visibility": "restricted"}));
+    let shared = tower("TOWER", json!({"east": 80.0, "north": 80.0}));
+    let mut case = CaseOf::file(&api, (50.0, 50.0), column());
+    case.lead_to_decision();
+    assert_eq!(case.verdict("ZON"), "warn");
+    let check = &case.now["properties"]["case"]["check"];
+    assert_eq!(check["sharing"], json!(["ZON"]));
+    let offered: Vec<&Json> = check["candidates"].as_array().unwrap().iter().map(|c| &c["code"]).collect();
+    assert_eq!(offered, ["TOWER"]);
+    // Asked is whose columns stand there, and not whose plan it is.
+    let consulted = case.now["properties"]["case"]["consultations"].as_array().unwrap();
+    let carriers: Vec<&Json> =
+        consulted.iter().filter(|c| c["consultee"] == "carrier").map(|c| &c["organisation"]).collect();
+    assert_eq!(carriers, ["vnpt"]);
+    let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];
+    case.refused("approver", "approve", None, case.decision(json!({})), &["no_sharing"], &deciding);
+    case.step("approver", "require_sharing", None, case.decision(json!({})), "sharing_required");
+    let agreement = json!({"column": shared, "number": "HD-1", "on": "2026-11-25", "file": FILE});
+    case.step("officer", "record_agreement", None, agreement, "permit_active");
+    trail_is_whole(&api);
+}
+
+#[test]
+fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
+    let api = office();
+    sharing_zone(&api);
+    let mut case = CaseOf::file(&api, (50.0, 50.0), column());
+    case.lead_to_decision();
+    let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];
+    case.refused("approver", "approve", None, case.decision(json!({})), &["no_sharing"], &deciding);
+    case.refused("approver", "require_sharing", None, case.decision(json!({})), &["sharing_found"], &deciding);
+    let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
+    let waiver = json!({"code": "ZON", "reason": "the first one there"});
+    let headers = [("Content-Type", "application/json")];
+    let waived = api.send("approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    assert_eq!(waived.status, 201, "{}", waived.text);
+    case.step("other-approver", "approve", None, case.decision(json!({})), "approved");
+}
+
 #[test]
 fn a_refusal_is_appealed_and_decided_again() {
     let api = office();
@@ -360,6 +425,17 @@ fn a_corridor_between_check_and_decision_is_noticed() {
     let answer = case.sends("approver", "approve", None, case.decision(json!({})));
     let unmet = answer.json()["unmet"].to_string();
     assert!(answer.status == 409 && unmet.contains("no_blocks") && unmet.contains("consultations_done"), "{unmet}");
+    // Whoever decides checks it again and may have waived what he finds; that he does so alone is not enough.
+    let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
+    let waiver = json!({"code": "COR", "reason": "the road goes round it"});
+    let headers = [("Content-Type", "application/json")];
+    let waived =
+        api.send("other-approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    assert_eq!(waived.status, 201, "{}", waived.text);
+    let answer = case.sends("approver", "approve", None, case.decision(json!({})));
+    let told = answer.json()["unmet"].to_string();
+    assert!(answer.status == 409 && told.contains("advice_fits") && !told.contains("no_blocks"), "{told}");
+    assert!(told.contains("worse than when it was recommended: COR"), "{told}");
     assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
 }
 
@@ -373,7 +449,7 @@ fn of_two_approvers_at_once_one_decides() {
     let approval = case.decision(json!({"number": "2/QD"}));
     let answers = thread::scope(|scope| {
         let one = scope.spawn(|| case.sends("approver", "approve", None, approval.clone()));
-        let other = scope.spawn(|| case.sends("approver", "refuse", Some("no"), refusal.clone()));
+        let other = scope.spawn(|| case.sends("other-approver", "refuse", Some("no"), refusal.clone()));
         [one.join().unwrap(), other.join().unwrap()]
     });
     let mut statuses = answers.each_ref().map(|a| a.status);

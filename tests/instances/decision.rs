@@ -1,67 +1,158 @@
 //! A decision and what is told of it: whoever is killed between the two, and whatever becomes of the database, there is one decision,
 //! and it is told as one.
 
+use std::path::Path;
 use std::thread;
 
+use clearway::domain::audit::hex;
 use diesel::PgConnection;
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::instance::{Answer, Instance, until};
 use crate::receiver::{Got, Mood, Receiver};
 use crate::restart::{How, Stoppable};
 use crate::support::{Database, run_sql, token};
 use crate::told::{SETTINGS, webhook};
-use crate::world::{rect, value};
+use crate::world::{point, rect, value};
 
-/// An instance for whoever draws plans and whoever decides about them.
-fn instance(url: &str) -> Instance {
+/// An instance for whoever draws plans, files requests and decides about them; they share a folder of documents.
+fn instance(url: &str, documents: &Path) -> Instance {
     let role = |name: &str, organisation: &str| {
         format!(r#"{{token="{}",name="{name}",organisation="{organisation}",roles=["{name}"]}}"#, token(name))
     };
-    let tokens = format!("[{},{}]", role("officer", "office"), role("approver", "committee"));
+    let all = [("officer", "office"), ("approver", "committee"), ("carrier", "viettel")];
+    let tokens = format!("[{}]", all.map(|(name, organisation)| role(name, organisation)).join(","));
     let mut settings = SETTINGS.to_vec();
-    settings.push(("CLEARWAY_TOKENS", &tokens));
+    settings.extend([("CLEARWAY_TOKENS", tokens.as_str()), ("CLEARWAY_DOCUMENTS", documents.to_str().unwrap())]);
     Instance::start(url, &settings)
 }
 
-/// A plan that is with the committee.
+/// Whatever is decided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Noun {
+    Plan,
+    Request,
+}
+
+/// A plan or a request that is with the committee.
 struct Submitted {
+    noun: Noun,
     path: String,
     version: i64,
     decision: Json,
+    /// So many steps led there, each of which the office is told.
+    steps: usize,
+}
+
+/// The SHA-256 of no content.
+const FILE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+fn sent(door: &Instance, role: &str, path: &str, version: Option<i64>, body: &Json) -> Json {
+    let answer = door.json_as(role, path, version, body).unwrap();
+    assert!(answer.status < 300, "{path} {body}: {}", answer.text);
+    answer.json()
 }
 
 impl Submitted {
-    fn lead(door: &Instance) -> Self {
-        let sent = |role: &str, path: &str, version: Option<i64>, body: &Json| {
-            let answer = door.json_as(role, path, version, body).unwrap();
-            assert!(answer.status < 300, "{path} {body}: {}", answer.text);
-            answer.json()
-        };
-        let plan = sent("officer", "/api/plans", None, &json!({"code": "P"}));
+    fn lead(noun: Noun, door: &Instance) -> Self {
+        match noun {
+            Noun::Plan => Self::plan(door),
+            Noun::Request => Self::request(door),
+        }
+    }
+
+    fn plan(door: &Instance) -> Self {
+        let plan = sent(door, "officer", "/api/plans", None, &json!({"code": "P"}));
         let path = format!("/api/plans/{}", plan["id"].as_str().unwrap());
         let zone = json!({"type": "Feature", "geometry": rect([0.0, 0.0, 100.0, 100.0]), "properties":
             {"plan": plan["id"], "code": "Z", "column_classes": ["A2b"], "height_max_m": 42}});
-        sent("officer", "/ogc/collections/zones/items", None, &zone);
+        sent(door, "officer", "/ogc/collections/zones/items", None, &zone);
         // Drawing a zone made another version of it.
         let mut version = 2;
         let mut step = |event: &str, data: &Json| {
             let body = json!({"event": event, "data": data});
-            version = sent("officer", &format!("{path}/events"), Some(version), &body)["version"].as_i64().unwrap();
+            let done = sent(door, "officer", &format!("{path}/events"), Some(version), &body);
+            version = done["version"].as_i64().unwrap();
         };
         step("begin_appraisal", &json!({}));
-        let run = sent("officer", &format!("{path}/checks"), None, &json!({}));
+        let run = sent(door, "officer", &format!("{path}/checks"), None, &json!({}));
         step("appraise", &json!({"appraisal_number": "BC-1"}));
         step("submit", &json!({"submission_number": "TTr-1"}));
         let decision = json!({"check": run["id"], "check_sha256": run["sha256"], "decision_number": "QD-1",
-            "decision_date": "2026-03-01", "decision_signer": "The chairman", "effective_from": "2026-01-01",
-            "file_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"});
-        Self { path, version, decision }
+            "decision_date": "2026-01-01", "decision_signer": "The chairman", "effective_from": "2026-01-01",
+            "file_sha256": FILE});
+        Self { noun: Noun::Plan, path, version, decision, steps: 3 }
+    }
+
+    fn request(door: &Instance) -> Self {
+        const KINDS: [&str; 4] = ["application", "site_plan", "land_right", "design"];
+        let listed = KINDS.map(|kind| json!({"kind": kind, "sha256": hex(Sha256::digest(kind).as_ref())}));
+        let filed = json!({"type": "Feature", "geometry": point(0.0, 0.0), "properties": {"column_class": "A2b",
+            "height_agl_m": 42, "documents": listed,
+            "declarations": ["truthful", "land_agreed", "structure_safe", "exposure_limits"]}});
+        let made = sent(door, "carrier", "/ogc/collections/site-requests/items", None, &filed);
+        let path = format!("/api/site-requests/{}", made["id"].as_str().unwrap());
+        for kind in KINDS {
+            let added =
+                door.file_as("carrier", &format!("{path}/documents?kind={kind}&name={kind}.txt"), kind).unwrap();
+            assert_eq!(added.status, 201, "{}", added.text);
+        }
+        let (mut version, mut steps) = (1, 0);
+        let mut step = |role: &str, event: &str, data: &Json| {
+            let body = json!({"event": event, "reason": "it fits", "data": data});
+            let done = sent(door, role, &format!("{path}/events"), Some(version), &body)["properties"].clone();
+            (version, steps) = (done["version"].as_i64().unwrap(), steps + 1);
+            done["case"].clone()
+        };
+        step("carrier", "submit", &json!({}));
+        step("officer", "accept", &json!({}));
+        let case = step("officer", "check", &json!({}));
+        let asked = case["consultations"].as_array().unwrap().clone();
+        if !asked.is_empty() {
+            step("officer", "consult", &json!({}));
+        }
+        for one in asked {
+            let answer = json!({"organisation": one["organisation"], "answer": "agree", "letter": "7/CV"});
+            step("officer", "answer", &answer);
+        }
+        step("officer", "assess", &json!({}));
+        step("officer", "visit", &json!({"on": "2026-11-25", "by": ["nga"], "minutes": "free ground"}));
+        step("officer", "recommend", &json!({"advice": "approve"}));
+        step("officer", "refer", &json!({"number": "12/TTr"}));
+        let decision = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+            "run": case["check"]["id"], "run_sha256": case["check"]["sha256"]});
+        Self { noun: Noun::Request, path, version, decision, steps }
     }
 
     fn approve(&self, door: &Instance) -> Result<Answer, ureq::Error> {
         let body = json!({"event": "approve", "data": self.decision});
         door.json_as("approver", &format!("{}/events", self.path), Some(self.version), &body)
+    }
+
+    /// There is one decision, one notice of it, and every time it was told it was told as the same.
+    #[track_caller]
+    fn decided_once(&self, conn: &mut PgConnection, receiver: &Receiver) {
+        let (table, noun) = match self.noun {
+            Noun::Plan => ("plan_events", "plan"),
+            Noun::Request => ("site_request_events", "site_request"),
+        };
+        until("all is told", || value(conn, "SELECT count(*) FROM deliveries WHERE state <> 'done'") == "0");
+        assert_eq!(value(conn, &format!("SELECT count(*) FROM {table} WHERE event = 'approve'")), "1");
+        assert_eq!(value(conn, "SELECT count(*) FROM outbox WHERE event = 'approve'"), "1");
+        let audited = "SELECT count(*) FROM audit_events WHERE deed = 'step' AND detail->>'event' = 'approve'";
+        assert_eq!(value(conn, audited), "1");
+        let steps = value(conn, &format!("SELECT string_agg(event, ' ' ORDER BY seq) FROM {table}"));
+        let told = format!("SELECT string_agg(event, ' ' ORDER BY number) FROM outbox WHERE noun = '{noun}'");
+        assert_eq!(steps, value(conn, &told));
+        let taken: Vec<Got> = receiver.got().into_iter().filter(|got| got.answered == Some(200)).collect();
+        let mut ids: Vec<String> = taken.iter().filter(|got| event(got) == "approve").map(Got::id).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 1);
+        let mut numbers: Vec<i64> = taken.iter().map(Got::number).collect();
+        numbers.dedup();
+        let all: Vec<i64> = (1..=i64::try_from(self.steps).unwrap() + 1).collect();
+        assert_eq!(numbers, all, "each once, in their order");
     }
 }
 
@@ -76,69 +167,55 @@ fn event(got: &Got) -> String {
     got.json()["data"]["event"].as_str().unwrap().to_owned()
 }
 
-/// There is one decision, one notice of it, and every time it was told it was told as the same.
-#[track_caller]
-fn decided_once(conn: &mut PgConnection, receiver: &Receiver) {
-    until("all is told", || value(conn, "SELECT count(*) FROM deliveries WHERE state <> 'done'") == "0");
-    assert_eq!(value(conn, "SELECT count(*) FROM plan_events WHERE event = 'approve'"), "1");
-    assert_eq!(value(conn, "SELECT count(*) FROM outbox WHERE event = 'approve'"), "1");
-    let steps = "SELECT string_agg(event, ' ' ORDER BY seq) FROM plan_events";
-    assert_eq!(value(conn, steps), value(conn, "SELECT string_agg(event, ' ' ORDER BY number) FROM outbox"));
-    let taken: Vec<Got> = receiver.got().into_iter().filter(|got| got.answered == Some(200)).collect();
-    let mut ids: Vec<String> = taken.iter().filter(|got| event(got) == "approve").map(Got::id).collect();
-    ids.dedup();
-    assert_eq!(ids.len(), 1);
-    let mut numbers: Vec<i64> = taken.iter().map(Got::number).collect();
-    numbers.dedup();
-    assert_eq!(numbers, [1, 2, 3, 4], "each once, in their order");
-}
-
 #[test]
 fn a_decision_whose_instance_is_killed_before_it_is_told_is_told() {
-    let database = Database::vn72();
-    let receiver = prepared(&database.url);
-    let mut first = instance(&database.url);
-    let plan = Submitted::lead(&first);
-    receiver.took(3);
-    receiver.be(Mood::Silent);
-    assert_eq!(plan.approve(&first).unwrap().status, 200);
-    receiver.until("it is being told", |got| got.iter().any(|got| event(got) == "approve"));
-    first.kill();
-    receiver.idle();
-    receiver.be(Mood::Well);
-    let second = instance(&database.url);
-    assert_eq!(plan.approve(&second).unwrap().status, 412, "it was decided");
-    receiver.took(4);
-    decided_once(&mut database.connect(), &receiver);
+    for noun in [Noun::Plan, Noun::Request] {
+        let (database, documents) = (Database::vn72(), tempfile::tempdir().unwrap());
+        let receiver = prepared(&database.url);
+        let mut first = instance(&database.url, documents.path());
+        let case = Submitted::lead(noun, &first);
+        receiver.took(case.steps);
+        receiver.be(Mood::Silent);
+        assert_eq!(case.approve(&first).unwrap().status, 200, "{noun:?}");
+        receiver.until("it is being told", |got| got.iter().any(|got| event(got) == "approve"));
+        first.kill();
+        receiver.idle();
+        receiver.be(Mood::Well);
+        let second = instance(&database.url, documents.path());
+        assert_eq!(case.approve(&second).unwrap().status, 412, "{noun:?}: it was decided");
+        receiver.took(case.steps + 1);
+        case.decided_once(&mut database.connect(), &receiver);
+    }
 }
 
 /// Whenever the database goes while somebody decides: what he hears is so, or he hears nothing, and looks again.
 #[test]
 fn a_decision_while_postgres_is_restarted_is_made_once() {
-    for how in [How::Order, How::Crash] {
-        let mut postgres = Stoppable::start();
+    for (noun, how) in [Noun::Plan, Noun::Request].into_iter().flat_map(|n| [How::Order, How::Crash].map(|h| (n, h))) {
+        let (mut postgres, documents) = (Stoppable::start(), tempfile::tempdir().unwrap());
         let receiver = prepared(&postgres.url);
-        let first = instance(&postgres.url);
-        let plan = Submitted::lead(&first);
-        receiver.took(3);
+        let first = instance(&postgres.url, documents.path());
+        let case = Submitted::lead(noun, &first);
+        receiver.took(case.steps);
         let heard = thread::scope(|scope| {
-            let deciding = scope.spawn(|| plan.approve(&first));
+            let deciding = scope.spawn(|| case.approve(&first));
             postgres.stop(how);
             deciding.join().unwrap()
         });
         postgres.go();
         let mut conn = <PgConnection as diesel::Connection>::establish(&postgres.url).unwrap();
-        let approved = value(&mut conn, "SELECT count(*) FROM plans WHERE state = 'approved'") == "1";
+        let table = if noun == Noun::Plan { "plans" } else { "site_requests" };
+        let approved = value(&mut conn, &format!("SELECT count(*) FROM {table} WHERE state = 'approved'")) == "1";
         let heard = heard.map_or(0, |answer| answer.status);
-        assert!(heard != 200 || approved, "{how:?}: what was said to be decided is");
+        assert!(heard != 200 || approved, "{noun:?} {how:?}: what was said to be decided is");
         // It takes a while until it has connections again.
         let mut again = 0;
         until("it answers again", || {
-            again = plan.approve(&first).map_or(0, |answer| answer.status);
+            again = case.approve(&first).map_or(0, |answer| answer.status);
             again == 200 || again == 412
         });
-        assert_eq!(again, if approved { 412 } else { 200 }, "{how:?} {heard}");
-        receiver.took(4);
-        decided_once(&mut conn, &receiver);
+        assert_eq!(again, if approved { 412 } else { 200 }, "{noun:?} {how:?} {heard}");
+        receiver.took(case.steps + 1);
+        case.decided_once(&mut conn, &receiver);
     }
 }

@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use serde_json::{Value as Json, json};
 
-use crate::support::{Database, Response, TestServer, token, vn35_draft};
+use crate::support::{Database, Response, TestServer, brought_in, is_led, token, vn35_draft};
 
 pub const CHECKS: &str = "/api/site-checks";
 pub const WORKS: &str = "/ogc/collections/works/items";
@@ -102,7 +102,11 @@ impl World {
 
     /// Creates a feature as the officer and gives its id.
     pub fn add(&self, items: &str, geometry: Json, properties: Json) -> String {
-        let made = self.send("officer", "POST", items, Some(&feature(geometry, properties)));
+        let document = feature(geometry, properties);
+        if items == REFERENCES && is_led(&document) {
+            return brought_in(&self.server, &self.database, 9218, &document);
+        }
+        let made = self.send("officer", "POST", items, Some(&document));
         assert_eq!(made.status, 201, "{}", made.text);
         made.json()["id"].as_str().unwrap().to_owned()
     }

@@ -16,11 +16,15 @@ use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use clearway::actions::feature::{self, Draft};
 use clearway::actions::import::{Observer, Rejected};
 use clearway::actions::{Context, Witness, jurisdiction, refresh};
 use clearway::config::{Secret, Settings, TokenSetting};
 use clearway::domain::actor::Actor;
+use clearway::domain::fields::{Fields, Value};
 use clearway::domain::jurisdiction::JurisdictionDraft;
+use clearway::domain::place::Delivered;
+use clearway::domain::reference::Reference;
 use clearway::geometry::Epsg;
 use clearway::geometry::encoding::geojson;
 use clearway::server::{self, Server};
@@ -254,6 +258,38 @@ impl Drop for Database {
         }
         let _ = fs::remove_dir_all(self.documents());
     }
+}
+
+/// Brings in a reference feature in coordinates of a system as the program itself does, for whoever asks by HTTP writes none of a kind that
+/// a workflow leads; its id. The server has heard of it.
+pub fn brought_in(server: &TestServer, database: &Database, epsg: u32, document: &Json) -> String {
+    let p = document["properties"].as_object().unwrap().clone();
+    let value = |v: &Json| match v {
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => Value::Number(n.as_f64().unwrap()),
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(all) => Value::List(all.iter().map(|v| Value::Text(v.as_str().unwrap().into())).collect()),
+        _ => Value::Null,
+    };
+    let jurisdiction = p.get("jurisdiction").and_then(Json::as_str).unwrap_or("VN-72").to_owned();
+    let fields =
+        Fields(p.iter().filter(|(name, _)| *name != "jurisdiction").map(|(n, v)| (n.clone(), value(v))).collect());
+    let shape = geojson::geometry(&document["geometry"], usize::MAX).unwrap();
+    let delivered = Some(Delivered { shape, crs: Epsg(epsg) });
+    let draft = Draft { fields, jurisdiction: Some(jurisdiction), delivered };
+    let (context, operator) = (database.context(), Actor::operator());
+    let made = feature::create::<Reference>(&context, Witness::new(&operator, "test"), &draft).unwrap();
+    let revision = format!("{}={}", made.jurisdiction, made.revision);
+    let headers = [("Content-Type", "application/geo+json"), ("Min-Revision", revision.as_str())];
+    let spot = json!({"type": "Point", "coordinates": [107.6907, 12.0042]}).to_string();
+    let heard = server.send("POST", "/api/conflict-checks", &headers, Some(spot.as_bytes()));
+    assert_eq!(heard.status, 200, "{}", heard.text);
+    made.id.to_string()
+}
+
+/// It is of a kind that only the program itself writes.
+pub fn is_led(document: &Json) -> bool {
+    ["zone", "site_request"].iter().any(|kind| document["properties"]["kind"] == *kind)
 }
 
 /// The token of a role: `test-token-of-the-carrier` and so on.

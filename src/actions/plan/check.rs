@@ -14,8 +14,8 @@ use crate::clock;
 use crate::domain::actor::{Actor, Duty};
 use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
 use crate::domain::layer::Layer;
-use crate::domain::plan::{Block, Plan, PlanRun};
-use crate::domain::site_check::{Area, Finding, Subject, Verdict};
+use crate::domain::plan::{Block, Plan, PlanRun, RunBasis, ZoneSaid};
+use crate::domain::site_check::{Area, Finding, Parameters, Subject, Verdict, reach_round};
 use crate::domain::work::ColumnClass;
 use crate::domain::zone::Zone;
 use crate::error::{Error, Result};
@@ -52,6 +52,8 @@ pub struct PlanCheck {
     pub revisions: BTreeMap<String, i64>,
     /// The working grid, on which findings are drawn.
     pub grid: Epsg,
+    /// How far round its zones was looked for what brings no reach of its own, m.
+    pub reach_m: f64,
     /// Zone by zone.
     pub zones: Vec<ZoneCheck>,
 }
@@ -65,7 +67,7 @@ impl PlanCheck {
 }
 
 /// The column that is hardest to admit in a zone.
-fn area(zone: &Zone) -> Area {
+pub(super) fn area(zone: &Zone) -> Area {
     let p = &zone.props;
     let of_a1 = |class: &&ColumnClass| matches!(class, ColumnClass::A1a | ColumnClass::A1b);
     let column_class = p.column_classes.iter().find(|class| !of_a1(class)).or(p.column_classes.first()).copied();
@@ -121,7 +123,9 @@ pub fn check(
     }
     met.sort_unstable();
     let grid = home.jurisdiction.grid;
-    let answer = PlanCheck { plan, at, day, revisions, grid, zones: checked };
+    let parameters = Parameters::on(home.rules().site(), day);
+    let reach_m = checked.iter().map(|of| reach_round(&area(&of.zone).column, &parameters)).fold(0.0, f64::max);
+    let answer = PlanCheck { plan, at, day, revisions, grid, reach_m, zones: checked };
     context.reads.shown(asker.into(), shown.iter().map(|(layer, code, id)| (*layer, code.as_str(), *id)))?;
     let run = run(&answer, actor, home.revision, zones_digest, met, shown.into_iter().collect(), write);
     keep(context, witness, &answer.plan, run)
@@ -145,6 +149,11 @@ fn run(
         .filter(|(_, finding)| finding.verdict == Verdict::Block)
         .map(|(zone, finding)| Block { zone, code: finding.code })
         .collect();
+    let basis = RunBasis {
+        reach_m: answer.reach_m,
+        revisions: answer.revisions.clone(),
+        said: answer.zones.iter().map(|of| ZoneSaid::of(of.zone.id, &of.findings)).collect(),
+    };
     let warned = |of: &&ZoneCheck| matches!(of.verdict(), Verdict::Warn | Verdict::NotChecked | Verdict::NeedsSurvey);
     PlanRun {
         id,
@@ -163,6 +172,7 @@ fn run(
         warned: count(answer.zones.iter().filter(warned).count()),
         blocks,
         met,
+        basis: Some(basis),
         shown,
         document: write(answer, id),
     }

@@ -1,9 +1,10 @@
 //! Plans: begun, drawn, checked, taken from state to state, amended, compared.
 //!
 //! Here is what is shown of a plan, how one begins, and its amendments; [`zone`] draws its zones and lists those of all plans,
-//! [`check`] checks them at once, [`step`] makes a step (`facts` asks the database for its guards, `projected` shows the zones to
+//! [`check`] checks them at once, [`step`] makes a step (`facts` asks the database for its guards, `again` checks again what changed, `projected` shows the zones to
 //! site checks while they are in force), [`upkeep`] records what has come to be.
 
+mod again;
 pub mod check;
 mod facts;
 mod notice;
@@ -13,6 +14,7 @@ pub mod upkeep;
 mod waiting;
 pub mod zone;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -53,11 +55,16 @@ pub type Listed = (Plan, PlanState);
 
 /// The day in a jurisdiction.
 pub(super) fn today(context: &Context, jurisdiction: &str) -> Result<Date> {
+    day_of(context, jurisdiction, clock::now())
+}
+
+/// The day of a moment in a jurisdiction.
+fn day_of(context: &Context, jurisdiction: &str, at: Timestamp) -> Result<Date> {
     let snapshot = context.index.snapshot();
     let territory = snapshot
         .territory(jurisdiction)
         .ok_or_else(|| Error::busy(format!("{jurisdiction} is being loaded; try again in a moment")))?;
-    Ok(clock::now().to_zoned(territory.jurisdiction.time_zone()).date())
+    Ok(at.to_zoned(territory.jurisdiction.time_zone()).date())
 }
 
 fn not_there(id: Uuid) -> Error {
@@ -194,11 +201,11 @@ pub fn amend(context: &Context, witness: Witness<'_>, id: Uuid) -> Result<PlanVi
     let before = seen(context, actor, id)?;
     let place = before.jurisdiction.as_str();
     may(actor, Duty::Plans, place, "draw plans")?;
-    let day = today(context, place)?;
     let id = Uuid::now_v7();
     let ((), reached) = context.store.write(witness, |tx| {
         let before = locked(tx, &before)?;
-        tx.raise(place)?;
+        let (_, at) = tx.raise(place)?;
+        let day = day_of(context, place, at)?;
         let state = before.state_on(day);
         if !matches!(state, PlanState::Published | PlanState::Suspended | PlanState::Expired) {
             let detail = format!("a plan that is {state} is not amended: what was published is");

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::facts::facts;
-use super::{PlanView, entry, get, locked, notice, projected, seen, store, today};
+use super::{PlanView, day_of, entry, get, locked, notice, projected, seen, store};
 use crate::actions::{Context, Witness, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Deed, hex};
@@ -41,18 +41,21 @@ pub fn step(context: &Context, witness: Witness<'_>, id: Uuid, asked: &Asked) ->
         let detail = "send «If-Match» with the version of the plan that you have seen, such as \"3\"";
         return Err(Error::Unconditional(detail.into()));
     };
-    let day = today(context, &present.jurisdiction)?;
     let ((), reached) = context.store.write(witness, |tx| {
         let plan = locked(tx, &present)?;
         if plan.version != expected {
             let detail = format!("the plan has version {} now, not {expected}: read it again first", plan.version);
             return Err(Error::Changed(detail).into());
         }
-        let before = match plan.amends.filter(|_| asked.event == PlanEvent::Publish) {
+        let looks_back =
+            matches!(asked.event, PlanEvent::Approve | PlanEvent::Publish | PlanEvent::Suspend | PlanEvent::Revoke);
+        let before = match plan.amends.filter(|_| looks_back) {
             Some(before) => store::lock(tx, &plan.jurisdiction, before)?,
             None => None,
         };
+        // From here on nobody else writes there: what the step rests on is read after this.
         let (_, at) = tx.raise(&plan.jurisdiction)?;
+        let day = day_of(context, &plan.jurisdiction, at)?;
         let sent = Sent { actor: Some(actor), event: asked.event, reason: witness.reason, data: &asked.data };
         let facts = facts(context, tx, &plan, before.as_ref(), &sent, day)?;
         make(tx, &plan, before, &sent, &facts, at)
@@ -73,11 +76,14 @@ pub(super) fn make(
     let mut next = decide(plan, sent, facts).map_err(|refusal| why(refusal, plan, sent, facts.today))?;
     store::update(tx, plan.version, &mut next)?;
     let mut data = sent.data.clone();
-    data.check =
-        data.check.or_else(|| facts.check.as_ref().map(|check| check.id).filter(|_| rests_on_check(plan, sent)));
-    made(tx, plan, &next, sent, &data, at)?;
+    data.check = data
+        .check
+        .or_else(|| facts.check.as_ref().map(|check| check.id).filter(|_| asks(plan, sent, PlanGuard::FreshCheck)));
+    let again = Some(&facts.checked_again).filter(|_| asks(plan, sent, PlanGuard::NothingNew));
+    made(tx, (plan, &next), sent, &data, again, at)?;
     let mut more =
         vec![("event", sent.event.to_string()), ("from", plan.state.to_string()), ("to", next.state.to_string())];
+    more.extend(again.map(|zones| ("checked_again", zones.len().to_string())));
     if sent.event == PlanEvent::Approve
         && let (Some(check), Some(decision)) = (&facts.check, &next.decision)
     {
@@ -96,32 +102,59 @@ pub(super) fn make(
             }
             more.push(("zones", projected::begin(tx, &next)?.to_string()));
         }
-        PlanEvent::Suspend | PlanEvent::Revoke => projected::end(tx, &next)?,
+        PlanEvent::Suspend | PlanEvent::Revoke => {
+            projected::end(tx, &next)?;
+            if let Some(before) = before.filter(|before| waits_for(before, &next, facts.today)) {
+                more.push(("goes_on", before.id.to_string()));
+                let mut goes_on = Plan { ended_on: None, ..before.clone() };
+                store::update(tx, before.version, &mut goes_on)?;
+                projected::end(tx, &goes_on)?;
+            }
+        }
         _ => {}
     }
     tx.audit(&plan.jurisdiction, entry(Deed::Step, &next, "plan", more))
 }
 
-/// The version before ends where the one that amends it begins.
+/// A version is in force until the one that amends it begins, which is yet to come.
+fn waits_for(before: &Plan, by: &Plan, today: Date) -> bool {
+    let from = by.decision.as_ref().map(|decision| decision.from);
+    before.state == PlanState::Published && before.ended_on == from && from.is_some_and(|from| today < from)
+}
+
+/// The version before ends where the one that amends it begins: on that day, where it is yet to come, and till then it is what it was.
 fn supersede(tx: &mut WriteTx<'_>, before: &Plan, by: &Plan, facts: &Facts, at: Timestamp) -> Stored<()> {
+    let Some(from) = by.decision.as_ref().map(|decision| decision.from) else {
+        return Err(Error::Internal("a plan without a decision is published".into()).into());
+    };
+    let ended_on = Some(before.ended_on.map_or(from, |day| day.min(from)));
+    if before.state == PlanState::Published && facts.today < from {
+        let mut ends = Plan { ended_on, ..before.clone() };
+        store::update(tx, before.version, &mut ends)?;
+        return projected::end(tx, &ends);
+    }
     let data = StepData::default();
     let sent = Sent { actor: None, event: PlanEvent::Supersede, reason: None, data: &data };
     let mut ended = decide(before, &sent, facts).map_err(|refusal| why(refusal, before, &sent, facts.today))?;
-    if let Some(decision) = &by.decision {
-        ended.ended_on = Some(before.ended_on.map_or(decision.from, |day| day.min(decision.from)));
-    }
+    ended.ended_on = ended_on;
     store::update(tx, before.version, &mut ended)?;
-    made(tx, before, &ended, &sent, &data, at)?;
+    made(tx, (before, &ended), &sent, &data, None, at)?;
     projected::end(tx, &ended)
 }
 
-fn rests_on_check(plan: &Plan, sent: &Sent<'_>) -> bool {
-    let row = workflow::row(TRANSITIONS, plan.state, sent.event);
-    row.is_some_and(|row| row.guards.contains(&PlanGuard::FreshCheck))
+fn asks(plan: &Plan, sent: &Sent<'_>, guard: PlanGuard) -> bool {
+    workflow::row(TRANSITIONS, plan.state, sent.event).is_some_and(|row| row.guards.contains(&guard))
 }
 
 /// Records a step that was made: every step passes here, in the transaction that makes it.
-fn made(tx: &mut WriteTx<'_>, plan: &Plan, next: &Plan, sent: &Sent<'_>, data: &StepData, at: Timestamp) -> Stored<()> {
+fn made(
+    tx: &mut WriteTx<'_>,
+    (plan, next): (&Plan, &Plan),
+    sent: &Sent<'_>,
+    data: &StepData,
+    checked_again: Option<&Vec<Uuid>>,
+    at: Timestamp,
+) -> Stored<()> {
     let step = PlanStep {
         seq: 0,
         event: sent.event,
@@ -132,6 +165,7 @@ fn made(tx: &mut WriteTx<'_>, plan: &Plan, next: &Plan, sent: &Sent<'_>, data: &
         at,
         reason: sent.reason.map(str::to_owned),
         data: data.clone(),
+        checked_again: checked_again.cloned(),
         revision: next.revision,
     };
     plan_step::append(tx, next, &step)?;

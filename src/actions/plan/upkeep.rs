@@ -1,4 +1,5 @@
-//! What comes to be by itself: a plan whose period is over has expired whether somebody records it or not; here it is recorded.
+//! What comes to be by itself: a plan whose period is over has expired, and one whose amendment has begun is superseded, whether
+//! somebody records it or not; here it is recorded.
 
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use crate::domain::actor::Actor;
 use crate::domain::plan::{Facts, Plan, PlanEvent, PlanState, Sent, StepData};
 use crate::error::{Error, Result};
 
-/// Records of every plan whose period is over that it has expired: of how many.
+/// Records of every plan whose period is over that it has expired, or was superseded: of how many.
 ///
 /// # Errors
 /// [`Error::Busy`].
@@ -29,29 +30,22 @@ pub fn expire(context: &Context) -> Result<usize> {
 /// Records it of one plan, unless another instance did, or its last day is not over there.
 fn expire_one(context: &Context, plan: &Plan) -> Result<bool> {
     let day = today(context, &plan.jurisdiction)?;
-    if plan.state_on(day) != PlanState::Expired {
-        return Ok(false);
-    }
+    let event = match plan.state_on(day) {
+        PlanState::Expired => PlanEvent::Expire,
+        PlanState::Superseded => PlanEvent::Supersede,
+        _ => return Ok(false),
+    };
     let timer = Actor { name: "timer".into(), ..Actor::operator() };
     let request_id = Uuid::now_v7().to_string();
     let data = StepData::default();
-    let sent = Sent { actor: None, event: PlanEvent::Expire, reason: None, data: &data };
+    let sent = Sent { actor: None, event, reason: None, data: &data };
     let done = context.store.write(Witness::new(&timer, &request_id), |tx| {
         let locked = store::lock(tx, &plan.jurisdiction, plan.id)?;
         let Some(plan) = locked.filter(|now| now.version == plan.version) else {
             return Err(Error::Changed("somebody was faster".into()).into());
         };
         let (_, at) = tx.raise(&plan.jurisdiction)?;
-        let facts = Facts {
-            today: day,
-            zones: 0,
-            outside: Vec::new(),
-            without_limits: Vec::new(),
-            check: None,
-            new_blocks: Vec::new(),
-            of_committee: false,
-            newest: true,
-        };
+        let facts = Facts::on(day);
         make(tx, &plan, None, &sent, &facts, at)
     });
     match done {

@@ -13,6 +13,7 @@ mod deadline;
 mod kept;
 pub mod recheck;
 pub mod search;
+mod shared;
 mod taken;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ use self::around::{Found, How, Mode, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
+pub(super) use self::shared::columns_in_zones;
 use self::taken::Taken;
 
 /// A column at a place, as somebody asks about it.

@@ -13,7 +13,9 @@ use crate::domain::site_request::case::{Candidate, RunNoted};
 use crate::domain::site_request::guards::RunNow;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
+use crate::geometry::crs;
 use crate::store::changes;
+use crate::store::site_request::LookedAt;
 
 /// Writes the answer of a check as it is kept.
 pub type Write<'w> = &'w dyn Fn(&SiteCheck, Uuid) -> String;
@@ -38,22 +40,26 @@ pub(super) fn run(
         return Err(Error::invalid("/geometry", "lies in no jurisdiction, so no check of it is kept"));
     };
     let hash = site_check::of_id(context, reader, kept.id)?.hash;
+    let in_zones = site_check::columns_in_zones(context, reader.actor, check)?;
+    let sharing = check.findings.iter().filter(|f| f.outcome == Some(Outcome::SharingRequired));
     Ok(RunNoted {
         run: kept.id,
         hash,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
-        consult: check.findings.iter().flat_map(asked_by).collect(),
-        candidates: candidates(&check.findings, &check.shown),
+        sharing: sharing.map(|f| f.code).collect(),
+        consult: check.findings.iter().flat_map(|f| asked_by(f, &in_zones)).collect(),
+        candidates: candidates(&check.findings, &check.shown, &in_zones),
     })
 }
 
 /// Whom a finding names, with the organisation that answers: whose corridor or column it is, else the one that is called as the
-/// consultee. The office asks itself nothing.
-fn asked_by(finding: &Finding) -> Vec<(CheckCode, Consultee, String)> {
+/// consultee. The office asks itself nothing. A zone in which columns are shared rests on the zone: asked is whose columns stand in it.
+fn asked_by(finding: &Finding, in_zones: &[Evidence]) -> Vec<(CheckCode, Consultee, String)> {
     let mut all = Vec::new();
     for consultee in finding.consult.iter().filter(|c| **c != Consultee::Office) {
         let of_evidence = matches!(consultee, Consultee::CorridorOwner | Consultee::Carrier);
-        let owners = finding.evidence.iter().map(|e| e.organisation.to_string());
+        let evidence = if finding.code == CheckCode::Zon { in_zones } else { &finding.evidence };
+        let owners = evidence.iter().map(|e| e.organisation.to_string());
         let owners: Vec<String> = if of_evidence { owners.collect() } else { vec![consultee.to_string()] };
         for owner in owners {
             let one = (finding.code, *consultee, owner);
@@ -65,12 +71,16 @@ fn asked_by(finding: &Finding) -> Vec<(CheckCode, Consultee, String)> {
     all
 }
 
-/// The columns that could be shared, the nearest first. What is restricted is not offered to whoever sees the case.
-fn candidates(findings: &[Finding], restricted: &[Ground]) -> Vec<Candidate> {
+/// The columns that could be shared, the nearest first: those within the spacing, and those in a zone in which columns are shared.
+/// What is restricted is not offered to whoever sees the case.
+fn candidates(findings: &[Finding], restricted: &[Ground], in_zones: &[Evidence]) -> Vec<Candidate> {
     let sharing = findings.iter().filter(|f| f.code == CheckCode::Spc && f.outcome == Some(Outcome::SharingRequired));
     // Another request is no column yet.
     let columns = sharing.flat_map(|f| &f.evidence).filter(|e| e.kind != ReferenceKind::SiteRequest.as_str());
-    let columns = columns.filter(|e| restricted.iter().all(|(_, _, id)| *id != e.id));
+    let mut columns: Vec<&Evidence> = columns.chain(in_zones).collect();
+    columns.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.id.cmp(&b.id)));
+    columns.dedup_by_key(|e| e.id);
+    let columns = columns.into_iter().filter(|e| restricted.iter().all(|(_, _, id)| *id != e.id));
     let one = |e: &Evidence| Candidate {
         id: e.id,
         code: e.code.to_string(),
@@ -87,13 +97,34 @@ fn revision(context: &Context, of: &Filed) -> Result<i64> {
     revision.ok_or_else(|| not_there(of.id))
 }
 
-/// The run of a case as it stands now: what was waived, and which checks would say something else on the state that the database
-/// has come to; with the revision of that, and how far round the place was looked.
-pub(super) fn now(context: &Context, of: &Filed, run: &RunNoted) -> Result<(RunNow, i64, f64)> {
+/// The run of a case as it stands now.
+#[derive(Debug)]
+pub(super) struct Now {
+    /// What was waived, and which checks would say something else.
+    pub(super) run: RunNow,
+    /// Where that was looked for, and on which state; the jurisdiction of the request is the first.
+    pub(super) looked_at: Vec<LookedAt>,
+    /// How far round the place, m.
+    pub(super) reach_m: f64,
+}
+
+/// The run of a case on the state that the database has come to.
+pub(super) fn now(context: &Context, of: &Filed, run: &RunNoted) -> Result<Now> {
     let revision = revision(context, of)?;
     let again = site_check::asked_again(context, run.run, &[(of.jurisdiction.clone(), revision)])?;
     let changed = again.differences.iter().map(|d| d.code).collect();
     let now = RunNow { run: run.run, hash: again.hash, waived: again.waived, changed };
     let seen = again.revisions.get(&of.jurisdiction).copied().unwrap_or(revision);
-    Ok((now, seen, again.reach_m))
+    let place = &of.body.place;
+    let spot = place.grid.0.clone();
+    let home = LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid: place.grid_crs, revision: seen };
+    let mut looked_at = vec![home];
+    let snapshot = context.index.snapshot();
+    for (code, revision) in again.revisions.iter().filter(|(code, _)| **code != of.jurisdiction) {
+        let Some(other) = snapshot.territory(code) else { continue };
+        let grid = other.jurisdiction.grid;
+        let spot = crs::project(&place.grid.0, place.grid_crs, grid).map_err(|e| Error::Internal(e.to_string()))?;
+        looked_at.push(LookedAt { jurisdiction: code.clone(), spot, grid, revision: *revision });
+    }
+    Ok(Now { run: now, looked_at, reach_m: again.reach_m })
 }

@@ -3,8 +3,8 @@
 //!
 //! A decision is judged three times: the kept check is asked again on the state that the database had come to; inside the
 //! transaction, after its revision was raised, the database is asked for whatever changed near the place since, and for corridors
-//! that take it. From there on nobody else writes in the jurisdiction, so a corridor that comes into force and an approval
-//! cannot pass each other.
+//! that take it. From there on nobody else writes in the jurisdiction, or in a neighbour that was looked at, so a corridor that comes
+//! into force and an approval cannot pass each other.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -60,8 +60,8 @@ pub struct Sent {
 struct Prepared {
     /// The check that ran for this event.
     ran: Option<RunNoted>,
-    /// The run of the case as it stands now, the revision of that, and how far round the place it looked.
-    now: Option<(RunNow, i64, f64)>,
+    /// The run of the case as it stands now.
+    now: Option<check::Now>,
     /// The receipt's secret.
     secret: Option<String>,
 }
@@ -192,12 +192,14 @@ impl Step<'_> {
         let day = at.to_zoned(self.jurisdiction.time_zone()).date();
         let limits = Limits::on(self.parameters, day);
         let deviation_m = self.deviation_m(&now, case.surveyed.as_ref());
-        let run = prepared.now.as_ref().map(|(run, _, _)| run.clone());
+        let run = prepared.now.as_ref().map(|now| now.run.clone());
         let kept = self.kept(tx, &now)?;
         let row = self.judged(&case, &now, &Facts { day, run, deviation_m, limits, kept })?;
-        if let Some((run, since, reach_m)) = &prepared.now {
+        if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {
+            let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
+            tx.keep_still(&neighbours)?;
             let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);
-            let found = store::in_the_way(tx, &now, (reach, REACH), day, *since)?;
+            let found = store::in_the_way(tx, looked_at, (reach, REACH), day)?;
             let approves = matches!(self.event, Event::Approve | Event::ApproveWithConditions);
             let waived = run.waived.contains(&CheckCode::Cor);
             let blocks = |why: &str| why == "blocks" && approves && !waived;

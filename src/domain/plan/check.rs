@@ -1,5 +1,6 @@
 //! A check of all zones of a plan, as it is kept: on which state it was made, what it came to, and a hash of all of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::said::ZoneSaid;
 use crate::domain::audit::{Digest, hex};
 use crate::domain::layer::Layer;
 use crate::domain::site_check::{CheckCode, Verdict};
@@ -24,6 +26,17 @@ impl fmt::Display for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of zone {}", self.code, self.zone)
     }
+}
+
+/// What a check of a plan is compared by with what the checks say later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunBasis {
+    /// How far round its zones it looked for what brings no reach of its own, m.
+    pub reach_m: f64,
+    /// The revision of each jurisdiction that was looked at.
+    pub revisions: BTreeMap<String, i64>,
+    /// What was said of each zone.
+    pub said: Vec<ZoneSaid>,
 }
 
 /// A check of a plan that is kept.
@@ -61,6 +74,8 @@ pub struct PlanRun {
     pub blocks: Vec<Block>,
     /// Which zones lie in which corridors that block.
     pub met: Vec<(Uuid, Uuid)>,
+    /// What it is compared by; none of one that was kept before that was.
+    pub basis: Option<RunBasis>,
     /// The restricted features that it names.
     pub shown: Vec<(Layer, String, Uuid)>,
     /// The answer as it was given.
@@ -92,6 +107,15 @@ impl PlanRun {
         }
         for (zone, corridor) in &self.met {
             line("met", &format!("{zone} {corridor}"));
+        }
+        if let Some(basis) = &self.basis {
+            line("reach_m", &format!("{:016x}", basis.reach_m.to_bits()));
+            for (code, revision) in &basis.revisions {
+                line("revisions", &format!("{code} {revision}"));
+            }
+            for said in &basis.said {
+                line("said", &format!("{} {said}", said.zone));
+            }
         }
         for (layer, code, id) in &self.shown {
             line("shown", &format!("{layer} {code} {id}"));

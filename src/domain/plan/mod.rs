@@ -2,10 +2,11 @@
 //! the next version, and begins with all zones of the one before.
 //!
 //! Read in this order: this file (a plan, and when it is in force), `table` (its workflow), `step` (what each guard asks, and what a
-//! step makes of a plan), `check` (a check of all its zones that is kept), `difference` (what an amendment changes).
+//! step makes of a plan), `check` (a check of all its zones that is kept), `said` (what one says worse than another), `difference` (what an amendment changes).
 
 mod check;
 mod difference;
+mod said;
 mod step;
 mod table;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-pub use check::{Block, PlanRun};
+pub use check::{Block, PlanRun, RunBasis};
 pub use difference::{Change, Changed, difference};
+pub use said::ZoneSaid;
 pub use step::{Checked, Facts, Sent, StepData, decide};
 pub use table::{PlanEvent, PlanGuard, PlanState, TRANSITIONS};
 
@@ -144,11 +146,15 @@ impl Plan {
         last.is_none_or(|last| decision.from <= last).then_some((decision.from, last))
     }
 
-    /// How far it has come on a day: that its period is over is nowhere recorded before somebody looks.
+    /// How far it has come on a day: that its period is over, or that its amendment began, is nowhere recorded before somebody looks.
     #[must_use]
     pub fn state_on(&self, day: Date) -> PlanState {
-        let over = self.decision.as_ref().and_then(|d| d.to).is_some_and(|last| last < day);
+        let last = self.decision.as_ref().and_then(|d| d.to);
+        let over = last.is_some_and(|last| last < day);
+        // One that is published ends before its period does only where its amendment begins.
+        let amended = self.ended_on.is_some_and(|first| first <= day && last.is_none_or(|last| first <= last));
         match self.state {
+            PlanState::Published if amended => PlanState::Superseded,
             PlanState::Published | PlanState::Suspended if over => PlanState::Expired,
             state => state,
         }

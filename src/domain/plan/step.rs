@@ -179,12 +179,38 @@ pub struct Facts {
     pub without_limits: Vec<String>,
     /// The check that is named, else the last one.
     pub check: Option<Checked>,
-    /// What blocks now that did not when it was checked, in words.
-    pub new_blocks: Vec<String>,
+    /// The zones that were checked again.
+    pub checked_again: Vec<Uuid>,
+    /// Where it is worse now than when it was checked, in words.
+    pub worse: Vec<String>,
+    /// The accounts that waived something of this plan.
+    pub waived_by: Vec<String>,
     /// The actor's organisation is a committee.
     pub of_committee: bool,
     /// What it amends is still the newest version that was published.
     pub newest: bool,
+    /// The first day in force of what it amends.
+    pub amended_from: Option<Date>,
+}
+
+impl Facts {
+    /// Nothing but the day.
+    #[must_use]
+    pub fn on(today: Date) -> Self {
+        Self {
+            today,
+            zones: 0,
+            outside: Vec::new(),
+            without_limits: Vec::new(),
+            check: None,
+            checked_again: Vec::new(),
+            worse: Vec::new(),
+            waived_by: Vec::new(),
+            of_committee: false,
+            newest: true,
+            amended_from: None,
+        }
+    }
 }
 
 /// So many things are named in a sentence.
@@ -289,8 +315,8 @@ fn missing(guard: PlanGuard, plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Opt
             unless(blocks.is_empty(), format!("blocks, and nobody waived it: {}", some_of(&blocks)))
         }
         PlanGuard::NothingNew => {
-            let named = some_of(&facts.new_blocks);
-            unless(facts.new_blocks.is_empty(), format!("blocks now and did not when it was checked: {named}"))
+            let named = some_of(&facts.worse);
+            unless(facts.worse.is_empty(), format!("is worse now than when it was checked: {named}"))
         }
         PlanGuard::Waivable => match (data.zone, data.code, check) {
             (None, ..) => Some("data.zone is missing".into()),
@@ -305,6 +331,10 @@ fn missing(guard: PlanGuard, plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Opt
             let made = sent.actor.is_some_and(|actor| plan.makers.contains(&actor.name));
             unless(!made, "whoever had a hand in the plan does not decide about it".into())
         }
+        PlanGuard::NotWaiver => {
+            let waived = sent.actor.is_some_and(|actor| facts.waived_by.contains(&actor.name));
+            unless(!waived, "whoever waived something of the plan does not approve it".into())
+        }
         PlanGuard::Committee => unless(facts.of_committee, "whoever decides belongs to a committee".into()),
         PlanGuard::DecisionNumber => stated(data.decision_number.is_some(), "decision_number"),
         PlanGuard::DecisionDate => match data.decision_date {
@@ -314,6 +344,12 @@ fn missing(guard: PlanGuard, plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Opt
         PlanGuard::DecisionSigner => stated(data.decision_signer.is_some(), "decision_signer"),
         PlanGuard::EffectivePeriod => match (data.effective_from, data.effective_to) {
             (None, _) => stated(false, "effective_from"),
+            (Some(from), _) if data.decision_date.is_some_and(|day| from < day) => Some(format!(
+                "data.effective_from {from} is before data.decision_date: nothing comes in force backwards"
+            )),
+            (Some(from), _) if facts.amended_from.is_some_and(|first| from < first) => {
+                Some(format!("data.effective_from {from} is before the version that it amends comes in force"))
+            }
             (Some(from), Some(to)) => unless(from <= to, format!("data.effective_to {to} is before {from}")),
             _ => None,
         },

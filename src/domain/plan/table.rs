@@ -57,11 +57,13 @@ words! {
         CheckNamed = "check_named",
         /// Nothing blocks that nobody waived.
         NoBlocks = "no_blocks",
-        /// Nothing blocks now that did not when it was checked.
+        /// Nothing is worse now than when it was checked.
         NothingNew = "nothing_new",
         /// What is waived blocks.
         Waivable = "waivable",
         NotMaker = "not_maker",
+        /// Somebody else waived what was waived.
+        NotWaiver = "not_waiver",
         Committee = "committee",
         DecisionNumber = "decision_number",
         DecisionDate = "decision_date",
@@ -130,6 +132,7 @@ pub const TRANSITIONS: &[Transition<S, E, G>] = &[
             G::FileHash,
             G::Committee,
             G::NotMaker,
+            G::NotWaiver,
         ],
         S::Approved,
     ),

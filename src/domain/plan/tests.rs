@@ -37,16 +37,7 @@ fn run() -> Checked {
 }
 
 fn fine() -> Facts {
-    Facts {
-        today: TODAY,
-        zones: 3,
-        outside: Vec::new(),
-        without_limits: Vec::new(),
-        check: Some(run()),
-        new_blocks: Vec::new(),
-        of_committee: true,
-        newest: true,
-    }
+    Facts { zones: 3, check: Some(run()), of_committee: true, ..Facts::on(TODAY) }
 }
 
 fn whole() -> StepData {
@@ -124,13 +115,21 @@ fn a_decision_names_everything_that_is_missing() {
     let decision = [G::DecisionNumber, G::DecisionDate, G::DecisionSigner, G::EffectivePeriod, G::FileHash];
     let none = StepData { check: whole().check, check_sha256: whole().check_sha256, ..StepData::default() };
     assert_eq!(of(&none, &fine(), &approver), decision);
-    let table: [(StepData, Facts, &[G]); 9] = [
+    let table: [(StepData, Facts, &[G]); 13] = [
         (StepData { check: None, ..whole() }, fine(), &[G::CheckNamed]),
         (StepData { check_sha256: Some([8; 32]), ..whole() }, fine(), &[G::CheckNamed]),
         (StepData { effective_to: Some(date(2026, 11, 30)), ..whole() }, fine(), &[G::EffectivePeriod]),
-        (StepData { decision_date: Some(date(2026, 12, 2)), ..whole() }, fine(), &[G::DecisionDate]),
+        (
+            StepData { decision_date: Some(date(2026, 12, 2)), effective_from: Some(date(2026, 12, 2)), ..whole() },
+            fine(),
+            &[G::DecisionDate],
+        ),
+        (StepData { effective_from: Some(date(2026, 11, 29)), ..whole() }, fine(), &[G::EffectivePeriod]),
+        (StepData { effective_from: Some(date(2026, 11, 30)), ..whole() }, fine(), &[]),
+        (whole(), Facts { amended_from: Some(date(2026, 12, 2)), ..fine() }, &[G::EffectivePeriod]),
+        (whole(), Facts { waived_by: vec!["chu".into()], ..fine() }, &[G::NotWaiver]),
         (whole(), Facts { of_committee: false, ..fine() }, &[G::Committee]),
-        (whole(), Facts { new_blocks: vec!["COR".into()], ..fine() }, &[G::NothingNew]),
+        (whole(), Facts { worse: vec!["COR".into()], ..fine() }, &[G::NothingNew]),
         (whole(), Facts { check: None, ..fine() }, &[G::CheckNamed, G::FreshCheck]),
         (whole(), Facts { check: Some(Checked { is_of_these_zones: false, ..run() }), ..fine() }, &[G::FreshCheck]),
         (
@@ -177,6 +176,12 @@ fn it_is_in_force_from_its_day_to_the_day_before_something_ends_it() {
     assert_eq!(ended(date(2031, 6, 1)), Some((from, Some(to))));
     let of = |day| plan.state_on(day);
     assert_eq!((of(to), of(date(2031, 1, 1))), (PlanState::Published, PlanState::Expired));
+    // Published, it ends before its period does only where its amendment begins.
+    let amended = Plan { ended_on: Some(date(2028, 1, 1)), ..plan.clone() };
+    assert_eq!(amended.state_on(date(2027, 12, 31)), PlanState::Published);
+    assert_eq!(amended.state_on(date(2028, 1, 1)), PlanState::Superseded);
+    let later = Plan { ended_on: Some(date(2032, 1, 1)), ..plan.clone() };
+    assert_eq!(later.state_on(date(2032, 1, 1)), PlanState::Expired);
     // Nobody but the service records it, and not too early.
     let approver = actor("chu", "committee", &[Role::Approver]);
     let facts = |today| Facts { today, ..fine() };
@@ -234,7 +239,7 @@ fn facts() -> impl Strategy<Value = Facts> {
                 blocks: if blocked { vec![Block { zone: Uuid::nil(), code: CheckCode::Cor }] } else { Vec::new() },
                 ..run()
             }),
-            new_blocks: if new { vec!["COR".into()] } else { Vec::new() },
+            worse: if new { vec!["COR".into()] } else { Vec::new() },
             outside: if outside { vec!["Z-1".into()] } else { Vec::new() },
             of_committee: !stranger,
             ..fine()
@@ -288,7 +293,7 @@ proptest! {
                     prop_assert!(by.is_none_or(|actor| before.allowed(actor, TODAY).contains(&event)));
                     if event == PlanEvent::Approve {
                         let check = facts.check.as_ref().unwrap();
-                        prop_assert!(check.is_of_these_zones && check.blocks.is_empty() && facts.new_blocks.is_empty());
+                        prop_assert!(check.is_of_these_zones && check.blocks.is_empty() && facts.worse.is_empty());
                         prop_assert!(facts.of_committee && data.check == Some(check.id) && data.check_sha256 == Some(check.hash));
                         prop_assert!(!before.makers.contains(&by.unwrap().name), "maker is not approver");
                         prop_assert!(next.decision.is_some());

@@ -29,7 +29,8 @@ pub use parameters::{Missing, Parameters, SiteKey};
 pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{
-    Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, Surroundings, is_measured,
+    Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, StandingColumn, Surroundings,
+    column_on, is_measured,
 };
 pub use waiver::Waiver;
 

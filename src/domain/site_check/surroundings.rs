@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use super::finding::{Evidence, Gap, GapWhy};
 use crate::domain::conflict::{Facts, Rule, Severity};
 use crate::domain::corridor::CorridorFacts;
@@ -228,6 +230,21 @@ impl<'a> Surroundings<'a> {
         };
         why.map(|why| Gap { source, why })
     }
+}
+
+/// A column that stands, or is to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingColumn {
+    /// Places left on it for further carriers, where that is known.
+    pub spare_capacity: Option<u32>,
+}
+
+/// What a feature is as a column on a day; none where it is no column, or does not count.
+#[must_use]
+pub fn column_on(noun: &NounFacts, day: Date) -> Option<StandingColumn> {
+    let told = WorkFacts::try_from(*noun).ok().filter(|told| super::checks::is_column(told.kind, told.column_class))?;
+    noun.severity(day)?;
+    Some(StandingColumn { spare_capacity: told.spare_capacity.and_then(|places| u32::try_from(places).ok()) })
 }
 
 /// Whether a check measures to a feature from elsewhere than the place, and so needs its shape on the grid of the place: to a

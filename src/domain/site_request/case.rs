@@ -20,6 +20,8 @@ pub struct RunNoted {
     pub hash: Digest,
     /// What each check said.
     pub said: Vec<(CheckCode, Verdict)>,
+    /// The checks after which a column is to be shared instead.
+    pub sharing: Vec<CheckCode>,
     /// Whom findings name, with the organisation that answers.
     pub consult: Vec<(CheckCode, Consultee, String)>,
     /// The columns that could be shared.
@@ -173,6 +175,8 @@ pub struct Case {
     pub visits: Vec<Date>,
     /// What was recommended, and by whom.
     pub advice: Option<(Advice, String)>,
+    /// What each check had said when it was.
+    pub advised_on: Vec<(CheckCode, Verdict)>,
     /// The last decision.
     pub decided: Option<Decided>,
     /// Conditions of the approval.
@@ -201,6 +205,7 @@ impl Default for Case {
             consultations: Vec::new(),
             visits: Vec::new(),
             advice: None,
+            advised_on: Vec::new(),
             decided: None,
             conditions: Vec::new(),
             permit: None,
@@ -255,7 +260,10 @@ impl Case {
                 }
             }
             Stated::Visit { on, .. } => self.visits.push(*on),
-            Stated::Advice(advice) => self.advice = Some((*advice, event.actor.clone())),
+            Stated::Advice(advice) => {
+                self.advice = Some((*advice, event.actor.clone()));
+                self.advised_on = self.run.as_ref().map(|run| run.said.clone()).unwrap_or_default();
+            }
             Stated::Decision(signed) => {
                 let met = |draft: &ConditionDraft| Condition { draft: draft.clone(), met: None };
                 self.conditions = signed.conditions.iter().map(met).collect();

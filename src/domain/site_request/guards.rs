@@ -119,6 +119,11 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         }
         Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
         Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
+        Guard::AdviceFits => {
+            let worse = worse_than_advised(case);
+            let missing = format!("worse than when it was recommended: {}; send it back", worse.join(", "));
+            unless(worse.is_empty(), missing)
+        }
         Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
         Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
@@ -175,10 +180,16 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
 }
 
+/// The checks that say something worse than when it was recommended: whoever decides may check it again, and recommends nothing.
+fn worse_than_advised(case: &Case) -> Vec<&'static str> {
+    let said = case.run.iter().flat_map(|run| &run.said);
+    let then = |code| case.advised_on.iter().find(|(of, _)| *of == code).map(|(_, verdict)| *verdict);
+    said.filter(|(code, now)| then(*code).is_some_and(|then| then < *now)).map(|(code, _)| code.as_str()).collect()
+}
+
 fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let Some(run) = &case.run else { return Some("what was submitted was not checked".into()) };
     let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.waived.contains(code));
-    let sharing = run.said.contains(&(CheckCode::Spc, Verdict::Warn));
     match guard {
         Guard::NoBlocks => {
             let blocks = run.said.iter().filter(|(code, verdict)| *verdict == Verdict::Block && !waived(code));
@@ -186,10 +197,15 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(blocks.is_empty(), format!("blocked and not waived: {}", blocks.join(", ")))
         }
         Guard::NoSharing => {
-            let due = sharing && !waived(&CheckCode::Spc);
-            unless(!due, "SPC finds columns to be shared: send «require_sharing», or have it waived")
+            let due: Vec<&str> = run.sharing.iter().filter(|code| !waived(code)).map(|code| code.as_str()).collect();
+            let missing =
+                format!("{} wants a column shared: send «require_sharing», or have it waived", due.join(", "));
+            unless(due.is_empty(), missing)
         }
-        _ => unless(sharing && !run.candidates.is_empty(), "SPC finds no column that could be shared"),
+        _ => unless(
+            !run.sharing.is_empty() && !run.candidates.is_empty(),
+            "no check finds a column that could be shared",
+        ),
     }
 }
 

@@ -24,13 +24,22 @@ use State as S;
 const DECIDED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
 const REFUSED: &[Guard] =
     &[G::Reasoned, G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
-const APPROVED: &[Guard] =
-    &[G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::NoBlocks, G::NoSharing];
+const APPROVED: &[Guard] = &[
+    G::NotRecommender,
+    G::NotDecider,
+    G::CheckNamed,
+    G::CheckFresh,
+    G::AdviceFits,
+    G::ConsultationsDone,
+    G::NoBlocks,
+    G::NoSharing,
+];
 const CONDITIONED: &[Guard] = &[
     G::NotRecommender,
     G::NotDecider,
     G::CheckNamed,
     G::CheckFresh,
+    G::AdviceFits,
     G::ConsultationsDone,
     G::NoBlocks,
     G::NoSharing,

@@ -150,6 +150,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         run: Uuid::from_u128(chance.into()),
         hash: [chance; 32],
         said: vec![(CheckCode::Cor, cor), (CheckCode::Spc, spc)],
+        sharing: if spc == Verdict::Warn { vec![CheckCode::Spc] } else { Vec::new() },
         consult: (chance & 16 == 16).then(|| (CheckCode::Def, Consultee::Army, "army".into())).into_iter().collect(),
         candidates: vec![candidate],
     };
@@ -232,6 +233,9 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         if matches!(event, Event::Approve | Event::ApproveWithConditions) {
             let blocked = case.run.as_ref().unwrap().said.iter().any(|(_, v)| *v == Verdict::Block);
             assert!(!blocked, "what is blocked is approved");
+            let advised = |code: CheckCode| case.advised_on.iter().find(|(of, _)| *of == code).unwrap().1;
+            let said = &case.run.as_ref().unwrap().said;
+            assert!(said.iter().all(|(code, now)| *now <= advised(*code)), "{event} on what nobody recommended it on");
         }
         assert_eq!(taken.by == By::Timer, actor.is_none(), "{event}");
         let record = CaseEvent {

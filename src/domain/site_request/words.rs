@@ -101,6 +101,8 @@ words! {
         NoSharing = "no_sharing",
         /// A column is to be shared instead.
         SharingFound = "sharing_found",
+        /// No check is worse than when it was recommended.
+        AdviceFits = "advice_fits",
         /// Somebody else recommended it.
         NotRecommender = "not_recommender",
         /// Somebody else decided before.

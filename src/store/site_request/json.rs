@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::audit::{Digest, hex, unhex};
 use crate::domain::fields::{Fields, Value};
+use crate::domain::site_check::{CheckCode, Verdict};
 use crate::domain::site_request::case::{Candidate, Noted, RunNoted};
 use crate::domain::site_request::dossier::Listed;
 use crate::domain::site_request::told::Told;
@@ -98,6 +99,7 @@ fn run_json(run: &RunNoted) -> Json {
         "id": run.run,
         "sha256": hex(&run.hash),
         "said": said.collect::<Map<String, Json>>(),
+        "sharing": run.sharing.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
         "consult": consult.collect::<Vec<_>>(),
         "candidates": candidates.collect::<Vec<_>>(),
     })
@@ -152,6 +154,14 @@ fn run(json: &Json) -> Stored<RunNoted> {
         let verdict = verdict.as_str().and_then(Word::parse);
         Word::parse(code).zip(verdict).ok_or_else(|| wrong("a run"))
     });
+    let said = said.collect::<Stored<Vec<(CheckCode, Verdict)>>>()?;
+    let sharing = if json.get("sharing").is_some() {
+        let codes = each(json, "sharing").map(|code| code.as_str().and_then(Word::parse));
+        codes.collect::<Option<Vec<CheckCode>>>().ok_or_else(|| wrong("a run"))?
+    } else {
+        // Of a run that was noted before a zone could ask for it.
+        said.iter().filter(|one| **one == (CheckCode::Spc, Verdict::Warn)).map(|(code, _)| *code).collect()
+    };
     let consult = each(json, "consult").map(|c| {
         let organisation = text(c, "organisation").unwrap_or_default().to_owned();
         Ok((word(c, "code")?, word(c, "consultee")?, organisation))
@@ -168,7 +178,8 @@ fn run(json: &Json) -> Stored<RunNoted> {
     Ok(RunNoted {
         run: parsed::<Uuid>(json, "id")?.ok_or_else(|| wrong("a run"))?,
         hash: digest(json, "sha256")?.ok_or_else(|| wrong("a run"))?,
-        said: said.collect::<Stored<_>>()?,
+        said,
+        sharing,
         consult: consult.collect::<Stored<_>>()?,
         candidates: candidates.collect::<Stored<_>>()?,
     })

@@ -30,7 +30,7 @@ use crate::domain::place::{Delivered, Placed};
 use crate::domain::site_request::words::{Declaration, State, Waits};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
 use crate::domain::word::Word;
-use crate::geometry::{Coord, Epsg, Geometry, Grid, LonLat, Metres};
+use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
 
 /// Copies of what a case has come to, to search by.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -360,17 +360,29 @@ pub struct InTheWay {
     pub why: String,
 }
 
+/// A jurisdiction that was looked at: the place on its grid, and its revision then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookedAt {
+    /// The jurisdiction.
+    pub jurisdiction: String,
+    /// The place.
+    pub spot: Geometry<f64>,
+    /// On which grid.
+    pub grid: Epsg,
+    /// The revision.
+    pub revision: i64,
+}
+
 /// The geometry once more, in the deciding transaction after its revision was raised: what blocks a place on a day, and what
-/// changed after a revision within `reach` of it, or of reference features within `far`.
+/// changed after a revision of each jurisdiction within `reach` of it, or of reference features within `far`.
 ///
 /// # Errors
 /// The database's.
 pub fn in_the_way(
     tx: &mut WriteTx<'_>,
-    of: &Filed,
+    looked_at: &[LookedAt],
     (reach, far): (Metres, Metres),
     day: Date,
-    since: i64,
 ) -> Stored<Vec<InTheWay>> {
     #[derive(QueryableByName)]
     struct WayRow {
@@ -379,16 +391,16 @@ pub fn in_the_way(
         #[diesel(sql_type = Text)]
         why: String,
     }
-    let Coord { x, y } = of.body.on_grid();
-    let spot = Shape::new(Geometry::Point((x, y).into()), of.body.place.grid_crs);
     let statement = sql_query("SELECT id, why FROM in_the_way($1, $2, $3, $4, $5, $6, $7)")
-        .bind::<Text, _>(&of.jurisdiction)
-        .bind::<GeometrySql, _>(spot)
+        .bind::<Array<Text>, _>(looked_at.iter().map(|of| of.jurisdiction.as_str()).collect::<Vec<_>>())
+        .bind::<Array<GeometrySql>, _>(
+            looked_at.iter().map(|of| Shape::new(of.spot.clone(), of.grid)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<BigInt>, _>(looked_at.iter().map(|of| of.revision).collect::<Vec<_>>())
         .bind::<Double, _>(reach.get())
         .bind::<Double, _>(CLEARANCE_MAX_M)
         .bind::<Double, _>(far.get())
-        .bind::<DateSql, _>(day.to_diesel())
-        .bind::<BigInt, _>(since);
+        .bind::<DateSql, _>(day.to_diesel());
     let rows: Vec<WayRow> = statement.load(tx.conn)?;
     Ok(rows.into_iter().map(|WayRow { id, why }| InTheWay { id, why }).collect())
 }

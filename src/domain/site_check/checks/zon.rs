@@ -39,7 +39,10 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     let zones = zones(subject, around, rules);
     match only_a1 {
         // Of two that weigh the same the area round a monument is told: no zone can change it.
-        Some(finding) if finding.verdict >= zones.verdict => Finding { rests_on: zones.ground().collect(), ..finding },
+        Some(finding) if finding.verdict >= zones.verdict => {
+            // That a zone wants columns shared stands all the same.
+            Finding { rests_on: zones.ground().collect(), outcome: zones.outcome, ..finding }
+        }
         Some(finding) => {
             Finding { rests_on: zones.rests_on.iter().copied().chain(finding.ground()).collect(), ..zones }
         }
@@ -89,7 +92,8 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
     let mut worst = if inside == Sure::Yes { None } else { Some(outside.clone()) };
     let (mut sure, mut rests_on) = (None, Vec::new());
     let graver = |kept: &mut Option<Finding>, said: &Finding| {
-        if kept.as_ref().is_none_or(|kept| kept.verdict < said.verdict) {
+        let weight = |finding: &Finding| (finding.verdict, finding.outcome.is_some());
+        if kept.as_ref().is_none_or(|kept| weight(kept) < weight(said)) {
             *kept = Some(said.clone());
         }
     };
@@ -159,12 +163,13 @@ fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) 
             return Finding { measured, limit, rests_on, ..finding(Verdict::Block, message) };
         }
     }
+    let outcome = asked.sharing_required.then_some(Outcome::SharingRequired);
     if subject.column_class.is_none() && !asked.column_classes.is_empty() {
         let message = say(key::ZON_CLASS_NOT_STATED).words("classes", classes());
-        return Finding { rests_on, ..finding(Verdict::Warn, message) };
+        return Finding { outcome, rests_on, ..finding(Verdict::Warn, message) };
     }
     if asked.sharing_required {
-        let (consult, outcome) = (vec![Consultee::Carrier], Some(Outcome::SharingRequired));
+        let consult = vec![Consultee::Carrier];
         return Finding { consult, outcome, rests_on, ..finding(Verdict::Warn, say(key::ZON_SHARED)) };
     }
     Finding { rests_on, ..finding(Verdict::Pass, say(key::ZON_ADMITTED)) }
@@ -268,6 +273,24 @@ mod tests {
             scene.reference(ReferenceKind::Zone, square(west + 50.0, 0.0, 50.0)).with(|a| a.quota = Some(0));
             assert_eq!(judge(check, &mast(), &scene.around()).verdict, verdict, "{west}");
         }
+    }
+
+    #[test]
+    fn that_a_zone_wants_columns_shared_is_said_whatever_else_is() {
+        let mut scene = Scene::default();
+        scene
+            .reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0))
+            .with(|a| a.column_classes = vec![ColumnClass::A2a]);
+        scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 400.0)).with(|a| a.sharing_required = true);
+        let of = |scene: &Scene, subject: &Subject| {
+            let found = judge(check, subject, &scene.around());
+            (found.verdict, found.outcome)
+        };
+        let shared = (Verdict::Warn, Some(Outcome::SharingRequired));
+        let no_class = Subject { column_class: None, ..mast() };
+        assert_eq!([of(&scene, &mast()), of(&scene, &no_class)], [shared; 2]);
+        scene.reference(ReferenceKind::Monument, point(100.0, 0.0));
+        assert_eq!(of(&scene, &no_class), shared);
     }
 
     #[test]

@@ -1,0 +1,429 @@
+//! Random events by random people, sent over HTTP: whatever they send, the database and the audit trail say afterwards that nothing
+//! happened that must not. That a case is sound in itself is tested in `domain`; here only what was stored and told counts.
+
+use std::collections::BTreeMap;
+
+use clearway::config::{Secret, TokenSetting};
+use clearway::domain::plan::{PlanEvent, PlanState, TRANSITIONS};
+use clearway::domain::site_request::table::TABLE;
+use clearway::domain::site_request::words::{Event, State, Waits};
+use clearway::domain::word::Word;
+use clearway::domain::workflow::{is_terminal, row};
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, CORRIDORS, merged, rect, road};
+use crate::plan::{committee, decision};
+use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
+use crate::site_request_story::with_rules;
+use crate::support::token;
+
+/// Numbers that look like chance and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % n as u64).unwrap()
+    }
+
+    /// Once in so many times.
+    fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    /// Mostly one of those who lead on, else anybody.
+    fn somebody(&mut self, lead: &[&'static str]) -> &'static str {
+        if lead.is_empty() || self.once_in(5) { PEOPLE[self.below(PEOPLE.len())] } else { lead[self.below(lead.len())] }
+    }
+
+    /// Mostly one that leads on.
+    fn event(&mut self, allowed: &[String], leads: impl Fn(&str) -> bool) -> String {
+        let lead: Vec<&String> = allowed.iter().filter(|event| leads(event)).collect();
+        if lead.is_empty() || self.once_in(4) { self.one(allowed).clone() } else { (*self.one(&lead)).clone() }
+    }
+
+    fn one<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
+
+/// Who is there; `both` recommends and decides, and is of the committee.
+const PEOPLE: [&str; 10] = [
+    "",
+    "carrier",
+    "other-carrier",
+    "officer",
+    "both",
+    "approver",
+    "other-approver",
+    "consultee",
+    "inspector",
+    "administrator",
+];
+
+/// With rules, a committee and somebody who is of both sides.
+fn world() -> Api {
+    let both = TokenSetting {
+        token: Secret(token("both")),
+        name: "both".into(),
+        organisation: Some("committee".into()),
+        roles: vec!["officer".into(), "approver".into()],
+        jurisdictions: None,
+    };
+    let api = with_rules(Api::with(|settings| settings.tokens.push(both)));
+    committee(&api);
+    api
+}
+
+/// The status that a corridor had at a revision.
+fn status_at(api: &Api, corridor: &str, revision: i64) -> String {
+    let of = format!(
+        "SELECT status FROM (
+             SELECT status, revision, NULL::bigint AS ended FROM corridors WHERE id = '{corridor}'
+             UNION ALL SELECT status, revision, ended_revision FROM corridors_history WHERE id = '{corridor}'
+         ) AS v WHERE revision <= {revision} AND (ended IS NULL OR ended > {revision})"
+    );
+    api.sql(&of).unwrap()
+}
+
+/// Puts a corridor in force, or takes that back.
+fn turn(api: &Api, corridor: &str, dice: &mut Dice) {
+    let status = *dice.one(&["announced", "announced", "in_force"]);
+    let patch = json!({"properties": {"status": status}});
+    let done = api.on_grid("officer", "PATCH", &format!("{CORRIDORS}/{corridor}"), &patch);
+    assert_eq!(done.status, 200, "{}", done.text);
+}
+
+/// A step as it is stored: event, from, to, actor, revision.
+type Step = (String, String, String, String, i64);
+
+/// The steps of a case by its table, which are those that the audit trail has and history tells: each once, in their order.
+fn steps(api: &Api, table: &str, subject: &str, id: &str, history: &str) -> Vec<Step> {
+    let text = |select: &str| api.sql(select).unwrap_or_default();
+    let stored = text(&format!(
+        "SELECT string_agg(concat_ws('|', event, from_state, to_state, actor, revision), ',' ORDER BY seq)
+         FROM {table} WHERE {subject} = '{id}'"
+    ));
+    let audited = text(&format!(
+        "SELECT string_agg(concat_ws('|', detail->>'event', detail->>'from', detail->>'to', actor, revision), ',' ORDER BY revision)
+         FROM audit_events WHERE subject = '{id}' AND deed = 'step'"
+    ));
+    assert_eq!(stored, audited, "every step is audited, and nothing else");
+    let told = api.server.get("both", history).json();
+    let told: Vec<String> =
+        told["events"].as_array().unwrap().iter().map(|e| e["event"].as_str().unwrap().into()).collect();
+    let all: Vec<Step> = stored
+        .split(',')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let parts: Vec<&str> = line.split('|').collect();
+            let [event, from, to, actor, revision] = parts[..] else { panic!("{line}") };
+            (event.into(), from.into(), to.into(), actor.into(), revision.parse().unwrap())
+        })
+        .collect();
+    assert_eq!(told, all.iter().map(|step| step.0.clone()).collect::<Vec<_>>());
+    all
+}
+
+/// What somebody says with an event of a request, mostly as it should be.
+fn said(case: &CaseOf<'_>, role: &str, event: &str, place: (f64, f64), dice: &mut Dice) -> Json {
+    let of_case = &case.now["properties"]["case"];
+    let asked = of_case["consultations"].as_array().into_iter().flatten();
+    let open = asked.filter(|c| !c["asked_at"].is_null()).find(|c| c["answer"].is_null());
+    let hash = if dice.once_in(12) { json!(FILE) } else { of_case["check"]["sha256"].clone() };
+    let signed = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+        "run": of_case["check"]["id"], "run_sha256": hash});
+    match event {
+        "request_supplement" => json!({"missing": ["design"]}),
+        "consult" if dice.once_in(4) => json!({"also": [{"consultee": "army"}]}),
+        "answer" if role == "consultee" => json!({"answer": "agree"}),
+        "answer" => {
+            json!({"answer": "agree", "letter": "7/CV", "organisation": open.map(|c| c["organisation"].clone())})
+        }
+        "visit" => visit(),
+        "recommend" => json!({"advice": "approve"}),
+        "refer" => json!({"number": "12/TTr"}),
+        "approve" | "refuse" | "require_sharing" => signed,
+        "approve_with_conditions" => merged(json!({"conditions": [{"text": "paint it", "reason": "law"}]}), &signed),
+        "issue_permit" => json!({"number": "GP-1"}),
+        "notify_start" => json!({"on": "2026-12-01"}),
+        "meet_condition" => json!({"condition": 1, "evidence": FILE}),
+        "submit_as_built" => {
+            let off = f64::from(u8::try_from(dice.below(8)).unwrap());
+            survey((place.0 + off, place.1), 41.0)
+        }
+        "pause" => json!({"why": "force_majeure"}),
+        "extend" => json!({"days": 5, "agreed": true}),
+        _ => json!({}),
+    }
+}
+
+/// What leads nowhere.
+const ASIDE: [&str; 5] = ["pause", "resume", "extend", "check", "meet_condition"];
+
+/// What ends a case or leads back comes seldom: else hardly any would get on.
+const SELDOM: [&str; 8] =
+    ["withdraw", "reject_at_intake", "revoke", "request_supplement", "send_back", "refuse", "return", "reject"];
+
+#[test]
+#[allow(clippy::too_many_lines)] // one property
+fn requests_are_sound_whatever_is_sent() {
+    let (api, mut dice) = (world(), Dice(0x2545_F491_4F6C_DD1D));
+    let places = [0.0, 4_000.0, 8_000.0].map(|east| (east, 0.0));
+    let mut cases: Vec<CaseOf<'_>> = places.iter().map(|place| CaseOf::file(&api, *place, column())).collect();
+    let corridors = places.map(|(east, _)| {
+        let code = json!({"code": format!("R-{east}"), "status": "announced"});
+        api.add(CORRIDORS, rect(east - 9.0, -9.0, east + 9.0, 9.0), merged(code, &road()))
+    });
+    let digest =
+        |id: &str| api.sql(&format!("SELECT version_digest(r)::text FROM site_requests AS r WHERE id = '{id}'"));
+    let (mut accepted, mut ended) = (vec![0; cases.len()], BTreeMap::new());
+    for _ in 0..700 {
+        let n = dice.below(cases.len());
+        if dice.once_in(25) {
+            turn(&api, &corridors[n], &mut dice);
+            continue;
+        }
+        let now =
+            State::parse(&api.sql(&format!("SELECT state FROM site_requests WHERE id = '{}'", cases[n].id)).unwrap());
+        let role = dice.somebody(match now.and_then(State::waits_for) {
+            Some(Waits::Owner) => &["carrier"],
+            Some(Waits::Officer) => &["officer", "both"],
+            Some(Waits::Approver) => &["approver", "other-approver", "both"],
+            Some(Waits::Consultee) => &["consultee", "officer"],
+            None => &[],
+        });
+        let path = cases[n].path();
+        // As the one reads it who sees all of it.
+        let reader = if api.server.get("both", &path).status == 200 { "both" } else { "carrier" };
+        let case = &mut cases[n];
+        case.now = api.server.get(reader, &path).json();
+        case.version = case.now["properties"]["version"].as_i64().unwrap();
+        let seen = api.server.get(role, &path);
+        let allowed: Vec<String> = if seen.status == 200 {
+            seen.json()["properties"]["allowed"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|e| e.as_str().unwrap().into())
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let event = if allowed.is_empty() || dice.once_in(10) {
+            if dice.below(4) > 0 {
+                continue;
+            }
+            dice.one(Event::ALL).1.to_owned()
+        } else {
+            let asked = case.now["properties"]["case"]["consultations"].as_array().cloned().unwrap_or_default();
+            let unasked = asked.iter().any(|c| c["asked_at"].is_null());
+            let open = asked.iter().any(|c| !c["asked_at"].is_null() && c["answer"].is_null());
+            let unchecked = case.now["properties"]["case"]["check"].is_null();
+            dice.event(&allowed, |event| match event {
+                "consult" => unasked,
+                "answer" => open,
+                "assess" => !open && !unasked,
+                "check" => unchecked,
+                event => !ASIDE.contains(&event) && !SELDOM.contains(&event),
+            })
+        };
+        if SELDOM.contains(&event.as_str()) && !dice.once_in(14) {
+            continue;
+        }
+        let data = said(case, role, &event, places[n], &mut dice);
+        let reason = (!dice.once_in(8)).then_some("why");
+        let before = digest(&case.id);
+        let answer = case.sends(role, &event, reason, data);
+        if answer.status == 200 {
+            accepted[n] += 1;
+            assert!(allowed.contains(&event), "{role} {event}: what is done is among what may be");
+            let state = State::parse(answer.json()["properties"]["state"].as_str().unwrap()).unwrap();
+            if is_terminal(TABLE, state) {
+                ended.insert(case.id.clone(), digest(&case.id));
+            }
+        } else {
+            assert!([401, 403, 404, 409, 422].contains(&answer.status), "{role} {event}: {}", answer.text);
+            assert_eq!(digest(&case.id), before, "{role} {event}: what is refused changes nothing");
+        }
+    }
+    let (mut decisions, mut seen) = (0, std::collections::BTreeSet::new());
+    for (n, case) in cases.iter().enumerate() {
+        let history = format!("/api/site-requests/{}/history", case.id);
+        if api.server.get("both", &history).status != 200 {
+            continue;
+        }
+        let all = steps(&api, "site_request_events", "request", &case.id, &history);
+        assert_eq!(all.len(), accepted[n]);
+        let (mut state, mut recommended, mut checked) = (State::Draft, None, None);
+        for (seq, (event, from, to, actor, revision)) in (1..).zip(&all) {
+            seen.insert(event.clone());
+            let event = Event::parse(event).unwrap();
+            assert_eq!(State::parse(from), Some(state), "each goes on where the one before ended");
+            assert_eq!(row(TABLE, state, event).map(|row| row.to), State::parse(to), "{event}");
+            state = State::parse(to).unwrap();
+            match event {
+                Event::Recommend => recommended = Some(actor.clone()),
+                Event::Check => checked = Some((seq, *revision)),
+                Event::Submit => checked = None,
+                event if clearway::domain::site_request::table::decides(event) => {
+                    decisions += 1;
+                    assert_ne!(recommended.as_ref(), Some(actor), "who recommends does not decide");
+                    let (check, at) = checked.unwrap();
+                    let rests = format!(
+                        "SELECT count(*) FROM site_request_events AS d
+                         JOIN site_request_events AS c ON c.request = d.request AND c.seq = {check}
+                         JOIN site_checks AS r ON r.id = (c.noted->'run'->>'id')::uuid
+                         WHERE d.request = '{id}' AND d.seq = {seq} AND d.data->>'run' = r.id::text
+                             AND d.data->>'run_sha256' = encode(r.hash, 'hex')",
+                        id = case.id
+                    );
+                    assert_eq!(api.sql(&rests).unwrap(), "1", "{event} rests on the last check of the case");
+                    let [then, now] = [at, *revision].map(|r| status_at(&api, &corridors[n], r));
+                    assert_eq!(then, now, "{event}: the corridor is what it was when it was checked");
+                    let approves = matches!(event, Event::Approve | Event::ApproveWithConditions);
+                    assert!(!approves || now == "announced", "what is blocked is approved");
+                }
+                _ => {}
+            }
+        }
+        let due = format!(
+            "SELECT bool_and(r.due_on >= (e.at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) FROM site_requests AS r
+             JOIN site_request_events AS e ON e.request = r.id AND e.event = 'accept' WHERE r.id = '{}'",
+            case.id
+        );
+        assert_ne!(api.sql(&due).as_deref(), Some("false"), "nothing is due before it was accepted");
+    }
+    for (id, then) in &ended {
+        assert_eq!(digest(id), *then, "what has ended is what it was");
+    }
+    trail_is_whole(&api);
+    eprintln!("{accepted:?} steps, {decisions} decisions, {} ended: {seen:?}", ended.len());
+    assert!(decisions > 0 && !ended.is_empty(), "it is about something");
+}
+
+#[test]
+#[allow(clippy::too_many_lines)] // one property
+fn plans_are_sound_whatever_is_sent() {
+    let (api, mut dice) = (world(), Dice(0x9E37_79B9_7F4A_7C15));
+    let plans: Vec<String> = (0..8).map(|n| api.plan(&format!("QH-{n}"), 2)).collect();
+    // Through the second zone of each, which lie upon each other.
+    let announced = merged(json!({"code": "R", "status": "announced", "clearance_m": 1}), &road());
+    let corridor = api.add(CORRIDORS, rect(240.0, -50.0, 260.0, 150.0), announced);
+    let digest = |id: &str| api.sql(&format!("SELECT version_digest(p)::text FROM plans AS p WHERE id = '{id}'"));
+    let (mut accepted, mut ended) = (vec![0; plans.len()], BTreeMap::new());
+    let mut runs: BTreeMap<&str, Json> = BTreeMap::new();
+    for _ in 0..420 {
+        let n = dice.below(plans.len());
+        let (id, path) = (plans[n].as_str(), format!("/api/plans/{}", plans[n]));
+        match dice.below(24) {
+            0..2 => {
+                turn(&api, &corridor, &mut dice);
+                continue;
+            }
+            2..5 => {
+                runs.insert(id, api.check(id));
+                continue;
+            }
+            _ => {}
+        }
+        let role =
+            dice.somebody(match api.sql(&format!("SELECT state FROM plans WHERE id = '{id}'")).unwrap().as_str() {
+                "draft" | "in_appraisal" | "appraised" | "approved" => &["officer", "both"],
+                "submitted" | "published" | "suspended" => &["approver", "other-approver", "both"],
+                _ => &[],
+            });
+        let seen = api.server.get(role, &path);
+        let allowed: Vec<String> = if seen.status == 200 {
+            seen.json()["allowed"].as_array().unwrap().iter().map(|e| e.as_str().unwrap().into()).collect()
+        } else {
+            Vec::new()
+        };
+        let event = if allowed.is_empty() || dice.once_in(10) {
+            if dice.below(4) > 0 {
+                continue;
+            }
+            dice.one(PlanEvent::ALL).1.to_owned()
+        } else {
+            dice.event(&allowed, |event| !SELDOM.contains(&event))
+        };
+        if SELDOM.contains(&event.as_str()) && !dice.once_in(8) {
+            continue;
+        }
+        let run = runs.get(id).cloned().unwrap_or(json!({"id": null, "sha256": null}));
+        let data = match event.as_str() {
+            "appraise" => json!({"appraisal_number": "BC-1"}),
+            "submit" => json!({"submission_number": "TTr-1"}),
+            "waive" => run["blocked"].get(0).cloned().unwrap_or(json!({})),
+            "approve" => {
+                let mut data = decision(&run, "2026-01-01", &json!(null));
+                if dice.once_in(12) {
+                    data["check_sha256"] = json!(FILE);
+                }
+                data
+            }
+            _ => json!({}),
+        };
+        let before = digest(id);
+        let reason = (!dice.once_in(8)).then_some("why");
+        let version = api.server.get("both", &path).header("etag").unwrap().to_owned();
+        let body = json!({"event": event, "reason": reason, "data": data});
+        let answer = api.json_as(role, "POST", &format!("{path}/events"), Some(&version), &body);
+        if answer.status == 200 {
+            accepted[n] += 1;
+            assert!(allowed.contains(&event), "{role} {event}: what is done is among what may be");
+            let state = PlanState::parse(answer.json()["state"].as_str().unwrap()).unwrap();
+            if is_terminal(TRANSITIONS, state) {
+                ended.insert(id, digest(id));
+            }
+        } else {
+            assert!([401, 403, 404, 409, 422].contains(&answer.status), "{role} {event}: {}", answer.text);
+            assert_eq!(digest(id), before, "{role} {event}: what is refused changes nothing");
+        }
+    }
+    let (mut decisions, mut seen) = (0, std::collections::BTreeSet::new());
+    for (n, id) in plans.iter().enumerate() {
+        let all = steps(&api, "plan_events", "plan", id, &format!("/api/plans/{id}/history"));
+        assert_eq!(all.len(), accepted[n]);
+        let (mut state, mut waivers) = (PlanState::Draft, Vec::new());
+        for (seq, (event, from, to, actor, revision)) in (1..).zip(&all) {
+            seen.insert(event.clone());
+            let event = PlanEvent::parse(event).unwrap();
+            assert_eq!(PlanState::parse(from), Some(state), "each goes on where the one before ended");
+            assert_eq!(row(TRANSITIONS, state, event).map(|row| row.to), PlanState::parse(to), "{event}");
+            state = PlanState::parse(to).unwrap();
+            if event == PlanEvent::Waive {
+                waivers.push(actor.clone());
+            }
+            if event != PlanEvent::Approve {
+                continue;
+            }
+            decisions += 1;
+            let makers =
+                format!("SELECT decided_by = ANY (makers) OR decided_by <> '{actor}' FROM plans WHERE id = '{id}'");
+            assert_eq!(api.sql(&makers).unwrap(), "false", "who had a hand in it does not decide");
+            assert!(!waivers.contains(actor), "who waived something does not approve");
+            let rests = format!(
+                "SELECT count(*) FROM plan_events AS d JOIN plan_checks AS c ON c.plan = d.plan AND c.id = (
+                     SELECT id FROM plan_checks WHERE plan = d.plan AND revision < d.revision ORDER BY id DESC LIMIT 1
+                 ) WHERE d.plan = '{id}' AND d.seq = {seq} AND d.data->>'check' = c.id::text
+                     AND d.data->>'check_sha256' = encode(c.hash, 'hex')"
+            );
+            assert_eq!(api.sql(&rests).unwrap(), "1", "it rests on the last check");
+            let waived = format!(
+                "SELECT EXISTS (SELECT FROM plan_events AS w JOIN plan_events AS d ON d.plan = w.plan AND d.seq = {seq}
+                 WHERE w.plan = '{id}' AND w.event = 'waive' AND w.data->>'check' = d.data->>'check')"
+            );
+            let blocks = status_at(&api, &corridor, *revision) == "in_force";
+            assert!(!blocks || api.sql(&waived).unwrap() == "true", "what is blocked is approved");
+        }
+    }
+    for (id, then) in &ended {
+        assert_eq!(digest(id), *then, "what has ended is what it was");
+    }
+    trail_is_whole(&api);
+    eprintln!("{accepted:?} steps, {decisions} decisions, {} ended: {seen:?}", ended.len());
+    assert!(decisions > 0 && !ended.is_empty(), "it is about something");
+}
