@@ -42,20 +42,20 @@ pub(super) fn run(
         run: kept.id,
         hash,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
-        consult: check.findings.iter().flat_map(asked_by).collect(),
+        consult: check.findings.iter().flat_map(|finding| asked_by(finding, &props.organisation)).collect(),
         candidates: candidates(&check.findings, &check.shown),
     })
 }
 
 /// Whom a finding names, with the organisation that answers: whose corridor or column it is, else the one that is called as the
-/// consultee. The office asks itself nothing.
-fn asked_by(finding: &Finding) -> Vec<(CheckCode, Consultee, String)> {
+/// consultee. The office asks itself nothing, and nobody is asked about a request of his own.
+fn asked_by(finding: &Finding, applicant: &str) -> Vec<(CheckCode, Consultee, String)> {
     let mut all = Vec::new();
     for consultee in finding.consult.iter().filter(|c| **c != Consultee::Office) {
         let of_evidence = matches!(consultee, Consultee::CorridorOwner | Consultee::Carrier);
         let owners = finding.evidence.iter().map(|e| e.organisation.to_string());
         let owners: Vec<String> = if of_evidence { owners.collect() } else { vec![consultee.to_string()] };
-        for owner in owners {
+        for owner in owners.into_iter().filter(|owner| owner != applicant) {
             let one = (finding.code, *consultee, owner);
             if !all.contains(&one) {
                 all.push(one);

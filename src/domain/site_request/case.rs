@@ -52,7 +52,7 @@ pub struct Noted {
     pub snapshot: Option<String>,
     /// SHA-256 of that.
     pub snapshot_hash: Option<Digest>,
-    /// The term, working days.
+    /// The term, working days, where a clock begins.
     pub term_days: Option<u32>,
     /// The check that ran.
     pub run: Option<RunNoted>,
@@ -66,6 +66,10 @@ pub struct Noted {
     pub deviation_m: Option<f64>,
     /// The work that stands.
     pub work: Option<Uuid>,
+    /// The organisations whose time for an answer is over.
+    pub lapsed: Vec<String>,
+    /// The day that is over without an answer.
+    pub overdue: Option<Date>,
 }
 
 /// An event of a case.
@@ -112,6 +116,8 @@ pub struct Consultation {
     pub answer_by: Option<Date>,
     /// What it said, who said it, and when.
     pub answered: Option<(Answer, String, Timestamp)>,
+    /// That its time is over was told.
+    pub lapse_told: bool,
 }
 
 impl Consultation {
@@ -125,6 +131,62 @@ impl Consultation {
     #[must_use]
     pub fn has_lapsed(&self, day: Date) -> bool {
         self.answered.is_none() && self.answer_by.is_some_and(|last| last < day)
+    }
+}
+
+/// Who reads a case. Whose corridor or column is near is said to whoever sees everything there, and to that one himself; who sees
+/// the case only because he is asked reads what concerns him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseReader {
+    /// For which organisation.
+    pub organisation: Option<String>,
+    /// He sees everything there.
+    pub sees_all: bool,
+    /// He would not see it if he were not asked.
+    pub is_asked_alone: bool,
+}
+
+impl CaseReader {
+    fn is(&self, organisation: &str) -> bool {
+        self.organisation.as_deref() == Some(organisation)
+    }
+
+    /// He may know that somebody was asked.
+    #[must_use]
+    pub fn knows_of(&self, asked: &Consultation) -> bool {
+        !self.is_asked_alone || self.is(&asked.organisation)
+    }
+
+    /// He may know who that is.
+    #[must_use]
+    pub fn knows_who(&self, asked: &Consultation) -> bool {
+        let of_feature = matches!(asked.consultee, Consultee::CorridorOwner | Consultee::Carrier);
+        self.sees_all || self.is(&asked.organisation) || !of_feature && !self.is_asked_alone
+    }
+
+    /// He may know for which organisation an event was sent.
+    #[must_use]
+    pub fn knows_sender(&self, event: &CaseEvent, case: &Case) -> bool {
+        // What an officer writes down has a letter, and says no more than that the office did.
+        let Stated::Answer { letter: None, .. } = &event.stated else { return true };
+        let Some(organisation) = event.organisation.as_deref() else { return true };
+        let mut asked = case.consultations.iter().filter(|c| c.organisation == organisation);
+        self.sees_all || self.is(organisation) || asked.any(|c| self.knows_who(c))
+    }
+
+    /// What a check said, of which he may know.
+    pub fn verdicts<'c>(&'c self, case: &'c Case) -> impl Iterator<Item = &'c (CheckCode, Verdict)> {
+        let said = case.run.iter().flat_map(|run| &run.said);
+        let mine = |code: CheckCode| {
+            case.consultations.iter().any(|c| self.is(&c.organisation) && c.because.contains(&code))
+        };
+        said.filter(move |(code, _)| !self.is_asked_alone || mine(*code))
+    }
+
+    /// The columns that could be shared, of which he may know.
+    pub fn candidates<'c>(&'c self, case: &'c Case) -> impl Iterator<Item = &'c Candidate> {
+        let all = case.run.iter().flat_map(|run| &run.candidates);
+        all.filter(|candidate| !self.is_asked_alone || self.is(&candidate.organisation))
     }
 }
 
@@ -185,8 +247,12 @@ pub struct Case {
     pub surveyed: Option<Surveyed>,
     /// The work that stands.
     pub work: Option<Uuid>,
-    /// What happened to the clock.
+    /// What happened to the clock; where another one began, to that.
     pub clock: Vec<ClockEvent>,
+    /// The last day for the answer of which was told that it is over.
+    pub escalated: Option<Date>,
+    /// When it counted as approved because nobody had answered.
+    pub deemed_at: Option<Timestamp>,
 }
 
 impl Default for Case {
@@ -208,6 +274,8 @@ impl Default for Case {
             surveyed: None,
             work: None,
             clock: Vec::new(),
+            escalated: None,
+            deemed_at: None,
         }
     }
 }
@@ -236,6 +304,12 @@ impl Case {
                 self.receipt = self.receipt.take().or_else(|| event.noted.receipt.clone());
                 self.secret = self.secret.or(event.noted.secret);
             }
+            Event::LapseConsultation => {
+                let told = |c: &&mut Consultation| event.noted.lapsed.contains(&c.organisation);
+                self.consultations.iter_mut().filter(told).for_each(|c| c.lapse_told = true);
+            }
+            Event::Escalate => self.escalated = event.noted.overdue,
+            Event::DeemApproved => self.deemed_at = Some(event.at),
             _ => {}
         }
         match &event.stated {
@@ -301,6 +375,10 @@ impl Case {
             (ClockEffect::Keeps, _) => None,
         };
         if let Some(what) = what {
+            // One that has stopped stays so: another one begins.
+            if matches!(what, ClockStep::Accepted { .. }) && self.clock_run().is_some_and(|run| run.stopped.is_some()) {
+                self.clock.clear();
+            }
             self.clock.push(ClockEvent { at: event.at, what });
             // One that was accepted before goes on as it did; one that was never accepted has no clock.
             if Run::of(&self.clock).is_err() {
@@ -364,6 +442,7 @@ impl Case {
             asked_at: None,
             answer_by: None,
             answered: None,
+            lapse_told: false,
         });
     }
 
@@ -378,10 +457,32 @@ impl Case {
         self.conditions.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
-    /// The organisations that were asked and may still answer.
+    /// Those that were asked and may still answer.
+    pub fn open(&self, day: Date) -> impl Iterator<Item = &Consultation> {
+        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.is_open(day))
+    }
+
+    /// The organisations that were asked, whether or not they have answered: they see the case.
     #[must_use]
-    pub fn asked(&self, day: Date) -> Vec<String> {
-        let open = self.consultations.iter().filter(|c| c.asked_at.is_some() && c.is_open(day));
-        open.map(|c| c.organisation.clone()).collect()
+    pub fn consulted(&self) -> Vec<String> {
+        let asked = self.consultations.iter().filter(|c| c.asked_at.is_some());
+        asked.map(|c| c.organisation.clone()).collect()
+    }
+
+    /// Those whose time is over on a day, which nobody was told.
+    pub fn over(&self, day: Date) -> impl Iterator<Item = &Consultation> {
+        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.has_lapsed(day) && !c.lapse_told)
+    }
+
+    /// The first day on which the service itself has something to do: the one after a last day for an answer, of somebody who was
+    /// asked or, `due`, of the office.
+    #[must_use]
+    pub fn wakes_on(&self, due: Option<Date>) -> Option<Date> {
+        let leads = |event: Event| workflow::row(super::table::TABLE, self.state, event).is_some();
+        let waits = |c: &&Consultation| c.asked_at.is_some() && c.answered.is_none() && !c.lapse_told;
+        let answers = self.consultations.iter().filter(waits).filter_map(|c| c.answer_by);
+        let answer = answers.min().filter(|_| leads(Event::LapseConsultation));
+        let due = due.filter(|due| leads(Event::Escalate) && self.escalated.is_none_or(|told| told < *due));
+        answer.into_iter().chain(due).min().and_then(|last| last.tomorrow().ok())
     }
 }

@@ -15,8 +15,8 @@ use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-pub use self::events::{append, events, events_in};
-pub use self::inbox::{Count, Tray, counts, waiting};
+pub use self::events::{append, events, events_in, events_of};
+pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
 use super::prepared::prepared;
 use super::records::{ListFilter, epsg, srid, word};
@@ -32,19 +32,27 @@ use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
 use crate::domain::word::Word;
 use crate::geometry::{Coord, Epsg, Geometry, Grid, LonLat, Metres};
 
+/// The requests of the jurisdiction `$1` whose clock may run, in SQL: accepted, and not decided on.
+macro_rules! timed {
+    () => {
+        "jurisdiction = $1 AND receipt IS NOT NULL AND state IN ('submitted', 'returned_for_supplement', 'accepted', 'checking',
+             'consulting', 'assessing', 'recommended', 'awaiting_decision')"
+    };
+}
+
 /// Copies of what a case has come to, to search by.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Copies {
     /// Who has to act next.
     pub waits_for: Option<Waits>,
-    /// Who was asked and has not answered.
-    pub asked: Vec<String>,
-    /// The last day on which one of them may.
+    /// The last day on which one of those who were asked may answer; none: there is always one who may, or nobody was.
     pub asked_until: Option<Date>,
     /// SHA-256 of the secret on the receipt.
     pub secret: Option<Digest>,
     /// The last day of the permit.
     pub ends_on: Option<Date>,
+    /// The first day on which the service itself has something to do.
+    pub wakes_on: Option<Date>,
 }
 
 #[derive(QueryableByName)]
@@ -67,6 +75,12 @@ pub(super) struct Row {
     documents: Json,
     #[diesel(sql_type = Array<Text>)]
     declarations: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    consulted: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    asked: Vec<String>,
+    #[diesel(sql_type = Array<Nullable<DateSql>>)]
+    answer_by: Vec<Option<jiff_diesel::Date>>,
     #[diesel(sql_type = Nullable<Text>)]
     receipt: Option<String>,
     #[diesel(sql_type = Nullable<DateSql>)]
@@ -101,6 +115,8 @@ pub(super) fn filed(row: Row) -> Stored<Filed> {
         documents: documents(&row.documents)?,
         declarations,
     };
+    let last_days = row.answer_by.into_iter().map(|day| day.map(jiff_diesel::Date::to_jiff));
+    let last_days = last_days.chain(std::iter::repeat(None));
     let place = Placed {
         recorded: Delivered { shape: row.recorded_geom.geometry, crs: epsg(row.recorded_crs)? },
         lonlat: LonLat(row.geom.geometry),
@@ -116,6 +132,8 @@ pub(super) fn filed(row: Row) -> Stored<Filed> {
         state: word(&row.state)?,
         receipt: row.receipt,
         due_on: row.due_on.map(jiff_diesel::Date::to_jiff),
+        consulted: row.consulted,
+        asked: row.asked.into_iter().zip(last_days).collect(),
         projected: row.projected,
         work: row.work,
         body: SiteRequest { props, place },
@@ -204,6 +222,8 @@ pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: SiteRequ
         state: State::Draft,
         receipt: None,
         due_on: None,
+        consulted: Vec::new(),
+        asked: Vec::new(),
         projected: None,
         work: None,
         body,
@@ -212,8 +232,9 @@ pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: SiteRequ
     let row: DigestRow = written(
         "INSERT INTO site_requests (jurisdiction, id, code, name, organisation, state, waits_for, asked, subject, documents,
              declarations, receipt, secret, asked_until, due_on, ends_on, projected, work, recorded_crs, recorded_geom, geom,
-             geom_grid, version, revision, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+             geom_grid, version, revision, recorded_at, consulted, answer_by, wakes_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+             $26, $27, $28)
          RETURNING version_digest(site_requests) AS digest",
         tx,
         &new,
@@ -235,7 +256,7 @@ pub fn update(tx: &mut WriteTx<'_>, next: Filed, copies: &Copies) -> Stored<File
         "UPDATE site_requests SET code = $3, name = $4, organisation = $5, state = $6, waits_for = $7, asked = $8, subject = $9,
              documents = $10, declarations = $11, receipt = $12, secret = $13, asked_until = $14, due_on = $15, ends_on = $16,
              projected = $17, work = $18, recorded_crs = $19, recorded_geom = $20, geom = $21, geom_grid = $22, version = $23,
-             revision = $24, recorded_at = $25
+             revision = $24, recorded_at = $25, consulted = $26, answer_by = $27, wakes_on = $28
          WHERE jurisdiction = $1 AND id = $2 RETURNING version_digest(site_requests) AS digest",
         tx,
         &next,
@@ -250,6 +271,8 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
     let props = &of.body.props;
     let place = &of.body.place;
     let declarations: Vec<&str> = props.declarations.iter().map(|d| d.as_str()).collect();
+    let (asked, last_days): (Vec<&str>, Vec<Option<jiff_diesel::Date>>) =
+        of.asked.iter().map(|(who, last)| (who.as_str(), last.map(ToDiesel::to_diesel))).unzip();
     let statement = sql_query(statement)
         .bind::<Text, _>(&of.jurisdiction)
         .bind::<UuidSql, _>(of.id)
@@ -258,7 +281,7 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
         .bind::<Text, _>(&props.organisation)
         .bind::<Text, _>(of.state.as_str())
         .bind::<Nullable<Text>, _>(copies.waits_for.map(Word::as_str))
-        .bind::<Array<Text>, _>(&copies.asked)
+        .bind::<Array<Text>, _>(asked)
         .bind::<Jsonb, _>(subject_json(&props.subject))
         .bind::<Jsonb, _>(documents_json(&props.documents))
         .bind::<Array<Text>, _>(declarations)
@@ -275,7 +298,10 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
         .bind::<GeometrySql, _>(Shape::new(place.grid.0.clone(), place.grid_crs))
         .bind::<Integer, _>(of.version)
         .bind::<BigInt, _>(of.revision)
-        .bind::<Timestamptz, _>(of.recorded_at.to_diesel());
+        .bind::<Timestamptz, _>(of.recorded_at.to_diesel())
+        .bind::<Array<Text>, _>(&of.consulted)
+        .bind::<Array<Nullable<DateSql>>, _>(last_days)
+        .bind::<Nullable<DateSql>, _>(copies.wakes_on.map(ToDiesel::to_diesel));
     Ok(prepared(statement).get_result(tx.conn)?)
 }
 
@@ -330,25 +356,59 @@ pub fn of_receipt(conn: &mut PgConnection, receipt: &str) -> Stored<Option<(Uuid
     row.map(|row| Ok((row.id, audit::digest(&row.secret)?))).transpose()
 }
 
-/// Requests whose permit held until a day that is over there, with their jurisdictions.
+/// Requests of a jurisdiction with which the service itself has something to do on a day, with their states: those whose permit
+/// held until a day that is over, and those of which a last day for an answer is.
 ///
 /// # Errors
 /// The database's.
-pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) -> Stored<Vec<Uuid>> {
+pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) -> Stored<Vec<(Uuid, State)>> {
     #[derive(QueryableByName)]
-    struct IdRow {
+    struct OverRow {
         #[diesel(sql_type = UuidSql)]
         id: Uuid,
+        #[diesel(sql_type = Text)]
+        state: String,
     }
-    let rows: Vec<IdRow> = sql_query(
-        "SELECT id FROM site_requests WHERE state = 'permit_active' AND ends_on < $2 AND jurisdiction = $1
-         ORDER BY ends_on LIMIT $3",
+    let rows: Vec<OverRow> = sql_query(
+        "(SELECT id, state FROM site_requests WHERE state = 'permit_active' AND ends_on < $2 AND jurisdiction = $1
+          ORDER BY ends_on LIMIT $3)
+         UNION
+         (SELECT id, state FROM site_requests WHERE jurisdiction = $1 AND wakes_on <= $2 ORDER BY wakes_on LIMIT $3)",
     )
     .bind::<Text, _>(jurisdiction)
     .bind::<DateSql, _>(day.to_diesel())
     .bind::<BigInt, _>(limit)
     .load(conn)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    rows.into_iter().map(|row| Ok((row.id, word(&row.state)?))).collect()
+}
+
+/// Locks the requests of a jurisdiction whose clock may run, until the transaction ends: whoever locks one raises no revision
+/// before, so this comes before it, too.
+///
+/// # Errors
+/// The database's.
+pub fn lock_timed(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<()> {
+    sql_query(concat!("SELECT id FROM site_requests WHERE ", timed!(), " ORDER BY id FOR UPDATE"))
+        .bind::<Text, _>(jurisdiction)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Those, by their ids, at most so many after one.
+///
+/// # Errors
+/// The database's.
+pub fn timed(tx: &mut WriteTx<'_>, jurisdiction: &str, after: Option<Uuid>, limit: i64) -> Stored<Vec<Filed>> {
+    let rows: Vec<Row> = sql_query(concat!(
+        "SELECT * FROM site_requests WHERE ",
+        timed!(),
+        " AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<Nullable<UuidSql>, _>(after)
+    .bind::<BigInt, _>(limit)
+    .load(tx.conn)?;
+    rows.into_iter().map(filed).collect()
 }
 
 /// Why a place is not what it was taken for.
