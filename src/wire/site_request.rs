@@ -11,8 +11,9 @@ use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
-use crate::domain::site_request::case::{Candidate, Case, CaseEvent, CaseReader, Consultation};
+use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation};
 use crate::domain::site_request::dossier;
+use crate::domain::site_request::reader::CaseReader;
 use crate::domain::site_request::timing::Timing;
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::Event;
@@ -232,7 +233,8 @@ fn write_clock(clock: &CaseClock) -> Json {
         // Of one that stands still: were it to run on now.
         "due_on": clock.due.to_string(),
         "used_days": clock.used_days,
-        "slack_days": clock.slack_days(),
+        "left_days": clock.left_days,
+        "overdue_days": clock.overdue_days,
         "overdue_since": date(clock.overdue_since),
         "paused": clock.paused.map(|pause| json!({"since": pause.from.to_string(), "reason": pause.reason.as_str()})),
         "stopped_at": clock.stopped.map(|at| at.to_string()),

@@ -28,8 +28,9 @@ use crate::domain::calendar::RegisteredCalendar;
 use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::place::{Delivered, jurisdiction_of};
-use crate::domain::site_request::case::{Case, CaseEvent, CaseReader};
+use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
+use crate::domain::site_request::reader::CaseReader;
 use crate::domain::site_request::timing::{Counting, Timing};
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::{Event, State};
@@ -152,7 +153,8 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
             let seen = work::seen(conn, &ids)?;
             run.candidates.retain(|candidate| seen.contains(&candidate.id));
         }
-        let calendar = if case.clock.is_empty() { Vec::new() } else { calendar::list(conn, Some(&filed.jurisdiction))? };
+        let calendar =
+            if case.clock.is_empty() { Vec::new() } else { calendar::list(conn, Some(&filed.jurisdiction))? };
         Ok((filed, events, case, calendar))
     })?;
     let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());

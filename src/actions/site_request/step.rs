@@ -363,14 +363,7 @@ impl Step<'_> {
     }
 
     /// What the service adds to the event.
-    fn noted(
-        &self,
-        case: &Case,
-        now: &Filed,
-        prepared: &Prepared,
-        revision: i64,
-        facts: &Facts,
-    ) -> Noted {
+    fn noted(&self, case: &Case, now: &Filed, prepared: &Prepared, revision: i64, facts: &Facts) -> Noted {
         let (day, limits) = (facts.day, facts.limits);
         let term_days = limits.term_days.filter(|_| self.begins_clock(case));
         let mut noted = Noted { run: prepared.ran.clone(), term_days, ..Noted::default() };

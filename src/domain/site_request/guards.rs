@@ -62,9 +62,7 @@ impl Asked<'_> {
     /// He is among those who send an event to a case.
     fn may(&self, case: &Case, by: &By) -> bool {
         match self.actor {
-            Some(actor) => {
-                by.admits_of(actor, self.jurisdiction, &self.props.organisation, &case.consulted())
-            }
+            Some(actor) => by.admits_of(actor, self.jurisdiction, &self.props.organisation, &case.consulted()),
             None => *by == By::Timer,
         }
     }

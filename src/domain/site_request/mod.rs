@@ -2,16 +2,18 @@
 //!
 //! Read in this order: [`words`] (states, events, guards), [`table`] (THE transition table), this file (what is asked for),
 //! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to),
-//! [`timing`] (what is left of the time for an answer) and [`guards`] (what must hold for a step). All of it is pure.
+//! [`timing`] (what is left of the time for an answer), [`reader`] (who may know what of it) and [`guards`] (what must hold for a
+//! step). All of it is pure.
 
 pub mod case;
 pub mod dossier;
 pub mod guards;
 pub mod limits;
+pub mod reader;
 pub mod table;
-pub mod timing;
 #[cfg(test)]
 mod tests;
+pub mod timing;
 pub mod told;
 pub mod words;
 

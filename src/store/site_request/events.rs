@@ -112,11 +112,7 @@ pub fn events(conn: &mut PgConnection, jurisdiction: &str, id: Uuid) -> Stored<V
 ///
 /// # Errors
 /// The database's.
-pub fn events_of(
-    tx: &mut WriteTx<'_>,
-    jurisdiction: &str,
-    ids: &[Uuid],
-) -> Stored<HashMap<Uuid, Vec<CaseEvent>>> {
+pub fn events_of(tx: &mut WriteTx<'_>, jurisdiction: &str, ids: &[Uuid]) -> Stored<HashMap<Uuid, Vec<CaseEvent>>> {
     #[derive(QueryableByName)]
     struct OfRow {
         #[diesel(sql_type = UuidSql)]
