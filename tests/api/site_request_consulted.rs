@@ -1,12 +1,16 @@
 //! Whoever is asked about a request because a corridor or a column of his is near: he sees what he is asked about, at every door
 //! alike, and answers for his organisation; nobody else does, and nobody is asked about a request of his own.
 
+use std::collections::BTreeSet;
+
+use clearway::http::routes::ROUTES;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::document::added;
-use crate::help::{Api, CORRIDORS, WORKS, merged, point, rect, road, sql};
+use crate::help::{Api, CORRIDORS, GRID, WORKS, feature, merged, point, rect, road, sql};
+use crate::matrix::{Door, door};
 use crate::site_request::{CaseOf, REQUESTS, column, trail_is_whole};
 use crate::site_request_story::office;
 
@@ -118,6 +122,51 @@ fn who_answered(case: &CaseOf<'_>) {
     assert_eq!(told("carrier"), [Json::Null, Json::Null]);
     assert_eq!(told("other-carrier"), [vnpt, Json::Null]);
     assert_eq!(told("project_owner"), [Json::Null, roads]);
+}
+
+/// Every door to requests is one of those above; the others show none, or none that is not one's own.
+#[test]
+fn every_door_to_requests_is_looked_through() {
+    let looked = [
+        "GET /ogc/collections/site-requests/items",
+        "GET /ogc/collections/site-requests/items/{id}",
+        "GET /api/site-requests/{id}/history",
+        "POST /api/site-requests/{id}/events",
+        "GET /api/inbox",
+        "GET /api/inbox.ics",
+    ];
+    let others = [
+        "GET /ogc/collections/site-requests",
+        "POST /ogc/collections/site-requests/items",
+        "PUT /ogc/collections/site-requests/items/{id}",
+        "PATCH /ogc/collections/site-requests/items/{id}",
+        "DELETE /ogc/collections/site-requests/items/{id}",
+        "GET /api/tracking/{receipt}",
+    ];
+    let there = ROUTES.iter().filter(|route| door(route) == Door::Requests);
+    let there: BTreeSet<String> = there.map(|route| format!("{} {}", route.method.as_str(), route.path)).collect();
+    assert_eq!(there, looked.into_iter().chain(others).map(str::to_owned).collect());
+}
+
+/// Whoever is asked writes nothing of what the carrier asks for.
+#[test]
+fn whoever_is_asked_writes_nothing_but_his_answer() {
+    let api = office();
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({}), "consulting");
+    let tag = format!("\"{}\"", case.version);
+    let headers = [("Content-Type", "application/geo+json"), ("Content-Crs", GRID), ("If-Match", tag.as_str())];
+    let moved = feature(point(7.0, 0.0), column());
+    for role in ["other-carrier", "project_owner"] {
+        for (method, body) in [("PUT", Some(&moved)), ("DELETE", None)] {
+            let refused = api.send(role, method, &case.path(), &headers, body);
+            assert_eq!(refused.status, 403, "{role} {method}: {}", refused.text);
+        }
+        for event in ["withdraw", "accept", "assess", "check", "consult", "approve", "escalate"] {
+            let data = if event == "approve" { case.decision(json!({})) } else { json!({}) };
+            case.refused(role, event, None, data, &[], &["answer"]);
+        }
+    }
 }
 
 /// Behind the program the database shows him the same, and nobody else more.

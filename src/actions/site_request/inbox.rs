@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{Shown, calendars, places, shown, today};
+use super::{Shown, calendars, places, sees_his_alone, shown, today};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::table::ASKED;
 use crate::domain::site_request::timing::Timing;
 use crate::domain::site_request::words::{State, Waits};
-use crate::domain::word::Visibility;
 use crate::error::Result;
 use crate::store::site_request::{self as store, Consulted, Tray};
 
@@ -57,8 +56,7 @@ pub fn inbox(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit
         }
     }
     // Where it sees no requests of others, an organisation sees those about which it was asked.
-    let blind = |code: &&String| !actor.sight(code).visibilities.contains(&Visibility::Government);
-    let blind: Vec<String> = all.iter().filter(blind).cloned().collect();
+    let blind: Vec<String> = all.iter().filter(|code| sees_his_alone(actor, code)).cloned().collect();
     let consulted = actor.organisation.as_deref().map(|organisation| Consulted { organisation, places: &blind });
     let (found, calendars, counts) = context.store.read_as(actor, |conn| {
         let mut found: Vec<(Filed, Option<Date>, Date)> = Vec::new();

@@ -11,6 +11,7 @@ pub mod lapse;
 mod notice;
 pub(super) mod recount;
 pub mod step;
+mod traces;
 pub mod tracking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,11 @@ fn shown(actor: &Actor, filed: Filed, timing: Timing) -> Shown {
     Shown { filed, allowed, timing }
 }
 
+/// Sees no request of others in a jurisdiction, but for those about which his organisation was asked.
+fn sees_his_alone(actor: &Actor, jurisdiction: &str) -> bool {
+    !actor.sight(jurisdiction).visibilities.contains(&Visibility::Government)
+}
+
 /// The calendars of those jurisdictions in which something of these is due.
 fn calendars<'f>(
     conn: &mut Connection,
@@ -166,11 +172,11 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
     };
     let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
     let timing = Timing::of(filed.due_on, counting.calendar, day);
-    let sight = actor.sight(&filed.jurisdiction);
     let reader = CaseReader {
         organisation: actor.organisation.clone(),
-        sees_all: sight.sees_all(),
-        is_asked_alone: !sight.sees(Visibility::Government, &filed.body.props.organisation),
+        sees_all: actor.sight(&filed.jurisdiction).sees_all(),
+        is_asked_alone: sees_his_alone(actor, &filed.jurisdiction)
+            && actor.organisation.as_ref() != Some(&filed.body.props.organisation),
     };
     let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, timing));
     Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads })

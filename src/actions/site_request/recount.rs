@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::step::copies;
+use super::traces::copies;
+use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::Case;
 use crate::domain::site_request::timing::Counting;
 use crate::store::site_request as store;
@@ -41,7 +42,7 @@ pub(in crate::actions) fn recount(
             let case = Case::of(events.get(&filed.id).map(Vec::as_slice).unwrap_or_default());
             let due_on = counting.due(&case, at);
             if due_on != filed.due_on {
-                let mut next = crate::domain::site_request::Filed { due_on, ..filed };
+                let mut next = Filed { due_on, ..filed };
                 let copies = copies(&mut next, &case, day);
                 store::update(tx, next, &copies)?;
             }

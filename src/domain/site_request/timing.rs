@@ -201,16 +201,16 @@ mod tests {
             "{decided}, 2026-04-01T09:00 appeal refused appealed, \
              2026-04-06T09:00 admit_appeal appealed awaiting_decision"
         );
-        check("a clock of its own", &appealed, "2026-04-06T09:00", "2026-05-08 2026-05-09");
+        check("a clock of its own", &appealed, "2026-04-06T09:00", "2026-05-07 2026-05-08");
         let extended = format!("{appealed}, 2026-04-07T09:00 extend awaiting_decision awaiting_decision");
-        check("which is extended, too", &extended, "2026-04-07T09:00", "2026-05-15 2026-05-16");
+        check("which is extended, too", &extended, "2026-04-07T09:00", "2026-05-14 2026-05-15");
         let again = format!("{appealed}, 2026-04-20T09:00 approve awaiting_decision approved");
         check("decided again", &again, "2026-04-20T09:00", "- -");
         let shared = then(
             "2026-03-20T09:00 require_sharing awaiting_decision sharing_required, \
              2026-04-06T09:00 refer sharing_required awaiting_decision",
         );
-        check("nothing agreed on", &shared, "2026-04-06T09:00", "2026-05-08 2026-05-09");
+        check("nothing agreed on", &shared, "2026-04-06T09:00", "2026-05-07 2026-05-08");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod events;
 mod inbox;
 mod json;
+mod timed;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 pub use self::events::{append, events, events_in, events_of};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
+pub use self::timed::{lock_timed, over, timed};
 use super::prepared::prepared;
 use super::records::{ListFilter, epsg, srid, word};
 use super::schema::sql_types::Geometry as GeometrySql;
@@ -31,14 +33,6 @@ use crate::domain::site_request::words::{Declaration, State, Waits};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
 use crate::domain::word::Word;
 use crate::geometry::{Coord, Epsg, Geometry, Grid, LonLat, Metres};
-
-/// The requests of the jurisdiction `$1` whose clock may run, in SQL: accepted, and not decided on.
-macro_rules! timed {
-    () => {
-        "jurisdiction = $1 AND receipt IS NOT NULL AND state IN ('submitted', 'returned_for_supplement', 'accepted', 'checking',
-             'consulting', 'assessing', 'recommended', 'awaiting_decision')"
-    };
-}
 
 /// Copies of what a case has come to, to search by.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -354,61 +348,6 @@ pub fn of_receipt(conn: &mut PgConnection, receipt: &str) -> Stored<Option<(Uuid
     .get_result(conn)
     .optional()?;
     row.map(|row| Ok((row.id, audit::digest(&row.secret)?))).transpose()
-}
-
-/// Requests of a jurisdiction with which the service itself has something to do on a day, with their states: those whose permit
-/// held until a day that is over, and those of which a last day for an answer is.
-///
-/// # Errors
-/// The database's.
-pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) -> Stored<Vec<(Uuid, State)>> {
-    #[derive(QueryableByName)]
-    struct OverRow {
-        #[diesel(sql_type = UuidSql)]
-        id: Uuid,
-        #[diesel(sql_type = Text)]
-        state: String,
-    }
-    let rows: Vec<OverRow> = sql_query(
-        "(SELECT id, state FROM site_requests WHERE state = 'permit_active' AND ends_on < $2 AND jurisdiction = $1
-          ORDER BY ends_on LIMIT $3)
-         UNION
-         (SELECT id, state FROM site_requests WHERE jurisdiction = $1 AND wakes_on <= $2 ORDER BY wakes_on LIMIT $3)",
-    )
-    .bind::<Text, _>(jurisdiction)
-    .bind::<DateSql, _>(day.to_diesel())
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    rows.into_iter().map(|row| Ok((row.id, word(&row.state)?))).collect()
-}
-
-/// Locks the requests of a jurisdiction whose clock may run, until the transaction ends: whoever locks one raises no revision
-/// before, so this comes before it, too.
-///
-/// # Errors
-/// The database's.
-pub fn lock_timed(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<()> {
-    sql_query(concat!("SELECT id FROM site_requests WHERE ", timed!(), " ORDER BY id FOR UPDATE"))
-        .bind::<Text, _>(jurisdiction)
-        .execute(tx.conn)?;
-    Ok(())
-}
-
-/// Those, by their ids, at most so many after one.
-///
-/// # Errors
-/// The database's.
-pub fn timed(tx: &mut WriteTx<'_>, jurisdiction: &str, after: Option<Uuid>, limit: i64) -> Stored<Vec<Filed>> {
-    let rows: Vec<Row> = sql_query(concat!(
-        "SELECT * FROM site_requests WHERE ",
-        timed!(),
-        " AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
-    ))
-    .bind::<Text, _>(jurisdiction)
-    .bind::<Nullable<UuidSql>, _>(after)
-    .bind::<BigInt, _>(limit)
-    .load(tx.conn)?;
-    rows.into_iter().map(filed).collect()
 }
 
 /// Why a place is not what it was taken for.
