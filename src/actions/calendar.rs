@@ -1,11 +1,15 @@
 //! Setting the calendar of a jurisdiction, and reading it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
 
 use super::rules::Imported;
+use super::site_request::recount;
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::calendar::{Calendar, CalendarContent, RegisteredCalendar};
+use crate::domain::site_request::timing::Counting;
 use crate::error::{Error, Result};
 use crate::store;
 
@@ -31,15 +35,17 @@ pub fn set(
             return Err(forbidden(witness.actor, &format!("set the calendar of {code}")));
         }
     }
-    let set = context.store.read(|conn| {
-        let mut set = Vec::new();
+    let (set, zones) = context.store.read(|conn| {
+        let (mut set, mut zones) = (Vec::new(), BTreeMap::new());
         for code in &codes {
             if store::changes::revision(conn, code)?.is_none() {
                 return Err(Error::NotFound(format!("the jurisdiction «{code}»")).into());
             }
             set.extend(store::calendar::list(conn, Some(code))?);
+            let found = store::jurisdiction::find(conn, code)?;
+            zones.extend(found.map(|found| (code.to_string(), found.time_zone())));
         }
-        Ok(set)
+        Ok((set, zones))
     })?;
     let is_set = |code: &str| set.iter().any(|s| s.jurisdiction == code && s.digest == digest);
     let fresh: Vec<&str> = codes.iter().copied().filter(|code| !is_set(code)).collect();
@@ -48,7 +54,10 @@ pub fn set(
         let CalendarContent { name, version, .. } = calendar.content();
         ((), revisions) = context.store.write(witness, |tx| {
             for code in &fresh {
-                tx.raise(code)?;
+                recount::hold(tx, code)?;
+            }
+            for code in &fresh {
+                let (_, at) = tx.raise(code)?;
                 // From here on nobody else sets one: what is refused now is refused for good.
                 let before = store::calendar::find(tx, code)?;
                 if store::audit::said_otherwise(tx, code, WHAT, (name, version), digest)? {
@@ -58,6 +67,11 @@ pub fn set(
                     return Err(Error::invalid("version", detail).into());
                 }
                 store::calendar::replace(tx, code, calendar, digest)?;
+                // Whatever is due is so by these days from here on.
+                let parameters = store::rules::of_cases(tx, code)?;
+                let time_zone = zones.get(*code).cloned().unwrap_or(TimeZone::UTC);
+                let counting = Counting { calendar: Some(calendar), time_zone, parameters: &parameters };
+                recount::recount(tx, code, &counting, at)?;
                 tx.audit(code, entry(calendar.content(), digest, before.as_ref()))?;
             }
             Ok(())

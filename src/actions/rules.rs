@@ -1,15 +1,17 @@
 //! Loading a rule pack, and reading what is loaded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::site_request::recount;
 use super::{Context, Witness, forbidden, refresh};
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::rules::{RegisteredPack, RulePack, Ruling};
+use crate::domain::site_request::timing::Counting;
 use crate::error::{Error, Result};
 use crate::index::Territory;
 use crate::store::{self, Connection, Stored};
@@ -45,15 +47,17 @@ pub fn import(
             return Err(forbidden(witness.actor, &format!("load rules in {code}")));
         }
     }
-    let loaded = context.store.read(|conn| {
-        let mut loaded = Vec::new();
+    let (loaded, zones) = context.store.read(|conn| {
+        let (mut loaded, mut zones) = (Vec::new(), BTreeMap::new());
         for code in &codes {
             if store::changes::revision(conn, code)?.is_none() {
                 return Err(Error::NotFound(format!("the jurisdiction «{code}»")).into());
             }
             loaded.extend(store::rules::list(conn, Some(code))?);
+            let found = store::jurisdiction::find(conn, code)?;
+            zones.extend(found.map(|found| (code.to_string(), found.time_zone())));
         }
-        Ok(loaded)
+        Ok((loaded, zones))
     })?;
     let is_loaded = |code: &str| loaded.iter().any(|l| l.jurisdiction == code && l.digest == digest);
     let fresh: Vec<&str> = codes.iter().copied().filter(|code| !is_loaded(code)).collect();
@@ -61,13 +65,24 @@ pub fn import(
     if !fresh.is_empty() {
         ((), revisions) = context.store.write(witness, |tx| {
             for code in &fresh {
-                tx.raise(code)?;
+                recount::hold(tx, code)?;
+            }
+            for code in &fresh {
+                let (_, at) = tx.raise(code)?;
                 // From here on nobody else loads one: what is refused now is refused for good.
                 let before = store::rules::find(tx, code)?;
                 if store::audit::said_otherwise(tx, code, WHAT, (&pack.name, &pack.version), digest)? {
                     return Err(two_contents(code, pack).into());
                 }
                 store::rules::replace(tx, code, pack, digest)?;
+                // The hour after which a day does not count may be another one.
+                let calendar = store::calendar::find(tx, code)?;
+                let counting = Counting {
+                    calendar: calendar.as_ref().map(|found| &found.calendar),
+                    time_zone: zones.get(*code).cloned().unwrap_or(TimeZone::UTC),
+                    parameters: &pack.parameters,
+                };
+                recount::recount(tx, code, &counting, at)?;
                 tx.audit(code, entry(pack, digest, before.as_ref()))?;
             }
             Ok(())

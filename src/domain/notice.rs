@@ -29,6 +29,8 @@ pub struct Notice {
     pub organisations: Vec<String>,
     /// Whose case it is: he sees it, whatever is hidden.
     pub owner: Option<String>,
+    /// Of these organisations, those who see it because they are asked about it, whatever is hidden.
+    pub asked: Vec<String>,
     /// The visibilities that everybody else has to see; none: it is no secret among those whom it concerns.
     pub needs: Vec<Visibility>,
     /// The jurisdictions in which he has to see them, besides the one in which it happened.
@@ -77,8 +79,9 @@ impl Notice {
         self.organisations.iter().any(|code| code == organisation)
     }
 
-    fn is_owned_by(&self, organisation: &str) -> bool {
-        self.owner.as_deref() == Some(organisation)
+    /// It is its own, or it is asked.
+    fn is_open_to(&self, organisation: &str) -> bool {
+        self.owner.as_deref() == Some(organisation) || self.asked.iter().any(|code| code == organisation)
     }
 
     /// The jurisdictions in which it has to be seen, of one that happened in `jurisdiction`.
@@ -92,7 +95,7 @@ impl Notice {
         let role = role_of(kind);
         let row = PERMISSIONS.iter().find(|p| Some(p.role) == role);
         let seen = |v: &Visibility| *v == Visibility::Public || row.is_some_and(|p| p.sees.contains(v));
-        self.concerns(organisation) && (self.is_owned_by(organisation) || self.needs.iter().all(seen))
+        self.concerns(organisation) && (self.is_open_to(organisation) || self.needs.iter().all(seen))
     }
 
     /// Somebody may be told for himself, of what happened in `jurisdiction`: he may sign in there, and would see it.
@@ -107,7 +110,7 @@ impl Notice {
         !account.disabled
             && self.concerns(&account.organisation)
             && serves(jurisdiction)
-            && (self.is_owned_by(&account.organisation) || self.places(jurisdiction).all(sees_in))
+            && (self.is_open_to(&account.organisation) || self.places(jurisdiction).all(sees_in))
     }
 }
 
@@ -138,6 +141,9 @@ mod tests {
         check(&notice(&[Government], None), "vnpt", Carrier, false);
         check(&notice(&[Restricted], None), "vnpt", Carrier, false);
         check(&notice(&[Restricted], Some("vnpt")), "vnpt", Carrier, true);
+        let asked = Notice { asked: vec!["vnpt".into()], ..notice(&[Government], Some("viettel")) };
+        check(&asked, "vnpt", Carrier, true);
+        check(&Notice { asked: vec!["roads".into()], ..asked.clone() }, "vnpt", Carrier, false);
         check(&notice(&[Restricted], Some("viettel")), "vnpt", Carrier, false);
         check(&notice(&[Restricted], Some("viettel")), "viettel", Carrier, false);
         check(&notice(&[Restricted], None), "office", Office, true);

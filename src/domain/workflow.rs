@@ -14,17 +14,27 @@ pub enum By {
     Roles(&'static [Role]),
     /// Whoever has one of these roles there and acts for the organisation whose case it is.
     Owner(&'static [Role]),
+    /// Whoever has one of the first roles there and acts for an organisation that was asked about the case, or one of the others.
+    Asked(&'static [Role], &'static [Role]),
     /// Nobody: the service itself, when a moment has come.
     Timer,
 }
 
 impl By {
-    /// This one is among them, for a case of `owner` in `jurisdiction`.
+    /// This one is among them, for a case of `owner` in `jurisdiction` about which nobody was asked.
     #[must_use]
     pub fn admits(self, actor: &Actor, jurisdiction: &str, owner: &str) -> bool {
+        self.admits_of(actor, jurisdiction, owner, &[])
+    }
+
+    /// The same, of a case about which these organisations were asked.
+    #[must_use]
+    pub fn admits_of(self, actor: &Actor, jurisdiction: &str, owner: &str, asked: &[String]) -> bool {
         let acts = |roles: &[Role]| roles.iter().any(|role| actor.acts_as(*role, jurisdiction));
+        let was_asked = || actor.organisation.as_ref().is_some_and(|own| asked.contains(own));
         match self {
             Self::Roles(roles) => acts(roles),
+            Self::Asked(roles, others) => acts(others) || acts(roles) && was_asked(),
             Self::Owner(roles) => acts(roles) && actor.organisation.as_deref() == Some(owner),
             Self::Timer => false,
         }
@@ -37,6 +47,7 @@ impl std::fmt::Display for By {
         match self {
             Self::Roles(roles) => f.write_str(&named(roles)),
             Self::Owner(roles) => write!(f, "own {}", named(roles)),
+            Self::Asked(roles, others) => write!(f, "{}, or asked {}", named(others), named(roles)),
             Self::Timer => f.write_str("timer"),
         }
     }
@@ -245,6 +256,24 @@ mod tests {
         assert!(!by.admits(&actor(Role::Officer, "vnpt"), "VN-72", "vnpt"));
         assert!(!by.admits(&actor(Role::Carrier, "vnpt"), "VN-35", "vnpt"));
         assert!(!By::Timer.admits(&Actor::operator(), "VN-72", "vnpt"));
+    }
+
+    #[test]
+    fn who_is_asked_acts_for_an_organisation_that_was() {
+        let by = By::Asked(&[Role::Carrier, Role::Consultee], &[Role::Officer]);
+        let check = |role, organisation: &str, jurisdiction: &str, expect: bool| {
+            let admits = by.admits_of(&actor(role, organisation), jurisdiction, "viettel", &["vnpt".into()]);
+            assert_eq!(admits, expect, "{role} of {organisation} in {jurisdiction}");
+        };
+        check(Role::Carrier, "vnpt", "VN-72", true);
+        check(Role::Consultee, "vnpt", "VN-72", true);
+        check(Role::Carrier, "vnpt", "VN-35", false);
+        check(Role::Consultee, "army", "VN-72", false);
+        check(Role::Carrier, "viettel", "VN-72", false);
+        check(Role::Inspector, "vnpt", "VN-72", false);
+        check(Role::Officer, "office", "VN-72", true);
+        assert!(!by.admits(&actor(Role::Carrier, "vnpt"), "VN-72", "viettel"), "nobody was asked");
+        assert_eq!(by.to_string(), "officer, or asked carrier, consultee");
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 
 /// Requests as features, each with the events that may be sent now.
 pub(super) fn features(found: &[Shown]) -> Vec<Json> {
-    found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed))).collect()
+    found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed, &shown.timing))).collect()
 }
 
 /// `GET /ogc/collections/site-requests/items/{id}`
@@ -106,7 +106,9 @@ pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String
     format_is_json(&query)?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
     let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
-    if params::is_known(&request, &etag(&found)) {
+    // What is left of the time is another thing tomorrow, of the same version.
+    let passes = found.clock.as_ref().is_some_and(|clock| clock.stopped.is_none());
+    if !passes && params::is_known(&request, &etag(&found)) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(&found))).finish());
     }
     Ok(one(HttpResponse::Ok(), &request, &found))
@@ -182,7 +184,7 @@ fn patched(present: &WholeCase, patch: &Json, reading: Reading) -> Result<Draft>
     if !patch.is_object() {
         return Err(Error::invalid("", "a merge-patch of a feature is an object"));
     }
-    let mut document = Json::Object(write(&present.shown.filed, &[]));
+    let mut document = Json::Object(write(&present.shown.filed, &[], &present.shown.timing));
     merge_patch::apply(&mut document, patch);
     let touched = merge_patch::touches_shape(patch);
     // Where the patch says nothing of the place, the stored one is kept as recorded, whatever its system.
@@ -247,8 +249,10 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
     let filed = &found.shown.filed;
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
     let events = found.events.iter();
-    let events =
-        events.map(|event| write_event(event, found.heads.get(&event.revision), knows(event.organisation.as_deref())));
+    let events = events.map(|event| {
+        let knows_sender = found.reader.knows_sender(event, &found.case);
+        write_event(event, found.heads.get(&event.revision), knows(event.organisation.as_deref()), knows_sender)
+    });
     let document = json!({
         "id": filed.id,
         "jurisdiction": filed.jurisdiction,
@@ -286,12 +290,13 @@ fn address(request: &HttpRequest, found: &WholeCase) -> String {
 
 fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCase) -> HttpResponse {
     let filed = &found.shown.filed;
-    let mut document = write(filed, &found.shown.allowed);
+    let mut document = write(filed, &found.shown.allowed, &found.shown.timing);
     let decided = found.events.iter().rfind(|event| decides(event.event)).map(|event| event.revision);
     let head = decided.and_then(|revision| found.heads.get(&revision));
     if let Some(Json::Object(properties)) = document.get_mut("properties") {
-        properties
-            .insert("case".into(), write_case(filed, &found.case, &found.missing, head, (found.day, found.sees_all)));
+        let read = (found.day, &found.reader);
+        let case = write_case(filed, &found.case, &found.missing, head, found.clock.as_ref(), read);
+        properties.insert("case".into(), case);
         if let Some(secret) = &found.secret {
             properties.insert("receipt_secret".into(), json!(secret));
         }

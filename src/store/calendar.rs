@@ -109,6 +109,7 @@ pub fn replace(
     digest: &str,
 ) -> Stored<RegisteredCalendar> {
     let (revision, recorded_at) = tx.raise(jurisdiction)?;
+    tx.ask_versions(jurisdiction)?;
     diesel::delete(calendars::table.find(jurisdiction)).execute(tx.conn)?;
     let content = calendar.content();
     let row = CalendarRow {

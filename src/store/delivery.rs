@@ -102,6 +102,8 @@ struct EventRow {
     #[diesel(sql_type = Nullable<Text>)]
     owner: Option<String>,
     #[diesel(sql_type = Array<Text>)]
+    asked: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
     needs: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     places: Vec<String>,
@@ -128,6 +130,7 @@ impl EventRow {
             state: self.state,
             organisations: self.organisations,
             owner: self.owner,
+            asked: self.asked,
             needs: self.needs.iter().map(|text| word(text)).collect::<Stored<_>>()?,
             places: self.places,
             due: self.due.map(jiff_diesel::Date::to_jiff),

@@ -81,7 +81,7 @@ pub fn tell(
     let receivers = receivers(conn, jurisdiction, notice)?;
     let words = |needs: &[Visibility]| needs.iter().map(|v| v.as_str()).collect::<Vec<_>>();
     let statement =
-        sql_query("SELECT tell($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+        sql_query("SELECT tell($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
             .bind::<Text, _>(jurisdiction)
             .bind::<UuidSql, _>(Uuid::now_v7())
             .bind::<Text, _>(&notice.noun)
@@ -99,7 +99,8 @@ pub fn tell(
             .bind::<Timestamptz, _>(at.to_diesel())
             .bind::<Array<UuidSql>, _>(receivers.iter().map(|r| r.target).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(receivers.iter().map(|r| r.channel.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(receivers.iter().map(|r| r.organisation.as_str()).collect::<Vec<_>>());
+            .bind::<Array<Text>, _>(receivers.iter().map(|r| r.organisation.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(&notice.asked);
     prepared(statement).execute(conn)?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::schema::{rule_packs, rule_parameters};
 use super::{Stored, WriteTx};
 use crate::domain::audit::{Change, ChangeKind};
 use crate::domain::layer::Layer;
-use crate::domain::rules::{Applies, Parameter, RegisteredPack, RulePack};
+use crate::domain::rules::{Applies, CaseKey, Parameter, RegisteredPack, RulePack};
 use crate::domain::word::Word;
 
 #[derive(Queryable, QueryableByName, Selectable, Insertable)]
@@ -69,6 +69,20 @@ pub fn list(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec<R
 /// The database's.
 pub fn find(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Option<RegisteredPack>> {
     Ok(list(tx.conn, Some(jurisdiction))?.pop())
+}
+
+/// The parameters of cases by which a jurisdiction judges, inside a write.
+///
+/// # Errors
+/// The database's.
+pub fn of_cases(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Vec<Arc<Parameter>>> {
+    let keys: Vec<&str> = CaseKey::ALL.iter().map(|(_, key)| *key).collect();
+    let rows: Vec<ParameterRow> = rule_parameters::table
+        .filter(rule_parameters::jurisdiction.eq(jurisdiction).and(rule_parameters::key.eq_any(keys)))
+        .order(rule_parameters::number.asc())
+        .select(ParameterRow::as_select())
+        .load(tx.conn)?;
+    rows.into_iter().map(|r| Ok(Arc::new(to_parameter(r)?))).collect()
 }
 
 /// The parameters by which a jurisdiction judged at a revision.

@@ -2,6 +2,7 @@
 
 use icalendar::{Calendar, Component, Event, Property};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::domain::site_request::{Filed, WORD};
 use crate::domain::word::Word;
@@ -13,14 +14,14 @@ fn moment(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The days on which requests are due; those without one are left out. `base` is the address of the server.
+/// The days on which requests are due. `base` is the address of the server.
 #[must_use]
-pub fn due_dates(filed: &[Filed], base: &str) -> String {
+pub fn due_dates<'f>(filed: impl Iterator<Item = (&'f Filed, Date)>, base: &str) -> String {
     let mut calendar = Calendar::new();
     calendar
         .name("Clearway")
         .append_property(Property::new("REFRESH-INTERVAL", REFRESH).append_parameter(("VALUE", "DURATION")).done());
-    for (request, due) in filed.iter().filter_map(|request| Some((request, request.due_on?))) {
+    for (request, due) in filed {
         let props = &request.body.props;
         let called = props.code.clone().unwrap_or_else(|| request.id.to_string());
         let receipt = request.receipt.as_ref().map(|receipt| format!("{receipt}\n")).unwrap_or_default();

@@ -7,12 +7,14 @@ use super::document::{Reading, delivered, fields, object};
 use super::feature::date;
 use super::site_check::subject_json;
 use crate::domain::audit::{RecordedHead, hex};
+use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
-use crate::domain::site_check::Consultee;
 use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation};
 use crate::domain::site_request::dossier;
+use crate::domain::site_request::reader::CaseReader;
+use crate::domain::site_request::timing::Timing;
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::Event;
 use crate::domain::site_request::{Filed, SiteRequestProps};
@@ -120,9 +122,9 @@ pub fn read_event(document: &Json) -> Result<(Event, Told, Option<String>)> {
     Ok((event, data, reason))
 }
 
-/// A request as a Feature in WGS 84, without links; with it the events that may be sent now.
+/// A request as a Feature in WGS 84, without links; with it the events that may be sent now, and what is left of the time.
 #[must_use]
-pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
+pub fn write(filed: &Filed, allowed: &[Event], timing: &Timing) -> Map<String, Json> {
     let props = &filed.body.props;
     let mut properties = Map::new();
     let mut put = |name: &str, value: Json| properties.insert(name.to_owned(), value);
@@ -131,7 +133,9 @@ pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
     put("state", json!(filed.state.as_str()));
     put("allowed", allowed.iter().map(|event| event.as_str()).collect());
     put("receipt", json!(filed.receipt));
-    put("due_on", date(filed.due_on));
+    put("due_on", date(timing.due_on));
+    put("slack_days", json!(timing.slack_days));
+    put("overdue", json!(timing.is_overdue));
     put("name", json!(props.name));
     if let Json::Object(subject) = subject_json(&props.subject) {
         for (name, value) in subject.into_iter().filter(|(name, _)| name != "request") {
@@ -155,25 +159,27 @@ pub fn write(filed: &Filed, allowed: &[Event]) -> Map<String, Json> {
     document
 }
 
-/// What the events of a case add up to. Whose corridor or column is near is said to whoever sees everything there.
+/// What the events of a case add up to, for somebody who reads it on a day.
 #[must_use]
 pub fn write_case(
     filed: &Filed,
     case: &Case,
     missing: &[DocumentKind],
     head: Option<&RecordedHead>,
-    (day, sees_all): (jiff::civil::Date, bool),
+    clock: Option<&CaseClock>,
+    (day, reader): (jiff::civil::Date, &CaseReader),
 ) -> Json {
     let required = dossier::required(&filed.body.props);
     let names = |kinds: &[DocumentKind]| -> Json { kinds.iter().map(|kind| kind.as_str()).collect() };
     let run = case.run.as_ref().map(|run| {
-        let said: Map<String, Json> = run.said.iter().map(|(c, v)| (c.to_string(), v.as_str().into())).collect();
+        let said = reader.verdicts(case);
+        let said: Map<String, Json> = said.map(|(c, v)| (c.to_string(), v.as_str().into())).collect();
         json!({
             "id": run.run,
             "sha256": hex(&run.hash),
             "verdicts": said,
             "sharing": run.sharing.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
-            "candidates": run.candidates.iter().map(candidate).collect::<Vec<_>>(),
+            "candidates": reader.candidates(case).map(candidate).collect::<Vec<_>>(),
         })
     });
     let conditions = case.conditions.iter().map(|c| {
@@ -198,13 +204,14 @@ pub fn write_case(
             "audit": head.map(audit_head),
         })
     });
+    let asked = case.consultations.iter().filter(|c| reader.knows_of(c));
     json!({
         "events": case.seq,
         "documents_required": names(&required),
         "documents_missing": names(missing),
         "submitted_sha256": case.submitted.map(|digest| hex(&digest)),
         "check": run,
-        "consultations": case.consultations.iter().map(|c| consultation(c, day, sees_all)).collect::<Vec<_>>(),
+        "consultations": asked.map(|c| consultation(c, day, reader)).collect::<Vec<_>>(),
         "visits": case.visits.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "advice": case.advice.as_ref().map(|(advice, _)| advice.as_str()),
         "decision": decided,
@@ -214,6 +221,24 @@ pub fn write_case(
         })),
         "shared_column": case.shared,
         "clock_paused": case.clock_is_paused(),
+        "clock": clock.map(write_clock),
+        "deemed_approved_at": case.deemed_at.map(|at| at.to_string()),
+    })
+}
+
+/// What the clock of a case shows; numbers of days are of working days.
+fn write_clock(clock: &CaseClock) -> Json {
+    json!({
+        "received_on": clock.received.to_string(),
+        "term_days": clock.term_days,
+        // Of one that stands still: were it to run on now.
+        "due_on": clock.due.to_string(),
+        "used_days": clock.used_days,
+        "left_days": clock.left_days,
+        "overdue_days": clock.overdue_days,
+        "overdue_since": date(clock.overdue_since),
+        "paused": clock.paused.map(|pause| json!({"since": pause.from.to_string(), "reason": pause.reason.as_str()})),
+        "stopped_at": clock.stopped.map(|at| at.to_string()),
     })
 }
 
@@ -227,11 +252,10 @@ fn candidate(candidate: &Candidate) -> Json {
     })
 }
 
-fn consultation(c: &Consultation, day: jiff::civil::Date, sees_all: bool) -> Json {
-    let of_feature = matches!(c.consultee, Consultee::CorridorOwner | Consultee::Carrier);
+fn consultation(c: &Consultation, day: jiff::civil::Date, reader: &CaseReader) -> Json {
     json!({
         "consultee": c.consultee.as_str(),
-        "organisation": (sees_all || !of_feature).then_some(&c.organisation),
+        "organisation": reader.knows_who(c).then_some(&c.organisation),
         "because": c.because.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
         "asked_at": c.asked_at.map(|at| at.to_string()),
         "answer_by": date(c.answer_by),
@@ -279,9 +303,9 @@ fn is_addressed(event: Event) -> bool {
     )
 }
 
-/// An event of a history. Who sent it is told to whoever may know the authors.
+/// An event of a history. Who sent it is told to whoever may know the authors, and for which organisation to whoever may know that.
 #[must_use]
-pub fn write_event(event: &CaseEvent, head: Option<&RecordedHead>, names: bool) -> Json {
+pub fn write_event(event: &CaseEvent, head: Option<&RecordedHead>, names: bool, knows_sender: bool) -> Json {
     let mut data = members(&event.data.fields);
     for (name, list) in &event.data.lists {
         data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
@@ -296,7 +320,7 @@ pub fn write_event(event: &CaseEvent, head: Option<&RecordedHead>, names: bool) 
         "to": event.to.as_str(),
         "at": event.at.to_string(),
         "actor": names.then_some(&event.actor),
-        "organisation": event.organisation,
+        "organisation": event.organisation.as_ref().filter(|_| names || knows_sender),
         "reason": event.reason.as_ref().filter(|_| told),
         "data": if told { Json::Object(data) } else { Json::Null },
         "receipt": noted.receipt,

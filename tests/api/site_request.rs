@@ -15,11 +15,13 @@ use clearway::domain::site_request::words::State;
 use clearway::domain::workflow::diagram;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::document::added;
 use crate::help::{Api, GRID, feature, merged, point};
+use crate::site_request_story::office;
 use crate::support::{Response, run_sql};
 
 pub const REQUESTS: &str = "/ogc/collections/site-requests/items";
@@ -200,7 +202,7 @@ pub fn faults(api: &Api) -> Vec<String> {
 /// A dossier is complete when what it lists is there: by kind and content, and whoever adds it.
 #[test]
 fn a_dossier_is_complete_when_its_files_are_there() {
-    let api = Api::new();
+    let api = office();
     let mut case = CaseOf::bare(&api, (0.0, 0.0), column());
     let path = format!("/api/site-requests/{}/documents", case.id);
     let add = |role: &str, kind: &str, content: &str| {
@@ -366,8 +368,7 @@ fn verify_audit_finds_what_was_changed_of_a_case() {
 /// A permit that nobody began with by its last day lapses by itself, and the place is free again.
 #[test]
 fn a_permit_lapses_by_itself() {
-    let api = Api::new();
-    crate::rules::load(&api, crate::rules::VN);
+    let api = office();
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
     case.lead_to_decision();
     case.step("approver", "approve", None, case.decision(json!({})), "approved");
@@ -417,7 +418,7 @@ fn what_stands_for_a_request_is_not_written_by_the_door_of_references() {
 /// The copies that are searched by are what the events add up to.
 #[test]
 fn what_is_copied_of_a_case_is_what_its_events_say() {
-    let api = Api::new();
+    let api = office();
     let mut case = CaseOf::file(&api, (0.0, 0.0), column());
     case.step("carrier", "submit", None, json!({}), "submitted");
     case.step("officer", "accept", None, json!({}), "accepted");
@@ -431,6 +432,11 @@ fn what_is_copied_of_a_case_is_what_its_events_say() {
     let told = copies.unwrap();
     assert!(told.starts_with("consulting consultee {") && told.contains("police"), "{told}");
     assert!(!told.contains("army") && told.ends_with(&format!("2099-01-31 {receipt}")), "{told}");
+    let of_those = "SELECT concat_ws(' ', consulted::text, answer_by::text, asked_until, wakes_on) FROM site_requests";
+    let of_those = api.sql(of_those).unwrap();
+    let day = case.now["properties"]["due_on"].as_str().unwrap().parse::<Date>().unwrap().tomorrow().unwrap();
+    assert!(of_those.starts_with("{army,police") || of_those.contains(",army,police"), "{of_those}");
+    assert!(of_those.contains("2099-01-31") && of_those.ends_with(&day.to_string()), "{of_those} {day}");
     CaseOf::file(&api, (50.0, 0.0), column());
     counts_fit(&api);
 }
@@ -456,6 +462,7 @@ fn an_inbox_of_many_tells_what_is_due_first() {
                  'state', (ARRAY['submitted', 'closed', 'awaiting_decision', 'consulting'])[1 + n % 4],
                  'waits_for', (ARRAY['officer', NULL, 'approver', 'consultee'])[1 + n % 4],
                  'asked', CASE WHEN n % 400 = 3 THEN '[\"army\"]' ELSE '[]' END::jsonb, 'asked_until', date '2099-12-31',
+                 'answer_by', jsonb_build_array(date '2099-01-01' + (n * 7919 % 1000)::int),
                  'due_on', date '2027-01-01' + (n * 7919 % 1000)::int)) AS p; ANALYZE site_requests"
     );
     run_sql(&api.database.url, &copy);

@@ -312,7 +312,7 @@ fn a_column_too_near_to_another_is_shared() {
     assert_eq!(pending(&api), [""; 0], "no column is to come there");
     let agreement = |column: &str| json!({"column": column, "number": "HD-1", "on": "2026-11-25", "file": FILE});
     let other = agreement("01920000-0000-7000-8000-000000000000");
-    case.refused("officer", "record_agreement", None, other, &["candidate_named"], &["record_agreement"]);
+    case.refused("officer", "record_agreement", None, other, &["candidate_named"], &["refer", "record_agreement"]);
     case.step("officer", "record_agreement", None, agreement(&tower), "permit_active");
     case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((60.0, 0.0), 42.0), "as_built_submitted");
@@ -384,6 +384,27 @@ fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
     case.step("other-approver", "approve", None, case.decision(json!({})), "approved");
 }
 
+/// Where nothing is agreed on, the committee decides once more, as after any check; the carrier withdraws nothing that is decided.
+#[test]
+fn a_column_that_is_not_shared_is_decided_about_once_more() {
+    let api = office();
+    let tower = json!({"code": "TOWER", "kind": "mast", "organisation": "vnpt", "column_class": "A2b", "spare_capacity": 2,
+        "position_accuracy_m": 0});
+    api.add(WORKS, point(60.0, 0.0), tower);
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "require_sharing", None, case.decision(json!({})), "sharing_required");
+    assert_eq!(case.now["properties"]["due_on"], Json::Null, "it was answered");
+    case.refused("carrier", "withdraw", None, json!({}), &[], &[]);
+    let number = json!({"number": "13/TTr"});
+    case.refused("officer", "refer", None, number.clone(), &["reasoned"], &["refer", "record_agreement"]);
+    case.step("officer", "refer", Some("VNPT has no room"), number, "awaiting_decision");
+    assert!(case.now["properties"]["due_on"].is_string(), "and is to be answered again");
+    case.step("officer", "check", None, json!({}), "awaiting_decision");
+    case.step("approver", "refuse", Some("no room on TOWER"), case.decision(json!({"number": "35/QD"})), "refused");
+    trail_is_whole(&api);
+}
+
 #[test]
 fn a_refusal_is_appealed_and_decided_again() {
     let api = office();
@@ -391,6 +412,7 @@ fn a_refusal_is_appealed_and_decided_again() {
     case.lead_to_decision();
     case.step("approver", "refuse", Some("the hill is protected"), case.decision(json!({})), "refused");
     assert_eq!(pending(&api), [""; 0]);
+    assert_eq!(case.now["properties"]["due_on"], Json::Null);
     case.refused("carrier", "appeal", None, json!({}), &["reasoned"], &["appeal"]);
     case.step("carrier", "appeal", Some("it is not"), json!({}), "appealed");
     assert_eq!(inbox(&api, "approver"), [case.id.clone()]);
@@ -399,6 +421,10 @@ fn a_refusal_is_appealed_and_decided_again() {
     case.refused("approver", "admit_appeal", Some("it is"), json!({}), &["not_decider"], &appealed);
     case.step("other-approver", "admit_appeal", Some("the map was old"), json!({}), "awaiting_decision");
     assert_eq!(pending(&api).len(), 1, "it is pending again");
+    let clock = &case.now["properties"]["case"]["clock"];
+    assert_eq!((&clock["term_days"], &clock["used_days"], &clock["stopped_at"]), (&json!(20), &json!(0), &Json::Null));
+    assert_eq!((&case.now["properties"]["due_on"], &clock["left_days"]), (&clock["due_on"], &json!(20)));
+    assert_eq!(inbox(&api, "approver"), [case.id.clone()]);
     case.step("officer", "check", None, json!({}), "awaiting_decision");
     let again = case.sends("approver", "approve", None, case.decision(json!({"number": "35/QD"})));
     assert!(again.status == 409 && again.text.contains("not_decider"), "{}", again.text);

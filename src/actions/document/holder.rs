@@ -10,7 +10,7 @@ use crate::domain::corridor::Corridor;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::plan::{Plan, TRANSITIONS};
-use crate::domain::site_request::table::TABLE;
+use crate::domain::site_request::table::{ASKED, TABLE};
 use crate::domain::site_request::{self, Filed};
 use crate::domain::word::Word;
 use crate::domain::work::Work;
@@ -146,7 +146,7 @@ fn still_open(open: bool, state: impl std::fmt::Display) -> Result<()> {
     Err(Error::StepRefused { detail, allowed: Vec::new(), unmet: Vec::new() })
 }
 
-/// Site requests: the carrier whose one is adds, and whoever works on it.
+/// Site requests: the carrier whose one is adds, whoever works on it, and whoever is asked about it.
 const SITE_REQUESTS: Noun = Noun {
     word: site_request::WORD,
     plural: || "site-requests",
@@ -164,7 +164,9 @@ fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
     let own =
         actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
     let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
-    let may = if own { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") };
+    let asked = actor.organisation.as_ref().is_some_and(|own| filed.consulted.contains(own))
+        && ASKED.iter().any(|role| actor.acts_as(*role, &filed.jurisdiction));
+    let may = if own || asked { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") };
     Ok(Holder {
         noun: Noun::of_word(site_request::WORD)?,
         id: filed.id,

@@ -33,6 +33,7 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, next: &Plan, event: PlanEvent) -> Store
         state: Some(next.state.to_string()),
         organisations: all.into_iter().collect(),
         owner: Some(next.organisation.clone()),
+        asked: Vec::new(),
         needs: if public { Vec::new() } else { vec![Visibility::Government] },
         places: Vec::new(),
         due: None,

@@ -308,6 +308,7 @@ fn notice(conn: &mut Connection, run: &Run, last: Option<&Mark>, mark: &Mark) ->
         organisations: vec![owner],
         // The organisation sees a run of its own only where it sees as much as whoever asked.
         owner: None,
+        asked: Vec::new(),
         needs: run.needs(),
         places: places.into_iter().filter(|code| **code != run.jurisdiction).cloned().collect(),
         due: None,

@@ -47,21 +47,22 @@ pub(super) fn run(
         hash,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
         sharing: sharing.map(|f| f.code).collect(),
-        consult: check.findings.iter().flat_map(|f| asked_by(f, &in_zones)).collect(),
+        consult: check.findings.iter().flat_map(|f| asked_by(f, &in_zones, &props.organisation)).collect(),
         candidates: candidates(&check.findings, &check.shown, &in_zones),
     })
 }
 
 /// Whom a finding names, with the organisation that answers: whose corridor or column it is, else the one that is called as the
-/// consultee. The office asks itself nothing. A zone in which columns are shared rests on the zone: asked is whose columns stand in it.
-fn asked_by(finding: &Finding, in_zones: &[Evidence]) -> Vec<(CheckCode, Consultee, String)> {
+/// consultee. The office asks itself nothing, and nobody is asked about a request of his own. A zone in which columns are shared
+/// rests on the zone: asked is whose columns stand in it.
+fn asked_by(finding: &Finding, in_zones: &[Evidence], applicant: &str) -> Vec<(CheckCode, Consultee, String)> {
     let mut all = Vec::new();
     for consultee in finding.consult.iter().filter(|c| **c != Consultee::Office) {
         let of_evidence = matches!(consultee, Consultee::CorridorOwner | Consultee::Carrier);
         let evidence = if finding.code == CheckCode::Zon { in_zones } else { &finding.evidence };
         let owners = evidence.iter().map(|e| e.organisation.to_string());
         let owners: Vec<String> = if of_evidence { owners.collect() } else { vec![consultee.to_string()] };
-        for owner in owners {
+        for owner in owners.into_iter().filter(|owner| owner != applicant) {
             let one = (finding.code, *consultee, owner);
             if !all.contains(&one) {
                 all.push(one);
@@ -106,6 +107,12 @@ pub(super) struct Now {
     pub(super) looked_at: Vec<LookedAt>,
     /// How far round the place, m.
     pub(super) reach_m: f64,
+}
+
+/// Where what nobody checked is looked for: at its own place, whatever changed.
+pub(super) fn unchecked(of: &Filed) -> LookedAt {
+    let (spot, grid) = (of.body.place.grid.0.clone(), of.body.place.grid_crs);
+    LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid, revision: i64::MAX }
 }
 
 /// The run of a case on the state that the database has come to.

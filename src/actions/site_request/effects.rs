@@ -20,10 +20,15 @@ use crate::geometry::{Geometry, Metres};
 use crate::store::records::Records;
 use crate::store::{Stored, WriteTx};
 
+/// The reference feature of a request is to be there; `shares`: no column of its own is to come.
+pub(super) fn stands_for(of: &Filed, shares: bool) -> bool {
+    of.state.is_pending() && !shares
+}
+
 /// Brings the reference feature of a request to what the request is: there while it is pending, and gone when it is not.
 /// Its id, where it is there.
 pub(super) fn project(tx: &mut WriteTx<'_>, of: &Filed, shares: bool) -> Stored<Option<Uuid>> {
-    let wanted = (of.state.is_pending() && !shares).then(|| reference(of));
+    let wanted = stands_for(of, shares).then(|| reference(of));
     let known = match of.projected {
         None => None,
         Some(id) => Reference::lock(tx, &of.jurisdiction, id)?,

@@ -9,8 +9,13 @@ mod effects;
 pub mod inbox;
 pub mod lapse;
 mod notice;
+pub(super) mod recount;
 pub mod step;
+mod traces;
 pub mod tracking;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -20,21 +25,24 @@ use super::{Context, Witness, forbidden};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::{AuditEntry, Deed, RecordedHead};
+use crate::domain::calendar::RegisteredCalendar;
+use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
+use crate::domain::site_request::reader::CaseReader;
+use crate::domain::site_request::timing::{Counting, Timing};
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::{Event, State};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD, dossier};
+use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::Problem;
 use crate::index::Territory;
 use crate::store::records::ListFilter;
 use crate::store::site_request::{self as store, Copies};
-use crate::store::{Stored, WriteTx, audit, document, work};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::store::{Connection, Stored, WriteTx, audit, calendar, document, work};
 
 /// What a document says of a request.
 #[derive(Debug, Clone)]
@@ -54,6 +62,8 @@ pub struct Shown {
     pub filed: Filed,
     /// The events that he may send now.
     pub allowed: Vec<Event>,
+    /// Until when it waits for whomever it waits for, or, among what he was asked, for him.
+    pub timing: Timing,
 }
 
 /// A request with its whole case.
@@ -69,8 +79,10 @@ pub struct WholeCase {
     pub day: Date,
     /// The secret on the receipt: told once, to whoever accepted it.
     pub secret: Option<String>,
-    /// Whoever reads it sees everything there, and so whose corridor or column is near.
-    pub sees_all: bool,
+    /// Who reads it.
+    pub reader: CaseReader,
+    /// What the clock shows, where it was ever begun and a calendar says it.
+    pub clock: Option<CaseClock>,
     /// The kinds of documents that its dossier lacks, while it is looked at.
     pub missing: Vec<DocumentKind>,
     /// The heads of the audit trail after its events, by their revisions.
@@ -82,10 +94,29 @@ fn not_there(id: Uuid) -> Error {
 }
 
 /// What somebody may do with a request.
-fn shown(actor: &Actor, filed: Filed) -> Shown {
-    let case = Case { state: filed.state, ..Case::default() };
-    let allowed = allowed(&case, actor, &filed.jurisdiction, &filed.body.props.organisation);
-    Shown { filed, allowed }
+fn shown(actor: &Actor, filed: Filed, timing: Timing) -> Shown {
+    let owner = &filed.body.props.organisation;
+    let allowed = allowed(filed.state, &filed.consulted, actor, &filed.jurisdiction, owner);
+    Shown { filed, allowed, timing }
+}
+
+/// Sees no request of others in a jurisdiction, but for those about which his organisation was asked.
+fn sees_his_alone(actor: &Actor, jurisdiction: &str) -> bool {
+    !actor.sight(jurisdiction).visibilities.contains(&Visibility::Government)
+}
+
+/// The calendars of those jurisdictions in which something of these is due.
+fn calendars<'f>(
+    conn: &mut Connection,
+    filed: impl Iterator<Item = &'f Filed>,
+) -> Stored<BTreeMap<String, RegisteredCalendar>> {
+    let due = filed.filter(|filed| filed.due_on.is_some() || !filed.asked.is_empty());
+    let places: BTreeSet<&str> = due.map(|filed| filed.jurisdiction.as_str()).collect();
+    let mut all = BTreeMap::new();
+    for code in places {
+        all.extend(calendar::list(conn, Some(code))?.into_iter().map(|found| (code.to_owned(), found)));
+    }
+    Ok(all)
 }
 
 fn territory(context: &Context, code: &str) -> Result<Arc<Territory>> {
@@ -119,7 +150,7 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
 
 /// The same, without what is only shown.
 fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    let (filed, events, case) = context.store.read_as(actor, |conn| {
+    let (filed, events, case, calendar) = context.store.read_as(actor, |conn| {
         let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
         let events = store::events(conn, &filed.jurisdiction, id)?;
         let mut case = Case::of(&events);
@@ -128,12 +159,27 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
             let seen = work::seen(conn, &ids)?;
             run.candidates.retain(|candidate| seen.contains(&candidate.id));
         }
-        Ok((filed, events, case))
+        let calendar =
+            if case.clock.is_empty() { Vec::new() } else { calendar::list(conn, Some(&filed.jurisdiction))? };
+        Ok((filed, events, case, calendar))
     })?;
-    let day = today(context, &filed.jurisdiction)?;
-    let (missing, heads) = (Vec::new(), BTreeMap::new());
-    let sees_all = actor.sight(&filed.jurisdiction).sees_all();
-    Ok(WholeCase { case, shown: shown(actor, filed), events, day, secret: None, sees_all, missing, heads })
+    let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());
+    let day = now.to_zoned(home.jurisdiction.time_zone()).date();
+    let counting = Counting {
+        calendar: calendar.first().map(|found| &found.calendar),
+        time_zone: home.jurisdiction.time_zone(),
+        parameters: home.rules().parameters(),
+    };
+    let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
+    let timing = Timing::of(filed.due_on, counting.calendar, day);
+    let reader = CaseReader {
+        organisation: actor.organisation.clone(),
+        sees_all: actor.sight(&filed.jurisdiction).sees_all(),
+        is_asked_alone: sees_his_alone(actor, &filed.jurisdiction)
+            && actor.organisation.as_ref() != Some(&filed.body.props.organisation),
+    };
+    let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, timing));
+    Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads })
 }
 
 /// Requests that somebody sees, by ascending id, and the last id where more follow.
@@ -146,11 +192,20 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
     let filter =
         ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
     // What is seen the policy of the table says.
-    let mut found = context.store.read_as(actor, |conn| store::list(conn, &filter))?;
+    let (mut found, calendars) = context.store.read_as(actor, |conn| {
+        let found = store::list(conn, &filter)?;
+        let calendars = calendars(conn, found.iter())?;
+        Ok((found, calendars))
+    })?;
     let more = found.len() > query.limit as usize;
     found.truncate(query.limit as usize);
     let next = found.last().filter(|_| more).map(|filed| filed.id);
-    Ok((found.into_iter().map(|filed| shown(actor, filed)).collect(), next))
+    let one = |filed: Filed| {
+        let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
+        let timing = Timing::of(filed.due_on, calendar, today(context, &filed.jurisdiction)?);
+        Ok(shown(actor, filed, timing))
+    };
+    Ok((found.into_iter().map(one).collect::<Result<_>>()?, next))
 }
 
 /// The jurisdictions there are, or the one that is asked for.

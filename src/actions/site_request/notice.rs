@@ -1,11 +1,11 @@
-//! Who is told of a step of a request, and what: the carrier whose it is and the office of all of them, the committee where it is to
-//! decide or did, consultees when they are asked and when there is a decision.
+//! Who is told of a step of a request, and what: the carrier whose it is and the office of all of them; the committee where it is to
+//! decide or did, and where the office is late; whoever is asked when he is, when his time is over, and when there is a decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::notice::Notice;
 use crate::domain::organisation::OrganisationKind;
-use crate::domain::site_request::case::{Case, CaseEvent};
+use crate::domain::site_request::case::CaseEvent;
 use crate::domain::site_request::table::decides;
 use crate::domain::site_request::told::Stated;
 use crate::domain::site_request::words::{Event, Waits};
@@ -15,20 +15,22 @@ use crate::store::site_request::Copies;
 use crate::store::{Stored, WriteTx, organisation};
 
 /// Tells of a step, in the transaction that makes it.
-pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, case: &Case, event: &CaseEvent, copies: &Copies) -> Stored<()> {
+pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, event: &CaseEvent, copies: &Copies) -> Stored<()> {
     let props = &filed.body.props;
     let mut kinds = vec![OrganisationKind::Office];
-    if copies.waits_for == Some(Waits::Approver) || decides(event.event) {
+    let decided = decides(event.event) || event.event == Event::DeemApproved;
+    if copies.waits_for == Some(Waits::Approver) || decided || event.event == Event::Escalate {
         kinds.push(OrganisationKind::Committee);
     }
     let mut all: BTreeSet<String> = organisation::serving(tx, &kinds, &filed.jurisdiction)?.into_iter().collect();
     all.insert(props.organisation.clone());
     if event.event == Event::Consult {
-        all.extend(copies.asked.iter().cloned());
+        all.extend(filed.asked.iter().map(|(organisation, _)| organisation.clone()));
     }
-    if decides(event.event) {
-        all.extend(case.consultations.iter().filter(|c| c.asked_at.is_some()).map(|c| c.organisation.clone()));
+    if decided {
+        all.extend(filed.consulted.iter().cloned());
     }
+    all.extend(event.noted.lapsed.iter().cloned());
     let mut detail = BTreeMap::new();
     detail.extend(filed.receipt.as_ref().map(|receipt| ("receipt".to_owned(), receipt.clone())));
     if let Stated::Decision(signed) = &event.stated {
@@ -44,6 +46,7 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, case: &Case, event: &Cas
         state: Some(filed.state.to_string()),
         organisations: all.into_iter().collect(),
         owner: Some(props.organisation.clone()),
+        asked: filed.consulted.clone(),
         needs: vec![Visibility::Government],
         places: Vec::new(),
         due,

@@ -9,36 +9,35 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use sha2::{Digest as _, Sha256};
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::check::{self, Write};
+use super::traces::{copies, decided_on, entry};
 use super::{WholeCase, check_version, effects, get, locked, notice, read, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
-use crate::domain::case_clock::Office;
+use crate::domain::audit::Digest;
+use crate::domain::calendar::RegisteredCalendar;
 use crate::domain::document::DocumentKind;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::reference::REACH;
-use crate::domain::rules::{CaseKey, Parameter};
+use crate::domain::rules::Parameter;
 use crate::domain::session::digest;
 use crate::domain::site_check::CheckCode;
 use crate::domain::site_request::case::{Case, CaseEvent, Noted, RunNoted};
 use crate::domain::site_request::guards::{Asked, RunNow, allowed, step};
 use crate::domain::site_request::limits::Limits;
-use crate::domain::site_request::table::{Row, TABLE, decides};
+use crate::domain::site_request::table::{OF_TIMER, Row, TABLE, decides};
+use crate::domain::site_request::timing::Counting;
 use crate::domain::site_request::told::{Stated, Surveyed, Told};
-use crate::domain::site_request::words::{Event, Guard, State, Waits};
+use crate::domain::site_request::words::{Event, Guard};
 use crate::domain::site_request::{Filed, WORD};
-use crate::domain::word::Word;
-use crate::domain::workflow::{self, Refusal};
+use crate::domain::workflow::{self, ClockEffect, Refusal};
 use crate::error::{Error, Result};
 use crate::geometry::{Geometry, Metres, crs};
-use crate::store::site_request::{self as store, Copies};
-use crate::store::{Stored, WriteTx, calendar, document};
+use crate::store::site_request as store;
+use crate::store::{Stored, WriteTx, calendar, document, rules};
 
 /// How often a decision is made again where something near the place changed between its two looks.
 const ATTEMPTS_MAX: u32 = 3;
@@ -73,12 +72,28 @@ struct Facts {
     deviation_m: Option<f64>,
     limits: Limits,
     kept: Vec<(DocumentKind, Digest)>,
+    uncounted: Option<String>,
+    due: Option<Date>,
 }
 
 impl Facts {
     fn on(day: Date) -> Self {
-        Self { day, run: None, deviation_m: None, limits: Limits::default(), kept: Vec::new() }
+        Self {
+            day,
+            run: None,
+            deviation_m: None,
+            limits: Limits::default(),
+            kept: Vec::new(),
+            uncounted: None,
+            due: None,
+        }
     }
+}
+
+/// What a step is judged and counted by, as it stands once nobody else writes in the jurisdiction.
+struct Office {
+    parameters: Vec<Arc<Parameter>>,
+    calendar: Option<RegisteredCalendar>,
 }
 
 /// What a step says and is judged by.
@@ -93,8 +108,6 @@ struct Step<'s> {
     stated: &'s Stated,
     reason: Option<&'s str>,
     jurisdiction: &'s Jurisdiction,
-    /// Of the rule pack.
-    parameters: &'s [Arc<Parameter>],
 }
 
 /// Sends an event to a request.
@@ -126,7 +139,6 @@ pub fn send(
         stated: &stated,
         reason: sent.reason.as_deref(),
         jurisdiction: &home.jurisdiction,
-        parameters: home.rules().parameters(),
     };
     let witness = witness.because(sent.reason.as_deref());
     let filed = &before.shown.filed;
@@ -158,7 +170,6 @@ pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event
         stated: &Stated::Nothing,
         reason: None,
         jurisdiction: &home.jurisdiction,
-        parameters: home.rules().parameters(),
     };
     let prepared = Prepared { ran: None, now: None, secret: None };
     made.write(witness, &before.shown.filed, &before.case, prepared)
@@ -168,7 +179,8 @@ impl Step<'_> {
     fn write(&self, witness: Witness<'_>, filed: &Filed, case: &Case, mut prepared: Prepared) -> Result<WholeCase> {
         let mut attempt = 1;
         let revisions = loop {
-            if let Some(run) = case.run.as_ref().filter(|_| decides(self.event)) {
+            let rests = decides(self.event) || self.event == Event::DeemApproved;
+            if let Some(run) = case.run.as_ref().filter(|_| rests) {
                 prepared.now = Some(check::now(self.context, filed, run)?);
             }
             let stale = Cell::new(false);
@@ -190,18 +202,30 @@ impl Step<'_> {
         let events = store::events_in(tx, &now.jurisdiction, now.id)?;
         let mut case = Case::of(&events);
         let day = at.to_zoned(self.jurisdiction.time_zone()).date();
-        let limits = Limits::on(self.parameters, day);
-        let deviation_m = self.deviation_m(&now, case.surveyed.as_ref());
-        let run = prepared.now.as_ref().map(|now| now.run.clone());
-        let kept = self.kept(tx, &now)?;
-        let row = self.judged(&case, &now, &Facts { day, run, deviation_m, limits, kept })?;
-        if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {
+        let office = self.office(tx, &now)?;
+        let counting = self.counting(&office);
+        let limits = Limits::on(&office.parameters, day);
+        let begins = self.begins_clock(&case);
+        let facts = Facts {
+            day,
+            run: prepared.now.as_ref().map(|now| now.run.clone()),
+            deviation_m: self.deviation_m(&now, case.surveyed.as_ref()),
+            limits,
+            kept: self.kept(tx, &now)?,
+            uncounted: if begins { counting.lacks(limits.term_days, at) } else { None },
+            due: counting.due(&case, at),
+        };
+        let row = self.judged(&case, &now, &facts)?;
+        // What nobody checked counts as approved where no corridor takes the place.
+        let by_silence = (self.event == Event::DeemApproved).then(|| (false, vec![check::unchecked(&now)], 0.0));
+        let looked = prepared.now.as_ref();
+        let looked = looked.map(|now| (now.run.waived.contains(&CheckCode::Cor), now.looked_at.clone(), now.reach_m));
+        if let Some((waived, looked_at, reach_m)) = looked.or(by_silence) {
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;
-            let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);
-            let found = store::in_the_way(tx, looked_at, (reach, REACH), day)?;
-            let approves = matches!(self.event, Event::Approve | Event::ApproveWithConditions);
-            let waived = run.waived.contains(&CheckCode::Cor);
+            let reach = Metres::new(reach_m).unwrap_or(Metres::ZERO);
+            let found = store::in_the_way(tx, &looked_at, (reach, REACH), day)?;
+            let approves = matches!(self.event, Event::Approve | Event::ApproveWithConditions | Event::DeemApproved);
             let blocks = |why: &str| why == "blocks" && approves && !waived;
             stale.set(found.iter().any(|way| way.why != "blocks"));
             if stale.get() || found.iter().any(|way| blocks(&way.why)) {
@@ -221,9 +245,33 @@ impl Step<'_> {
             reason: self.reason.map(str::to_owned),
             data: self.told.clone(),
             stated: self.stated.clone(),
-            noted: self.noted(&case, &now, prepared, (day, revision), limits, deviation_m),
+            noted: self.noted(&case, &now, prepared, revision, &facts),
         };
-        self.written(tx, &now, &mut case, event, day)
+        self.written(tx, &now, &mut case, event, (day, &counting))
+    }
+
+    /// By what it is judged and counted: read once the revision is raised, and so after everybody else's.
+    fn office(&self, tx: &mut WriteTx<'_>, now: &Filed) -> Stored<Office> {
+        let parameters = rules::of_cases(tx, &now.jurisdiction)?;
+        let row = workflow::row(TABLE, now.state, self.event);
+        let ticks = row.is_some_and(|row| row.clock != ClockEffect::Keeps) || self.event == Event::Extend;
+        let counts = ticks || OF_TIMER.contains(&self.event);
+        let calendar = if counts { calendar::find(tx, &now.jurisdiction)? } else { None };
+        Ok(Office { parameters, calendar })
+    }
+
+    fn counting<'o>(&self, office: &'o Office) -> Counting<'o> {
+        Counting {
+            calendar: office.calendar.as_ref().map(|found| &found.calendar),
+            time_zone: self.jurisdiction.time_zone(),
+            parameters: &office.parameters,
+        }
+    }
+
+    /// A clock begins with this step.
+    fn begins_clock(&self, case: &Case) -> bool {
+        let starts = workflow::row(TABLE, case.state, self.event).is_some_and(|row| row.clock == ClockEffect::Starts);
+        starts && case.clock_run().is_none_or(|run| run.stopped.is_some())
     }
 
     /// Writes an event that was judged, and what follows from it.
@@ -233,35 +281,27 @@ impl Step<'_> {
         now: &Filed,
         case: &mut Case,
         mut event: CaseEvent,
-        day: Date,
+        (day, counting): (Date, &Counting<'_>),
     ) -> Stored<()> {
         if let Stated::Work(named) = self.stated {
             let reach = self.context.reach();
             event.noted.work = Some(effects::stands(tx, now, case, *named, self.jurisdiction, reach)?);
         }
-        let ticks = case.clock.len();
+        let clock = case.clock.clone();
         case.then(&event);
         let mut next = Filed { state: event.to, receipt: case.receipt.clone(), work: case.work, ..now.clone() };
-        if case.clock.len() != ticks {
-            next.due_on = self.due_on(tx, case, event.at)?;
+        if case.clock != clock {
+            next.due_on = counting.due(case, event.at);
         }
-        next.projected = effects::project(tx, &next, case.shared.is_some())?;
-        let copies = copies(case, day);
+        // What it says of the place no step changes, and whoever is asked does not see it.
+        if effects::stands_for(&next, case.shared.is_some()) != now.projected.is_some() {
+            next.projected = effects::project(tx, &next, case.shared.is_some())?;
+        }
+        let copies = copies(&mut next, case, day);
         let next = store::update(tx, next, &copies)?;
         store::append(tx, &next, &event)?;
         tx.audit(&next.jurisdiction, entry(&next, &event))?;
-        notice::tell(tx, &next, case, &event, &copies)
-    }
-
-    /// The day at whose end the answer is due, by the calendar of the jurisdiction; none where no clock runs, or nobody set a
-    /// calendar that reaches so far.
-    fn due_on(&self, tx: &mut WriteTx<'_>, case: &Case, at: Timestamp) -> Stored<Option<Date>> {
-        let Some(run) = case.clock_run().filter(|run| run.stopped.is_none()) else { return Ok(None) };
-        let Some(found) = calendar::find(tx, &self.jurisdiction.code)? else { return Ok(None) };
-        let day = at.to_zoned(self.jurisdiction.time_zone()).date();
-        let cut_off = CaseKey::CutOffMinutes.on(self.parameters, day).map_or(Time::MAX, |hour| hour.hour());
-        let office = Office { calendar: &found.calendar, time_zone: self.jurisdiction.time_zone(), cut_off };
-        Ok(run.read(&office, at).ok().map(|clock| clock.due))
+        notice::tell(tx, &next, &event, &copies)
     }
 
     /// The documents of a request, where the step asks for them.
@@ -289,12 +329,15 @@ impl Step<'_> {
             run: facts.run.clone(),
             deviation_m: facts.deviation_m,
             limits: facts.limits,
+            uncounted: facts.uncounted.clone(),
+            due: facts.due,
         }
     }
 
     fn refusal(&self, case: &Case, filed: &Filed, refusal: Refusal<Guard>) -> Error {
-        let owner = &filed.body.props.organisation;
-        let may = self.actor.map(|actor| allowed(case, actor, &filed.jurisdiction, owner)).unwrap_or_default();
+        let (owner, asked) = (&filed.body.props.organisation, case.consulted());
+        let may = |actor: &Actor| allowed(case.state, &asked, actor, &filed.jurisdiction, owner);
+        let may = self.actor.map(may).unwrap_or_default();
         let (detail, unmet) = match refusal {
             Refusal::NotFromHere => {
                 (format!("«{}» is not for a request that is {}", self.event, case.state), Vec::new())
@@ -321,23 +364,16 @@ impl Step<'_> {
     }
 
     /// What the service adds to the event.
-    fn noted(
-        &self,
-        case: &Case,
-        now: &Filed,
-        prepared: &Prepared,
-        (day, revision): (Date, i64),
-        limits: Limits,
-        deviation_m: Option<f64>,
-    ) -> Noted {
-        let mut noted = Noted { run: prepared.ran.clone(), ..Noted::default() };
+    fn noted(&self, case: &Case, now: &Filed, prepared: &Prepared, revision: i64, facts: &Facts) -> Noted {
+        let (day, limits) = (facts.day, facts.limits);
+        let term_days = limits.term_days.filter(|_| self.begins_clock(case));
+        let mut noted = Noted { run: prepared.ran.clone(), term_days, ..Noted::default() };
         match self.event {
             Event::Submit => {
                 let (text, hash) = now.body.snapshot(&now.jurisdiction);
                 (noted.snapshot, noted.snapshot_hash) = (Some(text), Some(hash));
             }
             Event::Accept if case.receipt.is_none() => {
-                noted.term_days = limits.term_days;
                 noted.receipt = Some(format!("{}-{}-{revision:06}", now.jurisdiction, day.year()));
                 noted.secret = prepared.secret.as_deref().map(digest);
             }
@@ -346,12 +382,13 @@ impl Step<'_> {
                 noted.answer_by = stated.or_else(|| limits.answer_by(day));
             }
             Event::Answer => {
-                let facts = Facts { limits, ..Facts::on(day) };
-                noted.answered_for = self.asked(now, &facts).answers_for().map(str::to_owned);
+                noted.answered_for = self.asked(now, facts).answers_for().map(str::to_owned);
             }
             Event::IssuePermit | Event::RecordAgreement => noted.permit = limits.permit(day),
-            Event::Verify => noted.deviation_m = deviation_m,
-            event if decides(event) => {
+            Event::Verify => noted.deviation_m = facts.deviation_m,
+            Event::LapseConsultation => noted.lapsed = case.over(day).map(|c| c.organisation.clone()).collect(),
+            Event::Escalate => noted.overdue = facts.due,
+            event if decides(event) || event == Event::DeemApproved => {
                 let (text, hash) = decided_on(case, now);
                 (noted.snapshot, noted.snapshot_hash) = (Some(text), Some(hash));
             }
@@ -359,54 +396,4 @@ impl Step<'_> {
         }
         noted
     }
-}
-
-/// What a decision is made on, as a canonical text: what was submitted, the version, the check run, every consultation, what was
-/// recommended.
-fn decided_on(case: &Case, now: &Filed) -> (String, Digest) {
-    let mut lines = vec![format!("version {}", now.version), format!("events {}", case.seq)];
-    lines.extend(case.submitted.map(|digest| format!("submitted {}", hex(&digest))));
-    lines.extend(case.run.as_ref().map(|run| format!("run {} {}", run.run, hex(&run.hash))));
-    for asked in &case.consultations {
-        let answer = asked.answered.as_ref().map_or("lapsed", |(answer, _, _)| answer.as_str());
-        lines.push(format!("consultation {} {answer}", asked.organisation));
-    }
-    lines.extend(case.advice.as_ref().map(|(advice, _)| format!("advice {advice}")));
-    let text = lines.join("\n");
-    let digest = Sha256::digest(text.as_bytes()).into();
-    (text, digest)
-}
-
-/// Copies of what a case has come to.
-fn copies(case: &Case, day: Date) -> Copies {
-    let asked = if case.state == State::Consulting { case.asked(day) } else { Vec::new() };
-    let open = case.consultations.iter().filter(|c| c.asked_at.is_some() && c.is_open(day));
-    let asked_until = open.filter_map(|c| c.answer_by).max().filter(|_| !asked.is_empty());
-    let waits_for = match case.state.waits_for() {
-        Some(Waits::Consultee) if asked.is_empty() => Some(Waits::Officer),
-        other => other,
-    };
-    let ends_on = case.permit.as_ref().map(|(_, _, to)| *to);
-    Copies { waits_for, asked, asked_until, secret: case.secret, ends_on }
-}
-
-/// The audit entry of a step.
-fn entry(filed: &Filed, event: &CaseEvent) -> AuditEntry {
-    let props = &filed.body.props;
-    let mut detail = vec![
-        ("noun", WORD.to_owned()),
-        ("code", props.code.clone().unwrap_or_default()),
-        ("event", event.event.to_string()),
-        ("from", event.from.to_string()),
-        ("to", event.to.to_string()),
-        ("version", filed.version.to_string()),
-    ];
-    detail.extend(event.noted.snapshot_hash.map(|digest| ("snapshot_sha256", hex(&digest))));
-    if let Stated::Decision(signed) = &event.stated {
-        detail.push(("run", signed.run.to_string()));
-        detail.push(("run_sha256", hex(&signed.run_hash)));
-        detail.push(("file_sha256", hex(&signed.file)));
-    }
-    let owner = Some(props.organisation.clone());
-    AuditEntry { deed: Deed::Step, layer: None, subject: Some(filed.id), owner, detail }
 }

@@ -54,7 +54,7 @@ pub struct Noted {
     pub snapshot: Option<String>,
     /// SHA-256 of that.
     pub snapshot_hash: Option<Digest>,
-    /// The term, working days.
+    /// The term, working days, where a clock begins.
     pub term_days: Option<u32>,
     /// The check that ran.
     pub run: Option<RunNoted>,
@@ -68,6 +68,10 @@ pub struct Noted {
     pub deviation_m: Option<f64>,
     /// The work that stands.
     pub work: Option<Uuid>,
+    /// The organisations whose time for an answer is over.
+    pub lapsed: Vec<String>,
+    /// The day that is over without an answer.
+    pub overdue: Option<Date>,
 }
 
 /// An event of a case.
@@ -114,6 +118,8 @@ pub struct Consultation {
     pub answer_by: Option<Date>,
     /// What it said, who said it, and when.
     pub answered: Option<(Answer, String, Timestamp)>,
+    /// That its time is over was told.
+    pub lapse_told: bool,
 }
 
 impl Consultation {
@@ -189,8 +195,12 @@ pub struct Case {
     pub surveyed: Option<Surveyed>,
     /// The work that stands.
     pub work: Option<Uuid>,
-    /// What happened to the clock.
+    /// What happened to the clock; where another one began, to that.
     pub clock: Vec<ClockEvent>,
+    /// The last day for the answer of which was told that it is over.
+    pub escalated: Option<Date>,
+    /// When it counted as approved because nobody had answered.
+    pub deemed_at: Option<Timestamp>,
 }
 
 impl Default for Case {
@@ -213,6 +223,8 @@ impl Default for Case {
             surveyed: None,
             work: None,
             clock: Vec::new(),
+            escalated: None,
+            deemed_at: None,
         }
     }
 }
@@ -241,6 +253,12 @@ impl Case {
                 self.receipt = self.receipt.take().or_else(|| event.noted.receipt.clone());
                 self.secret = self.secret.or(event.noted.secret);
             }
+            Event::LapseConsultation => {
+                let told = |c: &&mut Consultation| event.noted.lapsed.contains(&c.organisation);
+                self.consultations.iter_mut().filter(told).for_each(|c| c.lapse_told = true);
+            }
+            Event::Escalate => self.escalated = event.noted.overdue,
+            Event::DeemApproved => self.deemed_at = Some(event.at),
             _ => {}
         }
         match &event.stated {
@@ -309,6 +327,10 @@ impl Case {
             (ClockEffect::Keeps, _) => None,
         };
         if let Some(what) = what {
+            // One that has stopped stays so: another one begins.
+            if matches!(what, ClockStep::Accepted { .. }) && self.clock_run().is_some_and(|run| run.stopped.is_some()) {
+                self.clock.clear();
+            }
             self.clock.push(ClockEvent { at: event.at, what });
             // One that was accepted before goes on as it did; one that was never accepted has no clock.
             if Run::of(&self.clock).is_err() {
@@ -372,6 +394,7 @@ impl Case {
             asked_at: None,
             answer_by: None,
             answered: None,
+            lapse_told: false,
         });
     }
 
@@ -386,10 +409,32 @@ impl Case {
         self.conditions.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
-    /// The organisations that were asked and may still answer.
+    /// Those that were asked and may still answer.
+    pub fn open(&self, day: Date) -> impl Iterator<Item = &Consultation> {
+        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.is_open(day))
+    }
+
+    /// The organisations that were asked, whether or not they have answered: they see the case.
     #[must_use]
-    pub fn asked(&self, day: Date) -> Vec<String> {
-        let open = self.consultations.iter().filter(|c| c.asked_at.is_some() && c.is_open(day));
-        open.map(|c| c.organisation.clone()).collect()
+    pub fn consulted(&self) -> Vec<String> {
+        let asked = self.consultations.iter().filter(|c| c.asked_at.is_some());
+        asked.map(|c| c.organisation.clone()).collect()
+    }
+
+    /// Those whose time is over on a day, which nobody was told.
+    pub fn over(&self, day: Date) -> impl Iterator<Item = &Consultation> {
+        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.has_lapsed(day) && !c.lapse_told)
+    }
+
+    /// The first day on which the service itself has something to do: the one after a last day for an answer, of somebody who was
+    /// asked or, `due`, of the office.
+    #[must_use]
+    pub fn wakes_on(&self, due: Option<Date>) -> Option<Date> {
+        let leads = |event: Event| workflow::row(super::table::TABLE, self.state, event).is_some();
+        let waits = |c: &&Consultation| c.asked_at.is_some() && c.answered.is_none() && !c.lapse_told;
+        let answers = self.consultations.iter().filter(waits).filter_map(|c| c.answer_by);
+        let answer = answers.min().filter(|_| leads(Event::LapseConsultation));
+        let due = due.filter(|due| leads(Event::Escalate) && self.escalated.is_none_or(|told| told < *due));
+        answer.into_iter().chain(due).min().and_then(|last| last.tomorrow().ok())
     }
 }

@@ -7,7 +7,7 @@ use super::case::Case;
 use super::limits::Limits;
 use super::table::{Row, TABLE};
 use super::told::Stated;
-use super::words::{Declaration, Event, Guard};
+use super::words::{Declaration, Event, Guard, State};
 use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::Digest;
@@ -52,34 +52,39 @@ pub struct Asked<'a> {
     pub deviation_m: Option<f64>,
     /// What the rules say.
     pub limits: Limits,
+    /// Why no term can be counted; where the step begins a clock.
+    pub uncounted: Option<String>,
+    /// The day at whose end the answer is due; where the step asks for it.
+    pub due: Option<Date>,
 }
 
 impl Asked<'_> {
-    /// He is among those who send an event.
-    fn may(&self, by: &By) -> bool {
+    /// He is among those who send an event to a case.
+    fn may(&self, case: &Case, by: &By) -> bool {
         match self.actor {
-            Some(actor) => by.admits(actor, self.jurisdiction, &self.props.organisation),
+            Some(actor) => by.admits_of(actor, self.jurisdiction, &self.props.organisation, &case.consulted()),
             None => *by == By::Timer,
         }
     }
 
-    /// For which organisation a consultee answers: his own, or the one that an officer names, who has its letter.
+    /// For which organisation somebody answers: his own, or the one that an officer names, who has its letter.
     #[must_use]
     pub fn answers_for(&self) -> Option<&str> {
         let Stated::Answer { organisation, letter, .. } = self.stated else { return None };
-        let actor = self.actor?;
-        if actor.acts_as(Role::Officer, self.jurisdiction) {
-            return letter.as_ref().and(organisation.as_deref());
-        }
+        let (actor, named) = (self.actor?, organisation.as_deref());
         let own = actor.organisation.as_deref();
-        own.filter(|own| organisation.as_deref().is_none_or(|named| named == *own))
+        if letter.is_some() && named != own && actor.acts_as(Role::Officer, self.jurisdiction) {
+            return named;
+        }
+        own.filter(|own| named.is_none_or(|named| named == *own))
     }
 }
 
-/// The events that somebody may send now, whether or not their guards hold; each once.
+/// The events that somebody may send now to a request of `owner`, whether or not their guards hold; each once. `asked` are the
+/// organisations that were asked about it.
 #[must_use]
-pub fn allowed(case: &Case, actor: &Actor, jurisdiction: &str, owner: &str) -> Vec<Event> {
-    workflow::allowed(TABLE, case.state, |by| by.admits(actor, jurisdiction, owner))
+pub fn allowed(state: State, asked: &[String], actor: &Actor, jurisdiction: &str, owner: &str) -> Vec<Event> {
+    workflow::allowed(TABLE, state, |by| by.admits_of(actor, jurisdiction, owner, asked))
 }
 
 /// The row of a step that may be made.
@@ -87,7 +92,7 @@ pub fn allowed(case: &Case, actor: &Actor, jurisdiction: &str, owner: &str) -> V
 /// # Errors
 /// [`Refusal`] with every guard that does not hold.
 pub fn step(case: &Case, event: Event, asked: &Asked<'_>) -> Result<&'static Row, Refusal<Guard>> {
-    workflow::step(TABLE, case.state, event, |by| asked.may(by), |guard| missing(case, asked, guard))
+    workflow::step(TABLE, case.state, event, |by| asked.may(case, by), |guard| missing(case, asked, guard))
 }
 
 fn unless(holds: bool, missing: impl Into<String>) -> Option<String> {
@@ -107,7 +112,11 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         Guard::NotAccepted => unless(case.receipt.is_none(), "it was accepted before: what was accepted is decided"),
         Guard::Checked => unless(case.run.is_some(), "what was submitted was not checked yet: send «check»"),
         Guard::SomebodyToAsk => {
-            let also = matches!(asked.stated, Stated::Consultation { also, .. } if !also.is_empty());
+            let named = if let Stated::Consultation { also, .. } = asked.stated { also.as_slice() } else { &[] };
+            if named.iter().any(|one| one.organisation == asked.props.organisation) {
+                return Some("nobody is asked about a request of his own".into());
+            }
+            let also = !named.is_empty();
             let unasked = case.consultations.iter().any(|c| c.asked_at.is_none());
             unless(also || unasked, "no check names anybody who was not asked; name somebody in «also»")
         }
@@ -134,6 +143,28 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         Guard::ClockRuns => unless(case.clock_runs(), "the clock does not run"),
         Guard::ClockPaused => unless(case.clock_is_paused(), "the clock does not stand still"),
         Guard::NotExtended => extended(case, asked),
+        Guard::TermKnown => asked.uncounted.clone(),
+        Guard::Overdue | Guard::NotEscalated | Guard::DeemedApproval | Guard::ConsultationOver => {
+            of_time(case, asked, guard)
+        }
+    }
+}
+
+fn of_time(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
+    match guard {
+        Guard::Overdue => {
+            let over = asked.due.is_some_and(|due| due < asked.day) && case.clock_runs();
+            unless(over, "no last day for the answer is over")
+        }
+        Guard::NotEscalated => {
+            let told = case.escalated.zip(asked.due).is_some_and(|(told, due)| due <= told);
+            unless(!told, "that the last day for the answer is over was told")
+        }
+        Guard::DeemedApproval => unless(
+            asked.limits.deemed_approval,
+            "no rule says that a request counts as approved because it is overdue (site_request.deemed_approval)",
+        ),
+        _ => unless(case.over(asked.day).next().is_some(), "nobody's time is over of which nobody was told"),
     }
 }
 
@@ -188,7 +219,10 @@ fn worse_than_advised(case: &Case) -> Vec<&'static str> {
 }
 
 fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
-    let Some(run) = &case.run else { return Some("what was submitted was not checked".into()) };
+    // What was never checked nothing blocks; whoever decides has a check.
+    let Some(run) = &case.run else {
+        return unless(guard == Guard::NoBlocks, "what was submitted was not checked");
+    };
     let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.waived.contains(code));
     match guard {
         Guard::NoBlocks => {
@@ -213,7 +247,9 @@ fn of_person(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let (other, what) = if guard == Guard::NotRecommender {
         (case.advice.as_ref().map(|(_, by)| by), "recommended")
     } else {
-        (case.decided.as_ref().map(|decided| &decided.by), "decided")
+        // Where a column was to be shared and nothing was agreed on, nobody appeals.
+        let refused = case.decided.as_ref().filter(|decided| decided.event == Event::Refuse);
+        (refused.map(|decided| &decided.by), "decided")
     };
     let same = other.zip(asked.actor).is_some_and(|(other, actor)| *other == actor.name);
     unless(!same, format!("whoever {what} it does not decide on it"))

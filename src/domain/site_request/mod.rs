@@ -1,16 +1,19 @@
 //! Site requests: a carrier asks for a column at a place, and the office answers, with reasons, in time.
 //!
 //! Read in this order: [`words`] (states, events, guards), [`table`] (THE transition table), this file (what is asked for),
-//! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to)
-//! and [`guards`] (what must hold for a step). All of it is pure.
+//! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to),
+//! [`timing`] (what is left of the time for an answer), [`reader`] (who may know what of it) and [`guards`] (what must hold for a
+//! step). All of it is pure.
 
 pub mod case;
 pub mod dossier;
 pub mod guards;
 pub mod limits;
+pub mod reader;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod timing;
 pub mod told;
 pub mod words;
 
@@ -52,7 +55,7 @@ const OF_SUBJECT: &[&str] = &[
 
 /// Properties that the service writes besides those of every feature.
 const READ_ONLY_OF_CASE: &[&str] =
-    &["state", "allowed", "receipt", "due_on", "waits_for", "case", "work", "receipt_secret"];
+    &["state", "allowed", "receipt", "due_on", "slack_days", "overdue", "waits_for", "case", "work", "receipt_secret"];
 
 /// What a carrier asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,8 +224,12 @@ pub struct Filed {
     pub state: State,
     /// Its receipt number, once it was accepted.
     pub receipt: Option<String>,
-    /// The day on which the answer is due; none while no clock runs.
+    /// The day at whose end the answer is due; none while no clock runs.
     pub due_on: Option<jiff::civil::Date>,
+    /// The organisations that were asked, whether or not they have answered: they see it.
+    pub consulted: Vec<String>,
+    /// Those that have not, while their answers are waited for, with the last day of each.
+    pub asked: Vec<(String, Option<jiff::civil::Date>)>,
     /// The reference feature that keeps others off the place.
     pub projected: Option<uuid::Uuid>,
     /// The work that it became.

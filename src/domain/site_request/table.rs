@@ -12,8 +12,14 @@ const OFFICER: By = By::Roles(&[Role::Officer]);
 const APPROVER: By = By::Roles(&[Role::Approver]);
 const CHECKERS: By = By::Roles(&[Role::Officer, Role::Approver]);
 const FIELD: By = By::Roles(&[Role::Officer, Role::Inspector]);
+/// Who answers for his organisation where it is asked: whoever keeps what is its own.
+pub const ASKED: &[Role] = &[Role::Consultee, Role::Carrier, Role::ProjectOwner, Role::Planner];
+
 /// An officer writes down what came by letter.
-const CONSULTEE: By = By::Roles(&[Role::Consultee, Role::Officer]);
+const CONSULTEE: By = By::Asked(ASKED, &[Role::Officer]);
+/// The states in which an answer is due.
+const DUE: &[State] =
+    &[S::Submitted, S::Accepted, S::Checking, S::Consulting, S::Assessing, S::Recommended, S::AwaitingDecision];
 
 use ClockEffect::{Keeps, Pauses, Resumes, Starts, Stops};
 use Event as E;
@@ -61,7 +67,7 @@ pub const TABLE: &[Row] = &[
         S::ReturnedForSupplement,
         Pauses,
     ),
-    row(&[S::Submitted], E::Accept, OFFICER, &[G::Documented], S::Accepted, Starts),
+    row(&[S::Submitted], E::Accept, OFFICER, &[G::Documented, G::TermKnown], S::Accepted, Starts),
     row(&[S::Accepted, S::Checking], E::Check, OFFICER, &[], S::Checking, Keeps),
     stays(S::Consulting, E::Check, OFFICER, &[]),
     stays(S::Assessing, E::Check, OFFICER, &[]),
@@ -89,10 +95,18 @@ pub const TABLE: &[Row] = &[
     row(&[S::AwaitingDecision], E::RequireSharing, APPROVER, SHARED, S::SharingRequired, Stops),
     row(&[S::AwaitingDecision], E::Refuse, APPROVER, REFUSED, S::Refused, Stops),
     row(&[S::Refused], E::Appeal, CARRIER, &[G::Reasoned], S::Appealed, Keeps),
-    row(&[S::Appealed], E::AdmitAppeal, APPROVER, &[G::Reasoned, G::NotDecider], S::AwaitingDecision, Keeps),
+    // From here on there is as much time for the answer as from the acceptance.
+    row(
+        &[S::Appealed],
+        E::AdmitAppeal,
+        APPROVER,
+        &[G::Reasoned, G::NotDecider, G::TermKnown],
+        S::AwaitingDecision,
+        Starts,
+    ),
     row(&[S::Appealed], E::DismissAppeal, APPROVER, &[G::Reasoned, G::NotDecider], S::Closed, Keeps),
-    // Where nothing is agreed on, it ends.
-    row(&[S::SharingRequired], E::Withdraw, CARRIER, &[], S::Withdrawn, Keeps),
+    // Where nothing is agreed on, the committee decides once more.
+    row(&[S::SharingRequired], E::Refer, OFFICER, &[G::Reasoned, G::TermKnown], S::AwaitingDecision, Starts),
     row(
         &[S::SharingRequired],
         E::RecordAgreement,
@@ -136,6 +150,23 @@ pub const TABLE: &[Row] = &[
     ),
     row(&[S::PermitActive], E::Lapse, By::Timer, &[G::PermitOver], S::Lapsed, Keeps),
     row(&[S::PermitActive, S::ConstructionNotified], E::Revoke, APPROVER, &[G::Reasoned], S::Revoked, Keeps),
+    stays(S::Consulting, E::LapseConsultation, By::Timer, &[G::ConsultationOver]),
+    stays(S::Assessing, E::LapseConsultation, By::Timer, &[G::ConsultationOver]),
+    row(
+        DUE,
+        E::DeemApproved,
+        By::Timer,
+        &[G::Overdue, G::NotEscalated, G::DeemedApproval, G::NoBlocks],
+        S::Approved,
+        Stops,
+    ),
+    escalates(S::Submitted),
+    escalates(S::Accepted),
+    escalates(S::Checking),
+    escalates(S::Consulting),
+    escalates(S::Assessing),
+    escalates(S::Recommended),
+    escalates(S::AwaitingDecision),
     clock(S::Accepted, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Checking, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Consulting, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
@@ -150,6 +181,9 @@ pub const TABLE: &[Row] = &[
     clock(S::Assessing, E::Extend, &[G::Reasoned, G::ClockRuns, G::NotExtended], Keeps),
     clock(S::AwaitingDecision, E::Extend, &[G::Reasoned, G::ClockRuns, G::NotExtended], Keeps),
 ];
+
+/// The events that the service itself sends when their moment has come, in the order in which it tries them.
+pub const OF_TIMER: &[Event] = &[E::Lapse, E::LapseConsultation, E::DeemApproved, E::Escalate];
 
 /// The events that decide: each names the check run it rests on, and repeats its geometry in the database.
 #[must_use]
@@ -173,6 +207,11 @@ const fn stays(state: State, event: Event, by: By, guards: &'static [Guard]) -> 
     row(alone(state), event, by, guards, state, Keeps)
 }
 
+/// Whoever answers for the office is told that it is late.
+const fn escalates(state: State) -> Row {
+    stays(state, E::Escalate, By::Timer, &[G::Overdue, G::NotEscalated])
+}
+
 /// What an officer does to the clock alone.
 const fn clock(state: State, event: Event, guards: &'static [Guard], effect: ClockEffect) -> Row {
     row(alone(state), event, OFFICER, guards, state, effect)
@@ -180,6 +219,7 @@ const fn clock(state: State, event: Event, guards: &'static [Guard], effect: Clo
 
 const fn alone(state: State) -> &'static [State] {
     match state {
+        S::Submitted => &[S::Submitted],
         S::Accepted => &[S::Accepted],
         S::Checking => &[S::Checking],
         S::Consulting => &[S::Consulting],
@@ -220,11 +260,34 @@ mod tests {
                 (Waits::Owner, By::Owner(_)) => true,
                 (Waits::Officer, By::Roles(roles)) => roles.contains(&Role::Officer),
                 (Waits::Approver, By::Roles(roles)) => roles.contains(&Role::Approver),
-                (Waits::Consultee, By::Roles(roles)) => roles.contains(&Role::Consultee),
+                (Waits::Consultee, By::Asked(roles, _)) => roles.contains(&Role::Consultee),
+                (Waits::Officer, By::Asked(_, others)) => others.contains(&Role::Officer),
                 _ => false,
             });
-            assert!(leads, "{word}");
+            // What the carrier has to do then, it does with whoever has a column.
+            assert!(leads || *state == State::SharingRequired, "{word}");
         }
+    }
+
+    #[test]
+    fn what_the_service_does_by_itself_is_tried() {
+        let by_timer: Vec<Event> = TABLE.iter().filter(|row| row.by == By::Timer).map(|row| row.event).collect();
+        assert!(OF_TIMER.iter().all(|event| by_timer.contains(event)));
+        assert!(by_timer.iter().all(|event| OF_TIMER.contains(event)));
+    }
+
+    /// A request is withdrawn before it is decided on, and not after; where an answer is due, it may become overdue.
+    #[test]
+    fn a_request_is_withdrawn_before_a_decision() {
+        let from = |event: Event| -> Vec<State> {
+            let rows = TABLE.iter().filter(|row| row.event == event);
+            rows.flat_map(|row| row.from).copied().collect()
+        };
+        let mut before = from(E::Withdraw);
+        before.retain(|state| *state != S::ReturnedForSupplement);
+        assert_eq!(before, DUE);
+        assert_eq!(from(E::Escalate), DUE);
+        assert_eq!(from(E::DeemApproved), DUE);
     }
 
     #[test]

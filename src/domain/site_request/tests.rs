@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::case::{Candidate, Case, CaseEvent, Noted, RunNoted};
 use super::guards::{Asked, RunNow, allowed, step};
 use super::limits::Limits;
-use super::table::{TABLE, decides};
+use super::table::{OF_TIMER, TABLE, decides};
 use super::told::{AlsoAsked, ConditionDraft, Signed, Stated, Surveyed, Told};
 use super::words::{Advice, Answer, Declaration, Event, State};
 use super::{SiteRequestProps, dossier};
@@ -156,7 +156,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
     };
     Noted {
         receipt: (event == Event::Accept).then(|| format!("R-{chance}")),
-        term_days: (event == Event::Accept).then_some(20),
+        term_days: matches!(event, Event::Accept | Event::AdmitAppeal | Event::Refer).then_some(20),
         secret: (event == Event::Accept).then_some([chance; 32]),
         snapshot_hash: (event == Event::Submit).then_some([chance & 1; 32]),
         run: (event == Event::Check).then_some(run),
@@ -165,6 +165,8 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         permit: matches!(event, Event::IssuePermit | Event::RecordAgreement)
             .then(|| (day, day.saturating_add(10.days()))),
         work: (event == Event::Verify).then(Uuid::nil),
+        lapsed: if event == Event::LapseConsultation { vec!["army".into()] } else { Vec::new() },
+        overdue: (event == Event::Escalate).then_some(day),
         ..Noted::default()
     }
 }
@@ -178,6 +180,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         tolerance_m: Some(5),
         consultation_days: Some(15),
         extension_days_max: Some(10),
+        deemed_approval: true,
     };
     let (mut case, mut events, mut refused) = (Case::default(), Vec::<CaseEvent>::new(), 0);
     let mut at: Timestamp = "2026-11-26T01:00:00Z".parse().unwrap();
@@ -185,8 +188,8 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         at = at.checked_add(i64::from(throw.hours).hours()).unwrap();
         let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
         let may_send = |actor: &Option<Actor>| match actor {
-            Some(actor) => allowed(&case, actor, HERE, &props.organisation),
-            None => vec![Event::Lapse],
+            Some(actor) => allowed(case.state, &case.consulted(), actor, HERE, &props.organisation),
+            None => OF_TIMER.to_vec(),
         };
         let able: Vec<&Option<Actor>> = people.iter().filter(|who| !may_send(who).is_empty()).collect();
         let who = if throw.fitting { able[throw.who % able.len()] } else { &people[throw.who] };
@@ -214,6 +217,8 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             run,
             deviation_m: Some(f64::from(throw.chance & 7)),
             limits,
+            uncounted: None,
+            due: (throw.chance & 0x18 == 0x18).then(|| day.yesterday().unwrap()),
         };
         let Ok(taken) = step(&case, event, &asked) else {
             refused += 1;
@@ -280,7 +285,7 @@ proptest! {
             prop_assert!(pause.to.is_none_or(|to| pause.from <= to) && run.as_ref().unwrap().accepted <= pause.from);
         }
         // Who has a permit was decided about, and what stands was surveyed.
-        prop_assert!(case.permit.is_none() || case.decided.is_some());
+        prop_assert!(case.permit.is_none() || case.decided.is_some() || case.deemed_at.is_some());
         prop_assert!(case.work.is_none() || case.surveyed.is_some() && case.permit.is_some());
         prop_assert!(case.receipt.is_some() == events.iter().any(|e| e.event == Event::Accept));
     }

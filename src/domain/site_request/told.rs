@@ -241,7 +241,10 @@ impl Stated {
             | Event::Withdraw
             | Event::Lapse
             | Event::Revoke
-            | Event::Resume => one(told, &[], |_| Some(Self::Nothing)),
+            | Event::Resume
+            | Event::LapseConsultation
+            | Event::Escalate
+            | Event::DeemApproved => one(told, &[], |_| Some(Self::Nothing)),
         }
     }
 }

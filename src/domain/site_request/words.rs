@@ -67,6 +67,12 @@ words! {
         Pause = "pause",
         Resume = "resume",
         Extend = "extend",
+        /// Somebody was asked and his time is over.
+        LapseConsultation = "lapse_consultation",
+        /// The last day for the answer is over, and there is none.
+        Escalate = "escalate",
+        /// So it is, and by the rules that counts as an approval.
+        DeemApproved = "deem_approved",
     }
 }
 
@@ -105,7 +111,7 @@ words! {
         AdviceFits = "advice_fits",
         /// Somebody else recommended it.
         NotRecommender = "not_recommender",
-        /// Somebody else decided before.
+        /// Somebody else refused it before.
         NotDecider = "not_decider",
         /// At least one condition is stated.
         ConditionsStated = "conditions_stated",
@@ -129,6 +135,16 @@ words! {
         ClockRuns = "clock_runs",
         /// The clock stands still.
         ClockPaused = "clock_paused",
+        /// The rules say how long an answer may take, and the calendar on which days the office works.
+        TermKnown = "term_known",
+        /// The last day for the answer is over.
+        Overdue = "overdue",
+        /// Nobody was told that this day is over.
+        NotEscalated = "not_escalated",
+        /// By the rules a request that is overdue counts as approved.
+        DeemedApproval = "deemed_approval",
+        /// The time of somebody who was asked is over, and nobody was told.
+        ConsultationOver = "consultation_over",
         /// No extension was agreed yet, and the rules allow for one as long.
         NotExtended = "not_extended",
     }

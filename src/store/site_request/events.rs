@@ -1,9 +1,11 @@
 //! Events of cases in rows.
 
+use std::collections::HashMap;
+
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
 use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -106,7 +108,33 @@ pub fn events(conn: &mut PgConnection, jurisdiction: &str, id: Uuid) -> Stored<V
     rows.into_iter().map(event).collect()
 }
 
-/// The same, inside a write.
+/// Every event of several cases of a jurisdiction, inside a write, by their ids.
+///
+/// # Errors
+/// The database's.
+pub fn events_of(tx: &mut WriteTx<'_>, jurisdiction: &str, ids: &[Uuid]) -> Stored<HashMap<Uuid, Vec<CaseEvent>>> {
+    #[derive(QueryableByName)]
+    struct OfRow {
+        #[diesel(sql_type = UuidSql)]
+        request: Uuid,
+        #[diesel(embed)]
+        event: EventRow,
+    }
+    let rows: Vec<OfRow> = sql_query(
+        "SELECT request, seq, event, from_state, to_state, actor, organisation, at, reason, data, noted, revision
+         FROM site_request_events WHERE jurisdiction = $1 AND request = ANY ($2) ORDER BY request, seq",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<Array<UuidSql>, _>(ids)
+    .load(tx.conn)?;
+    let mut all: HashMap<Uuid, Vec<CaseEvent>> = HashMap::new();
+    for row in rows {
+        all.entry(row.request).or_default().push(event(row.event)?);
+    }
+    Ok(all)
+}
+
+/// Those of one, inside a write.
 ///
 /// # Errors
 /// The database's.

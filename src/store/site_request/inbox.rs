@@ -43,9 +43,10 @@ pub fn waiting(conn: &mut PgConnection, of: &Tray, limit: i64) -> Stored<Vec<Fil
         // No operator of lists is leakproof, so beside the policy none uses an index: those that wait for answers are gone through.
         Waits::Consultee => {
             "SELECT r.* FROM unnest($1) AS j (code) CROSS JOIN LATERAL (
-                 SELECT * FROM site_requests WHERE jurisdiction = j.code AND waits_for = 'consultee' AND $2 = ANY (asked)
-                     AND asked_until >= $3
-                 ORDER BY due_on, id LIMIT $4) AS r"
+                 SELECT q.* FROM site_requests AS q, unnest(q.asked, q.answer_by) AS a (organisation, last)
+                 WHERE q.jurisdiction = j.code AND q.waits_for = 'consultee' AND a.organisation = $2
+                     AND (a.last IS NULL OR a.last >= $3)
+                 ORDER BY a.last, q.id LIMIT $4) AS r"
         }
         Waits::Officer => {
             "SELECT r.* FROM unnest($1) AS j (code) CROSS JOIN LATERAL (
@@ -80,11 +81,21 @@ pub struct Count {
     pub requests: i64,
 }
 
-/// How many requests the transaction sees in each state, of these jurisdictions.
+/// What an organisation sees because it was asked, and else would not.
+#[derive(Debug, Clone, Copy)]
+pub struct Consulted<'a> {
+    /// The organisation.
+    pub organisation: &'a str,
+    /// The jurisdictions in which it sees no requests of others.
+    pub places: &'a [String],
+}
+
+/// How many requests the transaction sees in each state, of these jurisdictions; those that are seen because somebody was asked
+/// about them are counted one by one.
 ///
 /// # Errors
 /// The database's.
-pub fn counts(conn: &mut PgConnection, places: &[String]) -> Stored<Vec<Count>> {
+pub fn counts(conn: &mut PgConnection, places: &[String], of: Option<Consulted<'_>>) -> Stored<Vec<Count>> {
     #[derive(QueryableByName)]
     struct CountRow {
         #[diesel(sql_type = Text)]
@@ -93,10 +104,15 @@ pub fn counts(conn: &mut PgConnection, places: &[String]) -> Stored<Vec<Count>> 
         requests: i64,
     }
     let statement = sql_query(
-        "SELECT state, sum(requests)::bigint AS requests FROM site_request_counts
-         WHERE jurisdiction = ANY ($1) GROUP BY state HAVING sum(requests) > 0 ORDER BY state",
+        "SELECT state, sum(requests)::bigint AS requests FROM (
+             SELECT state, requests FROM site_request_counts WHERE jurisdiction = ANY ($1)
+             UNION ALL
+             SELECT state, 1 FROM site_requests WHERE jurisdiction = ANY ($2) AND $3 = ANY (consulted)
+         ) AS c GROUP BY state HAVING sum(requests) > 0 ORDER BY state",
     )
-    .bind::<Array<Text>, _>(places);
+    .bind::<Array<Text>, _>(places)
+    .bind::<Array<Text>, _>(of.map_or(&[] as &[String], |of| of.places))
+    .bind::<Nullable<Text>, _>(of.map(|of| of.organisation));
     let rows: Vec<CountRow> = prepared(statement).load(conn)?;
     rows.into_iter().map(|row| Ok(Count { state: word(&row.state)?, requests: row.requests })).collect()
 }

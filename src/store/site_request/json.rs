@@ -121,6 +121,8 @@ pub(super) fn noted_json(noted: &Noted) -> Json {
         "permit_to": day(noted.permit.map(|(_, to)| to)),
         "deviation_m": noted.deviation_m,
         "work": noted.work,
+        "lapsed": (!noted.lapsed.is_empty()).then_some(&noted.lapsed),
+        "overdue": day(noted.overdue),
     });
     if let Json::Object(members) = &mut all {
         members.retain(|_, value| !value.is_null());
@@ -199,5 +201,7 @@ pub(super) fn noted(json: &Json) -> Stored<Noted> {
         permit: parsed(json, "permit_from")?.zip(parsed(json, "permit_to")?),
         deviation_m: json.get("deviation_m").and_then(Json::as_f64),
         work: parsed(json, "work")?,
+        lapsed: each(json, "lapsed").filter_map(Json::as_str).map(str::to_owned).collect(),
+        overdue: parsed(json, "overdue")?,
     })
 }

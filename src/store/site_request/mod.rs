@@ -3,6 +3,7 @@
 mod events;
 mod inbox;
 mod json;
+mod timed;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -15,9 +16,10 @@ use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-pub use self::events::{append, events, events_in};
-pub use self::inbox::{Count, Tray, counts, waiting};
+pub use self::events::{append, events, events_in, events_of};
+pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
+pub use self::timed::{lock_timed, over, timed};
 use super::prepared::prepared;
 use super::records::{ListFilter, epsg, srid, word};
 use super::schema::sql_types::Geometry as GeometrySql;
@@ -37,14 +39,14 @@ use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
 pub struct Copies {
     /// Who has to act next.
     pub waits_for: Option<Waits>,
-    /// Who was asked and has not answered.
-    pub asked: Vec<String>,
-    /// The last day on which one of them may.
+    /// The last day on which one of those who were asked may answer; none: there is always one who may, or nobody was.
     pub asked_until: Option<Date>,
     /// SHA-256 of the secret on the receipt.
     pub secret: Option<Digest>,
     /// The last day of the permit.
     pub ends_on: Option<Date>,
+    /// The first day on which the service itself has something to do.
+    pub wakes_on: Option<Date>,
 }
 
 #[derive(QueryableByName)]
@@ -67,6 +69,12 @@ pub(super) struct Row {
     documents: Json,
     #[diesel(sql_type = Array<Text>)]
     declarations: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    consulted: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    asked: Vec<String>,
+    #[diesel(sql_type = Array<Nullable<DateSql>>)]
+    answer_by: Vec<Option<jiff_diesel::Date>>,
     #[diesel(sql_type = Nullable<Text>)]
     receipt: Option<String>,
     #[diesel(sql_type = Nullable<DateSql>)]
@@ -101,6 +109,8 @@ pub(super) fn filed(row: Row) -> Stored<Filed> {
         documents: documents(&row.documents)?,
         declarations,
     };
+    let last_days = row.answer_by.into_iter().map(|day| day.map(jiff_diesel::Date::to_jiff));
+    let last_days = last_days.chain(std::iter::repeat(None));
     let place = Placed {
         recorded: Delivered { shape: row.recorded_geom.geometry, crs: epsg(row.recorded_crs)? },
         lonlat: LonLat(row.geom.geometry),
@@ -116,6 +126,8 @@ pub(super) fn filed(row: Row) -> Stored<Filed> {
         state: word(&row.state)?,
         receipt: row.receipt,
         due_on: row.due_on.map(jiff_diesel::Date::to_jiff),
+        consulted: row.consulted,
+        asked: row.asked.into_iter().zip(last_days).collect(),
         projected: row.projected,
         work: row.work,
         body: SiteRequest { props, place },
@@ -204,6 +216,8 @@ pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: SiteRequ
         state: State::Draft,
         receipt: None,
         due_on: None,
+        consulted: Vec::new(),
+        asked: Vec::new(),
         projected: None,
         work: None,
         body,
@@ -212,8 +226,9 @@ pub fn insert(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid, body: SiteRequ
     let row: DigestRow = written(
         "INSERT INTO site_requests (jurisdiction, id, code, name, organisation, state, waits_for, asked, subject, documents,
              declarations, receipt, secret, asked_until, due_on, ends_on, projected, work, recorded_crs, recorded_geom, geom,
-             geom_grid, version, revision, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+             geom_grid, version, revision, recorded_at, consulted, answer_by, wakes_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+             $26, $27, $28)
          RETURNING version_digest(site_requests) AS digest",
         tx,
         &new,
@@ -235,7 +250,7 @@ pub fn update(tx: &mut WriteTx<'_>, next: Filed, copies: &Copies) -> Stored<File
         "UPDATE site_requests SET code = $3, name = $4, organisation = $5, state = $6, waits_for = $7, asked = $8, subject = $9,
              documents = $10, declarations = $11, receipt = $12, secret = $13, asked_until = $14, due_on = $15, ends_on = $16,
              projected = $17, work = $18, recorded_crs = $19, recorded_geom = $20, geom = $21, geom_grid = $22, version = $23,
-             revision = $24, recorded_at = $25
+             revision = $24, recorded_at = $25, consulted = $26, answer_by = $27, wakes_on = $28
          WHERE jurisdiction = $1 AND id = $2 RETURNING version_digest(site_requests) AS digest",
         tx,
         &next,
@@ -250,6 +265,8 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
     let props = &of.body.props;
     let place = &of.body.place;
     let declarations: Vec<&str> = props.declarations.iter().map(|d| d.as_str()).collect();
+    let (asked, last_days): (Vec<&str>, Vec<Option<jiff_diesel::Date>>) =
+        of.asked.iter().map(|(who, last)| (who.as_str(), last.map(ToDiesel::to_diesel))).unzip();
     let statement = sql_query(statement)
         .bind::<Text, _>(&of.jurisdiction)
         .bind::<UuidSql, _>(of.id)
@@ -258,7 +275,7 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
         .bind::<Text, _>(&props.organisation)
         .bind::<Text, _>(of.state.as_str())
         .bind::<Nullable<Text>, _>(copies.waits_for.map(Word::as_str))
-        .bind::<Array<Text>, _>(&copies.asked)
+        .bind::<Array<Text>, _>(asked)
         .bind::<Jsonb, _>(subject_json(&props.subject))
         .bind::<Jsonb, _>(documents_json(&props.documents))
         .bind::<Array<Text>, _>(declarations)
@@ -275,7 +292,10 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
         .bind::<GeometrySql, _>(Shape::new(place.grid.0.clone(), place.grid_crs))
         .bind::<Integer, _>(of.version)
         .bind::<BigInt, _>(of.revision)
-        .bind::<Timestamptz, _>(of.recorded_at.to_diesel());
+        .bind::<Timestamptz, _>(of.recorded_at.to_diesel())
+        .bind::<Array<Text>, _>(&of.consulted)
+        .bind::<Array<Nullable<DateSql>>, _>(last_days)
+        .bind::<Nullable<DateSql>, _>(copies.wakes_on.map(ToDiesel::to_diesel));
     Ok(prepared(statement).get_result(tx.conn)?)
 }
 
@@ -328,27 +348,6 @@ pub fn of_receipt(conn: &mut PgConnection, receipt: &str) -> Stored<Option<(Uuid
     .get_result(conn)
     .optional()?;
     row.map(|row| Ok((row.id, audit::digest(&row.secret)?))).transpose()
-}
-
-/// Requests whose permit held until a day that is over there, with their jurisdictions.
-///
-/// # Errors
-/// The database's.
-pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) -> Stored<Vec<Uuid>> {
-    #[derive(QueryableByName)]
-    struct IdRow {
-        #[diesel(sql_type = UuidSql)]
-        id: Uuid,
-    }
-    let rows: Vec<IdRow> = sql_query(
-        "SELECT id FROM site_requests WHERE state = 'permit_active' AND ends_on < $2 AND jurisdiction = $1
-         ORDER BY ends_on LIMIT $3",
-    )
-    .bind::<Text, _>(jurisdiction)
-    .bind::<DateSql, _>(day.to_diesel())
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Why a place is not what it was taken for.

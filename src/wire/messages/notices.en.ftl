@@ -48,6 +48,9 @@ site-request-revoke = A permit was revoked
 site-request-pause = The clock of a site request stands still
 site-request-resume = The clock of a site request runs again
 site-request-extend = The time for a site request was extended
+site-request-lapse-consultation = The time for an answer about a site request is over
+site-request-escalate = A site request is overdue
+site-request-deem-approved = A site request that is overdue counts as approved
 
 plan-begin-appraisal = The appraisal of a plan began
 plan-appraise = A plan was appraised

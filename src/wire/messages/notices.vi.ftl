@@ -48,6 +48,9 @@ site-request-revoke = Giấy phép bị thu hồi
 site-request-pause = Thời hạn của hồ sơ xin vị trí tạm dừng
 site-request-resume = Thời hạn của hồ sơ xin vị trí được tính tiếp
 site-request-extend = Thời hạn của hồ sơ xin vị trí được gia hạn
+site-request-lapse-consultation = Đã hết thời hạn góp ý về hồ sơ xin vị trí
+site-request-escalate = Hồ sơ xin vị trí đã quá hạn
+site-request-deem-approved = Hồ sơ xin vị trí quá hạn được coi là chấp thuận
 
 plan-begin-appraisal = Bắt đầu thẩm định quy hoạch
 plan-appraise = Quy hoạch đã được thẩm định

@@ -1,0 +1,78 @@
+//! Requests for which time passes.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Date as DateSql, Nullable, Text, Uuid as UuidSql};
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel;
+use uuid::Uuid;
+
+use super::{Row, filed};
+use crate::domain::site_request::Filed;
+use crate::domain::site_request::words::State;
+use crate::store::records::word;
+use crate::store::{Stored, WriteTx};
+
+/// The requests of the jurisdiction `$1` whose clock may run, in SQL: accepted, and not decided on.
+macro_rules! timed {
+    () => {
+        "jurisdiction = $1 AND receipt IS NOT NULL AND state IN ('submitted', 'returned_for_supplement', 'accepted', 'checking',
+             'consulting', 'assessing', 'recommended', 'awaiting_decision')"
+    };
+}
+
+/// Requests of a jurisdiction with which the service itself has something to do on a day, with their states: those whose permit
+/// held until a day that is over, and those of which a last day for an answer is.
+///
+/// # Errors
+/// The database's.
+pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) -> Stored<Vec<(Uuid, State)>> {
+    #[derive(QueryableByName)]
+    struct OverRow {
+        #[diesel(sql_type = UuidSql)]
+        id: Uuid,
+        #[diesel(sql_type = Text)]
+        state: String,
+    }
+    let rows: Vec<OverRow> = sql_query(
+        "(SELECT id, state FROM site_requests WHERE state = 'permit_active' AND ends_on < $2 AND jurisdiction = $1
+          ORDER BY ends_on LIMIT $3)
+         UNION
+         (SELECT id, state FROM site_requests WHERE jurisdiction = $1 AND wakes_on <= $2 ORDER BY wakes_on LIMIT $3)",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<DateSql, _>(day.to_diesel())
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    rows.into_iter().map(|row| Ok((row.id, word(&row.state)?))).collect()
+}
+
+/// Locks the requests of a jurisdiction whose clock may run, until the transaction ends: whoever locks one raises no revision
+/// before, so this comes before it, too.
+///
+/// # Errors
+/// The database's.
+pub fn lock_timed(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<()> {
+    sql_query(concat!("SELECT id FROM site_requests WHERE ", timed!(), " ORDER BY id FOR UPDATE"))
+        .bind::<Text, _>(jurisdiction)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Those, by their ids, at most so many after one.
+///
+/// # Errors
+/// The database's.
+pub fn timed(tx: &mut WriteTx<'_>, jurisdiction: &str, after: Option<Uuid>, limit: i64) -> Stored<Vec<Filed>> {
+    let rows: Vec<Row> = sql_query(concat!(
+        "SELECT * FROM site_requests WHERE ",
+        timed!(),
+        " AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<Nullable<UuidSql>, _>(after)
+    .bind::<BigInt, _>(limit)
+    .load(tx.conn)?;
+    rows.into_iter().map(filed).collect()
+}

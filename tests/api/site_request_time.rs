@@ -1,0 +1,335 @@
+//! Time passes: clocks, what is left of them, and what happens by itself when a day is over, once each.
+
+use std::thread;
+
+use clearway::actions::site_request::lapse::lapse;
+use clearway::actions::{Witness, calendar};
+use clearway::domain::actor::Actor;
+use jiff::civil::Date;
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, CORRIDORS, merged, rect, road};
+use crate::rules::{VN, load};
+use crate::site_request::{CaseOf, REQUESTS, column, trail_is_whole};
+use crate::site_request_story::office;
+use crate::support::run_sql;
+
+const DAYS: &str = include_str!("../../fixtures/calendar/VN.toml");
+
+/// Sets a calendar in another instance than the one asked.
+fn set(api: &Api, text: &str, digest: &str) {
+    let days = clearway::formats::calendar::read(text.as_bytes()).unwrap();
+    let (operator, place) = (Actor::operator(), ["VN-72".to_owned()]);
+    let context = api.database.context();
+    calendar::set(&context, Witness::new(&operator, "test"), &place, &days, &digest.repeat(32)).unwrap();
+}
+
+/// The calendar of the fixtures with further days off, as a version of its own.
+fn with_days_off(version: &str, days: &[Date]) -> String {
+    let mut text = DAYS.replace("version = \"2026-11\"", &format!("version = \"{version}\""));
+    for day in days {
+        text = format!(
+            "{text}\n[[holiday]]\ndate = {day}\nname_vi = \"nghỉ\"\nname_en = \"off\"\nconfidence = \"default\"\n"
+        );
+    }
+    text
+}
+
+fn accepted(api: &Api) -> CaseOf<'_> {
+    let mut case = CaseOf::file(api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case
+}
+
+/// As if everything had been done so many days earlier.
+fn age(api: &Api, days: u32) {
+    run_sql(
+        &api.database.url,
+        &format!(
+            "ALTER TABLE site_request_events DISABLE TRIGGER USER; ALTER TABLE site_requests DISABLE TRIGGER USER;
+             UPDATE site_request_events SET at = at - interval '{days} days',
+                 noted = CASE WHEN noted ? 'answer_by' THEN
+                     noted || jsonb_build_object('answer_by', (noted->>'answer_by')::date - {days}) ELSE noted END;
+             UPDATE site_requests SET due_on = due_on - {days}, wakes_on = wakes_on - {days}, asked_until = asked_until - {days},
+                 answer_by = ARRAY(SELECT day - {days} FROM unnest(answer_by) AS a (day));
+             ALTER TABLE site_request_events ENABLE TRIGGER USER; ALTER TABLE site_requests ENABLE TRIGGER USER"
+        ),
+    );
+}
+
+fn told(api: &Api, event: &str) -> Vec<String> {
+    let of = format!(
+        "SELECT string_agg(concat_ws(' ', state, array_to_string(organisations, ',')), ';') FROM outbox WHERE event = '{event}'"
+    );
+    api.sql(&of).unwrap_or_default().split(';').filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+fn one(api: &Api, role: &str) -> Json {
+    let inbox = api.server.get(role, "/api/inbox").json();
+    let all = inbox["features"].as_array().unwrap();
+    assert!(all.len() <= 1, "{inbox}");
+    all.first().map_or(Json::Null, |f| f["properties"].clone())
+}
+
+/// Until somebody says how long an answer may take and on which days the office works, nothing is accepted: nobody could tell when
+/// it is due.
+#[test]
+fn nothing_is_accepted_where_nobody_can_say_until_when_it_is_answered() {
+    let api = Api::new();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let lacks = |text: &str| {
+        let answer = case.sends("officer", "accept", None, json!({}));
+        assert_eq!(answer.status, 409, "{}", answer.text);
+        let unmet = answer.json()["unmet"].clone();
+        assert_eq!((unmet.as_array().unwrap().len(), &unmet[0]["guard"]), (1, &json!("term_known")), "{unmet}");
+        assert!(unmet[0]["detail"].as_str().unwrap_or_default().contains(text), "{text}: {unmet}");
+    };
+    lacks("site_request.term_days");
+    load(&api, VN);
+    lacks("calendar");
+    set(&api, &DAYS.split("# 2025").next().unwrap().replace("last_year = 2027", "last_year = 2024"), "aa");
+    lacks("speaks for 2024 to 2024");
+    set(&api, &with_days_off("whole", &[]), "bb");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    assert!(case.now["properties"]["due_on"].is_string());
+}
+
+/// What is due by the days of one calendar is due by those of the next, at every door.
+#[test]
+fn a_calendar_that_is_set_later_moves_what_is_due() {
+    let api = office();
+    let case = accepted(&api);
+    let due: Date = case.now["properties"]["due_on"].as_str().unwrap().parse().unwrap();
+    set(&api, &with_days_off("later", &[due]), "cd");
+    let read = |role: &str| api.server.get(role, &case.path()).json()["properties"].clone();
+    let next: Date = read("carrier")["due_on"].as_str().unwrap().parse().unwrap();
+    assert!(next > due, "{due} {next}");
+    assert_eq!(read("officer")["version"], case.version + 1, "it is another version");
+    assert_eq!(read("officer")["case"]["clock"]["due_on"], json!(next.to_string()));
+    assert_eq!(one(&api, "officer")["due_on"], json!(next.to_string()));
+    // A copy like every other: the step is refused that was meant for what it was before.
+    assert_eq!(case.sends("officer", "check", None, json!({})).status, 412);
+    assert_eq!(api.sql("SELECT wakes_on - due_on FROM site_requests").unwrap(), "1");
+    set(&api, &with_days_off("again", &[due, due.yesterday().unwrap().yesterday().unwrap()]), "ce");
+    trail_is_whole(&api);
+}
+
+/// So is what is due by the hour of one rule pack by that of the next.
+#[test]
+fn rules_that_are_loaded_later_move_what_is_due() {
+    let api = office();
+    let case = accepted(&api);
+    let due = |cut_off: u32| -> Date {
+        let text = VN.replacen("version = \"", &format!("version = \"cut-{cut_off}-"), 1);
+        load(&api, &text.replace("cut_off_minutes\"\nvalue = 990", &format!("cut_off_minutes\"\nvalue = {cut_off}")));
+        api.sql("SELECT due_on FROM site_requests").unwrap().parse().unwrap()
+    };
+    let (latest, earliest) = (due(1439), due(0));
+    let days = clearway::formats::calendar::read(DAYS.as_bytes()).unwrap();
+    let accepted_on =
+        api.sql("SELECT (at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date FROM site_request_events WHERE event = 'accept'");
+    // What comes on a day off is received on the next working day whatever the hour.
+    let works = days.is_working(accepted_on.unwrap().parse().unwrap()).unwrap();
+    assert_eq!(earliest, days.plus_working_days(latest, u32::from(works)).unwrap());
+    assert!(api.server.get("officer", &case.path()).json()["properties"]["version"].as_i64().unwrap() >= case.version);
+    trail_is_whole(&api);
+}
+
+/// What is left is shown with each request, and its clock with one; while it stands still, it is due on no day.
+#[test]
+fn what_is_left_of_the_time_is_shown() {
+    let api = office();
+    let mut case = accepted(&api);
+    let shown = |p: &Json| (p["due_on"].is_string(), p["slack_days"].clone(), p["overdue"].clone());
+    let read = case.now["properties"].clone();
+    // What comes after the cut-off hour, or on a day off, is received on the next working day.
+    let slack = &read["slack_days"];
+    assert!(read["due_on"].is_string() && (*slack == 20 || *slack == 21), "{read}");
+    for all in [one(&api, "officer"), api.server.get("carrier", REQUESTS).json()["features"][0]["properties"].clone()] {
+        assert_eq!(shown(&all), shown(&read));
+    }
+    let clock = &read["case"]["clock"];
+    assert_eq!((&clock["term_days"], &clock["used_days"], &clock["left_days"]), (&json!(20), &json!(0), &json!(20)));
+    assert_eq!((&clock["due_on"], &clock["paused"]), (&read["due_on"], &Json::Null));
+    case.step("officer", "pause", Some("a storm"), json!({"why": "force_majeure"}), "accepted");
+    let read = case.now["properties"].clone();
+    assert_eq!(shown(&read), (false, Json::Null, json!(false)), "the day moves as long as the clock stands still");
+    assert_eq!(read["case"]["clock"]["paused"]["reason"], "force_majeure");
+    age(&api, 40);
+    let read = api.server.get("officer", &case.path()).json()["properties"].clone();
+    let earliest: Date = read["case"]["clock"]["due_on"].as_str().unwrap().parse().unwrap();
+    assert!(earliest.to_string() > api.sql("SELECT now()::date").unwrap(), "were it to run on now: {earliest}");
+    assert_eq!((lapse(&api.database.context()), told(&api, "escalate").len()), (Ok(0), 0));
+    case.step("officer", "resume", None, json!({}), "accepted");
+    assert_eq!(case.now["properties"]["due_on"], read["case"]["clock"]["due_on"]);
+    let passes = [("If-None-Match", format!("\"{}\"", case.version))];
+    let passes = [(passes[0].0, passes[0].1.as_str())];
+    assert_eq!(api.send("officer", "GET", &case.path(), &passes, None).status, 200, "tomorrow it says something else");
+}
+
+/// That a request is overdue is told once: to its carrier, to the office, and to the committee; in the history, too.
+#[test]
+fn that_a_request_is_overdue_is_told_once() {
+    let api = office();
+    for (code, kind) in [("office", "office"), ("committee", "committee")] {
+        run_sql(&api.database.url, &format!("INSERT INTO organisations VALUES ('{code}', '{code}', '{kind}')"));
+    }
+    let case = accepted(&api);
+    let context = api.database.context();
+    assert_eq!(lapse(&context), Ok(0), "it is in time");
+    age(&api, 60);
+    let late = one(&api, "officer");
+    assert!(late["overdue"] == true && late["slack_days"].as_i64().unwrap() < 0, "{late}");
+    let other = api.database.context();
+    let made = thread::scope(|scope| {
+        let ways = [&context, &other].map(|context| scope.spawn(|| lapse(context)));
+        ways.map(|way| way.join().unwrap())
+    });
+    assert_eq!(made.into_iter().map(Result::unwrap).sum::<usize>(), 1);
+    assert_eq!((lapse(&context), lapse(&other)), (Ok(0), Ok(0)));
+    assert_eq!(told(&api, "escalate"), ["accepted committee,office,viettel"]);
+    let history = api.server.get("officer", &format!("/api/site-requests/{}/history", case.id)).json();
+    let last = history["events"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["event"], &last["actor"]), (&json!("escalate"), &json!("timer")));
+    assert_eq!((&last["from"], &last["to"]), (&json!("accepted"), &json!("accepted")));
+    assert_eq!(
+        api.sql("SELECT concat_ws(' ', actor, deed) FROM audit_events ORDER BY revision DESC LIMIT 1").unwrap(),
+        "timer step"
+    );
+    let by_hand = case.sends("officer", "escalate", None, json!({}));
+    assert_eq!(by_hand.status, 412, "it is another version: {}", by_hand.text);
+}
+
+/// That somebody's time for an answer is over is told once, to him and to the office, whose turn it is then.
+#[test]
+fn that_the_time_for_an_answer_is_over_is_told_once() {
+    let api = office();
+    run_sql(&api.database.url, "INSERT INTO organisations VALUES ('office', 'office', 'office')");
+    let mut case = accepted(&api);
+    case.step("officer", "check", None, json!({}), "checking");
+    let also = json!({"also": [{"consultee": "army"}, {"consultee": "police"}]});
+    case.step("officer", "consult", None, also, "consulting");
+    let police = json!({"organisation": "police", "answer": "agree", "letter": "7/CV"});
+    case.step("officer", "answer", None, police, "consulting");
+    let context = api.database.context();
+    // The last day is a day of it.
+    age(&api, 15);
+    assert_eq!((lapse(&context), one(&api, "consultee")["overdue"].clone()), (Ok(0), json!(false)));
+    age(&api, 1);
+    assert_eq!(one(&api, "consultee"), Json::Null);
+    assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)));
+    let of = told(&api, "lapse_consultation");
+    assert!(of.len() == 1 && of[0].contains("army") && of[0].contains("office") && !of[0].contains("police"), "{of:?}");
+    assert_eq!(api.sql("SELECT concat_ws(' ', waits_for, asked::text) FROM site_requests").unwrap(), "officer {}");
+    case.version += 1;
+    case.refused("consultee", "answer", None, json!({"answer": "agree"}), &["was_asked"], &["answer"]);
+    case.step("officer", "assess", None, json!({}), "assessing");
+}
+
+/// By the rules a request that is overdue may count as approved: off, it is overdue and nothing else; on, it is approved by itself,
+/// but for what is known to stand in its way.
+#[test]
+fn silence_is_an_approval_where_the_rules_say_so() {
+    let deemed = VN.replace(
+        "key = \"site_request.deemed_approval\"\nvalue = 0",
+        "key = \"site_request.deemed_approval\"\nvalue = 1",
+    );
+    let deemed = deemed.replacen("version = \"", "version = \"deemed-", 1);
+    assert_ne!(deemed, VN);
+    for (on, blocked, checked, state) in [
+        (false, false, true, "checking"),
+        (true, false, true, "approved"),
+        (true, false, false, "approved"),
+        (true, true, true, "checking"),
+        (true, true, false, "accepted"),
+    ] {
+        let what = format!("on {on}, blocked {blocked}, checked {checked}");
+        let api = office();
+        let context = api.database.context();
+        if on {
+            load(&api, &deemed);
+        }
+        let mut case = accepted(&api);
+        if blocked {
+            api.add(CORRIDORS, rect(-9.0, -9.0, 9.0, 9.0), merged(json!({"code": "R"}), &road()));
+        }
+        if checked {
+            case.step("officer", "check", None, json!({}), "checking");
+        }
+        age(&api, 60);
+        assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)), "{what}");
+        let read = api.server.get("carrier", &case.path()).json()["properties"].clone();
+        assert_eq!(read["state"], state, "{what}");
+        let approved = state == "approved";
+        assert_eq!(read["case"]["deemed_approved_at"].is_string(), approved, "{what}");
+        assert_eq!(
+            (told(&api, "deem_approved").len(), told(&api, "escalate").len()),
+            (usize::from(approved), usize::from(!approved)),
+            "{what}"
+        );
+        if approved {
+            let trail =
+                "SELECT concat_ws(' ', actor, detail->>'event', detail->>'to', length(detail->>'snapshot_sha256'))
+                FROM audit_events ORDER BY revision DESC LIMIT 1";
+            assert_eq!(api.sql(trail).unwrap(), "timer deem_approved approved 64", "{what}");
+            assert_eq!((&read["due_on"], &read["overdue"]), (&Json::Null, &json!(false)), "it is answered");
+            case.version += 1;
+            case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+        }
+    }
+}
+
+/// A permit holds through its last day, and is over on the next.
+#[test]
+fn a_permit_holds_through_its_last_day() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    let permit = &case.now["properties"]["case"]["permit"];
+    let day = |name: &str| permit[name].as_str().unwrap();
+    let months = format!("SELECT ('{}'::date + interval '6 months')::date", day("valid_from"));
+    assert_eq!(api.sql(&months).unwrap(), day("valid_to"));
+    let ends = |when: &str| {
+        let sql = format!(
+            "ALTER TABLE site_request_events DISABLE TRIGGER USER; ALTER TABLE site_requests DISABLE TRIGGER USER;
+             UPDATE site_request_events SET noted = noted || jsonb_build_object('permit_to', {when}) WHERE event = 'issue_permit';
+             UPDATE site_requests SET ends_on = {when};
+             ALTER TABLE site_request_events ENABLE TRIGGER USER; ALTER TABLE site_requests ENABLE TRIGGER USER"
+        );
+        run_sql(&api.database.url, &sql);
+    };
+    let context = api.database.context();
+    let today = "(now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date";
+    ends(today);
+    assert_eq!(lapse(&context), Ok(0), "it holds on its last day");
+    ends(&format!("{today} - 1"));
+    let start = json!({"on": "2026-12-01"});
+    case.refused(
+        "carrier",
+        "notify_start",
+        None,
+        start.clone(),
+        &["permit_holds"],
+        &["meet_condition", "notify_start"],
+    );
+    ends(today);
+    case.step("carrier", "notify_start", None, start, "construction_notified");
+}
+
+/// A step goes by the rules of the moment at which nobody else writes, whether or not this instance has heard of them.
+#[test]
+fn a_step_goes_by_the_rules_that_are_stored() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    run_sql(&api.database.url, "UPDATE rule_parameters SET value = 1 WHERE key = 'site_request.permit_months'");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    let permit = &case.now["properties"]["case"]["permit"];
+    let (from, to) = (permit["valid_from"].as_str().unwrap(), permit["valid_to"].as_str().unwrap());
+    assert_eq!(api.sql(&format!("SELECT ('{from}'::date + interval '1 month')::date")).unwrap(), to);
+}
