@@ -279,6 +279,7 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
     ("store/plan.rs", "which corridors block, inside the deciding transaction"),
     ("actions/site_check/area.rs", "which corridors block an area"),
     ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
+    ("actions/site_check/beyond.rs", "finds what columns and buildings there are farther away"),
     ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];
 
@@ -335,6 +336,7 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
         "actions/site_check/shared.rs",
         "finds columns of a zone, none of them restricted; shown by actions/site_request/mod.rs",
     ),
+    ("actions/site_check/beyond.rs", "as around.rs, of what is farther away"),
     ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
     ("actions/site_check/kept.rs", "shows runs that are kept"),
     ("domain/notice.rs", "who is told what happened in a case, which names no feature; `deliveries` says who was"),
@@ -379,6 +381,37 @@ fn every_noun_has_its_own_files() {
             assert!(text.contains(&noun), "{} is not about {noun}", file.display());
         }
     }
+}
+
+/// Each check of a place is a file of its own that is registered by one line; it says on which law and article it rests, or that
+/// it rests on none, and has its table of cases.
+#[test]
+fn each_check_is_registered_once_names_its_law_and_has_its_cases() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain/site_check");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let list = read("mod.rs");
+    let mut checks = 0;
+    for entry in fs::read_dir(folder.join("checks")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() || ["mod", "area"].contains(&name.as_str()) {
+            continue;
+        }
+        checks += 1;
+        let code = read(&format!("checks/{name}.rs"));
+        let registered = format!("run: checks::{name}::check }}");
+        assert_eq!(list.matches(&registered).count(), 1, "{name} is registered by one line");
+        let (before, _) = code.split_once("pub fn check(").unwrap_or_else(|| panic!("{name} has no check"));
+        let doc: Vec<&str> = before.lines().rev().skip(1).take_while(|line| line.starts_with("///")).collect();
+        let doc = doc.join(" ").to_lowercase();
+        assert!(["`[law", "`[default", "`[check"].iter().any(|mark| doc.contains(mark)), "{name} names no law: {doc}");
+        assert!(["article", "art."].iter().any(|word| doc.contains(word)), "{name} names no article: {doc}");
+        let cases = folder.join(format!("checks/{name}/tests.rs"));
+        let cases = if cases.is_file() { fs::read_to_string(cases).unwrap() } else { code };
+        let (_, cases) = cases.split_once("#[test]").unwrap_or_else(|| panic!("{name} has no test"));
+        assert!(cases.contains("let table"), "{name} has no table of cases");
+    }
+    assert_eq!(checks, list.matches("Check { code: CheckCode::").count());
 }
 
 #[test]

@@ -15,6 +15,10 @@
 //! * `site-recheck`: 10 000 runs are kept, and masts written beside some of them: from the answer to the write until the runs that
 //!   it alters are marked, 99 of 100 writes faster; the peer is the second that is promised. `equal`: each mast made a mark.
 //!
+//! * `site-recheck-rules`, `-import` and `-coverage`: the same on the province of the demonstration, with its layers and coverage and
+//!   500 runs, after another pack of rules, an import of 2 000 masts, and a layer that is declared to be whole or not any more: the
+//!   slowest of five. `equal`: marks were made.
+//!
 //! A missed target or an unequal answer ends with code 1. `CLEARWAY_BENCH_QUICK=1` runs a hundredth of it, to see that it
 //! works: its figures mean nothing.
 
@@ -23,6 +27,7 @@
 #[allow(dead_code)] // the other bench has more of it
 #[path = "../conflicts/data.rs"]
 mod data;
+mod demo;
 mod facts;
 mod places;
 mod recheck;
@@ -74,6 +79,8 @@ struct Size {
     searched: usize,
     /// Masts that are written beside runs.
     written: usize,
+    /// On the province of the demonstration.
+    demo: demo::Size,
 }
 
 const FULL: Size = Size {
@@ -84,9 +91,18 @@ const FULL: Size = Size {
     batch: 10_000,
     searched: 5_000,
     written: 200,
+    demo: demo::Size { runs: 500, imported: 2_000, rounds: 5 },
 };
-const QUICK: Size =
-    Size { works: 1_000, corridors: 20, references: 200, compared: 20, batch: 100, searched: 50, written: 5 };
+const QUICK: Size = Size {
+    works: 1_000,
+    corridors: 20,
+    references: 200,
+    compared: 20,
+    batch: 100,
+    searched: 50,
+    written: 5,
+    demo: demo::Size { runs: 20, imported: 200, rounds: 2 },
+};
 
 /// How much faster a check has to be than SQL that gives the facts alone.
 const TARGET: f64 = 30.0;
@@ -120,15 +136,22 @@ fn run(size: Size) -> Result<bool, Failed> {
     let context = Context::connect(database.settings())?;
     refresh::catch_up_all(&context)?;
     let places = Places::new(&province, &jurisdiction, size.batch)?;
-    let carrier = Organisation::new("invented", "An invented carrier", OrganisationKind::Carrier);
-    let carrier = carrier.map_err(|problems| format!("{problems:?}"))?;
-    organisation::add(&context, Witness::new(&Actor::operator(), "bench"), &carrier)?;
+    register_carrier(&context)?;
     one_place(&mut report, &context, &mut conn, &places, size.compared)?;
     two_threads(&mut report, &context, &places)?;
     one_search(&mut report, &context, &jurisdiction, &places, size.searched)?;
     sight::compare(&mut report, &context, database.settings(), &mut conn, (&places, size.compared))?;
     recheck::compare(&mut report, &context, &mut conn, (&places, &jurisdiction.code), (size.batch, size.written))?;
+    demo::compare(&mut report, &database, &folder.0, &jurisdiction, size.demo)?;
     Ok(report.finish())
+}
+
+/// Registers the carrier that asks.
+fn register_carrier(context: &Context) -> Result<(), Failed> {
+    let carrier = Organisation::new("invented", "An invented carrier", OrganisationKind::Carrier);
+    let carrier = carrier.map_err(|problems| format!("{problems:?}"))?;
+    organisation::add(context, Witness::new(&Actor::operator(), "bench"), &carrier)?;
+    Ok(())
 }
 
 fn question() -> Question {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clearway::actions::feature::{self, Draft};
 use clearway::actions::site_check::recheck::Rechecking;
-use clearway::actions::site_check::{self, Question};
+use clearway::actions::site_check::{self, Asked, Question};
 use clearway::actions::{Context, Witness};
 use clearway::clock;
 use clearway::domain::actor::Actor;
@@ -19,7 +19,7 @@ use crate::report::{Comparison, Report, Side, Times};
 use crate::run::Failed;
 
 /// Within what time a run is marked, ms.
-const PROMISED_MS: f64 = 1_000.0;
+pub const PROMISED_MS: f64 = 1_000.0;
 
 /// How long is waited for a mark that does not come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -31,11 +31,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 const KEPT_AT_ONCE: usize = 500;
 
 #[derive(QueryableByName)]
-struct State {
+pub struct State {
     #[diesel(sql_type = BigInt)]
     behind: i64,
+    /// Marks there are.
     #[diesel(sql_type = BigInt)]
-    marks: i64,
+    pub marks: i64,
+}
+
+/// Keeps a run of each of some columns.
+pub fn keep(context: &Context, asked: &[Asked]) -> Result<(), Failed> {
+    let actor = Actor::operator();
+    let question = Question { at: clock::now(), min_revision: Vec::new() };
+    for some in asked.chunks(KEPT_AT_ONCE) {
+        let checks = site_check::check(context, &actor, some, &question)?;
+        site_check::keep(context, Witness::new(&actor, "bench"), &checks, &|_, id| id.to_string())?;
+    }
+    Ok(())
 }
 
 /// Keeps so many runs, then writes masts next to some of them, one at a time: from the answer to the write until all that it
@@ -49,12 +61,8 @@ pub fn compare(
 ) -> Result<(), Failed> {
     let actor = Actor::operator();
     let witness = Witness::new(&actor, "bench");
-    let question = Question { at: clock::now(), min_revision: Vec::new() };
     let asked = &places.asked[..kept.min(places.asked.len())];
-    for some in asked.chunks(KEPT_AT_ONCE) {
-        let checks = site_check::check(context, &actor, some, &question)?;
-        site_check::keep(context, witness, &checks, &|_, id| id.to_string())?;
-    }
+    keep(context, asked)?;
     let rechecking = Rechecking::begin(context)?;
     let first = settled(conn)?;
     let mut times = Times::default();
@@ -91,7 +99,7 @@ pub fn compare(
 }
 
 /// Waits until whatever was committed is looked at.
-fn settled(conn: &mut PgConnection) -> Result<State, Failed> {
+pub fn settled(conn: &mut PgConnection) -> Result<State, Failed> {
     let begun = Instant::now();
     loop {
         let state: State = diesel::sql_query(

@@ -4,6 +4,7 @@
 
 mod listed;
 mod owners;
+mod permitted;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use super::work::{ColumnClass, HEIGHT_MAX_M, read_code, read_period};
 use crate::geometry::{Geometry, Metres, Problem};
 
 pub use listed::ReferenceLayer;
+pub use permitted::PERMITTED;
 
 words! {
     /// What a reference feature is.
@@ -48,7 +50,7 @@ words! {
         Zone = "zone",
         /// Ground on which nothing is built for a time.
         FreezeWindow = "freeze_window",
-        /// A request that waits for its decision.
+        /// A request that waits for its decision, or for the column that was permitted.
         SiteRequest = "site_request",
         /// What no check asks about.
         Other = "other",
@@ -79,7 +81,8 @@ pub const SPACING_MAX_M: f64 = 50_000.0;
 pub struct Attributes {
     /// What people call it.
     pub name: Option<Arc<str>>,
-    /// Class of a road; code number and approach of a runway, as `4 PRECISION`; rank of heritage; reason of a freeze window.
+    /// Class of a road; code number and approach of a runway, as `4 PRECISION`; rank of heritage; reason of a freeze window;
+    /// [`PERMITTED`] of a request that was granted.
     pub class: Option<Arc<str>>,
     /// Voltage of a line, kV.
     pub voltage_kv: Option<f64>,

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::geometry::encoding::geojson;
 use crate::wire::document;
-use crate::wire::site_check::{finding_json, subject_json, subjects};
+use crate::wire::site_check::{finding_json, place_json, subject_json, subjects};
 
 /// The parameters of a site check, as the API document shows them.
 pub const PARAMETERS: &[&str] = &["at", "store"];
@@ -144,6 +144,7 @@ pub(super) fn write(check: &SiteCheck, id: Option<Uuid>) -> Json {
     if let Some(object) = column.as_object_mut() {
         object.insert("id".into(), check.name.as_str().into());
     }
+    let place = place_json(&check.delivered, &check.lonlat, check.subject.accuracy_m, check.grid);
     let mut written = json!({
         "subject": column,
         "jurisdiction": check.jurisdiction,
@@ -151,7 +152,7 @@ pub(super) fn write(check: &SiteCheck, id: Option<Uuid>) -> Json {
         "at": check.at.to_string(),
         "day": check.day.to_string(),
         "verdict": check.verdict().as_str(),
-        "findings": check.findings.iter().map(|f| finding_json(f, check.grid)).collect::<Vec<_>>(),
+        "findings": check.findings.iter().map(|f| finding_json(f, check.grid, Some(&place))).collect::<Vec<_>>(),
     });
     if let (Some(id), Some(object)) = (id, written.as_object_mut()) {
         object.shift_insert(0, "id".into(), id.to_string().into());

@@ -394,26 +394,29 @@ pub fn meeting(conn: &mut PgConnection, boxes: &[Bounds]) -> Stored<Vec<Uuid>> {
     Ok(ids(rows))
 }
 
-/// All runs that looked at a jurisdiction.
+/// All runs that looked at a jurisdiction, when they were kept or when they were marked.
 ///
 /// # Errors
 /// The database's.
 pub fn that_looked_at(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Vec<Uuid>> {
-    let rows: Vec<IdRow> = sql_query("SELECT id FROM site_checks WHERE jsonb_exists(revisions, $1)")
-        .bind::<Text, _>(jurisdiction)
-        .load(conn)?;
+    let rows: Vec<IdRow> = sql_query(
+        "SELECT id FROM site_checks WHERE jsonb_exists(revisions, $1)
+         UNION SELECT run FROM site_check_marks WHERE jsonb_exists(revisions, $1)",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .load(conn)?;
     Ok(ids(rows))
 }
 
-/// The runs kept after a revision of their jurisdiction that looked at a revision to which others were marked past already.
+/// The runs kept after a revision of their jurisdiction, unless they looked at all that others are marked to, in every
+/// jurisdiction: what a run did not look at then may matter to it now.
 ///
 /// # Errors
 /// The database's.
 pub fn late(conn: &mut PgConnection, jurisdiction: &str, after: i64) -> Stored<Vec<Uuid>> {
     let rows: Vec<IdRow> = sql_query(
         "SELECT id FROM site_checks AS r WHERE jurisdiction = $1 AND revision > $2 AND EXISTS (
-             SELECT FROM jsonb_each_text(r.revisions) AS looked JOIN site_check_progress AS p ON p.jurisdiction = looked.key
-             WHERE looked.value::bigint < p.revision
+             SELECT FROM site_check_progress AS p WHERE coalesce((r.revisions->>p.jurisdiction)::bigint, -1) < p.revision
          )",
     )
     .bind::<Text, _>(jurisdiction)

@@ -8,11 +8,11 @@ use super::message::{Language, sentence};
 use super::rules::parameter;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
-use crate::domain::site_check::{Antenna, Evidence, Finding, GapWhy, Quantity, Subject};
+use crate::domain::site_check::{Antenna, Evidence, Finding, GapWhy, Quantity, Subject, Verdict, circle};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
-use crate::geometry::{Epsg, Geometry, Grid, Problem, crs};
+use crate::geometry::{Epsg, Geometry, Grid, LonLat, Point, Problem, crs};
 
 /// A column somebody asks about.
 #[derive(Debug, Clone)]
@@ -177,9 +177,23 @@ fn members(fields: &Fields) -> Map<String, Json> {
     fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
 }
 
-/// A finding; what it draws lies on the grid `grid`.
+/// Where a column may be: a point, or what is within the accuracy of its place. Of a place that cannot be brought to the grid, or
+/// that nobody looks after and so has none, the point.
 #[must_use]
-pub fn finding_json(finding: &Finding, grid: Epsg) -> Json {
+pub fn place_json(delivered: &Delivered, lonlat: &LonLat<Point<f64>>, accuracy_m: f64, grid: Epsg) -> Json {
+    let on_grid = Some(grid).filter(|grid| accuracy_m > 0.0 && *grid != Epsg::WGS84);
+    let on_grid = on_grid.and_then(|grid| crs::project(&delivered.shape, delivered.crs, grid).ok());
+    let round = match on_grid {
+        Some(Geometry::Point(at)) => drawn(&circle(at.0, accuracy_m), grid),
+        _ => None,
+    };
+    round.unwrap_or_else(|| geojson::to_value(&Geometry::Point(lonlat.0)))
+}
+
+/// A finding; what it draws lies on the grid `grid`. What passes and draws nothing of its own shows the `place`.
+#[must_use]
+pub fn finding_json(finding: &Finding, grid: Epsg, place: Option<&Json>) -> Json {
+    let of_place = || place.filter(|_| finding.verdict == Verdict::Pass).cloned();
     let quantity = |q: Option<Quantity>| q.map(|q| json!({"value": q.value, "unit": q.unit.as_str()}));
     let say = |language: Language| (language.as_str().to_owned(), Json::from(sentence(&finding.message, language)));
     let gaps = finding.gaps.iter().map(|gap| json!({"source": gap.source.to_string(), "reason": gap.why.as_str()}));
@@ -196,7 +210,7 @@ pub fn finding_json(finding: &Finding, grid: Epsg) -> Json {
         "consult": finding.consult.iter().map(|who| who.as_str()).collect::<Vec<_>>(),
         "outcome": optional(finding.outcome),
         "gaps": gaps.collect::<Vec<_>>(),
-        "geometry": finding.geometry.as_ref().and_then(|shape| drawn(shape, grid)),
+        "geometry": finding.geometry.as_ref().and_then(|shape| drawn(shape, grid)).or_else(of_place),
     })
 }
 

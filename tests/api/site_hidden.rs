@@ -14,11 +14,17 @@ const CELL_M: f64 = 2_000.0;
 
 /// Hidden things, each in the middle of a cell of its own that has none of the others near.
 fn world() -> Api {
+    world_at(0.0)
+}
+
+/// The same, each so many metres to the north and east of where it is else.
+fn world_at(off: f64) -> Api {
+    let rect = |w: f64, s: f64, e: f64, n: f64| rect(w + off, s + off, e + off, n + off);
     let api = prepared(Api::with(|settings| settings.notice_cells_per_hour = 1_000_000));
     let hide = |code: &str, more: Json| merged(more, &json!({"code": code, "visibility": "restricted"}));
     // The origin is the middle of nothing: the cell of (east, north) begins at (-1600, -1600).
     let secret = json!({"name": "SECRET-NAME", "organisation": "vnpt", "position_accuracy_m": 0, "spare_capacity": 3});
-    api.add(WORKS, point(-600.0, -600.0), merged(hide("SECRET-W", secret), &mast()));
+    api.add(WORKS, point(off - 600.0, off - 600.0), merged(hide("SECRET-W", secret), &mast()));
     let area = json!({"kind": "defence_area", "organisation": "ministry", "name": "SECRET-NAME"});
     api.add(REFERENCES, rect(5_300.0, 5_300.0, 5_500.0, 5_500.0), hide("SECRET-D", area));
     let land = hide("SECRET-C", json!({"class": "III", "name": "SECRET-NAME"}));
@@ -54,6 +60,31 @@ fn what_is_hidden_is_no_pass_and_in_no_finding() {
             assert_eq!((evidence(finding(&all, code)).len(), &finding(&all, code)["restricted"]), (1, &json!(false)));
         }
     }
+}
+
+/// Where in its cell something hidden is shows in nothing that is said: neither in a drawing nor in a number.
+#[test]
+fn no_member_of_any_finding_shows_where_something_hidden_is() {
+    let worlds = [0.0, 37.25].map(world_at);
+    let places: Vec<(f64, f64)> = HIDDEN.iter().map(|(_, at, _)| *at).chain([(5_400.0, 5_400.0)]).collect();
+    let places: Vec<(f64, f64)> =
+        places.iter().flat_map(|(x, y)| [(*x, *y), (x + 37.25, y + 37.25), (x - 400.0, y + 90.0)]).collect();
+    for role in ["", "carrier", "planner"] {
+        for at in &places {
+            let more = json!({"column_class": "A2b", "position_accuracy_m": 3.0});
+            let [one, other] = [0, 1].map(|n: usize| checked(&worlds[n], role, NOW, *at, more.clone()));
+            for result in [&one, &other] {
+                holds(result);
+            }
+            assert_eq!(one["findings"], other["findings"], "{role} {at:?}");
+        }
+    }
+    // Whoever sees it hears where it is: it is the same that matters.
+    let [one, other] = [0, 1].map(|n: usize| checked(&worlds[n], "officer", NOW, (5_000.0, -6_600.0), json!({})));
+    let of = |result: &Json| evidence(finding(result, "SEN")).len();
+    assert_eq!((of(&one), of(&other)), (0, 0));
+    let [one, other] = [0, 1].map(|n: usize| checked(&worlds[n], "officer", NOW, (5_290.0, -6_600.0), json!({})));
+    assert_ne!(finding(&one, "SEN")["measured"], finding(&other, "SEN")["measured"]);
 }
 
 /// Of a defence area everybody hears the same, whether he may see it or not.

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, merged, point, rect, road};
 use crate::rules::{VN, load};
 use crate::site_check::{ask, revision};
-use crate::site_check::{evidence, finding};
+use crate::site_check::{checked, evidence, finding};
 use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
 use crate::support::{Response, run_sql};
 
@@ -44,6 +44,14 @@ fn pending(api: &Api) -> Vec<String> {
     let all = all["features"].as_array().unwrap().iter();
     let requests = all.filter(|f| f["properties"]["kind"] == "site_request");
     requests.map(|f| f["properties"]["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the zone round all of it says of one column more, after the mast was built: its verdict, and how many columns it holds.
+fn of_the_zone(api: &Api) -> (Json, Json) {
+    let at = "at=2027-06-01T00:00:00Z";
+    let result = checked(api, "officer", at, (1_500.0, 1_500.0), json!({"column_class": "A2b"}));
+    let said = finding(&result, "ZON");
+    (said["key"].clone(), said["measured"]["value"].clone())
 }
 
 fn inbox(api: &Api, role: &str) -> Vec<String> {
@@ -135,6 +143,10 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     case.refused("approver", "approve_with_conditions", None, approval.clone(), &["conditions_stated"], &deciding);
     assert_eq!(case.sends("approver", "approve", None, json!({})).status, 422, "a decision has a number");
     case.step("approver", "approve", None, approval, "approved");
+    let zone = json!({"code": "Z-1", "kind": "zone", "organisation": "office", "quota": 1});
+    api.add(REFERENCES, rect(-3_000.0, -3_000.0, 3_000.0, 3_000.0), zone);
+    let full = (json!("zon-quota"), json!(1.0));
+    assert_eq!(of_the_zone(&api), full, "from the decision on it counts");
     // The permit and the mast.
     case.step("officer", "issue_permit", None, json!({"number": "GP-7"}), "permit_active");
     case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
@@ -146,6 +158,7 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     assert_eq!(pending(&api), ["BTS-7"]);
     case.step("officer", "verify", None, json!({}), "verified");
     assert_eq!(pending(&api), [""; 0], "the work stands there now");
+    assert_eq!(of_the_zone(&api), full, "and is one with its permit");
     let work = case.now["properties"]["work"].as_str().unwrap().to_owned();
     let mast = api.server.get("carrier", &format!("{WORKS}/{work}")).json()["properties"].clone();
     assert_eq!(

@@ -2,7 +2,15 @@
 
 use std::sync::LazyLock;
 
+use clearway::actions::site_check::{self, Asked, Question, SiteCheck};
+use clearway::actions::{Context, Witness, refresh};
+use clearway::clock;
+use clearway::domain::actor::Actor;
+use clearway::domain::place::Delivered;
+use clearway::domain::site_check::Subject;
+use clearway::domain::work::WorkKind;
 use clearway::geometry::{Coord, Epsg, Geometry, Point, crs};
+use clearway::store::site_check_later as later;
 use serde_json::{Value as Json, json};
 
 use crate::marked::{Chance, ask, by_force, outdated};
@@ -18,16 +26,16 @@ static CORNER: LazyLock<Coord<f64>> = LazyLock::new(|| {
 });
 
 /// So many metres east and north of the corner, from the origin.
-fn at(east: f64, north: f64) -> (f64, f64) {
+pub fn at(east: f64, north: f64) -> (f64, f64) {
     (CORNER.x + east, CORNER.y + north)
 }
 
-fn spot(east: f64, north: f64) -> Json {
+pub fn spot(east: f64, north: f64) -> Json {
     let (east, north) = at(east, north);
     point(east, north)
 }
 
-fn area(east: f64, north: f64, half: f64) -> Json {
+pub fn area(east: f64, north: f64, half: f64) -> Json {
     let (east, north) = at(east, north);
     square(east, north, half)
 }
@@ -109,6 +117,70 @@ fn what_the_rules_at_home_reach_across_the_border_is_looked_at_again() {
     }
 }
 
+/// Asks on a state that an instance of its own shows, and keeps none of it.
+fn asked_on(context: &Context, east: f64, north: f64) -> Vec<SiteCheck> {
+    let (east, north) = at(east, north);
+    let subject = Subject {
+        kind: WorkKind::Mast,
+        column_class: None,
+        height_agl_m: 30.0,
+        ground_amsl_m: None,
+        accuracy_m: 0.0,
+        organisation: None,
+        request: None,
+        antennas: Vec::new(),
+        starts_on: None,
+        ends_on: None,
+    };
+    let shape = Geometry::Point(Point::new(ORIGIN[0] + east, ORIGIN[1] + north));
+    let delivered = Delivered { shape, crs: Epsg(9218) };
+    let asked = Asked { name: "late".into(), pointer: String::new(), delivered, subject };
+    let question = Question { at: clock::now(), min_revision: Vec::new() };
+    site_check::check(context, &Actor::operator(), &[asked], &question).unwrap()
+}
+
+/// A run that is kept after something far across the border was marked for others did not look there at all.
+#[test]
+fn a_run_that_is_kept_late_is_looked_at_for_what_it_did_not_look_at() {
+    let world = World::with_neighbour([&pack_of("wide", 100.0, 9_000.0), &pack_of("narrow", 100.0, 10.0)]);
+    let context = world.database.context();
+    refresh::catch_up_all(&context).unwrap();
+    let first = ask_at(&world, 0.0, 7_000.0);
+    let checks = asked_on(&context, 0.0, 7_000.0);
+    assert_eq!(checks[0].revisions.keys().collect::<Vec<_>>(), ["VN-72"], "nothing is there, and it is far");
+    let heritage = json!({"code": "H", "jurisdiction": "VN-35", "kind": "heritage", "organisation": "office"});
+    world.add(REFERENCES, spot(0.0, -500.0), heritage);
+    world.marked();
+    assert_eq!(now(&world, &first, "HER"), Some(json!("warn")));
+    let operator = Actor::operator();
+    let kept = site_check::keep(&context, Witness::new(&operator, "test"), &checks, &|_, _| {
+        json!({"findings": []}).to_string()
+    });
+    let kept = kept.unwrap().into_iter().flatten().next().unwrap().id;
+    world.marked();
+    let marked = world.sql(&format!("SELECT codes FROM site_check_marks WHERE run = '{kept}'"));
+    assert!(marked.contains("HER"), "{marked}");
+}
+
+/// What a mark looked at matters to the run as what the run itself looked at.
+#[test]
+fn a_run_looks_at_what_its_mark_looked_at() {
+    let world = World::with_neighbour([&pack_of("narrow", 100.0, 10.0), &pack_of("narrow", 100.0, 10.0)]);
+    let heritage = json!({"code": "H", "jurisdiction": "VN-35", "kind": "heritage", "organisation": "office"});
+    world.add(REFERENCES, spot(0.0, -500.0), heritage);
+    world.marked();
+    let run = ask_at(&world, 0.0, 7_000.0);
+    let looked_at = || {
+        let all = later::that_looked_at(&mut world.database.connect(), "VN-35").unwrap();
+        all.iter().any(|id| id.to_string() == run)
+    };
+    assert!(!looked_at());
+    load_in(&world.database, "VN-72", &pack_of("wide", 100.0, 9_000.0));
+    world.marked();
+    assert_eq!(now(&world, &run, "HER"), Some(json!("warn")));
+    assert!(looked_at());
+}
+
 /// One edit on either side of the border, out of all sorts that reach over it.
 fn edit(world: &World, chance: &mut Chance, n: u32, there: &mut Vec<(&'static str, String)>) -> &'static str {
     let mut metres = || chance.metres(8_000) - 4_000.0;
@@ -159,7 +231,7 @@ fn edit(world: &World, chance: &mut Chance, n: u32, there: &mut Vec<(&'static st
 }
 
 /// Waits until the server asked shows the present revisions of both sides.
-fn until_shown(world: &World) {
+pub fn until_shown(world: &World) {
     let (east, north) = at(0.0, 0.0);
     let revision = |code| -> i64 {
         world.sql(&format!("SELECT revision FROM revisions WHERE jurisdiction = '{code}'")).parse().unwrap()

@@ -148,3 +148,20 @@ fn whoever_owns_any_table_is_held_by_no_wall() {
     }
     run_sql(&database.url, &format!("DROP OWNED BY {owner}; DROP ROLE {owner}"));
 }
+
+/// A runway that is nowhere is refused with its place in the document, by the door and by an import, and nothing of it is stored.
+#[test]
+fn a_runway_without_a_geometry_is_refused() {
+    let world = World::new();
+    let runway = feature(Json::Null, json!({"code": "RWY", "kind": "runway", "organisation": "office", "class": "4"}));
+    let answer = world.send("officer", "POST", REFERENCES, Some(&runway));
+    assert_eq!(answer.status, 422, "{}", answer.text);
+    assert!(answer.problems().iter().any(|problem| problem.starts_with("/geometry: ")), "{}", answer.text);
+    let file = tempfile::NamedTempFile::with_suffix(".geojsonl").unwrap();
+    std::fs::write(file.path(), runway.to_string()).unwrap();
+    let arguments = ["import", "runway", "--jurisdiction", "VN-72", file.path().to_str().unwrap()];
+    let imported = world.program(&arguments);
+    let said = String::from_utf8_lossy(&imported.stderr).into_owned();
+    assert!(!imported.status.success() && said.contains("«RWY»: /geometry is null"), "{said}");
+    assert_eq!(world.sql("SELECT count(*) FROM reference_features"), "0");
+}

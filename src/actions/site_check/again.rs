@@ -152,6 +152,8 @@ pub(super) struct Again {
     pub(super) hidden: Vec<HiddenCells>,
     /// The revision of each jurisdiction that was looked at.
     pub(super) revisions: BTreeMap<String, i64>,
+    /// How far round the place was looked for what brings no reach of its own, m.
+    pub(super) reach_m: f64,
 }
 
 /// What the checks say of the column of a run on a state and a day, to whoever asked then.
@@ -163,10 +165,10 @@ pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Dat
     let how = How { mode: Mode::Again(&run.told_by_budget), deadline: Deadline::of_request(context) };
     let delivered = Delivered { shape: Geometry::Point(Point(run.on_grid)), crs: run.grid };
     let at = Spot { delivered: &delivered, lonlat: Point(run.lonlat) };
-    let Found { around, taken, revisions, hidden, .. } =
+    let Found { around, taken, revisions, hidden, reach_m, .. } =
         found(context, &run.asker, snapshot, home, at, &run.subject, &parameters, day, how)?;
     let findings = site_check::run(&run.subject, &around, &parameters, day);
     let taken = taken::ground(&findings, taken);
     let (ground, shown) = (taken::kept(&taken, false), taken::kept(&taken, true));
-    Ok(Again { findings, ground, shown, hidden, revisions })
+    Ok(Again { findings, ground, shown, hidden, revisions, reach_m })
 }

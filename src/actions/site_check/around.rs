@@ -1,12 +1,13 @@
 //! What stands round a place, as the index has it: measured on the grid of each jurisdiction that it lies near, and told apart
 //! by who asks.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::border::{Zone, brought, cover_zone, farther_at_home, more_at_home, quota, reaches};
+use super::beyond::beyond;
+use super::border::{Zone, brought, farther_at_home, more_at_home, quota};
 use super::deadline::Deadline;
 use super::taken::Taken;
 use super::{Spot, on_grid};
@@ -19,7 +20,7 @@ use crate::domain::place::Delivered;
 use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
     HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within,
-    is_drawn, is_measured, land_of, reach_round, sources, to_edge_of,
+    is_drawn, is_measured, land_of, looked_for_buildings, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -41,6 +42,8 @@ pub(super) struct Found<'a> {
     pub(super) told_by_budget: Vec<String>,
     /// What an answer that is made again tells of hidden features.
     pub(super) hidden: Vec<HiddenCells>,
+    /// How far round the place was looked for what brings no reach of its own, m.
+    pub(super) reach_m: f64,
 }
 
 /// Whether somebody asks, or an answer that was given is made again.
@@ -65,26 +68,26 @@ pub(super) struct How<'m> {
 const LOOK_AT_CLOCK_EVERY: u32 = 1_024;
 
 /// Counts what is looked at, and looks at the clock now and then.
-struct Pace {
+pub(super) struct Pace {
     deadline: Deadline,
     looked_at: u32,
     late: bool,
 }
 
 impl Pace {
-    fn new(deadline: Deadline) -> Self {
+    pub(super) fn new(deadline: Deadline) -> Self {
         Self { deadline, looked_at: 0, late: false }
     }
 
     /// Another feature is looked at next; `false` where there is no time for it.
-    fn next(&mut self) -> bool {
+    pub(super) fn next(&mut self) -> bool {
         self.looked_at += 1;
         self.late = self.late || (self.looked_at.is_multiple_of(LOOK_AT_CLOCK_EVERY) && self.deadline.is_over());
         !self.late
     }
 
     /// All was looked at.
-    fn done(&self) -> Result<()> {
+    pub(super) fn done(&self) -> Result<()> {
         if self.late { self.deadline.in_time() } else { Ok(()) }
     }
 }
@@ -153,7 +156,7 @@ pub(super) fn found_round<'a>(
     let coverage = covered(home, &shape, subject, reach, day);
     let around = Surroundings { coverage, ..Surroundings::nowhere(place) };
     let (taken, told_by_budget, hidden) = (Vec::new(), Vec::new(), Vec::new());
-    let mut found = Found { around, taken, revisions: BTreeMap::new(), told_by_budget, hidden };
+    let mut found = Found { around, taken, revisions: BTreeMap::new(), told_by_budget, hidden, reach_m: reach.get() };
     let looking = |territory: &'a Territory| -> Result<Looking<'a, '_>> {
         let shape = (ground.on)(territory)?;
         Ok(Looking { context, actor, home, territory, shape, subject, reach, day, how })
@@ -173,16 +176,10 @@ pub(super) fn found_round<'a>(
             found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
         }
     }
-    for Zone { of, shape } in zones {
-        cover_zone(of, shape, day, &mut found);
-        for territory in snapshot.territories().filter(|other| reaches(of, shape, other)) {
-            let zone = brought(of, territory, shape)?;
-            let looking = looking(territory)?;
-            let matters = looking.all_in_zone(&zone, &mut found)?;
-            if matters || zone.within(territory.jurisdiction.boundary_grid(), near) {
-                found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
-            }
-        }
+    // What is co-sited may radiate farther than the column looks by itself.
+    let far = Metres::new(looked_for_buildings(subject, &found.around, rules)).unwrap_or(Metres::ZERO);
+    if reach < far || !zones.is_empty() {
+        beyond(snapshot, ground, &looking(home)?, far, &looking, zones, &mut found)?;
     }
     sort(&mut found.around);
     Ok(found)
@@ -218,17 +215,17 @@ fn covered(
 }
 
 /// Looking round a place in one territory.
-struct Looking<'a, 'q> {
-    context: &'q Context,
-    actor: &'q Actor,
-    home: &'a Territory,
-    territory: &'a Territory,
+pub(super) struct Looking<'a, 'q> {
+    pub(super) context: &'q Context,
+    pub(super) actor: &'q Actor,
+    pub(super) home: &'a Territory,
+    pub(super) territory: &'a Territory,
     /// The place on the grid of the territory.
-    shape: Prepared,
-    subject: &'q Subject,
-    reach: Metres,
-    day: Date,
-    how: How<'q>,
+    pub(super) shape: Prepared,
+    pub(super) subject: &'q Subject,
+    pub(super) reach: Metres,
+    pub(super) day: Date,
+    pub(super) how: How<'q>,
 }
 
 impl<'a> Looking<'a, '_> {
@@ -278,43 +275,8 @@ impl<'a> Looking<'a, '_> {
         holds.then_some(Zone { of: self.territory, shape: &entry.shape })
     }
 
-    /// Takes every column in a zone, however far from the place it stands; whether there was any, that is seen or told of.
-    fn all_in_zone(&self, zone: &Prepared, found: &mut Found<'a>) -> Result<bool> {
-        let mut pace = Pace::new(self.how.deadline);
-        let (layer, code) = (Source::Works.layer(), self.territory.jurisdiction.code.as_str());
-        let (features, sight) = (self.territory.layer(layer), self.actor.sight(code));
-        let known: HashSet<Uuid> = found.around.works.iter().map(|work| work.facts.id).collect();
-        let (mut matters, mut failed) = (false, Ok(()));
-        features.near(zone, Metres::ZERO, |entry| {
-            let new = pace.next() && failed.is_ok() && !known.contains(&entry.facts.id) && features.sees(&sight, entry);
-            let (Ok(told), Some(_)) = (entry.facts.noun.try_into(), entry.facts.noun.severity(self.day)) else {
-                return;
-            };
-            if new && entry.shape.within(zone, 0.0) {
-                matters = true;
-                match self.near(layer, entry, told, self.shape.distance(&entry.shape)) {
-                    Ok(near) => found.around.works.push(near),
-                    Err(error) => failed = Err(error),
-                }
-                let restricted = features.is_restricted(entry);
-                found.taken.push(Taken { layer, code, id: entry.facts.id, restricted });
-            }
-        });
-        failed?;
-        pace.done()?;
-        if sight.sees_all() {
-            return Ok(matters);
-        }
-        let cells = features.hidden().met(&sight, zone, 0.0);
-        let hidden = self.is_told(layer.as_str(), &cells, found);
-        if hidden {
-            found.around.hidden.push(Source::Works);
-        }
-        Ok(matters || hidden)
-    }
-
     /// A feature as the checks see it, so far from the place. Distances are those on the grid that it is kept on.
-    fn near<F>(&self, layer: Layer, entry: &'a Entry, told: F, distance_m: f64) -> Result<Near<'a, F>> {
+    pub(super) fn near<F>(&self, layer: Layer, entry: &'a Entry, told: F, distance_m: f64) -> Result<Near<'a, F>> {
         let is_inside = distance_m <= 0.0 && entry.shape.dimension() == Dimension::Area;
         let depth_m = if is_inside { depth_inside(&self.shape, &entry.shape) } else { 0.0 };
         let accuracy_m = self.territory.rules().on(self.day).accuracy(&entry.facts.noun).metres.get();
@@ -417,7 +379,7 @@ impl<'a> Looking<'a, '_> {
     }
 
     /// Whether the asker is told that there is something in these cells.
-    fn is_told(&self, what: &'static str, cells: &[Cell], found: &mut Found<'a>) -> bool {
+    pub(super) fn is_told(&self, what: &'static str, cells: &[Cell], found: &mut Found<'a>) -> bool {
         let code = &self.territory.jurisdiction.code;
         let by_budget = || format!("{code} {what}");
         match self.how.mode {

@@ -9,7 +9,7 @@ use crate::domain::conflict::Role;
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::reference::ReferenceKind;
-use crate::domain::site_check::{Shape, Source};
+use crate::domain::site_check::{Gap, Shape, Source};
 use crate::domain::word::{Visibility, Word};
 use crate::error::{Error, Result};
 use crate::geometry::measure::Prepared;
@@ -108,10 +108,16 @@ pub(super) fn brought<'a>(of: &Territory, to: &Territory, shape: &'a Prepared) -
     Ok(Shape::Brought(Arc::new(Prepared::new(&Grid(there)))))
 }
 
+/// What says how many columns a zone holds: those that stand, and those that may be built.
+pub(super) const IN_ZONES: &[Source] = &[Source::Works, Source::Reference(ReferenceKind::SiteRequest)];
+
 /// Columns in a zone are known as well as those of all of its ground are.
 pub(super) fn cover_zone(of: &Territory, zone: &Prepared, day: Date, found: &mut Found<'_>) {
-    let said = of.coverages().of(Source::Works.layer(), zone, 0.0, day);
-    let said = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
-    let worst = found.around.coverage.entry(Source::Works).or_insert(said);
-    *worst = said.min(*worst);
+    for source in IN_ZONES {
+        let said = of.coverages().of_kind(source.layer(), source.kind(), zone, 0.0, day);
+        let said = if said.later.is_some() { Coverage::Undeclared } else { said.coverage };
+        if let Some(why) = said.gap() {
+            found.around.lacks_in_zone(Gap { source: *source, why });
+        }
+    }
 }

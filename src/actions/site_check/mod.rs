@@ -8,8 +8,10 @@
 mod again;
 pub(super) mod area;
 mod around;
+mod beyond;
 mod border;
 mod deadline;
+mod ground;
 mod kept;
 pub mod recheck;
 pub mod search;
@@ -285,9 +287,9 @@ fn computed<'a>(
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
     let how = How { mode: Mode::Ask, deadline };
-    let Found { around, taken, revisions, told_by_budget, .. } =
+    let Found { around, taken, revisions, told_by_budget, reach_m, .. } =
         found(context, actor, snapshot, home, spot, &asked.subject, &parameters, check.day, how)?;
-    check.reach_m = around::reach(&asked.subject, &parameters).get();
+    check.reach_m = reach_m;
     check.told_by_budget = told_by_budget;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
     check.revisions = revisions;

@@ -3,8 +3,8 @@
 //!
 //! **Which could be altered**: by a version that began or ended, the runs near it: as near as it can matter to a check by the
 //! rules of any place, with the run's own reach, and two cells of 2 km farther where not everybody sees it, for that is how far
-//! one is told of what is hidden. A column counts for the quota of its zones, on whichever side of a border they are kept, so
-//! all runs in these. By other rules, by coverage, by more than
+//! one is told of what is hidden. A column, built or permitted, counts for the quota of its zones, on whichever side of a
+//! border they are kept, so all runs in these. By other rules, by coverage, by more than
 //! `ALTERED_MAX` versions, and by a day that comes: all runs of that ground. That is more than needed; what is marked is what really differs.
 //!
 //! **Once, and never too early**: one instance marks at a time, under a lock, and only where it shows at least what others
@@ -23,16 +23,18 @@ use uuid::Uuid;
 
 use super::again::{Again, answer};
 use super::border::{farther_anywhere, farthest_anywhere, zones_round};
+use super::ground::Ground;
 use crate::actions::{Context, refresh};
 use crate::clock;
 use crate::domain::conflict::Role;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::notice::Notice;
-use crate::domain::site_check::{Parameters, Run, Said, differences, reach_round};
+use crate::domain::reference::ReferenceKind;
+use crate::domain::site_check::{Run, Said, differences};
 use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::cells::CELL_M;
-use crate::geometry::{Bounds, Metres, outside};
+use crate::geometry::{Metres, outside};
 use crate::index::{Entry, Snapshot, Territory};
 use crate::store::records::IndexRow;
 use crate::store::site_check as store;
@@ -220,31 +222,31 @@ fn alterable(
         None => None,
     };
     let since = since.filter(|since| !since.rules && since.coverage.is_empty());
-    let mut boxes = since.as_ref().map(|_| Vec::new());
+    let (mut ground, mut known) = (Ground::default(), since.is_some());
     for layer in Layer::all() {
-        if boxes.is_some() && since.as_ref().is_some_and(|since| since.deleted(layer).is_some()) {
-            let of_layer = with_noun!(layer, N => grounds::<N>(conn, snapshot, territory, after, widest)?);
-            boxes = boxes.zip(of_layer).map(|(boxes, more)| [boxes, more].concat());
+        if known && since.as_ref().is_some_and(|since| since.deleted(layer).is_some()) {
+            known = with_noun!(layer, N => grounds::<N>(conn, snapshot, territory, after, widest, &mut ground)?);
         }
     }
-    let Some(boxes) = boxes else {
+    if !known {
         let mut runs = later::that_looked_at(conn, code)?;
         let widest = widest + farthest_anywhere(snapshot, territory).get();
         runs.extend(later::meeting(conn, &[outside::widened(&territory.extent, widest)])?);
         return Ok(runs);
-    };
-    later::meeting(conn, &boxes)
+    }
+    later::meeting(conn, ground.boxes())
 }
 
-/// Where runs lie that what changed in a layer could alter; none where that is everywhere.
+/// Adds where runs lie that what changed in a layer could alter; `false` where that is everywhere.
 fn grounds<N: Versions>(
     conn: &mut Connection,
     snapshot: &Snapshot,
     territory: &Territory,
     after: i64,
     widest: f64,
-) -> Stored<Option<Vec<Bounds>>> {
-    let (mut count, mut everywhere, mut boxes) = (0, false, Vec::new());
+    ground: &mut Ground,
+) -> Stored<bool> {
+    let (mut count, mut everywhere) = (0, false);
     N::index_rows_altered(conn, &territory.jurisdiction.code, after, ALTERED_MAX + 1, &mut |row: IndexRow| {
         count += 1;
         if everywhere || count > ALTERED_MAX {
@@ -253,33 +255,40 @@ fn grounds<N: Versions>(
         }
         let rules = territory.rules();
         let entry = Entry::new(row.facts, &row.grid, row.centreline, row.land.as_ref(), rules);
-        match ground(snapshot, territory, &entry, widest) {
-            Some(more) => boxes.extend(more),
-            None => everywhere = true,
-        }
+        everywhere = !add_ground(snapshot, territory, &entry, widest, ground);
         Ok(())
     })?;
-    Ok((!everywhere).then_some(boxes))
+    Ok(!everywhere)
 }
 
-/// Where runs lie that a version could alter; none where that is everywhere.
-fn ground(snapshot: &Snapshot, territory: &Territory, entry: &Entry, widest: f64) -> Option<Vec<Bounds>> {
+/// Adds where runs lie that a version could alter; `false` where that is everywhere.
+fn add_ground(snapshot: &Snapshot, territory: &Territory, entry: &Entry, widest: f64, ground: &mut Ground) -> bool {
     let bounds = entry.shape.bounds();
     let mut own = entry.reach().plus(farther_anywhere(snapshot, territory, entry));
     let mut told = Metres::ZERO;
     if entry.facts.visibility != Visibility::Public {
         if (bounds.max[0] - bounds.min[0]).max(bounds.max[1] - bounds.min[1]) > LONG_M {
-            return None;
+            return false;
         }
         own = own.plus(Metres::new(2.0 * CELL_M).unwrap_or(Metres::ZERO));
         told = own;
     }
-    let mut boxes = vec![outside::widened(&territory.in_degrees(&bounds), widest + own.get())];
-    let is_known = !matches!(entry.facts.noun.role(), Role::Stands(_))
+    ground.add(outside::widened(&territory.in_degrees(&bounds), widest + own.get()));
+    !counts_in_zones(entry)
         || zones_round(snapshot, territory, &entry.shape, told, |of, zone| {
-            boxes.push(outside::widened(&of.in_degrees(&zone.shape.bounds()), widest));
-        });
-    is_known.then_some(boxes)
+            ground.add_zone(zone.facts.id, || outside::widened(&of.in_degrees(&zone.shape.bounds()), widest));
+        })
+}
+
+/// What a version is, or that it is hidden, may tell how many columns a zone holds.
+fn counts_in_zones(entry: &Entry) -> bool {
+    match entry.facts.noun.role() {
+        Role::Stands(_) => true,
+        Role::Refers(what) if what.kind.is_told_apart() => false,
+        // Of what kind something hidden is, nobody is told.
+        Role::Refers(what) => what.kind == ReferenceKind::SiteRequest || entry.facts.visibility != Visibility::Public,
+        Role::TakesLand(_) => false,
+    }
 }
 
 /// The day for which a run is answered now: that of now, unless it was asked for another day than its own.
@@ -327,7 +336,6 @@ fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &
         let Some(home) = snapshot.territory(&run.jurisdiction) else { continue };
         metrics::counter!("clearway_site_checks_looked_at_total").increment(1);
         let day = day_of(&run, home);
-        widest_m = widest_m.max(reach_round(&run.subject, &Parameters::on(home.rules().site(), day)));
         let again = match answer(context, snapshot, &run, day) {
             Ok(again) => again,
             Err(error) => {
@@ -336,6 +344,7 @@ fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &
                 continue;
             }
         };
+        widest_m = widest_m.max(again.reach_m);
         let said: Vec<Said> = again.findings.iter().map(Said::of).collect();
         let differences = differences(&run.said, &said);
         let last = last.remove(&run.id);

@@ -9,7 +9,7 @@ use super::made_code;
 use crate::domain::feature::Noun;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::Delivered;
-use crate::domain::reference::{Attributes, Reference, ReferenceKind, ReferenceProps};
+use crate::domain::reference::{Attributes, PERMITTED, Reference, ReferenceKind, ReferenceProps};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::Case;
 use crate::domain::site_request::told::Surveyed;
@@ -55,6 +55,7 @@ fn reference(of: &Filed) -> Reference {
     let attributes = Attributes {
         name: props.name.as_deref().map(Arc::from),
         height_agl_m: Some(props.subject.height_agl_m),
+        class: of.state.is_permitted().then(|| PERMITTED.into()),
         ..Attributes::NONE.clone()
     };
     let props = ReferenceProps {

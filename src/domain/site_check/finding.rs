@@ -136,6 +136,17 @@ pub struct Gap {
     pub why: GapWhy,
 }
 
+impl Gap {
+    /// Adds it to others, of which each source has one. That something is hidden weighs most.
+    pub fn join(self, others: &mut Vec<Self>) {
+        match others.iter_mut().find(|known| known.source == self.source) {
+            Some(known) if self.why == GapWhy::Hidden => *known = self,
+            Some(_) => {}
+            None => others.push(self),
+        }
+    }
+}
+
 /// What a check says of a subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -225,7 +236,9 @@ impl Finding {
     /// The finding, with what the sources it read do not answer for: where one does not, nothing found is no pass.
     #[must_use]
     pub fn qualified(mut self, reads: &[Source], around: &Surroundings<'_>) -> Self {
+        let of_check = std::mem::take(&mut self.gaps);
         self.gaps.extend(reads.iter().filter_map(|source| around.gap(*source)));
+        of_check.into_iter().for_each(|gap| gap.join(&mut self.gaps));
         if self.verdict == Verdict::Pass
             && let Some(gap) = self.gaps.first()
         {

@@ -3,7 +3,8 @@
 //! Read in this order: [`subject`] (what somebody asks for), [`surroundings`] (what was found round the place), [`parameters`]
 //! (the limits, which stand in the rule pack and nowhere else), [`finding`] (what a check says), [`record`] (what is kept of a
 //! run) and [`waiver`] (who may set a finding aside). Each check is one pure
-//! function in its own file in `checks`; [`CHECKS`] is the list, and a line there is all it takes to add one.
+//! function in its own file in `checks`; [`CHECKS`] is the list, and a line there is all it takes to add one: the index looks for what
+//! it reads, coverage is asked of that, its finding is answered, kept, replayed, ranked and looked at again.
 //!
 //! A check looks at what was found. That nothing was found means little where nobody declared that all there is was
 //! loaded, or where something is hidden from the asker: [`run`] asks each [`Source`] a check reads for that, so no check has to.
@@ -23,6 +24,8 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 
 pub use checks::area::{Area, run as run_area};
+pub use checks::circle;
+pub use checks::emf::looked as looked_for_buildings;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
@@ -112,8 +115,14 @@ pub fn sources() -> &'static [Source] {
 /// Runs all checks on a day in the jurisdiction: one finding for each, in the order of [`CHECKS`].
 #[must_use]
 pub fn run(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, day: Date) -> Vec<Finding> {
-    let one = |check: &Check| (check.run)(subject, around, rules, day).qualified(check.reads, around);
-    CHECKS.iter().map(one).collect()
+    CHECKS.iter().map(|check| check.said(subject, around, rules, day)).collect()
+}
+
+impl Check {
+    /// What it says, where what it reads answers for the place.
+    fn said(&self, subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, day: Date) -> Finding {
+        (self.run)(subject, around, rules, day).qualified(self.reads, around)
+    }
 }
 
 /// How far beyond its own shape a feature of a kind can matter to a check on any day, in metres: by it the index knows

@@ -66,6 +66,14 @@ words! {
         DownShare = "site.emf.down_share",
         /// The angle in which an antenna radiates its main power, degrees, where it does not say.
         Beamwidth = "site.emf.beamwidth_deg",
+        /// What an antenna radiates beside its main direction, as far again as its beam is wide: a share of the power in it.
+        ShoulderShare = "site.emf.shoulder_share",
+        /// What gives less than this share of the limit is not looked for.
+        RelevantShare = "site.emf.relevant_share",
+        /// The lowest frequency for which the limit stands, MHz.
+        FrequencyFrom = "site.emf.frequency_from_mhz",
+        /// The highest.
+        FrequencyTo = "site.emf.frequency_to_mhz",
         /// Antennas of columns so near radiate together, m.
         CoSitedDistance = "site.emf.co_sited_distance_m",
         /// From heritage, m.
@@ -92,10 +100,25 @@ impl SiteKey {
             | Self::TransitionalSlope
             | Self::ReflectionFactor
             | Self::SideShare
-            | Self::DownShare => Unit::Ratio,
+            | Self::DownShare
+            | Self::ShoulderShare
+            | Self::RelevantShare => Unit::Ratio,
+            Self::FrequencyFrom | Self::FrequencyTo => Unit::Megahertz,
             Self::ExposureLimit => Unit::WattsPerSquareMetre,
             Self::Beamwidth => Unit::Degrees,
             _ => Unit::Metres,
+        }
+    }
+
+    /// What held before packs stated it. Under a pack without it, an old one that a run is replayed by, it still does.
+    #[must_use]
+    pub fn unstated(self) -> Option<f64> {
+        match self {
+            Self::ShoulderShare => Some(0.5),
+            Self::RelevantShare => Some(0.05),
+            Self::FrequencyFrom => Some(10.0),
+            Self::FrequencyTo => Some(6_000.0),
+            _ => None,
         }
     }
 }
@@ -120,6 +143,15 @@ impl<'r> Parameters<'r> {
     /// [`Missing`]: the check has no limit to hold anything against.
     pub fn get(&self, code: CheckCode, of: SiteKey) -> Result<&'r Arc<Parameter>, Missing> {
         self.find(of, None).ok_or(Missing { code, key: of })
+    }
+
+    /// The value of a key, or what held before packs stated it.
+    ///
+    /// # Errors
+    /// As [`Parameters::get`].
+    pub fn value(&self, code: CheckCode, of: SiteKey) -> Result<f64, Missing> {
+        let stated = self.find(of, None).map(|rule| rule.value);
+        stated.or(of.unstated()).ok_or(Missing { code, key: of })
     }
 
     /// The parameter of a key for a class, else the one for all.

@@ -190,7 +190,7 @@ pub struct Surroundings<'a> {
     /// The place.
     pub place: Place,
     /// Works, the nearest first: those near the place, and of a zone with a quota that the place may lie in every column,
-    /// however far it is.
+    /// however far it is. Of requests the same: every one in such a zone that was permitted.
     pub works: Vec<NearWork<'a>>,
     /// Corridors, the nearest first.
     pub corridors: Vec<NearCorridor<'a>>,
@@ -203,6 +203,8 @@ pub struct Surroundings<'a> {
     pub coverage: BTreeMap<Source, Coverage>,
     /// Sources with something near that is not the asker's to see.
     pub hidden: Vec<Source>,
+    /// What does not answer for all the ground of the zones with a quota that the place may lie in, each source once.
+    pub in_zones: Vec<Gap>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -210,7 +212,13 @@ impl<'a> Surroundings<'a> {
     #[must_use]
     pub fn nowhere(place: Place) -> Self {
         let (works, corridors, lines, references) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { place, works, corridors, lines, references, coverage: BTreeMap::new(), hidden: Vec::new() }
+        let (coverage, hidden, in_zones) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { place, works, corridors, lines, references, coverage, hidden, in_zones }
+    }
+
+    /// Takes note that a source does not answer for all the ground of a zone.
+    pub fn lacks_in_zone(&mut self, gap: Gap) {
+        gap.join(&mut self.in_zones);
     }
 
     /// The reference features of a kind that is no road and no power line, the nearest first.
@@ -248,14 +256,18 @@ pub fn column_on(noun: &NounFacts, day: Date) -> Option<StandingColumn> {
 }
 
 /// Whether a check measures to a feature from elsewhere than the place, and so needs its shape on the grid of the place: to a
-/// column from a zone, to a building from a transmitter, to what lies under the surfaces of a runway.
+/// column from a zone, built or permitted, to a building from a transmitter, to what lies under the surfaces of a runway.
 #[must_use]
 pub fn is_measured(noun: &NounFacts) -> bool {
     if let Ok(WorkFacts { kind, column_class, .. }) = WorkFacts::try_from(*noun) {
         return super::checks::is_column(kind, column_class);
     }
     ReferenceFacts::try_from(*noun).is_ok_and(|told| match told.kind {
-        ReferenceKind::Runway | ReferenceKind::Zone | ReferenceKind::Building | ReferenceKind::Transmitter => true,
+        ReferenceKind::Runway
+        | ReferenceKind::Zone
+        | ReferenceKind::Building
+        | ReferenceKind::Transmitter
+        | ReferenceKind::SiteRequest => true,
         ReferenceKind::Boundary
         | ReferenceKind::Heritage
         | ReferenceKind::Monument
@@ -267,7 +279,6 @@ pub fn is_measured(noun: &NounFacts) -> bool {
         | ReferenceKind::DefenceArea
         | ReferenceKind::UrbanArea
         | ReferenceKind::FreezeWindow
-        | ReferenceKind::SiteRequest
         | ReferenceKind::Other => false,
     })
 }

@@ -250,4 +250,17 @@ impl State {
                 | Self::AsBuiltSubmitted
         )
     }
+
+    /// The column may be built, and is not verified yet.
+    #[must_use]
+    pub fn is_permitted(self) -> bool {
+        matches!(
+            self,
+            Self::Approved
+                | Self::ApprovedWithConditions
+                | Self::PermitActive
+                | Self::ConstructionNotified
+                | Self::AsBuiltSubmitted
+        )
+    }
 }

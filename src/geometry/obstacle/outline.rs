@@ -2,7 +2,7 @@
 
 use geo_types::{Coord, LineString, Polygon};
 
-use super::{Dimensions, Runway, Surface, rise_run};
+use super::{Dimensions, Runway, Section, Surface, rise_run};
 
 /// Corners of half a drawn circle: a map shows no more.
 const HALF_CIRCLE_CORNERS: u8 = 24;
@@ -53,11 +53,13 @@ fn transitional(frame: &Frame, runway: &Runway, by: &Dimensions, at: Coord<f64>)
         let (at_last, threshold) = frame.end_at(runway, at);
         let rise = ceiling - threshold;
         let steps = [0.0, by.first.length_m, by.first.length_m + by.second.length_m, by.approach_length_m()];
-        // It ends where the approach itself has risen to that plane.
-        let in_first = rise_run(rise, by.first.slope);
-        let in_second = by.first.length_m + rise_run(rise - by.risen(by.first.length_m), by.second.slope);
-        let top = [in_first, in_second].into_iter().zip(&steps[1..]).find(|(top, to)| *top > 0.0 && *top <= **to);
-        let top = top.map_or(by.approach_length_m(), |(top, _)| top);
+        // It ends where the approach itself has risen to that plane; what is level never does.
+        let rises = |from: f64, section: &Section| {
+            let top = from + rise_run(rise - by.risen(from), section.slope);
+            (section.slope > 0.0 && top > 0.0 && top <= from + section.length_m).then_some(top)
+        };
+        let top = rises(0.0, &by.first).or_else(|| rises(by.first.length_m, &by.second));
+        let top = top.unwrap_or(by.approach_length_m());
         let all = steps.into_iter().filter(|step| *step < top).chain([top]).filter(|_| rise > 0.0);
         let of = |along: f64| {
             let half = by.half_width(along);

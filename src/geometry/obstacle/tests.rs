@@ -273,6 +273,31 @@ fn what_is_drawn_of_a_surface_has_its_corners() {
     assert_eq!(of(-100.0, 200.0, Surface::Transitional), beside);
 }
 
+/// A section that does not rise never reaches the plane in which the sides end: they go on to the end of the approach.
+#[test]
+fn beside_a_level_approach_the_sides_are_drawn_to_its_end() {
+    let level = |first, second| Dimensions {
+        first: Section { slope: first, ..PRECISION.first },
+        second: Section { slope: second, ..PRECISION.second },
+        ..PRECISION
+    };
+    let far = |by: &Dimensions| {
+        let drawn = outline(&RUNWAY, by, Surface::Transitional, Coord { x: -100.0, y: 200.0 }).unwrap();
+        drawn.exterior().0.iter().map(|c| c.x).fold(0.0, f64::min)
+    };
+    // 45 m above the threshold: after 2 250 m at 2 %, or 3 000 m and 1 800 m at 2.5 %.
+    for (first, second, end) in [
+        (0.02, 0.025, -2_310.0),
+        (0.0, 0.025, -4_860.0),
+        (0.01, 0.0, -15_060.0),
+        (0.0, 0.0, -15_060.0),
+        (0.02, 0.0, -2_310.0),
+    ] {
+        let found = far(&level(first, second));
+        assert!((found - end).abs() < 0.5, "{first} {second}: {found}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_place_lies_in_what_is_drawn_of_its_surface(

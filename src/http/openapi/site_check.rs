@@ -190,7 +190,8 @@ fn finding() -> Json {
             "source": {"type": "string", "enum": source}, "reason": {"type": "string", "enum": words::<GapWhy>()}}))},
         "geometry": {"type": "object", "nullable": true, "description": "Something small to draw, in WGS 84, where there is something to see: \
             the ground that was measured or asked about, a Point where the place is exact; the ground under a surface of a runway; a zone or a freeze \
-            window, or the box round it where it has more than 100 positions; of a place outside the way to the nearest boundary"},
+            window, or the box round it where it has more than 100 positions; of a place outside the way to the nearest boundary. \
+            What passes and has nothing of its own to draw shows where the place may be"},
     })
 }
 

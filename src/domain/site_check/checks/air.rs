@@ -49,11 +49,14 @@ impl Over<'_, '_> {
 }
 
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
-    let (mut all, mut missing) = (Vec::new(), None);
+    let (mut all, mut missing, mut unjudged) = (Vec::new(), None, Vec::new());
     for runway in around.of(ReferenceKind::Runway) {
         match over(subject, around.place.at, runway, rules) {
             Ok(over) => all.extend(over),
-            Err(figure) => missing = missing.or(Some(figure)),
+            Err(figure) => {
+                missing = missing.or(Some(figure));
+                unjudged.push(runway.facts.id);
+            }
         }
     }
     let at = around.place.at;
@@ -92,7 +95,8 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         return Ok(Finding { limit, rule, evidence, geometry, ..finding(Verdict::NeedsSurvey, message) });
     }
     if let Some(figure) = missing {
-        return Err(figure);
+        // That a figure is missing tells that there is a runway.
+        return Ok(Finding { rests_on: unjudged, ..figure.into() });
     }
     let marking = rules.get(CheckCode::Air, SiteKey::MarkingHeight)?;
     if subject.height_agl_m >= marking.value {
@@ -339,6 +343,8 @@ mod tests {
         let found = check(&mast(), &scene.around(), &Parameters::on(&rules, DAY), DAY);
         assert_eq!((found.verdict, found.message.key), (Verdict::NotChecked, key::NO_RULE));
         assert_eq!(found.message.arguments, [("key", Argument::Text("site.air.conical.slope".into()))]);
+        let runways = scene.around().of(ReferenceKind::Runway).map(|near| near.facts.id).collect::<Vec<_>>();
+        assert_eq!((runways.len(), found.rests_on), (1, runways), "whoever hears of it was told of the runway");
     }
 
     #[test]

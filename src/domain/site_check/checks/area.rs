@@ -18,6 +18,9 @@ pub struct Area {
     pub quota: Option<u32>,
 }
 
+/// What says which columns stand in it, and of those that may be built for a quota.
+const COLUMNS: &[Source] = &[Source::Works, Source::Reference(ReferenceKind::SiteRequest)];
+
 /// Neighbours share an edge; they overlap only where they reach deeper into each other than this, m.
 const OVERLAP_MIN_M: f64 = 0.01;
 
@@ -28,7 +31,7 @@ pub fn run(area: &Area, around: &Surroundings<'_>, rules: &Parameters<'_>, day: 
     let all = [
         (zon::READS, zones(column, around, rules)),
         (cor::READS, cor::of_area(column, around, rules)),
-        (&[Source::Works] as &[Source], columns(area, around)),
+        (if area.quota.is_some() { COLUMNS } else { &COLUMNS[..1] }, columns(area, around, rules)),
         (&[Source::Reference(ReferenceKind::Runway)] as &[Source], aviation(column, around, rules)),
         (her::READS, her::check(column, around, rules, day)),
         (def::READS, def::check(column, around, rules, day)),
@@ -69,16 +72,17 @@ fn zones(column: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) ->
     }
 }
 
-/// SPC: how many columns stand in it already.
-fn columns(area: &Area, around: &Surroundings<'_>) -> Finding {
-    let inside: Vec<&NearWork<'_>> =
-        around.works.iter().filter(|w| w.holds_place() && is_column(w.told.kind, w.told.column_class)).collect();
-    let count = u32::try_from(inside.len()).unwrap_or(u32::MAX);
+/// SPC: how many columns stand in it already, or may be built.
+fn columns(area: &Area, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Finding {
+    let (works, permits) = zon::columns(around, |_, distance_m| distance_m <= 0.0);
+    let count = u32::try_from(zon::count(&works, &permits, rules)).unwrap_or(u32::MAX);
+    let mut inside = evidence(works);
+    inside.extend(evidence(permits));
     let number = |n: u32| Argument::Number(f64::from(n), 0);
     if let Some(quota) = area.quota.filter(|quota| *quota <= count && count > 0) {
         let message = Message::new(key::SPC_ZONE_FULL).with("columns", number(count)).with("quota", number(quota));
         let finding = Finding::new(CheckCode::Spc, Verdict::Warn, message);
-        return Finding { consult: vec![Consultee::Carrier], evidence: evidence(inside), ..finding };
+        return Finding { consult: vec![Consultee::Carrier], evidence: inside, ..finding };
     }
     Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::SPC_ZONE).with("columns", number(count)))
 }
@@ -154,5 +158,9 @@ mod tests {
         check(&scene, &area(30.0, None), CheckCode::Spc, (Verdict::Pass, key::SPC_ZONE));
         check(&scene, &area(30.0, Some(1)), CheckCode::Spc, (Verdict::Warn, key::SPC_ZONE_FULL));
         check(&scene, &area(30.0, Some(2)), CheckCode::Spc, (Verdict::Pass, key::SPC_ZONE));
+        let permit = scene.reference(ReferenceKind::SiteRequest, point(0.0, 0.0));
+        permit.of("VT").with(|a| a.class = Some("permitted".into()));
+        check(&scene, &area(30.0, Some(2)), CheckCode::Spc, (Verdict::Warn, key::SPC_ZONE_FULL));
+        check(&scene, &area(30.0, Some(3)), CheckCode::Spc, (Verdict::Pass, key::SPC_ZONE));
     }
 }

@@ -16,8 +16,8 @@ pub const READS: &[Source] =
 
 /// Whether it stands in a corridor, beside a road or a power line, or would fall on one.
 ///
-/// The clearance beside a corridor comes from NĐ 100/2013 (roads) and NĐ 14/2014 art. 11 (power lines) `[law]`, replaced in
-/// 2025 `[check]`, where the corridor does not state its own; a corridor in force blocks, an announced one warns. At the
+/// The clearance beside a corridor comes from NĐ 100/2013 (roads; the article was not read) and NĐ 14/2014 art. 11 (power lines)
+/// `[law]`, replaced in 2025 `[check]`, where the corridor does not state its own; a corridor in force blocks, an announced one warns. At the
 /// clearance itself it is too near, as in the conflict check. Where nobody says what must stay free, nobody can tell whether
 /// anything does: not checked.
 ///

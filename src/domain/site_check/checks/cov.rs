@@ -4,15 +4,17 @@ use jiff::civil::Date;
 
 use super::super::{asked_within, reach_of, reach_round, sources};
 use super::prelude::*;
+use crate::geometry::{Bounds, Coord};
 
 /// Which of all that checks read does not answer for the place.
 ///
 /// That nothing was found means that nothing is there only where the layer declares that it holds all there is
-/// `[default]`: each other check says so of what it reads, and this one of everything at once. What is drawn is the ground of
+/// `[default]`, and in no law or article: each other check says so of what it reads, and this one of everything at once. What is drawn is the ground of
 /// which that was asked, as far as it was asked of any of them.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
-    let gaps: Vec<_> = sources().iter().filter_map(|source| around.gap(*source)).collect();
+    let mut gaps: Vec<_> = sources().iter().filter_map(|source| around.gap(*source)).collect();
+    around.in_zones.iter().for_each(|gap| gap.join(&mut gaps));
     if gaps.is_empty() {
         return Finding::new(CheckCode::Cov, Verdict::Pass, Message::new(key::COV_FULL));
     }
@@ -20,11 +22,28 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
     let looked = reach_round(subject, rules);
     let asked = |source: Source| {
         let own = source.kind().map_or(0.0, |kind| reach_of(kind, rules.ever()));
-        asked_within(source, own, subject, looked)
+        let within = asked_within(source, own, subject, looked);
+        if source == BUILDINGS { within.max(super::emf::looked(subject, around, rules)) } else { within }
     };
     let farthest = gaps.iter().map(|gap| asked(gap.source)).fold(0.0, f64::max);
+    // Of a zone with a quota all of its ground is asked.
+    let zones = around.of(ReferenceKind::Zone).filter(|_| !around.in_zones.is_empty());
+    let zones = zones.filter(|zone| zone.attributes().quota.is_some() && zone.distance_m <= subject.accuracy_m);
+    let farthest = zones
+        .filter_map(|zone| zone.shape.as_deref())
+        .fold(farthest, |farthest, zone| farthest.max(farthest_of(&zone.bounds(), around.place.at)));
     let geometry = Some(circle(around.place.at, farthest));
     Finding { gaps, geometry, ..Finding::new(CheckCode::Cov, Verdict::NotChecked, message) }
+}
+
+/// What is asked of farther round, where what is co-sited radiates much.
+const BUILDINGS: Source = Source::Reference(ReferenceKind::Building);
+
+/// From a place to the farthest corner of a box.
+fn farthest_of(bounds: &Bounds, at: Coord<f64>) -> f64 {
+    let [x, y] = [at.x, at.y];
+    let far = |from: f64, to: f64, at: f64| (from - at).abs().max((to - at).abs());
+    far(bounds.min[0], bounds.max[0], x).hypot(far(bounds.min[1], bounds.max[1], y))
 }
 
 #[cfg(test)]
@@ -66,5 +85,41 @@ mod tests {
         assert_eq!(only(ReferenceKind::Runway), round(5.0));
         around.coverage.insert(army, Coverage::None);
         assert_eq!(judge(check, &mast(), &around).gaps.last(), Some(&gap(army, GapWhy::NotCovered)));
+    }
+
+    #[test]
+    fn what_a_layer_declares_is_what_is_told() {
+        use Coverage::{Full, None as Nothing, Partial, Undeclared};
+        let roads = Source::Reference(ReferenceKind::Road);
+        // What the layer of roads declares, whether one is hidden, and what comes of it.
+        let table = [
+            (Full, false, Verdict::Pass, None),
+            (Full, true, Verdict::NotChecked, Some(GapWhy::Hidden)),
+            (Partial, false, Verdict::NotChecked, Some(GapWhy::NotCovered)),
+            (Partial, true, Verdict::NotChecked, Some(GapWhy::Hidden)),
+            (Nothing, false, Verdict::NotChecked, Some(GapWhy::NotCovered)),
+            (Undeclared, false, Verdict::NotChecked, Some(GapWhy::Undeclared)),
+        ];
+        for (declared, hidden, verdict, why) in table {
+            let scene = Scene::default();
+            let mut around = scene.around();
+            around.coverage.insert(roads, declared);
+            around.hidden.extend(hidden.then_some(roads));
+            let found = judge(check, &mast(), &around);
+            let gaps: Vec<Gap> = why.into_iter().map(|why| Gap { source: roads, why }).collect();
+            assert_eq!((found.verdict, found.gaps), (verdict, gaps), "{declared} {hidden}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_a_zone_is_drawn_as_far_as_the_zone() {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Zone, square(1_000.0, 0.0, 2_000.0)).with(|a| a.quota = Some(1));
+        scene.reference(ReferenceKind::Zone, square(1_000.0, 0.0, 9_000.0));
+        let mut around = scene.around();
+        assert_eq!(judge(check, &mast(), &around).verdict, Verdict::Pass);
+        around.lacks_in_zone(Gap { source: Source::Works, why: GapWhy::Hidden });
+        let found = judge(check, &mast(), &around);
+        assert_eq!(found.geometry, Some(circle(around.place.at, 3_000_f64.hypot(2_000.0))));
     }
 }

@@ -9,7 +9,8 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::DefenceArea)];
 
 /// Whether the military has to be asked.
 ///
-/// The distance is a choice of our own `[default]`. That it has to be asked is all that anybody is told: not how far an area
+/// The army says how far what it protects reaches: Luật Quản lý, bảo vệ công trình quốc phòng và khu quân sự 25/2023/QH15 art. 17
+/// `[law]`; that is secret, so the distance at which it is asked is a choice of our own `[default]`. That it has to be asked is all that anybody is told: not how far an area
 /// is, nor where, and the same whether the asker may see it or not; what is drawn is as far as the rule asks for it, wherever
 /// areas are. Where the positions do not tell, it is asked as well.
 #[must_use]

@@ -10,7 +10,7 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::SiteRequest), So
 
 /// Whether the same carrier asks already, or has planned, at most some distance away.
 ///
-/// The distance is a choice of our own `[default]`. Requests that wait for their decision count, and works that are planned
+/// No law and no article asks for it: the distance is a choice of our own `[default]`. Requests that wait for their decision count, and works that are planned
 /// or permitted; those of others are what SPC is for. At the distance itself it is a duplicate.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {

@@ -16,20 +16,13 @@ use crate::domain::site_check::reach_round;
 pub const READS: &[Source] =
     &[Source::Reference(ReferenceKind::Building), Source::Reference(ReferenceKind::Transmitter)];
 
-/// The frequencies for which the limit stands, MHz: QCVN 8:2022/BTTTT `[law]`.
-const FREQUENCY_MHZ: [f64; 2] = [10.0, 6_000.0];
-
-/// Sources that give less than this share of the limit are not looked for `[check]`: so much is a relevant source to the
-/// recommendations of the ITU (K.100).
-const RELEVANT_SHARE: f64 = 0.05;
-
 /// Whether people in a building would be exposed to more than the limit.
 ///
 /// The power density at r metres from an antenna is EIRP · share · F / (4π · r²), and the compliance distance in its beam
-/// R = √(EIRP·F / (4π·S)), where S = 2 W/m² `[law: QCVN 8:2022/BTTTT, 10 MHz–6 GHz, public]` and F = 1 in free space, 4
+/// R = √(EIRP·F / (4π·S)), where S = 2 W/m² `[law: QCVN 8:2022/BTTTT, 10 MHz–6 GHz, public]` (the article was not looked up) and F = 1 in free space, 4
 /// with reflections `[default]`: 1 kW gives 6.3 m and 12.6 m. The densities of all antennas of the column and of all
 /// transmitters that are co-sited `[default]` are added at each building in which people may be, and the sum is at most the
-/// limit. How much an antenna sends where is in `beam`. A building without a known height may be as high as the antenna;
+/// limit. Where they give less than a share of it together nobody looks: 5 % is a relevant source to ITU-T K.100 `[check]`. How much an antenna sends where is in `beam`. A building without a known height may be as high as the antenna;
 /// where that, or the accuracy of the positions, decides, a survey has to tell.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
@@ -46,17 +39,22 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
 
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let rule = rules.get(CheckCode::Emf, SiteKey::ExposureLimit)?;
-    let of = |key| rules.get(CheckCode::Emf, key).map(|rule| rule.value);
+    let of = |key| rules.value(CheckCode::Emf, key);
+    let share = |key| of(key).map(|share| share.min(1.0));
     let reflection = of(SiteKey::ReflectionFactor)?;
-    let shares = Shares { side: of(SiteKey::SideShare)?.min(1.0), down: of(SiteKey::DownShare)?.min(1.0) };
+    let shares = Shares {
+        shoulder: share(SiteKey::ShoulderShare)?,
+        side: share(SiteKey::SideShare)?,
+        down: share(SiteKey::DownShare)?,
+    };
+    let range = [of(SiteKey::FrequencyFrom)?, of(SiteKey::FrequencyTo)?];
     let (beamwidth, co_sited) = (of(SiteKey::Beamwidth)?, of(SiteKey::CoSitedDistance)?);
     let limit = rule.value;
 
     let antennas = Antennas::of(subject, around, beamwidth, co_sited);
     let of_others = |near: &NearReference<'_>| near.attributes().eirp_w.unwrap_or(0.0);
     let total = own(subject) + co_sited_with(subject, around, co_sited).map(of_others).sum::<f64>();
-    // What is co-sited counts where the column's own antennas are weak, as far as anything was looked for.
-    let looked = (relevant(total, reflection, limit) + subject.accuracy_m).min(reach_round(subject, rules));
+    let looked = looked(subject, around, rules);
     let buildings = around.of(ReferenceKind::Building);
     let buildings = buildings.filter(|near| near.attributes().occupied != Some(false) && near.distance_m <= looked);
     let exposed: Vec<_> = buildings
@@ -95,7 +93,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     finding.rests_on = ids(ranked.first().map(|(near, _)| *near));
     finding.rests_on.extend(ids(co_sited_with(subject, around, co_sited)));
     if verdict == Verdict::Pass {
-        return Ok(match out_of_range(subject, rule) {
+        return Ok(match out_of_range(subject, range, rule) {
             Some(other) => Finding { rests_on: finding.rests_on, ..other },
             None => finding,
         });
@@ -104,9 +102,8 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     Ok(finding)
 }
 
-/// An antenna of which the limit says nothing.
-fn out_of_range(subject: &Subject, rule: &Arc<Parameter>) -> Option<Finding> {
-    let [from, to] = FREQUENCY_MHZ;
+/// An antenna of which the limit says nothing: it stands for frequencies in a range, MHz.
+fn out_of_range(subject: &Subject, [from, to]: [f64; 2], rule: &Arc<Parameter>) -> Option<Finding> {
     let outside = subject.antennas.iter().find(|antenna| !(from..=to).contains(&antenna.frequency_mhz))?;
     let number = |value| Argument::Number(value, 3);
     let message = Message::new(key::EMF_FREQUENCY).with("frequency", number(outside.frequency_mhz));
@@ -120,16 +117,40 @@ fn own(subject: &Subject) -> f64 {
     subject.antennas.iter().map(|antenna| antenna.eirp_w).sum()
 }
 
-/// Farther than this, antennas that radiate so many watts give less than the [`RELEVANT_SHARE`] of the limit, m.
-fn relevant(eirp_w: f64, reflection: f64, limit: f64) -> f64 {
-    (eirp_w * reflection / (4.0 * PI * limit * RELEVANT_SHARE)).sqrt()
+/// Farther than this, antennas that radiate so many watts give less than a share of the limit, m.
+fn relevant(eirp_w: f64, reflection: f64, limit: f64, share: f64) -> f64 {
+    (eirp_w * reflection / (4.0 * PI * limit * share)).sqrt()
+}
+
+/// How far round the place of a column buildings are looked at, in metres: as far as all antennas together matter, and what is
+/// co-sited may stand nearer to a building than the place does. It may be farther than [`reach`], which knows of the column
+/// alone; 0 of a column without antennas, or where the limit is missing.
+#[must_use]
+pub fn looked(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> f64 {
+    let of = |key| rules.value(CheckCode::Emf, key).ok();
+    let needed = of(SiteKey::ExposureLimit).zip(of(SiteKey::ReflectionFactor)).zip(of(SiteKey::RelevantShare));
+    let Some((((limit, reflection), share), co_sited)) = needed.zip(of(SiteKey::CoSitedDistance)) else { return 0.0 };
+    if subject.antennas.is_empty() {
+        return 0.0;
+    }
+    let (mut total, mut beside) = (own(subject), 0.0_f64);
+    for near in co_sited_with(subject, around, co_sited) {
+        total += near.attributes().eirp_w.unwrap_or(0.0);
+        beside = beside.max(near.distance_m + near.accuracy_m);
+    }
+    let far = relevant(total, reflection, limit, share) + beside + subject.accuracy_m;
+    // Without a limit, or where nothing is too little, as far as anything else is looked for.
+    if far.is_finite() { far } else { reach_round(subject, rules) }
 }
 
 /// How far round a column its field has to be looked at, in metres.
 #[must_use]
 pub fn reach(subject: &Subject, rules: &Parameters<'_>) -> f64 {
-    let limit = rules.ever().least(SiteKey::ExposureLimit);
-    limit.map_or(0.0, |limit| relevant(own(subject), rules.most(SiteKey::ReflectionFactor), limit))
+    let least = |key| rules.ever().least(key);
+    let share = least(SiteKey::RelevantShare).into_iter().chain(SiteKey::RelevantShare.unstated());
+    let share = share.fold(1.0, f64::min);
+    let limit = least(SiteKey::ExposureLimit);
+    limit.map_or(0.0, |limit| relevant(own(subject), rules.most(SiteKey::ReflectionFactor), limit, share))
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Heritage), Sourc
 
 /// Whether it stands in or near heritage.
 ///
-/// The distance is a choice of our own `[default]`; the law that protects heritage areas is still to be looked up
-/// `[check]`. In a heritage area, or at most the distance from one or from a monument, the culture office is asked. In a
-/// monument itself nothing is built. At the distance itself it is near.
+/// A monument itself, its protected area I, is kept as it is, so nothing is built in it; what is built in the area II round it
+/// needs the written consent of whoever answers for culture: Luật Di sản văn hóa 28/2001/QH10 art. 32 `[law]`, replaced in 2025
+/// `[check]`. In a heritage area, or at most a distance from one or from a monument, the culture office is asked; the distance
+/// is a choice of our own `[default]`. At the distance itself it is near.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     judged(subject, around, rules).unwrap_or_else(Finding::from)

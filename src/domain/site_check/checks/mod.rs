@@ -131,7 +131,7 @@ static CIRCLE: LazyLock<Vec<Coord<f64>>> = LazyLock::new(|| {
 });
 
 /// A circle to draw, on the grid; of no radius the point.
-pub(super) fn circle(at: Coord<f64>, radius: f64) -> Grid<Geometry<f64>> {
+pub fn circle(at: Coord<f64>, radius: f64) -> Grid<Geometry<f64>> {
     if radius <= 0.0 {
         return Grid(Geometry::Point(Point(at)));
     }

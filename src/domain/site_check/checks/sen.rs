@@ -9,7 +9,7 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::School), Source:
 
 /// Whether a school or a hospital is at most some distance away.
 ///
-/// No law that is known here asks for it: the distance, and to ask whoever answers for the people in it, is a choice of our
+/// No law and no article that is known here asks for it: the distance, and to ask whoever answers for the people in it, is a choice of our
 /// own `[default]`. At the distance itself it is near.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {

@@ -21,9 +21,11 @@ pub const READS: &[Source] = &[
 
 /// Whether another column stands, is permitted, planned or asked for nearer than the spacing.
 ///
-/// The spacing is 100 m in urban areas and 500 m elsewhere `[law: one province]`, unless a zone that holds the place states
+/// The spacing is 100 m in urban areas and 500 m elsewhere `[law: one province]` (the article of its decision is not known here),
+/// unless a zone that holds the place states
 /// its own; of several the widest. Whose column it is does not matter. At the spacing itself there is room. Too near is no
-/// refusal: one of the columns is to be shared, and those that have places left are named. Where the accuracy of the place
+/// refusal: one of the columns is to be shared (Luật Viễn thông 41/2009/QH12 art. 45 `[check]`), and those that have places left
+/// are named. Where the accuracy of the place
 /// and of the column, or the edge of an urban area or a zone, leaves open whether there is room, a survey has to tell.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {

@@ -3,16 +3,18 @@
 use jiff::civil::Date;
 
 use super::prelude::*;
+use crate::geometry::{Geometry, Grid, MultiPolygon};
 
 /// What it reads.
 pub const READS: &[Source] = &[Source::Reference(ReferenceKind::FreezeWindow)];
 
 /// Whether nothing is built here on a day of building.
 ///
-/// A window is an order of the office with its days; no article is known here `[default]`. It stands against building
+/// A window is an order of the office with its days, which is its law; no article is known here on which it rests `[default]`. It stands against building
 /// where it holds the place and has a day in common with the days of building, first and last days included. Where only
 /// one of these is stated, the period has no other end. Where none is, a window that is running on the day asked is
-/// something to look at. What is drawn is the first window, or where the place may be if that is kept on another grid.
+/// something to look at. Of several windows all that hold the place are told and drawn, until the last day of the last of them;
+/// those at whose edge it lies are told where none holds it. What is kept on another grid is drawn as where the place may be.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, day: Date) -> Finding {
     let stated = subject.starts_on.is_some() || subject.ends_on.is_some();
@@ -22,8 +24,12 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, d
         |window: &NearReference<'_>| begun(window.told.valid_from, last) && begun(first, window.told.valid_to);
     let windows = around.of(ReferenceKind::FreezeWindow).filter(|window| running(window));
     let (inside, windows) = reached(windows, 0.0, subject.accuracy_m);
+    let holds = |window: &NearReference<'_>| {
+        Sure::within(window.signed_m(), 0.0, subject.accuracy_m + window.accuracy_m) == inside
+    };
+    let deciding: Vec<_> = windows.iter().copied().filter(|window| holds(window)).collect();
     let until =
-        windows.iter().map(|window| window.told.valid_to).max_by_key(|last| last.unwrap_or(Date::MAX)).flatten();
+        deciding.iter().map(|window| window.told.valid_to).max_by_key(|last| last.unwrap_or(Date::MAX)).flatten();
     let (verdict, message) = match (inside, stated, until) {
         (Sure::No, ..) => (Verdict::Pass, Message::new(key::TIM_FREE)),
         (Sure::Maybe, ..) => (Verdict::NeedsSurvey, Message::new(key::TIM_EDGE)),
@@ -31,16 +37,34 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, d
         (Sure::Yes, true, Some(_)) => (Verdict::Block, Message::new(key::TIM_FROZEN)),
         (Sure::Yes, true, None) => (Verdict::Block, Message::new(key::TIM_FROZEN_OPEN)),
     };
-    let message = windows.first().iter().fold(message, |m, window| m.text("window", window.called()));
+    let called: Vec<&str> = deciding.iter().map(|window| window.called()).collect();
+    let message = if called.is_empty() { message } else { message.text("window", &called.join(", ")) };
     let message = until.into_iter().fold(message, |m, until| m.with("until", Argument::Day(until)));
     let mut finding = Finding::new(CheckCode::Tim, verdict, message);
     if verdict != Verdict::Pass {
         finding.consult.push(Consultee::Office);
-        let window = windows.first().and_then(|window| window.shape.as_deref());
-        finding.geometry = Some(window.map_or_else(|| place(subject, around), outline));
+        let drawn: Option<Vec<_>> = deciding.iter().map(|window| window.shape.as_deref().map(outline)).collect();
+        finding.geometry = Some(drawn.map_or_else(|| place(subject, around), together));
     }
     finding.evidence = evidence(windows);
     finding
+}
+
+/// Areas as one.
+fn together(areas: Vec<Grid<Geometry<f64>>>) -> Grid<Geometry<f64>> {
+    let mut all = Vec::new();
+    for area in areas {
+        match area.0 {
+            Geometry::Polygon(polygon) => all.push(polygon),
+            Geometry::MultiPolygon(polygons) => all.extend(polygons),
+            // A window is an area.
+            _ => {}
+        }
+    }
+    match <[_; 1]>::try_from(all) {
+        Ok([one]) => Grid(Geometry::Polygon(one)),
+        Err(all) => Grid(Geometry::MultiPolygon(MultiPolygon(all))),
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +73,7 @@ mod tests {
 
     use super::super::tests::support::*;
     use super::*;
-    use crate::geometry::{Coord, Geometry, Grid, Polygon};
+    use crate::geometry::{Coord, Polygon};
 
     fn window(scene: &mut Scene, east: f64, from: Option<Date>, to: Option<Date>) {
         scene.reference(ReferenceKind::FreezeWindow, square(east, 0.0, 100.0)).valid(from, to);
@@ -97,6 +121,27 @@ mod tests {
         let of =
             |way: fn(f64, f64) -> f64| drawn.exterior().0.iter().fold([0.0; 2], |[x, y], c| [way(x, c.x), way(y, c.y)]);
         assert_eq!((drawn.exterior().0.len(), of(f64::min), of(f64::max)), (5, [-300.0; 2], [300.0; 2]));
+    }
+
+    #[test]
+    fn of_several_windows_those_that_hold_the_place_are_told() {
+        let stated = Subject { starts_on: Some(DAY), accuracy_m: 5.0, ..mast() };
+        let mut scene = Scene::default();
+        // At the edge of the first, until the end of the year; in the two others.
+        window(&mut scene, 98.0, None, Some(date(2026, 12, 31)));
+        window(&mut scene, 10.0, None, Some(date(2026, 6, 30)));
+        window(&mut scene, 20.0, None, Some(date(2026, 7, 31)));
+        let found = judge(check, &stated, &scene.around());
+        let told =
+            ["window", "until"].map(|name| found.message.arguments.iter().find(|(n, _)| *n == name).unwrap().1.clone());
+        assert_eq!(told, [Argument::Text("F2, F3".into()), Argument::Day(date(2026, 7, 31))]);
+        assert_eq!((found.verdict, found.evidence.len()), (Verdict::Block, 3));
+        let Some(Grid(Geometry::MultiPolygon(drawn))) = found.geometry else { panic!("{:?}", found.geometry) };
+        let square_of = |east| match square(east, 0.0, 100.0) {
+            Geometry::Polygon(polygon) => polygon,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(drawn.0, [square_of(10.0), square_of(20.0)]);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! ZON: zones for stations.
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use super::prelude::*;
 use crate::domain::rules::Unit;
 use crate::domain::site_check::reach_round;
 use crate::domain::word::Word;
-use crate::domain::work::ColumnClass;
+use crate::domain::work::{ColumnClass, WorkStatus};
+use crate::geometry::measure::Prepared;
 use crate::geometry::{Geometry, Grid};
 
-/// What it reads.
+/// What it reads. Of a zone with a quota it asks of all its ground which columns stand and are permitted there
+/// ([`Surroundings::in_zones`]).
 pub const READS: &[Source] = &[
     Source::Reference(ReferenceKind::Zone),
     Source::Works,
@@ -19,11 +22,13 @@ pub const READS: &[Source] = &[
 
 /// Whether a zone in force admits the column.
 ///
-/// A place is inside a published zone, which may state the classes it admits, a height, how many columns, and that they are
+/// Where stations may stand is a plan of the province: Luật Viễn thông 41/2009/QH12 and TT 14/2013/TT-BTTTT, of which no article
+/// is known here `[check]`. A place is inside a published zone, which may state the classes it admits, a height, how many columns, and that they are
 /// shared; every zone that holds the place has to admit it. A place in none is for the office to decide; where nobody
 /// says that all zones are there it is not known. Round monuments
-/// and the fronts of government buildings only columns of class A1 stand: 200 m `[law: one province]`, at the distance
-/// itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota. What is drawn
+/// and the fronts of government buildings only columns of class A1 stand: 200 m `[law: one province]` (the article of its decision is not known
+/// here), at the distance itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota: those that
+/// are registered in it, and those that may be built by a permit ([`columns_in`]). What is drawn
 /// is the nearest zone, unless that admits it, or the distance from a monument.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
@@ -37,7 +42,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         Err(missing) => Some(missing.into()),
     };
     let zones = zones(subject, around, rules);
-    match only_a1 {
+    let finding = match only_a1 {
         // Of two that weigh the same the area round a monument is told: no zone can change it.
         Some(finding) if finding.verdict >= zones.verdict => {
             // That a zone wants columns shared stands all the same.
@@ -47,7 +52,8 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
             Finding { rests_on: zones.rests_on.iter().copied().chain(finding.ground()).collect(), ..zones }
         }
         None => zones,
-    }
+    };
+    Finding { gaps: around.in_zones.clone(), ..finding }
 }
 
 /// What stands against a column of another class near a monument or a government front; none where nothing does.
@@ -98,7 +104,7 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
         }
     };
     for zone in &held {
-        let said = said(subject, around, zone);
+        let said = said(subject, around, rules, zone);
         rests_on.extend_from_slice(&said.rests_on);
         graver(&mut worst, &said);
         if Sure::within(zone.signed_m(), 0.0, subject.accuracy_m + zone.accuracy_m) == Sure::Yes {
@@ -131,7 +137,7 @@ fn drawn(zone: &NearReference<'_>) -> Option<Grid<Geometry<f64>>> {
 }
 
 /// What a zone says of the column.
-fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) -> Finding {
+fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> Finding {
     let asked = zone.attributes();
     let say = |key: &'static str| Message::new(key).text("zone", zone.called());
     let finding = |verdict, message| Finding::new(CheckCode::Zon, verdict, message);
@@ -148,15 +154,11 @@ fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) 
     // How many columns there are is told, or that there is room for one.
     let mut rests_on = Vec::new();
     if let Some(quota) = asked.quota {
-        let columns = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
-        let inside = |work: &&NearWork<'_>| {
-            let both = work.shape.as_deref().zip(zone.shape.as_deref());
-            both.is_some_and(|(column, zone)| column.within(zone, 0.0))
-        };
-        rests_on = ids(columns.filter(inside));
-        if rests_on.len() >= usize::try_from(quota).unwrap_or(usize::MAX) {
+        let (inside, of) = columns_in(around, rules, zone);
+        rests_on = of;
+        if inside >= usize::try_from(quota).unwrap_or(usize::MAX) {
             let count = |n: f64| Argument::Number(n, 0);
-            let columns = f64::from(u32::try_from(rests_on.len()).unwrap_or(u32::MAX));
+            let columns = f64::from(u32::try_from(inside).unwrap_or(u32::MAX));
             let message = say(key::ZON_QUOTA).with("columns", count(columns)).with("quota", count(quota.into()));
             let of = |value| Some(Quantity { value, unit: Unit::Count });
             let (measured, limit) = (of(columns), of(quota.into()));
@@ -173,6 +175,45 @@ fn said(subject: &Subject, around: &Surroundings<'_>, zone: &NearReference<'_>) 
         return Finding { consult, outcome, rests_on, ..finding(Verdict::Warn, say(key::ZON_SHARED)) };
     }
     Finding { rests_on, ..finding(Verdict::Pass, say(key::ZON_ADMITTED)) }
+}
+
+/// How many columns a zone holds, and what says so: those registered in it, and the requests in it that were permitted.
+fn columns_in(around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> (usize, Vec<Uuid>) {
+    let Some(ground) = zone.shape.as_deref() else { return (0, Vec::new()) };
+    let (works, permits) = columns(around, |shape, _| shape.is_some_and(|shape| shape.within(ground, 0.0)));
+    (count(&works, &permits, rules), ids(works).into_iter().chain(ids(permits)).collect())
+}
+
+/// The columns that are registered, and the requests of which the column may be built, where one of such a shape, so far from
+/// the place, is `inside`.
+pub(super) fn columns<'n, 'a>(
+    around: &'n Surroundings<'a>,
+    inside: impl Fn(Option<&Prepared>, f64) -> bool,
+) -> (Vec<&'n NearWork<'a>>, Vec<&'n NearReference<'a>>) {
+    let works = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
+    let permits = around.of(ReferenceKind::SiteRequest).filter(|request| request.attributes().is_permitted());
+    let works = works.filter(|work| inside(work.shape.as_deref(), work.distance_m)).collect();
+    (works, permits.filter(|request| inside(request.shape.as_deref(), request.distance_m)).collect())
+}
+
+/// How many columns these are. One that its carrier has registered as still to come is that of his permit so near as requests of
+/// one carrier are one.
+pub(super) fn count(works: &[&NearWork<'_>], permits: &[&NearReference<'_>], rules: &Parameters<'_>) -> usize {
+    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
+    let mut to_come: Vec<_> = works.iter().filter(|work| to_come.contains(&work.told.status)).collect();
+    let one = rules.get(CheckCode::Zon, SiteKey::DuplicateDistance).map_or(0.0, |rule| rule.value);
+    let mut count = works.len() + permits.len();
+    for permit in permits {
+        let its_own = to_come.iter().position(|work| {
+            let both = work.shape.as_deref().zip(permit.shape.as_deref());
+            work.facts.organisation == permit.facts.organisation && both.is_some_and(|(a, b)| a.within(b, one))
+        });
+        if let Some(registered) = its_own {
+            to_come.swap_remove(registered);
+            count -= 1;
+        }
+    }
+    count
 }
 
 #[cfg(test)]
@@ -230,6 +271,81 @@ mod tests {
                 assert_eq!(of(&|a| a.quota = Some(0), &column), (Verdict::Block, key::ZON_QUOTA), "{column:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_permit_in_the_zone_counts_until_its_column_is_registered() {
+        use WorkStatus::{InService, Permitted, Planned, UnderConstruction};
+        // A zone with a quota of 2, one column in it, and a request of VT 100 m to the east: what it is, and a work of a
+        // carrier with a status so many metres beside it.
+        let granted = Some("permitted");
+        let table = [
+            (None, None, 1),
+            (Some("requested"), None, 1),
+            (granted, None, 2),
+            (Some(" PERMITTED "), None, 2),
+            (granted, Some(("VT", Planned, 0.0)), 2),
+            (granted, Some(("VT", Permitted, 30.0)), 2),
+            (granted, Some(("VT", UnderConstruction, 30.0)), 2),
+            (granted, Some(("VT", Permitted, 30.001)), 3),
+            (granted, Some(("MB", Permitted, 0.0)), 3),
+            (granted, Some(("VT", InService, 0.0)), 3),
+            (None, Some(("VT", Permitted, 0.0)), 2),
+        ];
+        for (class, beside, columns) in table {
+            let mut scene = Scene::default();
+            scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(|a| a.quota = Some(2));
+            scene.work(column(), point(-100.0, 0.0));
+            let request = scene.reference(ReferenceKind::SiteRequest, point(100.0, 0.0)).of("VT");
+            request.with(|a| a.class = class.map(Into::into));
+            if let Some((whose, status, metres)) = beside {
+                scene.work(WorkFacts { status, ..column() }, point(100.0, metres)).of(whose);
+            }
+            // One outside says nothing.
+            let outside = scene.reference(ReferenceKind::SiteRequest, point(300.001, 0.0)).of("VT");
+            outside.with(|a| a.class = granted.map(Into::into));
+            let found = judge(check, &mast(), &scene.around());
+            let full = if columns >= 2 { (Verdict::Block, Some(columns)) } else { (Verdict::Pass, None) };
+            #[allow(clippy::cast_possible_truncation)] // few columns
+            let told = (found.verdict, found.measured.map(|measured| measured.value as i32));
+            assert_eq!(told, full, "{class:?} {beside:?}");
+        }
+    }
+
+    #[test]
+    fn one_work_is_the_column_of_one_permit() {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(|a| a.quota = Some(2));
+        scene.work(WorkFacts { status: WorkStatus::Permitted, ..column() }, point(100.0, 0.0)).of("VT");
+        for north in [1.0, 2.0] {
+            let permit = scene.reference(ReferenceKind::SiteRequest, point(100.0, north)).of("VT");
+            permit.with(|a| a.class = Some("permitted".into()));
+        }
+        let found = judge(check, &mast(), &scene.around());
+        let count = Some(Quantity { value: 2.0, unit: Unit::Count });
+        assert_eq!((found.verdict, found.measured, found.rests_on.len()), (Verdict::Block, count, 3));
+    }
+
+    #[test]
+    fn what_nobody_knows_of_the_zone_is_no_pass() {
+        use crate::domain::site_check::{Gap, GapWhy};
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(|a| a.quota = Some(2));
+        let mut around = scene.around();
+        let gap = |source, why| Gap { source, why };
+        let requests = Source::Reference(ReferenceKind::SiteRequest);
+        around.lacks_in_zone(gap(requests, GapWhy::Undeclared));
+        around.lacks_in_zone(gap(requests, GapWhy::Hidden));
+        around.lacks_in_zone(gap(requests, GapWhy::NotCovered));
+        around.lacks_in_zone(gap(Source::Works, GapWhy::NotCovered));
+        let rules = pack();
+        let all = super::super::super::run(&mast(), &around, &Parameters::on(&rules, DAY), DAY);
+        let of = |code| all.iter().find(|finding| finding.code == code).unwrap();
+        let gaps = [gap(requests, GapWhy::Hidden), gap(Source::Works, GapWhy::NotCovered)];
+        assert_eq!((of(CheckCode::Zon).verdict, of(CheckCode::Zon).gaps.as_slice()), (Verdict::NotChecked, &gaps[..]));
+        assert_eq!((of(CheckCode::Cov).verdict, of(CheckCode::Cov).gaps.as_slice()), (Verdict::NotChecked, &gaps[..]));
+        // It says nothing of what others look at, which is near the place.
+        assert_eq!((of(CheckCode::Spc).verdict, of(CheckCode::Dup).verdict), (Verdict::Pass, Verdict::Pass));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How much an antenna sends where: a model that errs towards more.
 //!
 //! * In its beam, half the beamwidth to each side of its azimuth, it sends all of its EIRP. As far again beyond, it sends
-//!   half: that is what ends a beamwidth. Elsewhere it sends the share of the rules for sides and back.
+//!   the share of the rules for its shoulders, half as what ends a beamwidth. Elsewhere it sends that for sides and back.
 //! * The beam is taken to be as high as it is wide, and level; a real one is far lower, and tilted by a few degrees. What
 //!   lies deeper than its lower edge gets the share of the rules for downwards.
 //! * The ground is taken as level between antenna and building: nobody knows better here. A building gets what the nearest
@@ -18,12 +18,12 @@ use crate::geometry::{Bounds, Coord, Geometry, LineString};
 
 /// Nearer than this no density means anything, m.
 const NEAREST_M: f64 = 0.1;
-/// What an antenna sends beyond its beamwidth is less than this share.
-const SHOULDER: f64 = 0.5;
 
 /// The shares of the rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Shares {
+    /// Beside the beam.
+    pub shoulder: f64,
     /// Sides and back.
     pub side: f64,
     /// Downwards.
@@ -203,7 +203,7 @@ impl Antenna<'_> {
         let across = if self.azimuth_deg.is_none() || lie.off_deg <= self.half_deg {
             1.0
         } else if lie.off_deg <= 2.0 * self.half_deg {
-            SHOULDER.max(shares.side)
+            shares.shoulder.max(shares.side)
         } else {
             shares.side
         };

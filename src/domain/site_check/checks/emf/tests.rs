@@ -136,6 +136,72 @@ fn what_is_co_sited_is_told_of_a_weak_antenna_too() {
     assert_eq!(of(600.0), (Verdict::Pass, false));
 }
 
+/// Buildings are looked at as far as all that radiates together matters, and from what is co-sited.
+#[test]
+fn what_is_co_sited_is_looked_at_as_far_as_it_matters() {
+    // How strong a transmitter 40 m to the east is, where a building is, and what comes of it; the column has 1 W.
+    let table = [
+        // 10 m from the transmitter, which alone is too much there: the field of the two matters for 56.4 m.
+        (1_000.0, 50.0, Verdict::Block),
+        (1_000.0, 52.0, Verdict::Block),
+        (1_000.0, 53.0, Verdict::Pass),
+        (20.0, 41.0, Verdict::Block),
+        // Farther than a column of 1 W looks for anything: 20 MW are too much for 1 784 m.
+        (20_000_000.0, 1_800.0, Verdict::Block),
+        (20_000_000.0, 1_830.0, Verdict::Pass),
+    ];
+    for (eirp_w, east, verdict) in table {
+        let mut scene = building(point(east, 0.0), Some(30.0));
+        let transmitter = scene.reference(ReferenceKind::Transmitter, point(40.0, 0.0));
+        transmitter.with(|a| (a.eirp_w, a.height_agl_m) = (Some(eirp_w), Some(30.0)));
+        let found = judge(check, &with(&[antenna(1.0, None)], 0.0), &scene.around());
+        assert_eq!(found.verdict, verdict, "{eirp_w} {east}");
+    }
+}
+
+#[test]
+fn what_a_pack_states_of_beams_frequencies_and_relevance_holds_and_an_older_one_means_what_held_then() {
+    use crate::domain::rules::SiteRules;
+    let new = [SiteKey::ShoulderShare, SiteKey::RelevantShare, SiteKey::FrequencyFrom, SiteKey::FrequencyTo];
+    let of = |stated: &[(SiteKey, f64)], subject: &Subject, east: f64| {
+        let known = VALUES.iter().filter(|(key, _)| !new.contains(key)).chain(stated);
+        let rules = SiteRules::new(&known.map(|(key, value)| parameter(*key, None, *value)).collect::<Vec<_>>());
+        let scene = building(point(east, 0.0), Some(30.0));
+        let found = check(subject, &scene.around(), &Parameters::on(&rules, DAY), DAY);
+        (found.verdict, found.measured.map_or(0.0, |measured| measured.value))
+    };
+    // In the shoulder of a beam.
+    let aside = with(&[antenna(1_000.0, Some(25.0))], 0.0);
+    let density = |share: f64| 1_000.0 * share * 4.0 / (4.0 * PI * 100.0);
+    let near = |found: (Verdict, f64), share: f64| (found.1 - density(share)).abs() < 1e-9;
+    assert!(near(of(&[], &aside, 10.0), 0.5) && near(of(&[(SiteKey::ShoulderShare, 0.8)], &aside, 10.0), 0.8));
+    assert!(near(of(&[(SiteKey::ShoulderShare, 0.01)], &aside, 10.0), 0.1), "no less than beside and behind");
+    // How far is looked: 56.4 m where 5 % are relevant, 39.9 m where 10 % are.
+    let round = with(&[antenna(1_000.0, None)], 0.0);
+    for (stated, east, is_seen) in
+        [(None, 56.0, true), (None, 57.0, false), (Some(0.1), 39.0, true), (Some(0.1), 40.0, false)]
+    {
+        let stated: Vec<_> = stated.into_iter().map(|share| (SiteKey::RelevantShare, share)).collect();
+        assert_eq!(of(&stated, &round, east).1 > 0.0, is_seen, "{stated:?} {east}");
+    }
+    // Which frequencies the limit is of.
+    let at = |frequency_mhz| with(&[Antenna { frequency_mhz, ..antenna(10.0, None) }], 0.0);
+    let range = [(SiteKey::FrequencyFrom, 100.0), (SiteKey::FrequencyTo, 200.0)];
+    for (frequency, old, stated) in [
+        (99.9, Verdict::Pass, Verdict::Warn),
+        (150.0, Verdict::Pass, Verdict::Pass),
+        (9.9, Verdict::Warn, Verdict::Warn),
+    ] {
+        assert_eq!(
+            (of(&[], &at(frequency), 300.0).0, of(&range, &at(frequency), 300.0).0),
+            (old, stated),
+            "{frequency}"
+        );
+    }
+    // A pack may say that nothing is too little to matter: then it is looked as far as for anything.
+    assert!(of(&[(SiteKey::RelevantShare, 0.0)], &round, 400.0).1 > 0.0);
+}
+
 #[test]
 fn what_is_not_known_is_for_a_survey() {
     let subject = with(&[antenna(1_000.0, Some(90.0))], 5.0);

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::emf;
 use super::support::*;
 use crate::domain::conflict::Severity;
 use crate::domain::reference::{Attributes, ReferenceKind};
@@ -125,7 +126,9 @@ proptest! {
         }
         let expect = judged(&subject, &scene, &rules);
         let (what, side, accuracy, attributes) = &far;
-        let away = looked(*what, &subject, &rules, *accuracy, attributes) + beyond;
+        let co_sited = emf::looked(&subject, &scene.around(), &Parameters::on(&rules, DAY));
+        let co_sited = if matches!(what, What::Reference(ReferenceKind::Building)) { co_sited } else { 0.0 };
+        let away = looked(*what, &subject, &rules, *accuracy, attributes).max(co_sited) + beyond;
         add(&mut scene, *what, away, *side, *accuracy, attributes);
         prop_assert_eq!(judged(&subject, &scene, &rules), expect);
     }

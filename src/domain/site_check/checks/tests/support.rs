@@ -52,6 +52,10 @@ pub const VALUES: &[(SiteKey, f64)] = &[
     (SiteKey::SideShare, 0.1),
     (SiteKey::DownShare, 0.05),
     (SiteKey::Beamwidth, 120.0),
+    (SiteKey::ShoulderShare, 0.5),
+    (SiteKey::RelevantShare, 0.05),
+    (SiteKey::FrequencyFrom, 10.0),
+    (SiteKey::FrequencyTo, 6_000.0),
     (SiteKey::CoSitedDistance, 50.0),
     (SiteKey::HeritageDistance, 100.0),
     (SiteKey::SensitiveDistance, 50.0),
@@ -313,6 +317,6 @@ impl Scene {
         lines.sort_by(|a, b| a.near.distance_m.total_cmp(&b.near.distance_m));
         references.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         let coverage = sources().iter().map(|source| (*source, Coverage::Full)).collect();
-        Surroundings { place, works, corridors, lines, references, coverage, hidden: Vec::new() }
+        Surroundings { place, works, corridors, lines, references, coverage, hidden: Vec::new(), in_zones: Vec::new() }
     }
 }
