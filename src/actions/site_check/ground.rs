@@ -79,8 +79,8 @@ mod tests {
         assert!((2..=BOXES_MAX).contains(&ground.boxes().len()), "{}", ground.boxes().len());
         for one in &all {
             let corner = |of: [f64; 2]| Coord { x: of[0], y: of[1] };
-            let holds = |b: &&Bounds| b.contains(corner(one.min)) && b.contains(corner(one.max));
-            assert!(ground.boxes().iter().find(holds).is_some(), "{one:?}");
+            let holds = |b: &Bounds| b.contains(corner(one.min)) && b.contains(corner(one.max));
+            assert!(ground.boxes().iter().any(holds), "{one:?}");
         }
         // What lies apart is still apart.
         let held = |x, y| ground.boxes().iter().any(|b| b.contains(Coord { x, y }));

@@ -238,7 +238,9 @@ impl Finding {
     pub fn qualified(mut self, reads: &[Source], around: &Surroundings<'_>) -> Self {
         let of_check = std::mem::take(&mut self.gaps);
         self.gaps.extend(reads.iter().filter_map(|source| around.gap(*source)));
-        of_check.into_iter().for_each(|gap| gap.join(&mut self.gaps));
+        for gap in of_check {
+            gap.join(&mut self.gaps);
+        }
         if self.verdict == Verdict::Pass
             && let Some(gap) = self.gaps.first()
         {

@@ -14,7 +14,9 @@ use crate::geometry::{Bounds, Coord};
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
     let mut gaps: Vec<_> = sources().iter().filter_map(|source| around.gap(*source)).collect();
-    around.in_zones.iter().for_each(|gap| gap.join(&mut gaps));
+    for gap in &around.in_zones {
+        gap.join(&mut gaps);
+    }
     if gaps.is_empty() {
         return Finding::new(CheckCode::Cov, Verdict::Pass, Message::new(key::COV_FULL));
     }

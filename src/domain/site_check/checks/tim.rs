@@ -38,7 +38,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, d
         (Sure::Yes, true, None) => (Verdict::Block, Message::new(key::TIM_FROZEN_OPEN)),
     };
     let called: Vec<&str> = deciding.iter().map(|window| window.called()).collect();
-    let message = if called.is_empty() { message } else { message.text("window", &called.join(", ")) };
+    let message = if called.is_empty() { message } else { message.text("window", called.join(", ")) };
     let message = until.into_iter().fold(message, |m, until| m.with("until", Argument::Day(until)));
     let mut finding = Finding::new(CheckCode::Tim, verdict, message);
     if verdict != Verdict::Pass {
