@@ -44,7 +44,7 @@ DECLARE
     ), 'pg_temp');
 BEGIN
     -- Whoever sees it. The first of the places is where the plan is; what neighbours have is kept on other grids, so it is looked for
-    -- by boxes in degrees, which hold more. What stands for requests says nothing of an area.
+    -- by boxes in degrees, which hold more. Of requests only those that were granted say something of an area.
     EXECUTE format($create$
         CREATE FUNCTION zones_touched(drawn uuid, places text[], sinces bigint[], reach double precision, ruled double precision, widest double precision, kinds text[], reaches double precision[], from_day date, to_day date)
         RETURNS TABLE (zone uuid) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
@@ -66,11 +66,11 @@ BEGIN
                 UNION ALL
                 SELECT a.home, r.geom, r.geom_grid, reach + k.own FROM asked AS a
                 JOIN reference_features AS r ON r.jurisdiction = a.place AND r.revision > a.since
-                JOIN unnest(kinds, reaches) AS k (kind, own) ON k.kind = r.kind
+                JOIN unnest(kinds, reaches) AS k (kind, own) ON k.kind = r.kind AND (r.kind <> 'site_request' OR r.class = 'permitted')
                 UNION ALL
                 SELECT a.home, r.geom, r.geom_grid, reach + k.own FROM asked AS a
                 JOIN reference_features_history AS r ON r.jurisdiction = a.place AND r.ended_revision > a.since
-                JOIN unnest(kinds, reaches) AS k (kind, own) ON k.kind = r.kind
+                JOIN unnest(kinds, reaches) AS k (kind, own) ON k.kind = r.kind AND (r.kind <> 'site_request' OR r.class = 'permitted')
                 -- What begins or ends by its day.
                 UNION ALL
                 SELECT a.home, w.geom, w.geom_grid, 0 FROM asked AS a JOIN works AS w ON w.jurisdiction = a.place
@@ -84,7 +84,7 @@ BEGIN
                 UNION ALL
                 SELECT a.home, r.geom, r.geom_grid, reach + k.own FROM asked AS a
                 JOIN reference_features AS r ON r.jurisdiction = a.place
-                JOIN unnest(kinds, reaches) AS k (kind, own) ON k.kind = r.kind
+                JOIN unnest(kinds, reaches) AS k (kind, own) ON k.kind = r.kind AND (r.kind <> 'site_request' OR r.class = 'permitted')
                 WHERE from_day < to_day
                     AND (r.valid_from > from_day AND r.valid_from <= to_day OR r.valid_to >= from_day AND r.valid_to < to_day)
             )

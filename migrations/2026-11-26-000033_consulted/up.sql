@@ -34,7 +34,7 @@ DECLARE
         OR (state <> 'draft' AND (
             '* government' = ANY ((SELECT seen())::text[])
             OR (jurisdiction || ' government') = ANY ((SELECT seen())::text[])
-            OR (consulted <> '{}' AND EXISTS (
+            OR (consulted <> '{}' AND state <> 'returned_for_supplement' AND EXISTS (
                 SELECT FROM unnest(consulted) AS c (code) WHERE ('* @' || c.code) = ANY ((SELECT seen())::text[])
             ))
         ))

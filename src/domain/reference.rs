@@ -5,6 +5,7 @@
 mod listed;
 mod owners;
 mod permitted;
+mod reach;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::geometry::{Geometry, Metres, Problem};
 
 pub use listed::ReferenceLayer;
 pub use permitted::PERMITTED;
+pub use reach::REACH;
 
 words! {
     /// What a reference feature is.
@@ -446,6 +448,3 @@ impl Noun for Reference {
         None
     }
 }
-
-/// How far beyond a boundary reference features are kept at least, m: as far as the approach to a runway reaches.
-pub const REACH: Metres = Metres::constant(20_000.0);

@@ -106,7 +106,7 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
             "actor": knows.then_some(&step.actor),
             "organisation": step.organisation,
             "reason": knows.then_some(step.reason.as_ref()).flatten(),
-            "checked_again": step.checked_again.as_ref(),
+            "checked_again": knows.then_some(step.checked_again.as_ref()).flatten(),
             "data": if knows { wire::data(&step.data) } else { Json::Null },
         })
     };

@@ -250,8 +250,8 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
     let events = found.events.iter();
     let events = events.map(|event| {
-        let knows_sender = found.reader.knows_sender(event, &found.case);
-        write_event(event, found.heads.get(&event.revision), knows(event.organisation.as_deref()), knows_sender)
+        let names = knows(event.organisation.as_deref());
+        write_event((event, &found.case), found.heads.get(&event.revision), names, &found.reader)
     });
     let document = json!({
         "id": filed.id,

@@ -178,11 +178,13 @@ pub fn write_case(
             "id": run.run,
             "sha256": hex(&run.hash),
             "verdicts": said,
-            "sharing": run.sharing.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
+            "sharing": reader.sharing(case).map(Word::as_str).collect::<Vec<_>>(),
             "candidates": reader.candidates(case).map(candidate).collect::<Vec<_>>(),
         })
     });
-    let conditions = case.conditions.iter().map(|c| {
+    // What is between the office and the carrier.
+    let theirs = !reader.is_asked_alone;
+    let conditions = case.conditions.iter().filter(|_| theirs).map(|c| {
         json!({
             "text": c.draft.text,
             "reason": c.draft.reason,
@@ -213,15 +215,15 @@ pub fn write_case(
         "check": run,
         "consultations": asked.map(|c| consultation(c, day, reader)).collect::<Vec<_>>(),
         "visits": case.visits.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "advice": case.advice.as_ref().map(|(advice, _)| advice.as_str()),
+        "advice": case.advice.as_ref().filter(|_| theirs).map(|(advice, _)| advice.as_str()),
         "decision": decided,
         "conditions": conditions.collect::<Vec<_>>(),
         "permit": case.permit.as_ref().map(|(number, from, to)| json!({
             "number": number, "valid_from": from.to_string(), "valid_to": to.to_string(),
         })),
-        "shared_column": case.shared,
+        "shared_column": case.shared.filter(|_| theirs),
         "clock_paused": case.clock_is_paused(),
-        "clock": clock.map(write_clock),
+        "clock": clock.filter(|_| theirs).map(write_clock),
         "deemed_approved_at": case.deemed_at.map(|at| at.to_string()),
     })
 }
@@ -305,13 +307,18 @@ fn is_addressed(event: Event) -> bool {
 
 /// An event of a history. Who sent it is told to whoever may know the authors, and for which organisation to whoever may know that.
 #[must_use]
-pub fn write_event(event: &CaseEvent, head: Option<&RecordedHead>, names: bool, knows_sender: bool) -> Json {
+pub fn write_event(
+    (event, case): (&CaseEvent, &Case),
+    head: Option<&RecordedHead>,
+    names: bool,
+    reader: &CaseReader,
+) -> Json {
     let mut data = members(&event.data.fields);
     for (name, list) in &event.data.lists {
         data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
     }
     // What is said within the office and by those whom it asks is theirs; what is said to the carrier is in what he is told.
-    let told = names || is_addressed(event.event);
+    let told = names || is_addressed(event.event) && reader.knows_what(event);
     let noted = &event.noted;
     json!({
         "seq": event.seq,
@@ -320,11 +327,11 @@ pub fn write_event(event: &CaseEvent, head: Option<&RecordedHead>, names: bool, 
         "to": event.to.as_str(),
         "at": event.at.to_string(),
         "actor": names.then_some(&event.actor),
-        "organisation": event.organisation.as_ref().filter(|_| names || knows_sender),
+        "organisation": event.organisation.as_ref().filter(|_| names || reader.knows_sender(event, case)),
         "reason": event.reason.as_ref().filter(|_| told),
         "data": if told { Json::Object(data) } else { Json::Null },
         "receipt": noted.receipt,
-        "snapshot": noted.snapshot,
+        "snapshot": noted.snapshot.as_ref().filter(|_| reader.knows_snapshot(event)),
         "snapshot_sha256": noted.snapshot_hash.map(|digest| hex(&digest)),
         "check": noted.run.as_ref().map(|run| json!({"id": run.run, "sha256": hex(&run.hash)})),
         "deviation_m": noted.deviation_m,

@@ -13,7 +13,7 @@ use crate::plan::{ZONES, api, committee, decision, unmet, zone};
 use crate::rules::VN;
 use crate::site_border::{self, CORNER, sides};
 use crate::site_request::{CaseOf, column, trail_is_whole};
-use crate::site_request_story::office;
+use crate::site_request_story::{office, with_rules};
 use crate::support::Response;
 
 /// Requests that wait for a lock.
@@ -270,7 +270,7 @@ fn a_corridor_of_a_neighbour_between_check_and_decision_is_noticed() {
 
 #[test]
 fn a_corridor_of_a_neighbour_that_has_the_lock_before_the_decision_about_a_request_stands_against_it() {
-    let api = sides([VN; 2]);
+    let api = with_rules(sides([VN; 2]));
     let corridor = over_there(&api);
     let mut case = CaseOf::file(&api, from_corner(0.0, 40.0), column());
     case.lead_to_decision();

@@ -221,7 +221,7 @@ fn whoever_is_asked_is_told() {
     assert_eq!((told("vnpt").as_str(), told("roads-board").as_str()), ("consult", "consult"));
 }
 
-/// Another request is another matter: whoever was asked about what it was before is not asked about it.
+/// What the carrier writes meanwhile is his, as a draft is; and another request is another matter: whoever was asked about what it was before is not asked about it.
 #[test]
 fn what_is_submitted_anew_is_seen_by_whoever_is_asked_anew() {
     let api = office();
@@ -230,9 +230,9 @@ fn what_is_submitted_anew_is_seen_by_whoever_is_asked_anew() {
     assert_eq!(found(&case, "other-carrier"), WAITS);
     let missing = json!({"missing": ["design"]});
     case.step("officer", "request_supplement", Some("lower"), missing, "returned_for_supplement");
-    assert_eq!(found(&case, "other-carrier"), THERE);
+    assert_eq!(found(&case, "other-carrier"), ABSENT);
     case.patch(json!({"height_agl_m": 30}));
-    assert_eq!(found(&case, "other-carrier"), THERE);
+    assert_eq!(found(&case, "other-carrier"), ABSENT);
     case.step("carrier", "submit", None, json!({}), "submitted");
     assert_eq!(found(&case, "other-carrier"), ABSENT);
     trail_is_whole(&api);

@@ -11,6 +11,7 @@ use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::plan::{Plan, TRANSITIONS};
 use crate::domain::site_request::table::{ASKED, TABLE};
+use crate::domain::site_request::words::State;
 use crate::domain::site_request::{self, Filed};
 use crate::domain::word::Word;
 use crate::domain::work::Work;
@@ -164,7 +165,9 @@ fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
     let own =
         actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
     let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
-    let asked = actor.organisation.as_ref().is_some_and(|own| filed.consulted.contains(own))
+    // Whoever is asked adds to his answer, as long as it is asked for.
+    let asked = filed.state == State::Consulting
+        && actor.organisation.as_ref().is_some_and(|own| filed.consulted.contains(own))
         && ASKED.iter().any(|role| actor.acts_as(*role, &filed.jurisdiction));
     let may = if own || asked { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") };
     Ok(Holder {

@@ -83,8 +83,10 @@ fn checked_now(
     for zone in all {
         let found = areas.check(&zone.place, &area(&zone))?;
         let now = ZoneSaid::of(zone.id, &found.findings);
-        let then =
-            before.get(&zone.id).ok_or_else(|| Error::Internal("a check of a plan without a zone of it".into()))?;
+        let Some(then) = before.get(&zone.id) else {
+            worse.push((zone.id, CheckCode::Cov, "was not there when the plan was checked: check it again".to_owned()));
+            continue;
+        };
         worse.extend(now.worse_than(then).into_iter().map(|(code, why)| (zone.id, code, why)));
     }
     Ok(worse)
@@ -120,8 +122,8 @@ fn touched(
         let is_line = matches!(kind, ReferenceKind::Road | ReferenceKind::PowerLine);
         if is_line { own + ruled_m + HALF_WIDTH_MAX_M } else { own }
     };
-    // Requests say nothing of an area.
-    let kinds = ReferenceKind::ALL.iter().map(|(kind, _)| *kind).filter(|kind| *kind != ReferenceKind::SiteRequest);
+    // Of requests only those that were granted say something of an area: the statement knows.
+    let kinds = ReferenceKind::ALL.iter().map(|(kind, _)| *kind);
     let near = Nearness {
         reach_m: basis.map_or(FAR_M, |basis| basis.reach_m),
         ruled_m,

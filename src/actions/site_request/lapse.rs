@@ -39,7 +39,7 @@ pub fn lapse(context: &Context) -> Result<usize> {
 
 /// The steps of one request, each once.
 fn steps(context: &Context, witness: Witness<'_>, id: Uuid, mut state: State) -> Result<usize> {
-    let mut made = 0;
+    let (mut made, mut failed) = (0, None);
     for event in OF_TIMER {
         if workflow::row(TABLE, state, *event).is_none() {
             continue;
@@ -48,8 +48,9 @@ fn steps(context: &Context, witness: Witness<'_>, id: Uuid, mut state: State) ->
             Ok(done) => (made, state) = (made + 1, done.shown.filed.state),
             // Its moment has not come, or somebody else made a step meanwhile, or another instance this one.
             Err(Error::Changed(_) | Error::StepRefused { .. }) => {}
-            Err(other) => return Err(other),
+            // That one step cannot be made, as where a check takes too long, holds up none of the others.
+            Err(other) => failed = Some(other),
         }
     }
-    Ok(made)
+    failed.map_or(Ok(made), Err)
 }

@@ -293,8 +293,9 @@ impl Step<'_> {
         if case.clock != clock {
             next.due_on = counting.due(case, event.at);
         }
-        // What it says of the place no step changes, and whoever is asked does not see it.
-        if effects::stands_for(&next, case.shared.is_some()) != now.projected.is_some() {
+        // What it says of the place changes with a permit alone, and whoever is asked does not see it.
+        let comes_or_goes = effects::stands_for(&next, case.shared.is_some()) != now.projected.is_some();
+        if comes_or_goes || next.state.is_permitted() != now.state.is_permitted() {
             next.projected = effects::project(tx, &next, case.shared.is_some())?;
         }
         let copies = copies(&mut next, case, day);

@@ -2,6 +2,7 @@
 
 use super::case::{Candidate, Case, CaseEvent, Consultation};
 use super::told::Stated;
+use super::words::Event;
 use crate::domain::site_check::{CheckCode, Consultee, Verdict};
 
 /// Who reads a case. Whose corridor or column is near is said to whoever sees everything there, and to that one himself; who sees
@@ -37,11 +38,29 @@ impl CaseReader {
     /// He may know for which organisation an event was sent.
     #[must_use]
     pub fn knows_sender(&self, event: &CaseEvent, case: &Case) -> bool {
-        // What an officer writes down has a letter, and says no more than that the office did.
-        let Stated::Answer { letter: None, .. } = &event.stated else { return true };
+        let Stated::Answer { .. } = &event.stated else { return true };
         let Some(organisation) = event.organisation.as_deref() else { return true };
+        // Of what an officer writes down this says no more than that the office did.
         let mut asked = case.consultations.iter().filter(|c| c.organisation == organisation);
-        self.sees_all || self.is(organisation) || asked.any(|c| self.knows_who(c))
+        self.sees_all || self.is(organisation) || asked.all(|c| self.knows_who(c))
+    }
+
+    /// He may know what was said with an event that is said to those who see the case.
+    #[must_use]
+    pub fn knows_what(&self, event: &CaseEvent) -> bool {
+        !self.is_asked_alone || event.organisation.as_deref().is_some_and(|sender| self.is(sender))
+    }
+
+    /// He may read what was submitted, or decided on: that names whoever was asked, with the answer.
+    #[must_use]
+    pub fn knows_snapshot(&self, event: &CaseEvent) -> bool {
+        self.sees_all || !self.is_asked_alone && event.event == Event::Submit
+    }
+
+    /// The checks of a case that ask for sharing, of which he may know.
+    pub fn sharing<'c>(&'c self, case: &'c Case) -> impl Iterator<Item = CheckCode> {
+        let all = case.run.iter().flat_map(|run| &run.sharing).copied();
+        all.filter(move |code| self.verdicts(case).any(|(said, _)| said == code))
     }
 
     /// What a check said, of which he may know.
