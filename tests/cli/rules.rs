@@ -10,7 +10,7 @@ fn loaded_once_and_listed() {
     let (db, folder) = (Database::vn72(), Folder::new());
     let import = |file: &str, codes: &str| clearway(&db, &["rules", "import", file, "--jurisdiction", codes]);
     clearway(&db, &["rules", "list"]).gives(0, &[]);
-    import(VN, "VN-72").gives(0, &["VN-72: loaded VN 2027-01, 154 parameters, revision 2."]);
+    import(VN, "VN-72").gives(0, &["VN-72: loaded VN 2027-01, 160 parameters, revision 2."]);
     import(VN, "VN-72").gives(0, &["VN-72: VN 2027-01 is loaded already; nothing changed."]);
     assert_eq!(rows(&db, "revision", "revisions"), ["2"]);
     let digest = rows(&db, "detail->>'sha256'", "audit_events WHERE revision = 2");
@@ -20,7 +20,7 @@ fn loaded_once_and_listed() {
     clearway(&db, &of_day).gives(
         0,
         &[
-            "VN-72: VN 2027-01, 9 of 154 parameters, in force on 2014-06-01",
+            "VN-72: VN 2027-01, 9 of 160 parameters, in force on 2014-06-01",
             "  corridor.power_line.clearance_m 1 m class COVERED –22 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
             "  corridor.power_line.clearance_m 2 m class BARE –22 kV [law] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",
             "  corridor.power_line.clearance_m 2 m –22 kV [default] 2014-04-15–2024-12-31 NĐ 14/2014/NĐ-CP art. 11",

@@ -124,6 +124,24 @@ struct Row {
     in_public_zone: bool,
     #[diesel(sql_type = Text)]
     visibility: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Double)]
+    eirp_w: f64,
+}
+
+/// How far buildings are looked for: as far as all that is co-sited, no more than 25 m away, radiates.
+fn far<'r>(asked: &Asked, seen: impl Iterator<Item = &'r Row>) -> f64 {
+    let (subject, mut total, mut beside) = (&asked.subject, 0.0, 0.0_f64);
+    for row in seen.filter(|row| row.kind == "transmitter" && row.distance - subject.accuracy_m <= 25.0) {
+        total += row.eirp_w;
+        beside = beside.max(row.distance);
+    }
+    let own: f64 = subject.antennas.iter().map(|antenna| antenna.eirp_w).sum();
+    if subject.antennas.is_empty() {
+        return 0.0;
+    }
+    ((own + total) / (std::f64::consts::PI * 0.1)).sqrt() + beside + subject.accuracy_m
 }
 
 /// How far beyond its shape a reference feature matters.
@@ -139,10 +157,12 @@ fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<R
                 CASE WHEN ST_Dimension(f.geom_grid) = 2 AND ST_Intersects(f.geom_grid, p.g)
                     THEN ST_Distance(ST_Boundary(f.geom_grid), p.g) ELSE 0 END AS depth,
                 ST_DWithin(f.geom_grid, p.g, {reach} + ({own})) AS near, {} AS in_zone, {} AS in_public_zone,
-                f.visibility::text AS visibility
+                f.visibility::text AS visibility, {} AS kind, {} AS eirp_w
             FROM {} f, p WHERE {counts}",
             zone(""),
             zone("AND z.visibility::text = 'public'"),
+            if layer == "references" { "f.kind::text" } else { "''" },
+            if layer == "references" { "coalesce(f.eirp_w, 0)::float8" } else { "0::float8" },
             if layer == "references" { "reference_features" } else { layer },
         )
     };
@@ -176,7 +196,7 @@ fn by_index(world: &World, actor: &Actor, asked: &Asked) -> Facts {
 fn what_stands_round_a_place_is_what_postgis_measures_and_what_a_look_at_everything_gives() {
     let mut dice = Dice::new(95);
     let world = world(&mut dice);
-    let (mut decided, mut met, mut deep, mut by_zone) = (0, 0, 0, 0);
+    let (mut decided, mut met, mut deep, mut by_zone, mut by_field) = (0, 0, 0, 0, 0);
     for round in 0..60 {
         let (asked, at, reach) = asked(&mut dice);
         let rows = by_postgis(&world, at, reach, asked.subject.accuracy_m);
@@ -184,13 +204,19 @@ fn what_stands_round_a_place_is_what_postgis_measures_and_what_a_look_at_everyth
             let found = by_index(&world, &actor, &asked);
             let ids: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
             assert!(found.keys().all(|(_, id)| ids.contains(id)), "round {round}: what does not count");
+            let far = far(&asked, rows.iter().filter(|row| all || row.visibility == "public"));
             for row in &rows {
                 let fact = found.get(&(row.layer.clone(), row.id));
+                let is_building = row.kind == "building";
+                if is_building && (row.distance - far).abs() <= HAIR_M {
+                    continue;
+                }
+                let in_field = is_building && row.distance <= far;
                 let in_zone = if all { row.in_zone } else { row.in_public_zone };
                 if (row.distance - reach - row.own).abs() <= HAIR_M && !in_zone {
                     continue;
                 }
-                let expect = (all || row.visibility == "public") && (row.near || in_zone);
+                let expect = (all || row.visibility == "public") && (row.near || in_zone || in_field);
                 assert_eq!(fact.is_some(), expect, "round {round}, {at:?}, reach {reach}: {row:?}");
                 decided += 1;
                 let Some(fact) = fact else { continue };
@@ -198,13 +224,17 @@ fn what_stands_round_a_place_is_what_postgis_measures_and_what_a_look_at_everyth
                 assert!((fact.depth_m - row.depth).abs() < HAIR_M, "round {round}: {fact:?} {row:?}");
                 met += 1;
                 deep += usize::from(fact.depth_m > 0.0);
-                by_zone += usize::from(!row.near);
+                by_zone += usize::from(!row.near && in_zone);
+                by_field += usize::from(!row.near && in_field);
             }
         }
         everything(&world, &by_index(&world, &Actor::operator(), &asked), at, reach);
     }
-    eprintln!("{decided} decisions, {met} near a place, {deep} inside, {by_zone} by their zone alone");
+    eprintln!(
+        "{decided} decisions, {met} near a place, {deep} inside, {by_zone} by their zone alone, {by_field} in a field"
+    );
     assert!(decided > 20_000 && met > 5_000 && deep > 200 && by_zone > 20, "{decided} {met} {deep} {by_zone}");
+    assert!(by_field > 0, "no building stands in the field of what is co-sited alone");
 }
 
 /// The same by a look at each entry of the index, without its tree.
@@ -256,13 +286,16 @@ fn at_a_border_each_side_is_measured_on_its_own_grid() {
         asked.delivered.shape = Geometry::Point(Point(moved(at)));
         let found = by_index(&world, &Actor::operator(), &asked);
         let mut expected = 0;
-        for (side, code) in SIDES.iter().enumerate() {
-            let rows = of_side(&world, code, &asked.delivered.shape, reach);
+        let sides = SIDES.map(|code| of_side(&world, code, &asked.delivered.shape, reach));
+        let far = far(&asked, sides.iter().flatten());
+        for (side, (code, rows)) in SIDES.iter().zip(&sides).enumerate() {
             assert!(rows.len() > 100, "{code}: {}", rows.len());
-            for row in &rows {
+            for row in rows {
                 let fact = found.get(&(row.layer.clone(), row.id));
-                if (row.distance - reach - row.own).abs() > HAIR_M {
-                    assert_eq!(fact.is_some(), row.near, "round {round}, {code}: {row:?}");
+                let (is_building, edges) = (row.kind == "building", [reach + row.own, far]);
+                if edges.iter().all(|edge| (row.distance - edge).abs() > HAIR_M) {
+                    let expect = row.near || is_building && row.distance <= far;
+                    assert_eq!(fact.is_some(), expect, "round {round}, {code}: {row:?}");
                 }
                 let Some(fact) = fact else { continue };
                 assert!((fact.distance_m - row.distance).abs() < HAIR_M, "round {round}, {code}: {fact:?} {row:?}");
@@ -286,8 +319,10 @@ fn of_side(world: &World, code: &str, place: &Geometry<f64>, reach: f64) -> Vec<
         format!(
             "SELECT '{layer}' AS layer, f.id, ST_Distance(f.geom_grid, p.g) AS distance, ({own})::float8 AS own,
                 0::float8 AS depth, ST_DWithin(f.geom_grid, p.g, {reach} + ({own})) AS near, false AS in_zone,
-                false AS in_public_zone, f.visibility::text AS visibility
-            FROM {table} f, p WHERE f.jurisdiction = '{code}' AND {counts}"
+                false AS in_public_zone, f.visibility::text AS visibility, {} AS kind, {} AS eirp_w
+            FROM {table} f, p WHERE f.jurisdiction = '{code}' AND {counts}",
+            if layer == "references" { "f.kind::text" } else { "''" },
+            if layer == "references" { "coalesce(f.eirp_w, 0)::float8" } else { "0::float8" },
         )
     };
     let sql = format!(

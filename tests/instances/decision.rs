@@ -9,12 +9,12 @@ use diesel::PgConnection;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::instance::{Answer, Instance, until};
+use crate::instance::{Answer, Instance, clearway, until};
 use crate::receiver::{Got, Mood, Receiver};
 use crate::restart::{How, Stoppable};
 use crate::support::{Database, run_sql, token};
 use crate::told::{SETTINGS, webhook};
-use crate::world::{point, rect, value};
+use crate::world::{JURISDICTION, point, rect, value};
 
 /// An instance for whoever draws plans, files requests and decides about them; they share a folder of documents.
 fn instance(url: &str, documents: &Path) -> Instance {
@@ -156,7 +156,15 @@ impl Submitted {
     }
 }
 
-fn prepared(url: &str) -> Receiver {
+/// A request is judged and counted by rules, and on days on which the office works.
+fn prepared(noun: Noun, url: &str) -> Receiver {
+    let fixture = |name: &str| format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let loads = [["rules", "import"].map(str::to_owned), ["calendar", "set"].map(str::to_owned)];
+    let files = [fixture("rules/VN-2027-01.toml"), fixture("calendar/VN.toml")];
+    for (command, file) in loads.iter().zip(&files).filter(|_| noun == Noun::Request) {
+        let arguments = [&command[0], &command[1], file, "--jurisdiction", JURISDICTION];
+        assert!(clearway(url, &arguments).status().unwrap().success(), "{command:?}");
+    }
     run_sql(url, "INSERT INTO organisations VALUES ('committee', 'The committee', 'committee')");
     let receiver = Receiver::start(Mood::Well);
     webhook(url, &receiver.url());
@@ -171,7 +179,7 @@ fn event(got: &Got) -> String {
 fn a_decision_whose_instance_is_killed_before_it_is_told_is_told() {
     for noun in [Noun::Plan, Noun::Request] {
         let (database, documents) = (Database::vn72(), tempfile::tempdir().unwrap());
-        let receiver = prepared(&database.url);
+        let receiver = prepared(noun, &database.url);
         let mut first = instance(&database.url, documents.path());
         let case = Submitted::lead(noun, &first);
         receiver.took(case.steps);
@@ -193,7 +201,7 @@ fn a_decision_whose_instance_is_killed_before_it_is_told_is_told() {
 fn a_decision_while_postgres_is_restarted_is_made_once() {
     for (noun, how) in [Noun::Plan, Noun::Request].into_iter().flat_map(|n| [How::Order, How::Crash].map(|h| (n, h))) {
         let (mut postgres, documents) = (Stoppable::start(), tempfile::tempdir().unwrap());
-        let receiver = prepared(&postgres.url);
+        let receiver = prepared(noun, &postgres.url);
         let first = instance(&postgres.url, documents.path());
         let case = Submitted::lead(noun, &first);
         receiver.took(case.steps);
