@@ -123,7 +123,7 @@ fn relevant(eirp_w: f64, reflection: f64, limit: f64, share: f64) -> f64 {
 }
 
 /// How far round the place of a column buildings are looked at, in metres: as far as all antennas together matter, and what is
-/// co-sited may stand nearer to a building than the place does. It may be farther than [`reach`], which knows of the column
+/// co-sited may stand nearer to a building than the place does. It may be farther than `reach`, which knows of the column
 /// alone; 0 of a column without antennas, or where the limit is missing.
 #[must_use]
 pub fn looked(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> f64 {
