@@ -80,7 +80,7 @@ pub fn set(
     }
     let done = |code: &&str| Imported {
         jurisdiction: (*code).to_owned(),
-        revision: revisions.iter().find(|(raised, _)| raised == code).map(|(_, revision)| *revision),
+        revision: revisions.iter().find(|raised| raised.jurisdiction == *code).map(|raised| raised.revision),
     };
     Ok(codes.iter().map(done).collect())
 }

@@ -102,9 +102,9 @@ pub fn import<T: Records>(
             report.stored = true;
             // The index of a server follows at once; a program that only imports has none, and loads none.
             let snapshot = context.index.snapshot();
-            let shown = revisions.iter().filter(|(code, _)| snapshot.territory(code).is_some());
+            let shown = revisions.iter().filter(|raised| snapshot.territory(&raised.jurisdiction).is_some());
             refresh::after_commit(context, witness.actor, &shown.cloned().collect::<Vec<_>>());
-            report.revisions = revisions;
+            report.revisions = revisions.into_iter().map(|raised| (raised.jurisdiction, raised.revision)).collect();
             Ok(report)
         }
         Err(_) if given_up => Ok(report),

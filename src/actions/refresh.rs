@@ -32,7 +32,7 @@ use crate::store::changes::Head;
 use crate::store::copied::{Copied, Decoder};
 use crate::store::followed::Followed;
 use crate::store::records::IndexRow;
-use crate::store::{Connection, Stored, changes, jurisdiction};
+use crate::store::{Committed, Connection, Stored, changes, jurisdiction};
 
 /// More features than this are not read by those who follow shortly: so many take some hundredths of a second.
 const SHORT_MAX: usize = 1_000;
@@ -240,13 +240,49 @@ pub fn turn_days(context: &Context, moment: Timestamp) {
 
 /// Brings jurisdictions to the state that somebody just committed. What is committed is done, so a failure here is no
 /// failure of the write: the index follows by itself as soon as it can, and until then the writer is told nothing older.
-pub(super) fn after_commit(context: &Context, writer: &Actor, revisions: &[(String, i64)]) {
-    for (code, revision) in revisions {
-        if let Err(error) = without_end(|| catch_up(context, code)) {
+pub(super) fn after_commit(context: &Context, writer: &Actor, committed: &[Committed]) {
+    for done in committed {
+        let code = &done.jurisdiction;
+        let follow = || if follow_written(context, done) { Ok(()) } else { catch_up(context, code) };
+        if let Err(error) = without_end(follow) {
             tracing::warn!(%error, jurisdiction = code, "the index could not follow a commit at once; it will try again");
-            context.owed.note(&writer.name, code, *revision);
+            context.owed.note(&writer.name, code, done.revision);
         }
     }
+}
+
+/// Publishes what was written feature by feature, where the index holds just the revision before it: then nothing needs to be
+/// read. False where it does not.
+fn follow_written(context: &Context, Committed { jurisdiction: code, revision, written }: &Committed) -> bool {
+    let Some(written) = written else { return false };
+    let before = |h: &Held| h.territory.revision + 1 == *revision && h.recorded_at == Some(written.previous_at);
+    let Some(held) = held(context, code).filter(before) else { return false };
+    let base = &held.territory;
+    let of_layer = |layer: Layer| {
+        let (mut gone, mut entries) = (Vec::new(), Vec::new());
+        for ((_, id), row) in written.features.iter().filter(|((of, _), _)| *of == layer) {
+            match row {
+                Some(IndexRow { facts, grid, centreline, land }) => {
+                    let (facts, line) = (facts.clone(), centreline.clone());
+                    entries.push(Arc::new(Entry::new(facts, grid, line, land.as_ref(), base.rules())));
+                }
+                None => gone.push(*id),
+            }
+        }
+        (layer, Changes::new(gone, entries))
+    };
+    let changes = Layer::all().map(of_layer).collect();
+    let features = written.features.keys().map(|(layer, id)| (*layer, *id, *revision)).collect();
+    let touched = Touched { features, ..Touched::default() };
+    let content = Content::Since { changes, coverages: Arc::clone(base.coverages()), touched };
+    let recorded_at = Some(written.recorded_at);
+    let next = Next { revision: *revision, recorded_at, follows: true, content };
+    let ready = ready(context, code, &next);
+    let published = publish(context, code, Some(&held), next, ready);
+    if published {
+        context.index.tidy();
+    }
+    published
 }
 
 /// What comes next for a jurisdiction, read in one snapshot of the database.

@@ -91,7 +91,7 @@ pub fn import(
     }
     let imported = |code: &&str| Imported {
         jurisdiction: (*code).to_owned(),
-        revision: revisions.iter().find(|(raised, _)| raised == code).map(|(_, revision)| *revision),
+        revision: revisions.iter().find(|raised| raised.jurisdiction == *code).map(|raised| raised.revision),
     };
     Ok(codes.iter().map(imported).collect())
 }

@@ -16,7 +16,7 @@ use super::schema::{corridors, corridors_history, import_corridors};
 use super::shape::Shape;
 use super::version::{Versions, versions};
 use super::{Failure, Stored, WriteTx, audit, import};
-use crate::domain::audit::{Change, ChangeKind};
+use crate::domain::audit::ChangeKind;
 use crate::domain::conflict::Facts;
 use crate::domain::corridor::{Corridor, CorridorFacts, CorridorProps};
 use crate::domain::feature::{Centreline, Noun, Registered};

@@ -63,7 +63,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::domain::actor::Actor;
 use crate::domain::audit::Key;
 use crate::error::{Error, Result};
-pub use tx::{Witness, WriteTx};
+pub use tx::{Committed, Witness, WriteTx, Written};
 
 /// How the pool is set up.
 #[derive(Debug, Clone)]

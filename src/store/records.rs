@@ -303,11 +303,12 @@ macro_rules! records {
                 if code_is_taken(tx, &row)? {
                     return Err(Error::CodeTaken(row.code).into());
                 }
-                let insert =
-                    diesel::insert_into($table::table).values(row).returning(audit::present_digest(stringify!($table)));
-                let began: Vec<u8> = prepared(insert).get_result(tx.conn)?;
+                let insert = diesel::insert_into($table::table)
+                    .values(row)
+                    .returning((audit::present_digest(stringify!($table)), index_columns()));
+                let (began, row): (Vec<u8>, _) = prepared(insert).get_result(tx.conn)?;
                 tx.versions(jurisdiction, id, None, Some(audit::digest(&began)?))?;
-                tx.changed(jurisdiction, Change { layer: Self::LAYER, kind: ChangeKind::Insert, id: Some(id) })?;
+                tx.changed_one(jurisdiction, (Self::LAYER, ChangeKind::Insert, id), Some(index_row(row)?))?;
                 Ok(new)
             }
 
@@ -332,15 +333,17 @@ macro_rules! records {
                     return Err(Error::CodeTaken(row.code).into());
                 }
                 let target = $table::table.find((&old.jurisdiction, old.id)).filter($table::version.eq(old.version));
-                let update = diesel::update(target).set(row).returning(audit::present_digest(stringify!($table)));
-                let began: Option<Vec<u8>> = prepared(update).get_result(tx.conn).optional()?;
-                let Some(began) = began else {
+                let update = diesel::update(target)
+                    .set(row)
+                    .returning((audit::present_digest(stringify!($table)), index_columns()));
+                let began: Option<(Vec<u8>, _)> = prepared(update).get_result(tx.conn).optional()?;
+                let Some((began, row)) = began else {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
                 };
                 let ended = audit::ended_digest(tx.conn, stringify!($table), &old.jurisdiction, old.id, old.version)?;
                 tx.versions(&old.jurisdiction, old.id, Some(ended), Some(audit::digest(&began)?))?;
-                let change = Change { layer: Self::LAYER, kind: ChangeKind::Update, id: Some(old.id) };
-                tx.changed(&old.jurisdiction, change)?;
+                let change = (Self::LAYER, ChangeKind::Update, old.id);
+                tx.changed_one(&old.jurisdiction, change, Some(index_row(row)?))?;
                 Ok(new)
             }
 
@@ -353,8 +356,7 @@ macro_rules! records {
                     return Err(Error::Changed("the feature was changed meanwhile".into()).into());
                 };
                 tx.versions(&old.jurisdiction, old.id, Some(audit::digest(&ended)?), None)?;
-                let change = Change { layer: Self::LAYER, kind: ChangeKind::Delete, id: Some(old.id) };
-                tx.changed(&old.jurisdiction, change)
+                tx.changed_one(&old.jurisdiction, (Self::LAYER, ChangeKind::Delete, old.id), None)
             }
 
             fn stage(tx: &mut WriteTx<'_>) -> Stored<()> {

@@ -18,7 +18,7 @@ use super::schema::{import_reference_features, reference_features, reference_fea
 use super::shape::Shape;
 use super::version::{Versions, versions};
 use super::{Stored, WriteTx, audit, import};
-use crate::domain::audit::{Change, ChangeKind};
+use crate::domain::audit::ChangeKind;
 use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};

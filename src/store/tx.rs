@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use super::access::{self, Touched};
 use super::prepared::{PLANNED_ONCE, prepared};
+use super::records::IndexRow;
 use super::schema::revisions;
 use super::{Failure, Store, Stored, audit, is_deadlock, seen, standing, transaction};
 use crate::domain::actor::Actor;
-use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, Digest, Key, ZEROS, digest_of};
+use crate::domain::audit::{ACCESS, AuditEntry, AuditEvent, Change, ChangeKind, Digest, Key, ZEROS, digest_of};
+use crate::domain::layer::Layer;
 use crate::domain::session::Identity;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -61,18 +63,43 @@ impl<'a> Witness<'a> {
     }
 }
 
-/// The counter of a chain: its revision, when that was recorded, and the hash of its last event.
-type Counter = (i64, Option<jiff_diesel::Timestamp>, Option<Vec<u8>>);
+/// What was committed in a jurisdiction.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// Its code.
+    pub jurisdiction: String,
+    /// The revision it has come to.
+    pub revision: i64,
+    /// What was written, where it was written feature by feature.
+    pub written: Option<Written>,
+}
+
+/// All that a revision changed, so that an index which holds the one before need not ask.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// When the revision was recorded.
+    pub recorded_at: Timestamp,
+    /// When the one before was.
+    pub previous_at: Timestamp,
+    /// The features, each as the index wants it; none where it was deleted.
+    pub features: BTreeMap<(Layer, Uuid), Option<IndexRow>>,
+}
+
+/// The counter of a chain: its revision, when that and the one before were recorded, and the hash of its last event.
+type Counter = (i64, Option<jiff_diesel::Timestamp>, Option<jiff_diesel::Timestamp>, Option<Vec<u8>>);
 
 /// What a transaction has done to one jurisdiction.
 struct Raised {
     revision: i64,
     recorded_at: Timestamp,
+    previous_at: Option<Timestamp>,
     /// Hash of the event before.
     previous: Digest,
     changes: Vec<Change>,
     /// The versions ended and begun, each with its digest; where `None`, the database is asked.
     versions: Option<Versions>,
+    /// The features written one by one, as they are last.
+    features: BTreeMap<(Layer, Uuid), Option<IndexRow>>,
     /// The database is asked for them in any case: something was written that no change tells of.
     asks: bool,
     /// What a write of the chain of access is about, as it was before.
@@ -110,7 +137,7 @@ diesel::define_sql_function! {
 impl Store {
     /// Runs `f` in one transaction, which sees of features what the actor sees, and commits it with its audit entries. `f` runs
     /// again when it met a deadlock.
-    /// Answers with what `f` gave and the revision that each jurisdiction has come to.
+    /// Answers with what `f` gave and what was committed in each jurisdiction.
     ///
     /// # Errors
     /// What `f` fails with, [`Error::Unauthenticated`] where the writer may less than when he was let in, and [`Error::Internal`] when it neither raised a revision nor held one, or wrote without saying so: nothing is
@@ -119,7 +146,7 @@ impl Store {
         &self,
         witness: Witness<'_>,
         f: impl FnMut(&mut WriteTx<'_>) -> Stored<T>,
-    ) -> Result<(T, Vec<(String, i64)>)> {
+    ) -> Result<(T, Vec<Committed>)> {
         self.write_in("BEGIN ISOLATION LEVEL READ COMMITTED", witness, f)
     }
 
@@ -131,7 +158,7 @@ impl Store {
         &self,
         witness: Witness<'_>,
         f: impl FnMut(&mut WriteTx<'_>) -> Stored<T>,
-    ) -> Result<(T, Vec<(String, i64)>)> {
+    ) -> Result<(T, Vec<Committed>)> {
         self.write_in(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {PLANNED_ONCE}"), witness, f)
     }
 
@@ -140,7 +167,7 @@ impl Store {
         begin: &str,
         witness: Witness<'_>,
         mut f: impl FnMut(&mut WriteTx<'_>) -> Stored<T>,
-    ) -> Result<(T, Vec<(String, i64)>)> {
+    ) -> Result<(T, Vec<Committed>)> {
         let mut attempt = 1;
         loop {
             let outcome = self.run(|conn| {
@@ -189,9 +216,9 @@ impl WriteTx<'_> {
                 revisions::previous_at.eq(revisions::recorded_at),
                 revisions::recorded_at.eq(clock_timestamp().nullable()),
             ))
-            .returning((revisions::revision, revisions::recorded_at, revisions::audit_hash));
+            .returning((revisions::revision, revisions::recorded_at, revisions::previous_at, revisions::audit_hash));
         let found: Option<Counter> = prepared(raise).get_result(self.conn).optional()?;
-        let Some((revision, Some(now), previous)) = found else {
+        let Some((revision, Some(now), previous_at, previous)) = found else {
             return Err(Error::NotFound(format!("the jurisdiction «{jurisdiction}»")).into());
         };
         if jurisdiction == ACCESS {
@@ -203,9 +230,11 @@ impl WriteTx<'_> {
         let raised = Raised {
             revision,
             recorded_at,
+            previous_at: previous_at.map(jiff_diesel::Timestamp::to_jiff),
             previous,
             changes: Vec::new(),
             versions: None,
+            features: BTreeMap::new(),
             asks: false,
             touched: Vec::new(),
             entry: None,
@@ -264,6 +293,20 @@ impl WriteTx<'_> {
     pub fn changed(&mut self, jurisdiction: &str, change: Change) -> Stored<()> {
         self.of(jurisdiction)?.changes.push(change);
         Ok(())
+    }
+
+    /// Notes a change of one feature, and the row that the index is to have of it.
+    ///
+    /// # Errors
+    /// As [`WriteTx::changed`].
+    pub(super) fn changed_one(
+        &mut self,
+        jurisdiction: &str,
+        (layer, kind, id): (Layer, ChangeKind, Uuid),
+        row: Option<IndexRow>,
+    ) -> Stored<()> {
+        self.of(jurisdiction)?.features.insert((layer, id), row);
+        self.changed(jurisdiction, Change { layer, kind, id: Some(id) })
     }
 
     /// Says what was done: one entry for each raised jurisdiction.
@@ -331,14 +374,14 @@ impl WriteTx<'_> {
         self.identity.map_or(Ok(()), |identity| standing::holds(self.conn, identity))
     }
 
-    fn finish(mut self, witness: Witness<'_>) -> Stored<Vec<(String, i64)>> {
+    fn finish(mut self, witness: Witness<'_>) -> Stored<Vec<Committed>> {
         if self.raised.is_empty() && self.held.is_none() {
             return Err(Error::Internal("a write that wrote nothing".into()).into());
         }
         if self.raised.keys().any(|chain| chain != ACCESS) {
             self.still_holds()?;
         }
-        let mut revisions = Vec::new();
+        let mut committed = Vec::new();
         for (jurisdiction, raised) in self.raised {
             let Some(entry) = raised.entry else {
                 return Err(Error::Internal(format!("a write in {jurisdiction} without an audit entry")).into());
@@ -369,8 +412,12 @@ impl WriteTx<'_> {
                 previous: Some(raised.previous),
             };
             audit::append(self.conn, (&event, self.key), &raised.changes, CHANNEL)?;
-            revisions.push((jurisdiction, raised.revision));
+            // Of what was written twice, or otherwise, the index asks.
+            let written = raised.previous_at.filter(|_| raised.features.len() == raised.changes.len());
+            let Raised { revision, recorded_at, features, .. } = raised;
+            let written = written.map(|previous_at| Written { recorded_at, previous_at, features });
+            committed.push(Committed { jurisdiction, revision, written });
         }
-        Ok(revisions)
+        Ok(committed)
     }
 }

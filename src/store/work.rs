@@ -16,7 +16,7 @@ use super::schema::{import_works, works, works_history};
 use super::shape::Shape;
 use super::version::{Versions, versions};
 use super::{Stored, WriteTx, audit, import};
-use crate::domain::audit::{Change, ChangeKind};
+use crate::domain::audit::ChangeKind;
 use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};

@@ -1,13 +1,14 @@
 //! The index follows the database wherever that goes: forward, back to an older copy, and past a jurisdiction that
 //! cannot be read. Readiness tells what it does not show, and nobody more than is his to know.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use clearway::actions::{health, refresh};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CHECKS, WORKS, feature, mast, merged, point};
+use crate::help::{Api, CHECKS, CORRIDORS, WORKS, feature, mast, merged, point, rect, town};
 use crate::operation::until;
 use crate::support::{Database, TestServer, run_sql};
 
@@ -24,7 +25,12 @@ pub fn restore(database: &Database, revision: i64) {
         &format!(
             "SET session_replication_role = replica;
              DELETE FROM works WHERE revision > {revision}; DELETE FROM changes WHERE revision > {revision};
-             DELETE FROM audit_events WHERE revision > {revision}; UPDATE revisions SET revision = {revision}"
+             DELETE FROM audit_events WHERE revision > {revision};
+             UPDATE revisions SET revision = {revision}, recorded_at = (
+                 SELECT e.recorded_at FROM audit_events AS e WHERE e.jurisdiction = 'VN-72' AND e.revision = {revision}
+             ), previous_at = (
+                 SELECT e.recorded_at FROM audit_events AS e WHERE e.jurisdiction = 'VN-72' AND e.revision = {revision} - 1
+             ) WHERE jurisdiction = 'VN-72'"
         ),
     );
 }
@@ -51,6 +57,67 @@ fn an_older_copy_of_the_database_is_noticed() {
         assert_eq!(api.server.get("", "/health/ready").json()["jurisdictions"][0]["features"]["works"], written);
         let check = api.on_grid("", "POST", CHECKS, &point(0.0, 0.0)).json();
         assert_eq!(check["results"][0]["conflict_count"], written, "{written} written");
+    }
+}
+
+/// The counter stands where it stood, but somebody else led it there: what one writes next follows his state, not one's own.
+#[test]
+fn a_write_follows_no_state_that_is_no_more() {
+    let api = Api::with(|s| s.refresh_poll_ms = 3_600_000);
+    for n in 0..3 {
+        api.work(&format!("OLD-{n}"), point(0.0, 0.0));
+    }
+    restore(&api.database, 3);
+    let other = TestServer::start(&api.database);
+    for (server, code) in [(&other, "OTHER"), (&api.server, "OWN")] {
+        let place = json!({"type": "Point", "coordinates": crate::help::TOWN});
+        let made = server.post("officer", WORKS, &feature(place, merged(json!({"code": code}), &mast())));
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    for (answer, expect) in [
+        (api.server.post("", CHECKS, &town()), ["OTHER", "OWN"]),
+        (api.on_grid("", "POST", CHECKS, &point(0.0, 0.0)), ["OLD-0", "OLD-1"]),
+    ] {
+        let answer = answer.json();
+        assert_eq!(answer["revision"]["VN-72"], 5);
+        assert_eq!(codes(&answer), BTreeSet::from(expect.map(str::to_owned)));
+    }
+}
+
+/// The codes of what is in conflict.
+fn codes(answer: &Json) -> BTreeSet<String> {
+    let conflicts = answer["results"][0]["conflicts"].as_array().unwrap();
+    conflicts.iter().map(|c| c["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What was just written is at hand, so a writer sees it though nothing can be read, and it is what would have been read.
+#[test]
+fn ones_own_write_needs_no_reading() {
+    let api = Api::with(|s| s.refresh_poll_ms = 3_600_000);
+    run_sql(&api.database.url, "REVOKE SELECT ON changes FROM clearway_service");
+    let work = api.work("W", point(0.0, 0.0));
+    let road = api.road("R", rect(-50.0, -5.0, 50.0, 5.0));
+    api.school("S", rect(20.0, 20.0, 40.0, 40.0));
+    let near = |east: f64| {
+        let check =
+            api.on_grid("officer", "POST", &format!("{CHECKS}?against=corridors,works"), &point(east, 0.0)).json();
+        (check["revision"]["VN-72"].as_i64().unwrap(), Vec::from_iter(codes(&check)).join(" "))
+    };
+    assert_eq!(near(0.0), (4, "R W".to_owned()));
+    let moved = feature(point(1_000.0, 0.0), merged(json!({"code": "W2"}), &mast()));
+    assert_eq!(api.on_grid("officer", "PUT", &format!("{WORKS}/{work}"), &moved).status, 200);
+    assert_eq!(near(0.0), (5, "R".to_owned()));
+    assert_eq!(near(1_000.0), (5, "W2".to_owned()));
+    let gone = api.server.call("officer", "DELETE", &format!("{CORRIDORS}/{road}"), None);
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    assert_eq!(near(0.0), (6, String::new()));
+    let context = api.database.context();
+    run_sql(&api.database.url, "GRANT SELECT ON changes TO clearway_service");
+    refresh::catch_up_all(&context).unwrap();
+    assert_eq!(shown(&context), (6, 1));
+    let ready = api.server.get("officer", "/health/ready").json();
+    for (layer, count) in &health::loaded(&context)[0].features {
+        assert_eq!(ready["jurisdictions"][0]["features"][*layer], *count, "{layer}");
     }
 }
 
