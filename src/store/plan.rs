@@ -212,18 +212,36 @@ pub fn list(conn: &mut PgConnection, listing: &PlanListing) -> Stored<Vec<Plan>>
     rows.into_iter().map(to_plan).collect()
 }
 
-/// The newest version of a plan.
+/// The later versions of a plan, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn newest(tx: &mut WriteTx<'_>, jurisdiction: &str, code: &str) -> Stored<Option<Plan>> {
+pub fn later(tx: &mut WriteTx<'_>, plan: &Plan) -> Stored<Vec<Plan>> {
     let rows = plans::table
-        .filter(plans::jurisdiction.eq(jurisdiction).and(plans::code.eq(code)))
+        .filter(plans::jurisdiction.eq(&plan.jurisdiction).and(plans::code.eq(&plan.code)))
+        .filter(plans::number.gt(plan.number))
         .order(plans::number.desc())
         .select(Row::as_select())
+        .load(tx.conn)?;
+    rows.into_iter().map(to_plan).collect()
+}
+
+/// The version that was published and ends where `by` begins, locked until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub fn lock_ending_where(tx: &mut WriteTx<'_>, by: &Plan) -> Stored<Option<Plan>> {
+    let Some(from) = by.decision.as_ref().map(|decision| decision.from) else { return Ok(None) };
+    let row = plans::table
+        .filter(plans::jurisdiction.eq(&by.jurisdiction).and(plans::code.eq(&by.code)))
+        .filter(plans::number.lt(by.number).and(plans::state.eq(PlanState::Published.as_str())))
+        .filter(plans::ended_on.eq(from.to_diesel()))
+        .order(plans::number.desc())
+        .select(Row::as_select())
+        .for_update()
         .first(tx.conn)
         .optional()?;
-    rows.map(to_plan).transpose()
+    row.map(to_plan).transpose()
 }
 
 /// Plans whose period was over before a day, or that ended by it because their amendment began, and of which that is not recorded.

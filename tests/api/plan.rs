@@ -490,6 +490,57 @@ fn what_was_to_be_superseded_goes_on_where_its_amendment_is_revoked() {
     assert_eq!(api.faults(), []);
 }
 
+/// Of three versions, of which two are yet to come, one is in force on each day, whichever are taken back; and what went on can be
+/// amended again, whatever was begun on what is no more.
+#[test]
+fn of_versions_that_are_yet_to_come_some_are_taken_back() {
+    let api = api();
+    let amend = |of: &str| api.json_as("officer", "POST", &format!("/api/plans/{of}/amendments"), None, &json!({}));
+    let next = |of: &str| {
+        let made = amend(of);
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.json()["id"].as_str().unwrap().to_owned()
+    };
+    for (n, event) in ["revoke", "suspend"].into_iter().enumerate() {
+        let first = api.plan(&format!("QH-2{n}"), 1);
+        api.published(&first, "2026-01-01", json!(null));
+        let second = next(&first);
+        api.published(&second, "2098-01-01", json!(null));
+        let third = next(&second);
+        api.published(&third, "2099-01-01", json!(null));
+        let in_force = |id: &str| api.server.get("", &format!("/api/plans/{id}")).json()["in_force"].clone();
+        let days = |from: &str, to: Option<&str>| json!({"from": from, "to": to});
+        assert_eq!(in_force(&second), days("2098-01-01", Some("2098-12-31")));
+        api.done("approver", &second, event, &json!({}));
+        assert_eq!(in_force(&first), days("2026-01-01", Some("2098-12-31")));
+        assert_eq!(in_force(&second), json!(null));
+        api.done("approver", &third, event, &json!({}));
+        assert_eq!(in_force(&first), days("2026-01-01", None));
+        // What was suspended before it began is no base for the next one; what went on is.
+        assert_eq!(amend(&third).status, 409);
+        let fourth = next(&first);
+        assert_eq!(amend(&first).status, 409, "that is there");
+        api.published(&fourth, "2097-01-01", json!(null));
+        let fifth = next(&fourth);
+        let data = api.submitted(&fifth);
+        api.done("approver", &fifth, "approve", &merged(json!({"effective_from": "2097-02-01"}), &data));
+        api.done("approver", &fourth, event, &json!({}));
+        let late = api.event("officer", &fifth, "publish", &json!({}));
+        assert_eq!(unmet(&late), ["newest"], "{}", late.text);
+        assert_eq!(amend(&first).status, 409, "the fifth stands in the way");
+        let gone = api.done("approver", &fifth, "revoke", &json!({}));
+        assert_eq!(gone["in_force"], json!(null));
+        next(&first);
+        assert_eq!(in_force(&first), days("2026-01-01", None));
+        let shown = format!(
+            "SELECT string_agg(concat_ws(' ', code, valid_from, valid_to), '; ' ORDER BY code)
+             FROM reference_features WHERE dataset = 'QH-2{n}'"
+        );
+        assert_eq!(api.sql(&shown), Some(format!("QH-2{n}/1/Z-0000 2026-01-01")));
+    }
+    assert_eq!(api.faults(), []);
+}
+
 #[test]
 fn of_two_decisions_at_the_same_moment_one_is_made() {
     let api = api();

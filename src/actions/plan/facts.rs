@@ -55,7 +55,8 @@ pub(super) fn facts(
         _ => false,
     };
     let still = [PlanState::Published, PlanState::Suspended, PlanState::Expired];
-    let newest = plan.amends.is_none() || before.is_some_and(|before| still.contains(&before.state));
+    let newest =
+        plan.amends.is_none() || before.is_some_and(|before| still.contains(&before.state) && !before.was_taken_back());
     Ok(Facts {
         today,
         zones: of_zones.count,

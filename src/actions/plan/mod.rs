@@ -211,16 +211,20 @@ pub fn amend(context: &Context, witness: Witness<'_>, id: Uuid) -> Result<PlanVi
             let detail = format!("a plan that is {state} is not amended: what was published is");
             return Err(step::refused(detail, &before, actor, day).into());
         }
-        let newest = store::newest(tx, place, &before.code)?;
-        if let Some(open) =
-            newest.as_ref().filter(|newest| newest.number > before.number && newest.state != PlanState::Rejected)
-        {
+        if before.was_taken_back() {
+            let detail =
+                "a version that was suspended before its first day is not amended: the one before went on, amend that";
+            return Err(step::refused(detail.into(), &before, actor, day).into());
+        }
+        let later = store::later(tx, &before)?;
+        let is_open = |plan: &&Plan| plan.state != PlanState::Rejected && !plan.was_taken_back();
+        if let Some(open) = later.iter().find(is_open) {
             let detail = format!("version {} of this plan is there already: {}", open.number, open.id);
             return Err(Error::Taken(detail).into());
         }
         let said = PlanSaid { code: before.code.clone(), name: before.name.clone(), jurisdiction: None };
         let mut plan = Plan::draft(place, id, said, &before.organisation, &actor.name);
-        plan.number = newest.map_or(before.number, |newest| newest.number) + 1;
+        plan.number = later.first().map_or(before.number, |newest| newest.number) + 1;
         plan.amends = Some(before.id);
         store::insert(tx, &mut plan)?;
         let mut kept = zones::of_plan_in(tx, &before)?;

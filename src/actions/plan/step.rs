@@ -47,11 +47,12 @@ pub fn step(context: &Context, witness: Witness<'_>, id: Uuid, asked: &Asked) ->
             let detail = format!("the plan has version {} now, not {expected}: read it again first", plan.version);
             return Err(Error::Changed(detail).into());
         }
-        let looks_back =
-            matches!(asked.event, PlanEvent::Approve | PlanEvent::Publish | PlanEvent::Suspend | PlanEvent::Revoke);
-        let before = match plan.amends.filter(|_| looks_back) {
-            Some(before) => store::lock(tx, &plan.jurisdiction, before)?,
-            None => None,
+        let before = match (asked.event, plan.amends) {
+            (PlanEvent::Approve | PlanEvent::Publish, Some(before)) => store::lock(tx, &plan.jurisdiction, before)?,
+            (PlanEvent::Suspend | PlanEvent::Revoke, Some(_)) if plan.published_on.is_some() => {
+                store::lock_ending_where(tx, &plan)?
+            }
+            _ => None,
         };
         // From here on nobody else writes there: what the step rests on is read after this.
         let (_, at) = tx.raise(&plan.jurisdiction)?;
@@ -64,7 +65,8 @@ pub fn step(context: &Context, witness: Witness<'_>, id: Uuid, asked: &Asked) ->
     get(context, actor, id)
 }
 
-/// Makes a step in a transaction that holds the plan and has raised its jurisdiction.
+/// Makes a step in a transaction that holds the plan, and has raised its jurisdiction. `before` is the version that it amends, or
+/// of one that is suspended or revoked the version that was to end where it begins.
 pub(super) fn make(
     tx: &mut WriteTx<'_>,
     plan: &Plan,
@@ -104,9 +106,11 @@ pub(super) fn make(
         }
         PlanEvent::Suspend | PlanEvent::Revoke => {
             projected::end(tx, &next)?;
-            if let Some(before) = before.filter(|before| waits_for(before, &next, facts.today)) {
+            let is_to_come = |next: &Plan| next.decision.as_ref().is_some_and(|d| facts.today < d.from);
+            if let Some(before) = before.filter(|_| is_to_come(&next)) {
                 more.push(("goes_on", before.id.to_string()));
-                let mut goes_on = Plan { ended_on: None, ..before.clone() };
+                // Until the one begins that was to follow this.
+                let mut goes_on = Plan { ended_on: plan.ended_on, ..before.clone() };
                 store::update(tx, before.version, &mut goes_on)?;
                 projected::end(tx, &goes_on)?;
             }
@@ -114,12 +118,6 @@ pub(super) fn make(
         _ => {}
     }
     tx.audit(&plan.jurisdiction, entry(Deed::Step, &next, "plan", more))
-}
-
-/// A version is in force until the one that amends it begins, which is yet to come.
-fn waits_for(before: &Plan, by: &Plan, today: Date) -> bool {
-    let from = by.decision.as_ref().map(|decision| decision.from);
-    before.state == PlanState::Published && before.ended_on == from && from.is_some_and(|from| today < from)
 }
 
 /// The version before ends where the one that amends it begins: on that day, where it is yet to come, and till then it is what it was.

@@ -146,6 +146,14 @@ impl Plan {
         last.is_none_or(|last| decision.from <= last).then_some((decision.from, last))
     }
 
+    /// It was taken back before its first day: what it amends went on, and is what is amended next.
+    #[must_use]
+    pub fn was_taken_back(&self) -> bool {
+        let before_its_day = |ended: Date| self.decision.as_ref().is_some_and(|decision| ended < decision.from);
+        matches!(self.state, PlanState::Suspended | PlanState::Revoked)
+            && (self.published_on.is_none() || self.ended_on.is_some_and(before_its_day))
+    }
+
     /// How far it has come on a day: that its period is over, or that its amendment began, is nowhere recorded before somebody looks.
     #[must_use]
     pub fn state_on(&self, day: Date) -> PlanState {

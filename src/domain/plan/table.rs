@@ -141,7 +141,8 @@ pub const TRANSITIONS: &[Transition<S, E, G>] = &[
     row(&[S::Submitted], E::Waive, APPROVER, WAIVED, S::Submitted),
     row(&[S::Approved], E::Publish, OFFICER, &[G::Newest], S::Published),
     row(&[S::Published], E::Suspend, APPROVER, &[G::Reason, G::Committee], S::Suspended),
-    row(&[S::Published, S::Suspended], E::Revoke, APPROVER, &[G::Reason, G::Committee], S::Revoked),
+    // One that was decided on, too: there is no other way back.
+    row(&[S::Approved, S::Published, S::Suspended], E::Revoke, APPROVER, &[G::Reason, G::Committee], S::Revoked),
     row(&[S::Published, S::Suspended], E::Supersede, By::Timer, &[], S::Superseded),
     row(&[S::Published, S::Suspended], E::Expire, By::Timer, &[G::Over], S::Expired),
 ];
