@@ -320,7 +320,7 @@ fn every_refused_event_leads_nowhere_and_every_state_says_what_may_be_sent() {
         (PlanState::InAppraisal, &[PlanEvent::Appraise, PlanEvent::Return], &[PlanEvent::Waive]),
         (PlanState::Appraised, &[PlanEvent::Submit], &[PlanEvent::Waive]),
         (PlanState::Submitted, &[], &[PlanEvent::Approve, PlanEvent::Return, PlanEvent::Reject, PlanEvent::Waive]),
-        (PlanState::Approved, &[PlanEvent::Publish], &[]),
+        (PlanState::Approved, &[PlanEvent::Publish], &[PlanEvent::Revoke]),
         (PlanState::Published, &[], &[PlanEvent::Suspend, PlanEvent::Revoke]),
     ] {
         assert_eq!(at(state).allowed(&officer, TODAY), expect_officer, "{state}");

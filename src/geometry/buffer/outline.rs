@@ -25,6 +25,10 @@ const STRAIGHT_M: f64 = 1e-6;
 /// Between two corners at least 2^this pieces are looked at, so that a dip between two samples is seen.
 const DEPTH_MIN: u32 = 2;
 
+/// And at most 2^this: of the longest end of a line round the earth no half is longer than a sample then. Of numbers so large that
+/// no two lie nearer to each other there is no end.
+const DEPTH_MAX: u32 = 40;
+
 /// Samples nearer than this to each other are not divided further, metres.
 const SAMPLES_APART_M: f64 = 0.001;
 
@@ -202,7 +206,7 @@ impl Sampler<'_> {
         let (p, q) = (self.cell.ray(first.0).at(first.1), self.cell.ray(last.0).at(last.1));
         let chord = q - p;
         let length = chord.x.hypot(chord.y);
-        if length < SAMPLES_APART_M || ring.len() > most {
+        if length < SAMPLES_APART_M || ring.len() > most || depth >= DEPTH_MAX {
             return;
         }
         let x = f64::midpoint(first.0, last.0);

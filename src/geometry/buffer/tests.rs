@@ -118,6 +118,25 @@ fn narrow_side_ends_where_another_wide_side_begins() {
     }
 }
 
+/// Numbers of any size: where halving comes to no number in between, the walk along an end comes to its end, too.
+#[test]
+fn comes_to_an_end_whatever_the_numbers() {
+    proptest!(ProptestConfig::with_cases(cases() / 4), |(
+        size in 0..308_i32,
+        places in prop::collection::vec((-9.0..9.0_f64, -9.0..9.0_f64), 2..9),
+        powers in prop::collection::vec(-3..3_i32, 9),
+    )| {
+        let number = |n: f64, i: usize| n * 10_f64.powi((size + powers[i]).clamp(0, 307));
+        let line: Vec<_> = places.iter().enumerate().map(|(i, &(x, y))| (number(x, i), number(y, i))).collect();
+        let left = Metres::new(10.0).unwrap();
+        for right in [0.0, 3.0, 10.0] {
+            if let Ok(land) = corridor(&grid(&[&line]), left, Metres::new(right).unwrap()) {
+                assert!(crate::geometry::valid::problems(&geo_types::Geometry::MultiPolygon(land.0)).is_empty());
+            }
+        }
+    });
+}
+
 #[test]
 fn refuses_what_has_no_land() {
     let ok = grid(&[&[(0.0, 0.0), (1.0, 0.0)]]);
