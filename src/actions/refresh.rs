@@ -255,8 +255,15 @@ pub(super) fn after_commit(context: &Context, writer: &Actor, committed: &[Commi
 /// read. False where it does not.
 fn follow_written(context: &Context, Committed { jurisdiction: code, revision, written }: &Committed) -> bool {
     let Some(written) = written else { return false };
-    let before = |h: &Held| h.territory.revision + 1 == *revision && h.recorded_at == Some(written.previous_at);
-    let Some(held) = held(context, code).filter(before) else { return false };
+    let Some(held) = held(context, code) else { return false };
+    let stands = (held.territory.revision, held.recorded_at);
+    if stands == (*revision, Some(written.recorded_at)) {
+        // Whoever heard of it was faster.
+        return true;
+    }
+    if stands != (revision - 1, Some(written.previous_at)) {
+        return false;
+    }
     let base = &held.territory;
     let of_layer = |layer: Layer| {
         let (mut gone, mut entries) = (Vec::new(), Vec::new());

@@ -178,6 +178,46 @@ fn what_writes_side_by_side_leave_is_one_chain() {
     verifies(&api, 41);
 }
 
+/// Only of what was written once, feature by feature, the index need not read.
+#[test]
+fn a_write_says_all_it_wrote_or_nothing() {
+    let api = Api::new();
+    let operator = Actor::operator();
+    let witness = Witness::new(&operator, "test");
+    let work = api.work("A-1", point(0.0, 0.0)).parse().unwrap();
+    let waits = std::time::Duration::from_secs(5);
+    let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };
+    let store = Store::connect(&api.database.service_url, &options).unwrap();
+    let (layer, subject) = (Some(Layer::Works), Some(work));
+    for (updates, deletes, expect) in
+        [(1, false, Some(true)), (2, false, None), (1, true, None), (0, true, Some(false))]
+    {
+        let written = store.write(witness, |tx| {
+            let mut last = Work::lock(tx, "VN-72", work)?.unwrap();
+            for _ in 0..updates {
+                last = Work::update(tx, &last, last.body.clone())?;
+            }
+            if deletes {
+                Work::delete(tx, &last)?;
+            }
+            tx.audit("VN-72", AuditEntry { deed: Deed::Replace, layer, subject, owner: None, detail: Vec::new() })?;
+            // What is to be tried next still needs it.
+            if expect.is_none() && deletes { Ok(Some(last)) } else { Ok(None) }
+        });
+        let (gone, committed) = written.unwrap();
+        let features = committed[0].written.as_ref().map(|written| &written.features);
+        let is_there = features.map(|all| all.get(&(Layer::Works, work)).unwrap().is_some());
+        assert_eq!(is_there, expect, "{updates} times, and deleted: {deletes}");
+        if let Some(gone) = gone {
+            let again = store.write(witness, |tx| {
+                Work::insert(tx, "VN-72", work, gone.body.clone())?;
+                tx.audit("VN-72", AuditEntry { deed: Deed::Create, layer, subject, owner: None, detail: Vec::new() })
+            });
+            assert!(again.unwrap().1[0].written.is_some());
+        }
+    }
+}
+
 #[test]
 fn a_write_of_which_a_part_notes_its_versions_names_the_others_too() {
     let api = Api::new();
@@ -199,6 +239,7 @@ fn a_write_of_which_a_part_notes_its_versions_names_the_others_too() {
     });
     let committed = written.unwrap().1;
     assert_eq!((committed[0].jurisdiction.as_str(), committed[0].revision, committed.len()), ("VN-72", 4, 1));
+    assert!(committed[0].written.is_none(), "the index reads what else was written");
     verifies(&api, 4);
 }
 

@@ -81,7 +81,11 @@ fn it_is_met_or_refused() {
 fn a_writer_is_told_nothing_older_than_his_write() {
     let api = hearing(|s| s.min_revision_wait_ms = 50);
     let officer = |body: &Json| api.on_grid("officer", "POST", CHECKS, body);
+    let other = TestServer::start(&api.database);
     run_sql(&api.database.url, "REVOKE SELECT ON changes FROM clearway_service");
+    // Somebody else's write comes first, which would have to be read.
+    let theirs = crate::help::feature(crate::help::town(), crate::help::mast());
+    assert_eq!(other.post("officer", WORKS, &theirs).status, 201);
     let id = api.work("W", point(0.0, 0.0));
     let now = revision(&api);
     let refused = officer(&point(0.0, 0.0));

@@ -69,6 +69,8 @@ impl Follower {
 /// Works and corridors of both sides round the corner of their border.
 struct Crowd {
     world: World,
+    /// Another instance that writes, too.
+    other: Option<Context>,
     dice: Dice,
     works: Vec<(usize, Uuid)>,
     lands: Vec<(usize, Uuid)>,
@@ -76,7 +78,7 @@ struct Crowd {
 
 impl Crowd {
     fn new(salt: u64) -> Self {
-        Self { world: with_neighbour(), dice: Dice::new(salt), works: Vec::new(), lands: Vec::new() }
+        Self { world: with_neighbour(), other: None, dice: Dice::new(salt), works: Vec::new(), lands: Vec::new() }
     }
 
     /// Its metres, and those of lands, put no pair at its threshold.
@@ -99,8 +101,9 @@ impl Crowd {
         f64::from(self.dice.draw(-20..20)) * 25.0
     }
 
-    fn write<T: Records>(&self, one: Option<Uuid>, new: Option<&feature::Draft>) -> Option<Uuid> {
-        let (context, witness) = (&self.world.context, self.world.witness());
+    fn write<T: Records>(&mut self, one: Option<Uuid>, new: Option<&feature::Draft>) -> Option<Uuid> {
+        let other = self.other.as_ref().filter(|_| self.dice.draw(0..4) > 0);
+        let (context, witness) = (other.unwrap_or(&self.world.context), self.world.witness());
         match (one, new) {
             (None, Some(new)) => Some(feature::create::<T>(context, witness, new).unwrap().id),
             (Some(id), Some(new)) => Some(feature::replace::<T>(context, witness, id, None, new).unwrap().id),
@@ -203,6 +206,39 @@ fn conflicts_add_up_at_a_border_with_several_commits_in_one_event() {
     eprintln!("{commits} commits in {events} events, up to {most} conflicts at once, {across} across the border");
     assert!(commits > i64::try_from(events).unwrap() * 3 / 2, "events of one commit each: {commits} in {events}");
     assert!(most > 15 && across > 60, "too few conflicts to mean anything: {most}, {across}");
+}
+
+/// Who writes publishes what he wrote without reading it, beside others that read just that: it is told once, and the index is
+/// what it is.
+#[test]
+fn what_one_writes_oneself_is_told_once_beside_others_that_read_it() {
+    let mut crowd = Crowd::new(82);
+    let mut follower = Follower::new(&crowd.world);
+    crowd.other = Some(follower.context.clone());
+    for round in 0..4 {
+        let (context, done) = (follower.context.clone(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        refresh::catch_up_all(&context).unwrap();
+                    }
+                });
+            }
+            let _stop = StopReaders(&done);
+            for step in 0..40 {
+                crowd.change(round * 40 + step);
+            }
+        });
+        // And where nobody else reads.
+        for step in 0..20 {
+            crowd.change(1_000 + round * 20 + step);
+            refresh::catch_up_all(&follower.context).unwrap();
+        }
+        follower.hear();
+        crowd.agree(&format!("round {round}"), &follower);
+    }
+    eprintln!("{} commits in {} events", follower.events.1, follower.events.0);
 }
 
 /// Whoever reads commits while somebody else publishes a part of them tells only what is left.
