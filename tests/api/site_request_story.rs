@@ -394,6 +394,7 @@ fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
     let headers = [("Content-Type", "application/json")];
     let waived = api.send("approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
     assert_eq!(waived.status, 201, "{}", waived.text);
+    case.refused("approver", "approve", None, case.decision(json!({})), &["not_waiver"], &deciding);
     case.step("other-approver", "approve", None, case.decision(json!({})), "approved");
 }
 

@@ -108,8 +108,8 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
 pub struct AskedAgain {
     /// Its hash, made of what is kept of it.
     pub hash: Digest,
-    /// The checks whose findings were waived.
-    pub waived: Vec<CheckCode>,
+    /// The checks whose findings were waived, each with the account that did.
+    pub waived: Vec<(CheckCode, String)>,
     /// Where it would be answered otherwise.
     pub differences: Vec<Difference>,
     /// The revision of each jurisdiction that was looked at.
@@ -133,7 +133,7 @@ pub fn asked_again(context: &Context, id: Uuid, min_revision: &[(String, i64)]) 
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
     Ok(AskedAgain {
         hash: kept.run.hash(),
-        waived: kept.waivers.iter().map(|waiver| waiver.code).collect(),
+        waived: kept.waivers.iter().map(|waiver| (waiver.code, waiver.actor.clone())).collect(),
         differences: differences(&kept.run.said, &said),
         revisions,
         reach_m: kept.run.reach_m,

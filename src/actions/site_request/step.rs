@@ -219,7 +219,7 @@ impl Step<'_> {
         // What nobody checked counts as approved where no corridor takes the place.
         let by_silence = (self.event == Event::DeemApproved).then(|| (false, vec![check::unchecked(&now)], 0.0));
         let looked = prepared.now.as_ref();
-        let looked = looked.map(|now| (now.run.waived.contains(&CheckCode::Cor), now.looked_at.clone(), now.reach_m));
+        let looked = looked.map(|now| (now.run.is_waived(CheckCode::Cor), now.looked_at.clone(), now.reach_m));
         if let Some((waived, looked_at, reach_m)) = looked.or(by_silence) {
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;

@@ -23,10 +23,18 @@ pub struct RunNow {
     pub run: Uuid,
     /// Its hash.
     pub hash: Digest,
-    /// The checks whose findings were waived.
-    pub waived: Vec<CheckCode>,
+    /// The checks whose findings were waived, each with the account that did.
+    pub waived: Vec<(CheckCode, String)>,
     /// The checks that would say something else now.
     pub changed: Vec<CheckCode>,
+}
+
+impl RunNow {
+    /// The finding of a check was waived.
+    #[must_use]
+    pub fn is_waived(&self, code: CheckCode) -> bool {
+        self.waived.iter().any(|(waived, _)| *waived == code)
+    }
 }
 
 /// Who asks for a step, when, and what he says.
@@ -135,6 +143,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         }
         Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
+        Guard::NotWaiver => of_waiver(asked),
         Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
         Guard::CandidateNamed | Guard::PermitRuled | Guard::PermitHolds | Guard::PermitOver => {
             of_permit(case, asked, guard)
@@ -223,7 +232,7 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let Some(run) = &case.run else {
         return unless(guard == Guard::NoBlocks, "what was submitted was not checked");
     };
-    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.waived.contains(code));
+    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code));
     match guard {
         Guard::NoBlocks => {
             let blocks = run.said.iter().filter(|(code, verdict)| *verdict == Verdict::Block && !waived(code));
@@ -253,6 +262,11 @@ fn of_person(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     };
     let same = other.zip(asked.actor).is_some_and(|(other, actor)| *other == actor.name);
     unless(!same, format!("whoever {what} it does not decide on it"))
+}
+
+fn of_waiver(asked: &Asked<'_>) -> Option<String> {
+    let his = |actor: &Actor| asked.run.iter().flat_map(|now| &now.waived).any(|(_, by)| *by == actor.name);
+    unless(!asked.actor.is_some_and(his), "whoever waived something of it does not approve it")
 }
 
 fn of_conditions(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {

@@ -33,6 +33,7 @@ const REFUSED: &[Guard] =
 const APPROVED: &[Guard] = &[
     G::NotRecommender,
     G::NotDecider,
+    G::NotWaiver,
     G::CheckNamed,
     G::CheckFresh,
     G::AdviceFits,
@@ -43,6 +44,7 @@ const APPROVED: &[Guard] = &[
 const CONDITIONED: &[Guard] = &[
     G::NotRecommender,
     G::NotDecider,
+    G::NotWaiver,
     G::CheckNamed,
     G::CheckFresh,
     G::AdviceFits,

@@ -111,6 +111,8 @@ words! {
         AdviceFits = "advice_fits",
         /// Somebody else recommended it.
         NotRecommender = "not_recommender",
+        /// Somebody else waived what was waived.
+        NotWaiver = "not_waiver",
         /// Somebody else refused it before.
         NotDecider = "not_decider",
         /// At least one condition is stated.
