@@ -17,10 +17,10 @@ use crate::domain::conflict::{self, Role, Rule};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
-use crate::domain::reference::{ReferenceFacts, ReferenceKind};
+use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
     HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within,
-    is_drawn, is_measured, land_of, looked_for_buildings, reach_round, sources, to_edge_of,
+    is_drawn, is_measured, land_of, looked_for_buildings, own_column, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -181,8 +181,21 @@ pub(super) fn found_round<'a>(
     if reach < far || !zones.is_empty() {
         beyond(snapshot, ground, &looking(home)?, far, &looking, zones, &mut found)?;
     }
+    if is_permit(snapshot, subject)
+        && let Some(own) = own_column(subject, &found.around.works, rules)
+    {
+        found.around.works.retain(|work| work.facts.id != own);
+    }
     sort(&mut found.around);
     Ok(found)
+}
+
+/// What is asked about is a request that was granted: its column may be registered already.
+fn is_permit(snapshot: &Snapshot, subject: &Subject) -> bool {
+    let Some(request) = subject.request else { return false };
+    let layers = || Layer::all().filter(|layer| layer.is_told_by_kind());
+    let known = snapshot.territories().flat_map(|of| layers().filter_map(|layer| of.layer(layer).get(request)));
+    known.filter_map(|entry| entry.facts.attributes.as_deref()).any(Attributes::is_permitted)
 }
 
 /// The nearest first.
@@ -347,7 +360,7 @@ impl<'a> Looking<'a, '_> {
         let near = self.near(layer, entry, told, distance_m)?;
         let known = near.attributes();
         let is_line = entry.shape.dimension() == Dimension::Line;
-        let to_edge_m = to_edge_of(told.kind, known, is_line, self.territory.rules().site());
+        let to_edge_m = to_edge_of(told.kind, known, is_line, self.territory.rules().site(), Some(self.day));
         let (clearance, rule) = self.clearance(entry, None);
         let land = land_of(told.kind, known);
         let is_of_its_class = match &rule {
