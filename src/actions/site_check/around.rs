@@ -2,6 +2,7 @@
 //! by who asks.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -37,8 +38,8 @@ pub(super) struct Found<'a> {
     pub(super) taken: Vec<Taken<'a>>,
     /// The revision of each jurisdiction looked at.
     pub(super) revisions: BTreeMap<String, i64>,
-    /// Where something is said to be hidden only because the asker was told of as many cells as he may: jurisdiction and
-    /// source.
+    /// Where something is said to be hidden only because the asker was told of as many cells as he may: jurisdiction,
+    /// source, and what was asked of it ([`Of`]).
     pub(super) told_by_budget: Vec<String>,
     /// What an answer that is made again tells of hidden features.
     pub(super) hidden: Vec<HiddenCells>,
@@ -53,6 +54,27 @@ pub(super) enum Mode<'m> {
     Ask,
     /// It is not; he had been told of these by his budget alone.
     Again(&'m [String]),
+}
+
+/// What is asked of a source: one question asks several times, and a budget may end between.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Of {
+    /// What is near the place.
+    Near,
+    /// Buildings as far as whatever is co-sited radiates.
+    Buildings,
+    /// What is in a zone.
+    Zone(Uuid),
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Near => f.write_str("near"),
+            Self::Buildings => f.write_str("buildings"),
+            Self::Zone(id) => write!(f, "zone {id}"),
+        }
+    }
 }
 
 /// In what way it is looked for.
@@ -285,7 +307,7 @@ impl<'a> Looking<'a, '_> {
     /// A feature as a zone that admits so many columns and may hold the place, where it is one.
     fn as_zone(&self, entry: &'a Entry) -> Option<Zone<'a>> {
         let holds = quota(entry).is_some() && self.shape.within(&entry.shape, self.subject.accuracy_m);
-        holds.then_some(Zone { of: self.territory, shape: &entry.shape })
+        holds.then_some(Zone { of: self.territory, id: entry.facts.id, shape: &entry.shape })
     }
 
     /// A feature as the checks see it, so far from the place. Distances are those on the grid that it is kept on.
@@ -377,31 +399,33 @@ impl<'a> Looking<'a, '_> {
         let of_layer = || sources().iter().copied().filter(|source| source.layer() == layer);
         if !layer.is_told_by_kind() {
             let cells = features.hidden().met(sight, &self.shape, self.reach.get());
-            let told = self.is_told(layer.as_str(), &cells, found);
+            let told = self.is_told(layer.as_str(), Of::Near, &cells, found);
             found.around.hidden.extend(of_layer().filter(|_| told));
             return told;
         }
         let met = |apart| features.hidden().met_apart(apart, sight, &self.shape, self.reach_in(layer).get());
         let (others, defence) = (met(false), met(true));
         let is_defence = |source: &Source| source.kind() == Some(DEFENCE);
-        let told = self.is_told(layer.as_str(), &others, found);
+        let told = self.is_told(layer.as_str(), Of::Near, &others, found);
         found.around.hidden.extend(of_layer().filter(|source| told && !is_defence(source)));
-        let told_of_defence = self.is_told(DEFENCE.as_str(), &defence, found);
+        let told_of_defence = self.is_told(DEFENCE.as_str(), Of::Near, &defence, found);
         found.around.hidden.extend(of_layer().filter(|source| told_of_defence && is_defence(source)));
         told || told_of_defence
     }
 
     /// Whether the asker is told that there is something in these cells.
-    pub(super) fn is_told(&self, what: &'static str, cells: &[Cell], found: &mut Found<'a>) -> bool {
+    pub(super) fn is_told(&self, what: &'static str, of: Of, cells: &[Cell], found: &mut Found<'a>) -> bool {
         let code = &self.territory.jurisdiction.code;
-        let by_budget = || format!("{code} {what}");
+        let by_budget = || format!("{code} {what} {of}");
         match self.how.mode {
             Mode::Again(told) => {
                 if !cells.is_empty() {
                     let (jurisdiction, source) = (code.clone(), what.to_owned());
                     found.hidden.push(HiddenCells { jurisdiction, source, cells: cells.to_vec() });
                 }
-                !cells.is_empty() || told.contains(&by_budget())
+                // Of a run that is older than this was told apart nobody knows what of it was asked.
+                let by_budget = || [by_budget(), format!("{code} {what}")].iter().any(|one| told.contains(one));
+                !cells.is_empty() || by_budget()
             }
             Mode::Ask => {
                 let is_told = self.context.notices.is_told(self.actor, (code, what, None), cells);

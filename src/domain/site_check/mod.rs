@@ -30,7 +30,7 @@ pub use checks::zon::own_column;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
-pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
+pub use record::{Difference, ENGINE, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{
     Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, StandingColumn, Surroundings,
