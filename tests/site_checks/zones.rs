@@ -75,11 +75,12 @@ fn a_permit_does_not_count_for_the_request_that_it_is_of() {
 fn the_column_of_a_permit_is_not_in_the_way_of_the_request_that_it_is_of() {
     let world = World::new();
     zone(&world, 3_000.0, 1);
-    let of = |class: &str| {
-        let request = json!({"code": "R", "kind": "site_request", "organisation": "viettel", "class": class,
-            "visibility": "public"});
+    let of_carrier = |carrier: &str, class: &str, visibility: &str| {
+        let request = json!({"code": "R", "kind": "site_request", "organisation": carrier, "class": class,
+            "visibility": visibility});
         world.add(REFERENCES, point(0.0, 0.0), request)
     };
+    let of = |class: &str| of_carrier("viettel", class, "government");
     let mast = |code: &str, east: f64, status: &str| {
         let facts = json!({"code": code, "kind": "mast", "organisation": "viettel", "status": status,
             "position_accuracy_m": 0});
@@ -99,6 +100,9 @@ fn the_column_of_a_permit_is_not_in_the_way_of_the_request_that_it_is_of() {
     let planned = mast("M", 20.0, "permitted");
     assert_eq!(said(&asked), (false, true, true), "nobody granted it");
     world.delete(REFERENCES, &asked);
+    let of_another = of_carrier("vnpt", "permitted", "public");
+    assert_eq!(said(&of_another), (false, true, true), "it is no permit of his");
+    world.delete(REFERENCES, &of_another);
     let granted = of("permitted");
     assert_eq!(said(&granted), (true, false, false), "its own");
     world.delete(WORKS, &planned);

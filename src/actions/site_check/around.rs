@@ -203,7 +203,7 @@ pub(super) fn found_round<'a>(
     if reach < far || !zones.is_empty() {
         beyond(snapshot, ground, &looking(home)?, far, &looking, zones, &mut found)?;
     }
-    if is_permit(snapshot, subject)
+    if is_permit(actor, snapshot, subject)
         && let Some(own) = own_column(subject, &found.around.works, rules)
     {
         found.around.works.retain(|work| work.facts.id != own);
@@ -212,12 +212,20 @@ pub(super) fn found_round<'a>(
     Ok(found)
 }
 
-/// What is asked about is a request that was granted: its column may be registered already.
-fn is_permit(snapshot: &Snapshot, subject: &Subject) -> bool {
-    let Some(request) = subject.request else { return false };
+/// What is asked about is a request of its carrier that was granted, as far as the asker sees that: its column may be registered
+/// already.
+fn is_permit(actor: &Actor, snapshot: &Snapshot, subject: &Subject) -> bool {
+    let Some((request, carrier)) = subject.request.zip(subject.organisation.as_deref()) else { return false };
     let layers = || Layer::all().filter(|layer| layer.is_told_by_kind());
-    let known = snapshot.territories().flat_map(|of| layers().filter_map(|layer| of.layer(layer).get(request)));
-    known.filter_map(|entry| entry.facts.attributes.as_deref()).any(Attributes::is_permitted)
+    snapshot.territories().any(|territory| {
+        let sight = actor.sight(&territory.jurisdiction.code);
+        layers().map(|layer| territory.layer(layer)).any(|features| {
+            features.get(request).is_some_and(|entry| {
+                let granted = entry.facts.attributes.as_deref().is_some_and(Attributes::is_permitted);
+                granted && *entry.facts.organisation == *carrier && features.sees(&sight, entry)
+            })
+        })
+    })
 }
 
 /// The nearest first.

@@ -38,7 +38,10 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         .filter(|zone| zone.facts.visibility == Visibility::Public)
         .filter_map(|zone| zone.shape.as_deref())
         .fold(farthest, |farthest, zone| farthest.max(farthest_of(&zone.bounds(), around.place.at)));
-    let (geometry, rests_on) = (Some(circle(around.place.at, farthest)), ids(zones));
+    let (geometry, mut rests_on) = (Some(circle(around.place.at, farthest)), ids(zones));
+    if gaps.iter().any(|gap| gap.source == BUILDINGS) {
+        rests_on.extend(super::emf::looked_by(subject, around, rules));
+    }
     Finding { gaps, geometry, rests_on, ..Finding::new(CheckCode::Cov, Verdict::NotChecked, message) }
 }
 
@@ -128,6 +131,25 @@ mod tests {
         let found = judge(check, &mast(), &around);
         assert_eq!(found.geometry, Some(circle(around.place.at, 3_000_f64.hypot(2_000.0))));
         assert_eq!(found.rests_on, ids(around.of(ReferenceKind::Zone).take(1)));
+    }
+
+    /// How far buildings are looked for tells how much a transmitter radiates: that it was looked at is known.
+    #[test]
+    fn transmitters_by_which_the_circle_is_wider_are_known() {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Transmitter, point(10.0, 0.0)).with(|a| a.eirp_w = Some(9e6));
+        let antenna = crate::domain::site_check::Antenna {
+            frequency_mhz: 900.0,
+            eirp_w: 9.0,
+            azimuth_deg: None,
+            height_agl_m: None,
+            beamwidth_deg: None,
+        };
+        let (with, mut around) = (Subject { antennas: vec![antenna], ..mast() }, scene.around());
+        around.coverage.insert(BUILDINGS, Coverage::Partial);
+        let (far, near) = (judge(check, &with, &around), judge(check, &mast(), &around));
+        assert_ne!(far.geometry, near.geometry);
+        assert_eq!((far.rests_on.len(), near.rests_on.len()), (1, 0));
     }
 
     /// Wherever one asks in a zone that not everybody sees, the circle is the same: bisecting finds no edge of it.

@@ -6,6 +6,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use self::beam::{Antennas, Building, Shares, co_sited_with};
 use super::prelude::*;
@@ -153,6 +154,13 @@ pub fn looked(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'
     let far = relevant(total, reflection, limit, share) + beside + subject.accuracy_m;
     // Without a limit, or where nothing is too little, as far as anything else is looked for.
     if far.is_finite() { far } else { reach_round(subject, rules) }
+}
+
+/// The transmitters by which buildings are [`looked`] at farther away.
+#[must_use]
+pub fn looked_by(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Vec<Uuid> {
+    let co_sited = rules.value(CheckCode::Emf, SiteKey::CoSitedDistance).ok().filter(|_| !subject.antennas.is_empty());
+    co_sited.map_or_else(Vec::new, |co_sited| ids(co_sited_with(subject, around, co_sited)))
 }
 
 /// How far round a column its field has to be looked at, in metres.
