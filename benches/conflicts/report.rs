@@ -15,6 +15,12 @@ impl Times {
         outcome
     }
 
+    /// Notes a time that was measured elsewhere.
+    #[allow(dead_code)] // not every bench has one
+    pub fn add(&mut self, time: Duration) {
+        self.0.push(time);
+    }
+
     /// Times of several clients as one.
     pub fn joined(all: impl IntoIterator<Item = Self>) -> Self {
         Self(all.into_iter().flat_map(|t| t.0).collect())

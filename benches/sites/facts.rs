@@ -73,7 +73,7 @@ fn lines(conn: &mut PgConnection, rules: &Ruling, kind: ReferenceKind) -> Result
         let voltage = class.voltage_kv.map_or("NULL".into(), |kv| kv.to_string());
         let is = format!("class IS NOT DISTINCT FROM {text} AND voltage_kv IS NOT DISTINCT FROM {voltage}::float8");
         let clearance = rules.clearance_max(rules.land(&land)).get();
-        let [_, half_width] = to_edge_of(kind, &attributes, true, rules.site());
+        let [_, half_width] = to_edge_of(kind, &attributes, true, rules.site(), None);
         Some(Line { kind, is, clearance, half_width })
     };
     Ok(classes.into_iter().filter_map(line).collect())

@@ -12,7 +12,7 @@
 //! * `site-check-visibility`: the same places checked by a carrier who does not see one work or reference feature of fifty, against
 //!   the operator where nothing is hidden. `equal`: the facts are those of the operator but the hidden ones, of which it is told.
 //!
-//! * `site-recheck`: 10 000 runs are kept, and masts written beside some of them: from the answer to the write until the runs that
+//! * `site-recheck`: 10 000 runs are kept, and masts written beside some of them: from the sending of the commit until the runs that
 //!   it alters are marked, 99 of 100 writes faster; the peer is the second that is promised. `equal`: each mast made a mark.
 //!
 //! * `site-recheck-rules`, `-import` and `-coverage`: the same on the province of the demonstration, with its layers and coverage and

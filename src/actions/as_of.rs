@@ -178,6 +178,53 @@ pub(super) fn at_revisions(
     Ok(territories.into_iter().collect())
 }
 
+/// Jurisdictions that an answer did not look at, as they were.
+pub(super) struct Others {
+    /// Those that held something in the box that was asked about, with all that they held.
+    pub(super) near: Vec<Arc<Territory>>,
+    /// Those of which nobody can tell any more what they held.
+    pub(super) unknown: Vec<String>,
+}
+
+/// Jurisdictions as they were at `moment`, besides those of `looked_at`. `round` is given each without what it held, and gives the
+/// box in WGS 84 in which that may matter. For whoever shows nothing of it but what an answer was.
+///
+/// # Errors
+/// As [`at_revisions`].
+pub(super) fn others(
+    context: &Context,
+    moment: Timestamp,
+    looked_at: &BTreeMap<String, i64>,
+    round: &dyn Fn(&Territory) -> Bounds,
+) -> Result<Others> {
+    let recorded = context.store.snapshot(|conn| version::recorded_by(conn, moment))?;
+    let mut others = Others { near: Vec::new(), unknown: Vec::new() };
+    for recorded in recorded.iter().filter(|recorded| !looked_at.contains_key(&recorded.jurisdiction)) {
+        let (code, revision) = (&recorded.jurisdiction, recorded.revision);
+        if !recorded.kept {
+            others.unknown.push(code.clone());
+            continue;
+        }
+        let found = context.store.snapshot(|conn| {
+            let Some(jurisdiction) = jurisdiction::find(conn, code)? else { return Ok(None) };
+            let rules = Arc::new(Ruling::new(&rules::parameters_at(conn, code, revision)?, context.accuracies()));
+            let empty = Territory::new(Arc::new(jurisdiction), revision, [], context.reach().get());
+            let (empty, reach) = (empty.ruled(Arc::clone(&rules)), rules.reach_max());
+            let mut extent = empty.extent;
+            for layer in Layer::all() {
+                extent.merge(&empty.ground(&version::box_at(conn, layer, code, revision)?, reach));
+            }
+            Ok(Some((empty, rules, extent)))
+        })?;
+        let Some((empty, rules, extent)) = found else { continue };
+        if outside::meets_round_the_earth(&round(&empty), &extent) {
+            let state = context.past.state(context, &empty.jurisdiction, recorded, &rules)?;
+            others.near.push(Arc::new(state.territory.clone()));
+        }
+    }
+    Ok(others)
+}
+
 fn require_kept(recorded: &Recorded, when: &str) -> Result<()> {
     if recorded.kept {
         return Ok(());

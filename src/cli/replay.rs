@@ -13,7 +13,7 @@ use crate::actions::site_check::{self as action, Replay as Replayed, Tampered};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::rules::Parameter;
-use crate::domain::site_check::{Difference, Said, Verdict};
+use crate::domain::site_check::{Difference, ENGINE, Said, Verdict};
 use crate::formats::rules::read;
 
 /// Make the answer of a kept site check again, on the state of then: exit 0 where it is the same, 1 where it is not.
@@ -76,6 +76,15 @@ fn tampered(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Which engine made an answer, and which makes it now.
+fn engines(then: Option<i32>) -> String {
+    match then {
+        Some(ENGINE) => format!("Engine {ENGINE} answered then, and answers now."),
+        Some(other) => format!("Engine {other} answered then, and engine {ENGINE} now: that may be why."),
+        None => format!("An engine older than 1 answered then, and engine {ENGINE} now: that may be why."),
+    }
+}
+
 fn compared(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
     tampered(out, replay)?;
     for Said { code, verdict, .. } in &replay.run.said {
@@ -83,6 +92,9 @@ fn compared(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
             None => writeln!(out, "{code} {verdict}: same")?,
             Some(d) => writeln!(out, "{code} {}: different", turn(d))?,
         }
+    }
+    if !replay.differences.is_empty() {
+        writeln!(out, "{}", engines(replay.run.engine))?;
     }
     writeln!(out, "{}", if replay.is_same() { "The answer is the same." } else { "The answer is NOT the same." })
 }
@@ -94,8 +106,15 @@ fn changes(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
         let rule = finding.and_then(|finding| finding.rule.as_deref()).map(by).unwrap_or_default();
         writeln!(out, "{} {}{rule}", d.code, turn(d))?;
     }
+    if replay.run.engine != Some(ENGINE) && !replay.differences.is_empty() {
+        writeln!(out, "{}", engines(replay.run.engine))?;
+    }
+    for code in &replay.not_known {
+        writeln!(out, "{code}: nobody can tell any more what it held then, so what would change by that is not known")?;
+    }
     if replay.differences.is_empty() {
-        writeln!(out, "Nothing would change.")?;
+        let known = if replay.not_known.is_empty() { "" } else { " as far as that is known" };
+        writeln!(out, "Nothing would change{known}.")?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::problem::Answer;
 use super::{App, blocking};
 use crate::actions::Witness;
 use crate::actions::site_check::{self as action, KeptRun, Listing};
+use crate::domain::site_check::ENGINE;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::wire::site_check_run::{differences, read_waiver, write};
@@ -69,6 +70,7 @@ pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
         "same": replay.is_same(),
         "tampered": replay.tampered.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
         "differences": differences(&replay.differences),
+        "engine": {"then": replay.run.engine, "now": ENGINE},
     });
     Ok(answer(HttpResponse::Ok(), &document))
 }

@@ -55,7 +55,7 @@ impl Entry {
                     Some(of_line) => {
                         land = rules.land(&of_line);
                         let is_line = shape.dimension() == Dimension::Line;
-                        let [_, edge] = to_edge_of(what.kind, known, is_line, rules.site());
+                        let [_, edge] = to_edge_of(what.kind, known, is_line, rules.site(), None);
                         reach.plus(rules.clearance_max(land)).plus(Metres::new(edge).unwrap_or(Metres::ZERO))
                     }
                 }

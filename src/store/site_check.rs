@@ -6,7 +6,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{
-    Array, BigInt, Binary, Bool, Date as DateSql, Double, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql,
+    Array, BigInt, Binary, Bool, Date as DateSql, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql,
 };
 use jiff_diesel::ToDiesel;
 use serde_json::{Map, Value as Json, json};
@@ -45,9 +45,9 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
         "INSERT INTO site_checks (jurisdiction, id, name, lonlat, geom_grid, reach_m, subject, at, day, recorded_at, revision,
              revisions, pack_name, pack_version, pack_digest, actor, organisation, roles, jurisdictions, told_by_budget, codes,
              verdicts, digests, shown_layers, shown_jurisdictions, shown_ids, ground_layers, ground_jurisdictions, ground_ids,
-             document, hash)
+             document, hash, engine)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-             $25, $26, $27, $28, $29, $30, $31)",
+             $25, $26, $27, $28, $29, $30, $31, $32)",
     )
     .bind::<Text, _>(&run.jurisdiction)
     .bind::<UuidSql, _>(run.id)
@@ -80,6 +80,7 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
     .bind::<Nullable<Array<UuidSql>>, _>(run.ground.as_deref().map(ground_ids))
     .bind::<Text, _>(&run.document)
     .bind::<Binary, _>(run.hash().as_slice())
+    .bind::<Nullable<Integer>, _>(run.engine)
     .execute(tx.conn)?;
     Ok(())
 }
@@ -134,6 +135,8 @@ struct Row {
     pack_version: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pack_digest: Option<String>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    engine: Option<i32>,
     #[diesel(sql_type = Text)]
     actor: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -181,7 +184,7 @@ pub fn of_ids(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<StoredRun>> {
 
 /// All of a run but its answer as it was given, which is long.
 const IN_BRIEF: &str = "r.jurisdiction, r.id, r.name, r.lonlat, r.geom_grid, r.reach_m, r.subject, r.at, r.day, r.recorded_at,
-    r.revision, r.revisions, r.pack_name, r.pack_version, r.pack_digest, r.actor, r.organisation, r.roles, r.jurisdictions,
+    r.revision, r.revisions, r.pack_name, r.pack_version, r.pack_digest, r.engine, r.actor, r.organisation, r.roles, r.jurisdictions,
     r.told_by_budget, r.codes, r.verdicts, r.digests, r.shown_layers, r.shown_jurisdictions, r.shown_ids, r.ground_layers,
     r.ground_jurisdictions, r.ground_ids, '' AS document, r.hash";
 
@@ -303,6 +306,7 @@ fn run(row: Row) -> Stored<StoredRun> {
         subject: subject(&row.subject)?,
         revisions: revisions(&row.revisions)?,
         pack: pack.map(|((name, version), digest)| PackName { name, version, digest }),
+        engine: row.engine,
         asker: Actor {
             name: row.actor,
             organisation: row.organisation,

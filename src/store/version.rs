@@ -294,13 +294,28 @@ struct BoxRow {
 /// # Errors
 /// The database's.
 pub fn ended_box(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, revision: i64) -> Stored<Bounds> {
-    let table = table(layer);
+    let ended = "SELECT ST_Extent(geom_grid) AS around FROM {table}_history
+        WHERE jurisdiction = $1 AND revision <= $2 AND ended_revision > $2";
+    box_of(conn, ended, layer, jurisdiction, revision)
+}
+
+/// The same round all that were recorded at a revision, whether they have ended since or not.
+///
+/// # Errors
+/// The database's.
+pub fn box_at(conn: &mut PgConnection, layer: Layer, jurisdiction: &str, revision: i64) -> Stored<Bounds> {
+    let present = "SELECT ST_Extent(geom_grid) AS around FROM {table} WHERE jurisdiction = $1 AND revision <= $2";
+    let mut around = ended_box(conn, layer, jurisdiction, revision)?;
+    around.merge(&box_of(conn, present, layer, jurisdiction, revision)?);
+    Ok(around)
+}
+
+/// The box that a query for `around` gives, in which `{table}` is the table of the layer.
+fn box_of(conn: &mut PgConnection, query: &str, layer: Layer, jurisdiction: &str, revision: i64) -> Stored<Bounds> {
+    let query = query.replace("{table}", table(layer));
     let found: Option<BoxRow> = sql_query(format!(
         "SELECT ST_XMin(around) AS west, ST_YMin(around) AS south, ST_XMax(around) AS east, ST_YMax(around) AS north
-         FROM (
-             SELECT ST_Extent(geom_grid) AS around FROM {table}_history
-             WHERE jurisdiction = $1 AND revision <= $2 AND ended_revision > $2
-         ) AS ended WHERE around IS NOT NULL"
+         FROM ({query}) AS found WHERE around IS NOT NULL"
     ))
     .bind::<Text, _>(jurisdiction)
     .bind::<BigInt, _>(revision)

@@ -24,6 +24,7 @@ pub fn write(run: &Run, hash: &[u8], waivers: &[Waiver]) -> Result<Map<String, J
     written.insert("recorded_at".into(), run.recorded_at.to_string().into());
     written.insert("recorded_revision".into(), run.revision.into());
     written.insert("rules".into(), pack.into());
+    written.insert("engine".into(), run.engine.into());
     written.insert("asker".into(), json!({"actor": run.asker.name, "organisation": run.asker.organisation}));
     written.insert("sha256".into(), hex(hash).into());
     Ok(written)

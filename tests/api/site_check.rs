@@ -549,10 +549,10 @@ fn a_moment_asked_is_that_of_the_rules_and_of_what_is_valid() {
     let on = |day: &str, at: (f64, f64)| checked(&api, "officer", &format!("at={day}T00:00:00Z"), at, json!({}));
     let before_the_decree = on("2015-06-01", (0.0, 0.0));
     let air = finding(&before_the_decree, "AIR");
-    assert_eq!((&air["verdict"], &air["key"]), (&json!("not_checked"), &json!("no-rule")));
+    assert_eq!((&air["verdict"], &air["key"]), (&json!("not_checked"), &json!("rule-not-in-force")));
     assert_eq!(
         air["message"]["en"],
-        "The rule pack has no site.air.marking_height_m, so there is nothing to hold this against."
+        "The rule pack states site.air.marking_height_m, but not for this day, so there is nothing to hold this against."
     );
     let clearance = |day: &str| finding(&on(day, (33.0, 6_100.0)), "COR")["rule"].clone();
     let (then, now) = (clearance("2020-06-01"), clearance("2026-06-01"));

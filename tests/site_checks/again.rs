@@ -2,8 +2,10 @@
 
 use std::process::Output;
 
+use clearway::domain::site_check::ENGINE;
 use serde_json::json;
 
+use crate::border::{at, spot};
 use crate::support::run_sql;
 use crate::world::{CHECKS, REFERENCES, World, load, pack, point, square};
 
@@ -98,6 +100,7 @@ fn tampering_is_found() {
         ("verdicts[4] = 'pass'", "verdicts[4] = 'warn'"),
         ("roles = '{officer}'", "roles = '{carrier}'"),
         ("reach_m = reach_m + 1", "reach_m = reach_m - 1"),
+        ("engine = engine + 1", "engine = engine - 1"),
     ] {
         let told = tamper(set);
         assert!(told.contains(row) && !told.contains(event), "{set}: {told}");
@@ -136,4 +139,102 @@ fn what_was_said_for_want_of_a_budget_is_said_again() {
     world.marked();
     assert_eq!(world.run("officer", &run)["current"], true, "what he asked since then counts for nothing");
     assert_eq!(world.run("carrier", &run)["current"], json!(null), "and he is told nothing more");
+}
+
+/// The budget ends in the middle of one question: what was asked before that was answered as it is.
+#[test]
+fn a_budget_that_ends_in_the_middle_of_a_question_hides_no_more_when_it_is_answered_again() {
+    let world = World::with(|settings| settings.notice_cells_per_hour = 1);
+    let zone = json!({"code": "Z", "kind": "zone", "organisation": "office", "quota": 9});
+    world.add(REFERENCES, square(0.0, 0.0, 9_000.0), zone);
+    for (n, north) in [-5_000.0, 5_000.0].into_iter().enumerate() {
+        let hidden =
+            json!({"code": format!("H-{n}"), "kind": "mast", "organisation": "army", "visibility": "restricted"});
+        world.add(crate::world::WORKS, point(7_000.0, north), hidden);
+    }
+    // Near the place nothing is hidden. That columns are in the zone takes all he may hear of; of the requests in it, of which
+    // none is hidden, he is told so all the same.
+    let run = world.ask("carrier", 0.0, 0.0);
+    let of_budget = |run: &str| world.sql(&format!("SELECT told_by_budget FROM site_checks WHERE id = '{run}'"));
+    let zone = world.sql("SELECT id FROM reference_features");
+    assert_eq!(of_budget(&run), format!("{{\"VN-72 references zone {zone}\"}}"));
+    // Whatever he asks then is answered for want of a budget.
+    let later = world.ask("carrier", 0.0, 0.0);
+    assert!(of_budget(&later).contains("VN-72 references near"), "{}", of_budget(&later));
+    for run in [&run, &later] {
+        let replayed = world.program(&["replay", run]);
+        assert!(replayed.status.success(), "{}", said(&replayed));
+    }
+    // A run that is older than what was asked was told apart means whatever was asked.
+    let old =
+        "UPDATE site_checks SET told_by_budget = '{VN-72 works,VN-72 corridors,VN-72 references,VN-72 defence_area}'";
+    run_sql(&world.database.url, &format!("SET session_replication_role = replica; {old} WHERE id = '{later}'"));
+    let replayed = said(&world.program(&["replay", &later]));
+    assert!(replayed.starts_with("tampered") && !replayed.contains("different"), "{replayed}");
+}
+
+/// Under a pack by which columns matter farther away, neighbours count at which the run did not look: as they were then.
+#[test]
+fn another_pack_that_reaches_farther_looks_at_neighbours_as_they_were() {
+    let world = World::with_neighbour([&pack("1", 100.0), &pack("1", 100.0)]);
+    let mast = |code: &str| {
+        let facts = json!({"code": code, "jurisdiction": "VN-35", "kind": "mast", "organisation": "viettel",
+            "position_accuracy_m": 0});
+        world.add(crate::world::WORKS, spot(0.0, -3_000.0), facts)
+    };
+    let ask = || {
+        let (east, north) = at(0.0, 14_000.0);
+        let run = world.ask("carrier", east, north);
+        let looked_at = world.sql(&format!("SELECT revisions ? 'VN-35' FROM site_checks WHERE id = '{run}'"));
+        assert_eq!(looked_at, "false", "it is far from there");
+        run
+    };
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), pack("what-if", 20_000.0)).unwrap();
+    let told = |run: &str| {
+        let told = world.program(&["replay", run, "--rules", file.path().to_str().unwrap()]);
+        assert!(told.status.success(), "{}", said(&told));
+        said(&told)
+    };
+    let without = ask();
+    let there = mast("DNB-1");
+    let with = ask();
+    world.delete(crate::world::WORKS, &there);
+    let after = ask();
+    mast("DNB-2");
+    for (run, counts) in [(&without, false), (&with, true), (&after, false)] {
+        let told = told(run);
+        assert_eq!(told.contains("SPC not_checked -> warn by site.spacing.elsewhere_m 20000 m"), counts, "{told}");
+        assert!(world.program(&["replay", run]).status.success());
+    }
+    // What was there before versions were kept nobody can tell, and that is said.
+    let forget = "UPDATE audit_events SET hash = NULL, previous = NULL WHERE jurisdiction = 'VN-35'";
+    run_sql(&world.database.url, &format!("SET session_replication_role = replica; {forget}"));
+    let told = told(&with);
+    assert!(told.contains("VN-35: nobody can tell any more what it held then"), "{told}");
+    assert!(world.program(&["replay", &with]).status.success(), "what it looked at is known");
+}
+
+/// Whoever made a run is kept with it, and named where it is answered otherwise.
+#[test]
+fn an_answer_of_another_engine_is_said_to_be_one() {
+    let world = World::new();
+    world.mast("DNO-1", 200.0, 0.0);
+    let run = world.ask("carrier", 0.0, 0.0);
+    let replayed = || said(&world.program(&["replay", &run]));
+    let change = |set: &str| {
+        run_sql(&world.database.url, &format!("SET session_replication_role = replica; UPDATE site_checks SET {set}"));
+    };
+    assert_eq!(world.sql("SELECT engine FROM site_checks"), ENGINE.to_string());
+    assert_eq!(world.run("carrier", &run)["engine"], ENGINE);
+    assert!(!replayed().contains("ngine"), "{}", replayed());
+    // What no check of now says.
+    change("digests[4] = sha256('')");
+    assert!(replayed().contains(&format!("Engine {ENGINE} answered then, and answers now.")), "{}", replayed());
+    change("engine = 77");
+    assert!(replayed().contains(&format!("Engine 77 answered then, and engine {ENGINE} now")), "{}", replayed());
+    let told = world.send("carrier", "GET", &format!("{CHECKS}/{run}/replay"), None).json();
+    assert_eq!(told["engine"], json!({"then": 77, "now": ENGINE}));
+    change("engine = NULL");
+    assert!(replayed().contains("An engine older than 1 answered then"), "{}", replayed());
 }

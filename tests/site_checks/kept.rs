@@ -157,6 +157,8 @@ fn runs_and_waivers_that_are_changed_forged_or_deleted_are_found() {
         ("run", "UPDATE site_checks SET ground_ids = NULL".to_owned()),
         ("run", "UPDATE site_checks SET recorded_at = recorded_at + interval '1 microsecond'".to_owned()),
         ("run", "UPDATE site_checks SET organisation = 'vnpt'".to_owned()),
+        ("run", "UPDATE site_checks SET engine = engine + 1".to_owned()),
+        ("run", "UPDATE site_checks SET engine = NULL".to_owned()),
         ("run", "DELETE FROM site_check_waivers; DELETE FROM site_checks".to_owned()),
         ("run", format!("INSERT INTO site_checks {forged}")),
         ("waiver", "UPDATE site_check_waivers SET reason = 'x'".to_owned()),

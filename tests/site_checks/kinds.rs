@@ -44,13 +44,15 @@ fn feature(chance: &mut Chance, kind: &str, (east, north): (f64, f64)) -> (Json,
         "urban_area" => (area(east, north, 900.0), json!({})),
         "boundary" => (area(east, north, 3_000.0), json!({})),
         "freeze_window" => (area(east, north, 900.0), json!({"valid_from": "2026-01-01"})),
+        "heritage" => (area(east, north, 60.0), json!({})),
+        "defence_area" => (area(east, north, 300.0), json!({})),
         "zone" => (area(east, north, 4_000.0), json!({"quota": 1 + chance.below(2), "column_classes": ["A2a"]})),
         "site_request" => (spot(east, north), json!({"class": pick(chance, &["permitted", "asked"])})),
         _ => (spot(east, north), json!({})),
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 16] = [
     "building",
     "transmitter",
     "road",
@@ -64,6 +66,9 @@ const KINDS: [&str; 13] = [
     "monument",
     "government_front",
     "hospital",
+    "heritage",
+    "school",
+    "defence_area",
 ];
 
 /// One edit on either side, beside a place that somebody asked about or anywhere.

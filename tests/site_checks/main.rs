@@ -8,6 +8,7 @@ mod support;
 mod again;
 mod border;
 mod decisions;
+mod engine;
 mod hidden;
 mod kept;
 mod kinds;

@@ -70,6 +70,53 @@ fn a_permit_does_not_count_for_the_request_that_it_is_of() {
     assert_ne!(zon(&column), "block");
 }
 
+/// Nor is its column, once that is registered: as to come, and when it stands and nobody has verified it yet.
+#[test]
+fn the_column_of_a_permit_is_not_in_the_way_of_the_request_that_it_is_of() {
+    let world = World::new();
+    zone(&world, 3_000.0, 1);
+    let of_carrier = |carrier: &str, class: &str, visibility: &str| {
+        let request = json!({"code": "R", "kind": "site_request", "organisation": carrier, "class": class,
+            "visibility": visibility});
+        world.add(REFERENCES, point(0.0, 0.0), request)
+    };
+    let of = |class: &str| of_carrier("viettel", class, "government");
+    let mast = |code: &str, east: f64, status: &str| {
+        let facts = json!({"code": code, "kind": "mast", "organisation": "viettel", "status": status,
+            "position_accuracy_m": 0});
+        world.add(WORKS, point(east, 0.0), facts)
+    };
+    let said = |request: &str| {
+        let mut column = crate::world::column(0.0, 0.0);
+        column["properties"]["request"] = json!(request);
+        let answer = world.send("carrier", "POST", &format!("{}?store=no", crate::world::CHECKS), Some(&column));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let result = answer.json()["results"][0].clone();
+        let of = |code: &str| finding(&result, code);
+        let found = |code: &str| of(code)["evidence"].as_array().unwrap().iter().any(|e| e["kind"] == "mast");
+        (of("ZON")["key"] != "zon-quota", found("SPC"), found("DUP"))
+    };
+    let asked = of("asked");
+    let planned = mast("M", 20.0, "permitted");
+    assert_eq!(said(&asked), (false, true, true), "nobody granted it");
+    world.delete(REFERENCES, &asked);
+    let of_another = of_carrier("vnpt", "permitted", "public");
+    assert_eq!(said(&of_another), (false, true, true), "it is no permit of his");
+    world.delete(REFERENCES, &of_another);
+    let granted = of("permitted");
+    assert_eq!(said(&granted), (true, false, false), "its own");
+    world.delete(WORKS, &planned);
+    let stands = mast("M", 20.0, "in_service");
+    assert_eq!(said(&granted), (true, false, false), "its own, that stands");
+    // Another one is in the way, and so is what is farther than requests of one carrier are one.
+    mast("N", 30.0, "in_service");
+    assert_eq!(said(&granted), (false, true, false));
+    world.delete(WORKS, &stands);
+    assert_eq!(said(&granted), (true, false, false));
+    mast("O", 60.0, "permitted");
+    assert_eq!(said(&granted), (false, true, false));
+}
+
 #[test]
 fn what_is_hidden_in_a_zone_alters_the_runs_of_whoever_does_not_see_it() {
     let world = World::new();

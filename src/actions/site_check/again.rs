@@ -9,10 +9,12 @@ use geo::Point;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{Found, How, Mode, found};
+use super::around::{Found, How, Mode, found, reach};
+use super::border::farther_at_home;
 use super::deadline::Deadline;
 use super::{Spot, at_least, kept, taken};
-use crate::actions::{Context, Reader, as_of};
+use crate::actions::as_of::{self, Others};
+use crate::actions::{Context, Reader};
 use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Digest, digest_of};
@@ -23,8 +25,8 @@ use crate::domain::site_check::{
 };
 use crate::domain::word::words;
 use crate::error::{Error, Result};
-use crate::geometry::Geometry;
-use crate::index::Snapshot;
+use crate::geometry::{Bounds, Geometry, Metres, outside};
+use crate::index::{Snapshot, Territory};
 use crate::store::{audit, site_check as store};
 
 words! {
@@ -48,6 +50,8 @@ pub struct Replay {
     pub differences: Vec<Difference>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// Under another pack, jurisdictions that the run did not look at, and of which nobody can tell any more what they held.
+    pub not_known: Vec<String>,
 }
 
 impl Replay {
@@ -67,7 +71,8 @@ pub fn replay<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) ->
     again(context, reader.into(), id, None)
 }
 
-/// Makes a run again on the state of then under another pack, which need not be loaded.
+/// Makes a run again on the state of then under another pack, which need not be loaded. Where by that more matters than the run
+/// looked at, neighbours are looked at as they were when it was kept.
 ///
 /// # Errors
 /// As [`replay`].
@@ -98,9 +103,39 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
     let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, context.accuracies())));
     let snapshot =
         as_of::at_revisions(context, &run.revisions, instead.as_ref().map(|rules| (run.jurisdiction.as_str(), rules)))?;
-    let findings = answer(context, &snapshot, &run, run.day)?.findings;
+    let (Again { findings, .. }, not_known) = match pack {
+        None => (answer(context, &snapshot, &run, run.day)?, Vec::new()),
+        Some(_) => answer_farther(context, &snapshot, &run)?,
+    };
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
-    Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings })
+    Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings, not_known })
+}
+
+/// What the checks say of the column of a run where they may look farther than it did, and of which jurisdictions nobody can
+/// tell any more what they held.
+fn answer_farther(context: &Context, looked_at: &Snapshot, run: &Run) -> Result<(Again, Vec<String>)> {
+    let home = home(looked_at, run)?;
+    let mut reach = reach(&run.subject, &Parameters::on(home.rules().site(), run.day));
+    loop {
+        let at = [run.lonlat.x, run.lonlat.y];
+        let round = |other: &Territory| {
+            outside::widened(&Bounds { min: at, max: at }, reach.plus(farther_at_home(home, other)).get())
+        };
+        let Others { near, unknown } = as_of::others(context, run.recorded_at, &run.revisions, &round)?;
+        let snapshot = looked_at.territories().cloned().chain(near).collect();
+        let again = answer(context, &snapshot, run, run.day)?;
+        // What is found farther away may be looked round as far again.
+        match Metres::new(again.reach_m) {
+            Ok(farther) if reach < farther => reach = farther,
+            _ => return Ok((again, unknown)),
+        }
+    }
+}
+
+/// The jurisdiction of a run.
+fn home<'s>(snapshot: &'s Snapshot, run: &Run) -> Result<&'s Arc<Territory>> {
+    let home = snapshot.territory(&run.jurisdiction);
+    home.ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", run.jurisdiction)))
 }
 
 /// A run as it would be answered now.
@@ -126,8 +161,7 @@ pub struct AskedAgain {
 pub fn asked_again(context: &Context, id: Uuid, min_revision: &[(String, i64)]) -> Result<AskedAgain> {
     let kept = kept::seen(context, Reader::from(&Actor::operator()), id)?;
     let snapshot = at_least(context, min_revision)?;
-    let home = snapshot.territory(&kept.run.jurisdiction);
-    let home = home.ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", kept.run.jurisdiction)))?;
+    let home = home(&snapshot, &kept.run)?;
     let day = clock::now().to_zoned(home.jurisdiction.time_zone()).date();
     let Again { findings, revisions, .. } = answer(context, &snapshot, &kept.run, day)?;
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
@@ -158,9 +192,7 @@ pub(super) struct Again {
 
 /// What the checks say of the column of a run on a state and a day, to whoever asked then.
 pub(super) fn answer(context: &Context, snapshot: &Snapshot, run: &Run, day: Date) -> Result<Again> {
-    let home = snapshot
-        .territory(&run.jurisdiction)
-        .ok_or_else(|| Error::NotFound(format!("the jurisdiction «{}»", run.jurisdiction)))?;
+    let home = home(snapshot, run)?;
     let parameters = Parameters::on(home.rules().site(), day);
     let how = How { mode: Mode::Again(&run.told_by_budget), deadline: Deadline::of_request(context) };
     let delivered = Delivered { shape: Geometry::Point(Point(run.on_grid)), crs: run.grid };

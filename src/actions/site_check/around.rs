@@ -2,6 +2,7 @@
 //! by who asks.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -17,10 +18,10 @@ use crate::domain::conflict::{self, Role, Rule};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
-use crate::domain::reference::{ReferenceFacts, ReferenceKind};
+use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
     HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within,
-    is_drawn, is_measured, land_of, looked_for_buildings, reach_round, sources, to_edge_of,
+    is_drawn, is_measured, land_of, looked_for_buildings, own_column, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -37,8 +38,8 @@ pub(super) struct Found<'a> {
     pub(super) taken: Vec<Taken<'a>>,
     /// The revision of each jurisdiction looked at.
     pub(super) revisions: BTreeMap<String, i64>,
-    /// Where something is said to be hidden only because the asker was told of as many cells as he may: jurisdiction and
-    /// source.
+    /// Where something is said to be hidden only because the asker was told of as many cells as he may: jurisdiction,
+    /// source, and what was asked of it ([`Of`]).
     pub(super) told_by_budget: Vec<String>,
     /// What an answer that is made again tells of hidden features.
     pub(super) hidden: Vec<HiddenCells>,
@@ -53,6 +54,27 @@ pub(super) enum Mode<'m> {
     Ask,
     /// It is not; he had been told of these by his budget alone.
     Again(&'m [String]),
+}
+
+/// What is asked of a source: one question asks several times, and a budget may end between.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Of {
+    /// What is near the place.
+    Near,
+    /// Buildings as far as whatever is co-sited radiates.
+    Buildings,
+    /// What is in a zone.
+    Zone(Uuid),
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Near => f.write_str("near"),
+            Self::Buildings => f.write_str("buildings"),
+            Self::Zone(id) => write!(f, "zone {id}"),
+        }
+    }
 }
 
 /// In what way it is looked for.
@@ -181,8 +203,29 @@ pub(super) fn found_round<'a>(
     if reach < far || !zones.is_empty() {
         beyond(snapshot, ground, &looking(home)?, far, &looking, zones, &mut found)?;
     }
+    if is_permit(actor, snapshot, subject)
+        && let Some(own) = own_column(subject, &found.around.works, rules)
+    {
+        found.around.works.retain(|work| work.facts.id != own);
+    }
     sort(&mut found.around);
     Ok(found)
+}
+
+/// What is asked about is a request of its carrier that was granted, as far as the asker sees that: its column may be registered
+/// already.
+fn is_permit(actor: &Actor, snapshot: &Snapshot, subject: &Subject) -> bool {
+    let Some((request, carrier)) = subject.request.zip(subject.organisation.as_deref()) else { return false };
+    let layers = || Layer::all().filter(|layer| layer.is_told_by_kind());
+    snapshot.territories().any(|territory| {
+        let sight = actor.sight(&territory.jurisdiction.code);
+        layers().map(|layer| territory.layer(layer)).any(|features| {
+            features.get(request).is_some_and(|entry| {
+                let granted = entry.facts.attributes.as_deref().is_some_and(Attributes::is_permitted);
+                granted && *entry.facts.organisation == *carrier && features.sees(&sight, entry)
+            })
+        })
+    })
 }
 
 /// The nearest first.
@@ -272,7 +315,7 @@ impl<'a> Looking<'a, '_> {
     /// A feature as a zone that admits so many columns and may hold the place, where it is one.
     fn as_zone(&self, entry: &'a Entry) -> Option<Zone<'a>> {
         let holds = quota(entry).is_some() && self.shape.within(&entry.shape, self.subject.accuracy_m);
-        holds.then_some(Zone { of: self.territory, shape: &entry.shape })
+        holds.then_some(Zone { of: self.territory, id: entry.facts.id, shape: &entry.shape })
     }
 
     /// A feature as the checks see it, so far from the place. Distances are those on the grid that it is kept on.
@@ -347,7 +390,7 @@ impl<'a> Looking<'a, '_> {
         let near = self.near(layer, entry, told, distance_m)?;
         let known = near.attributes();
         let is_line = entry.shape.dimension() == Dimension::Line;
-        let to_edge_m = to_edge_of(told.kind, known, is_line, self.territory.rules().site());
+        let to_edge_m = to_edge_of(told.kind, known, is_line, self.territory.rules().site(), Some(self.day));
         let (clearance, rule) = self.clearance(entry, None);
         let land = land_of(told.kind, known);
         let is_of_its_class = match &rule {
@@ -364,31 +407,33 @@ impl<'a> Looking<'a, '_> {
         let of_layer = || sources().iter().copied().filter(|source| source.layer() == layer);
         if !layer.is_told_by_kind() {
             let cells = features.hidden().met(sight, &self.shape, self.reach.get());
-            let told = self.is_told(layer.as_str(), &cells, found);
+            let told = self.is_told(layer.as_str(), Of::Near, &cells, found);
             found.around.hidden.extend(of_layer().filter(|_| told));
             return told;
         }
         let met = |apart| features.hidden().met_apart(apart, sight, &self.shape, self.reach_in(layer).get());
         let (others, defence) = (met(false), met(true));
         let is_defence = |source: &Source| source.kind() == Some(DEFENCE);
-        let told = self.is_told(layer.as_str(), &others, found);
+        let told = self.is_told(layer.as_str(), Of::Near, &others, found);
         found.around.hidden.extend(of_layer().filter(|source| told && !is_defence(source)));
-        let told_of_defence = self.is_told(DEFENCE.as_str(), &defence, found);
+        let told_of_defence = self.is_told(DEFENCE.as_str(), Of::Near, &defence, found);
         found.around.hidden.extend(of_layer().filter(|source| told_of_defence && is_defence(source)));
         told || told_of_defence
     }
 
     /// Whether the asker is told that there is something in these cells.
-    pub(super) fn is_told(&self, what: &'static str, cells: &[Cell], found: &mut Found<'a>) -> bool {
+    pub(super) fn is_told(&self, what: &'static str, of: Of, cells: &[Cell], found: &mut Found<'a>) -> bool {
         let code = &self.territory.jurisdiction.code;
-        let by_budget = || format!("{code} {what}");
+        let by_budget = || format!("{code} {what} {of}");
         match self.how.mode {
             Mode::Again(told) => {
                 if !cells.is_empty() {
                     let (jurisdiction, source) = (code.clone(), what.to_owned());
                     found.hidden.push(HiddenCells { jurisdiction, source, cells: cells.to_vec() });
                 }
-                !cells.is_empty() || told.contains(&by_budget())
+                // Of a run that is older than this was told apart nobody knows what of it was asked.
+                let by_budget = || [by_budget(), format!("{code} {what}")].iter().any(|one| told.contains(one));
+                !cells.is_empty() || by_budget()
             }
             Mode::Ask => {
                 let is_told = self.context.notices.is_told(self.actor, (code, what, None), cells);

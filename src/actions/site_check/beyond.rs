@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::around::{Found, Looking, Pace, Round};
+use super::around::{Found, Looking, Of, Pace, Round};
 use super::border::{IN_ZONES, Zone, brought, cover_zone, reaches};
 use super::taken::Taken;
 use crate::domain::coverage::Coverage;
@@ -54,12 +54,12 @@ pub(super) fn beyond<'a, 'q>(
             }
         }
     }
-    for Zone { of, shape } in zones {
+    for Zone { of, id, shape } in zones {
         cover_zone(of, shape, day, found);
         for territory in snapshot.territories().filter(|other| reaches(of, shape, other)) {
             let zone = brought(of, territory, shape)?;
             let looking = looking(territory)?;
-            let matters = looking.all_in_zone(&zone, found)?;
+            let matters = looking.all_in_zone(id, &zone, found)?;
             if matters || zone.within(territory.jurisdiction.boundary_grid(), near(reach)) {
                 found.revisions.insert(territory.jurisdiction.code.clone(), territory.revision);
             }
@@ -96,19 +96,19 @@ impl<'a> Looking<'a, '_> {
             return Ok(matters);
         }
         let cells = features.hidden().met_apart(false, &sight, &self.shape, within.get());
-        let hidden = self.is_told(layer.as_str(), &cells, found);
+        let hidden = self.is_told(layer.as_str(), Of::Buildings, &cells, found);
         found.around.hidden.extend(Some(BUILDINGS).filter(|_| hidden));
         Ok(matters || hidden)
     }
 
     /// Takes every column in a zone that stands or is permitted, however far from the place; whether there was any, that is
     /// seen or told of.
-    fn all_in_zone(&self, zone: &Prepared, found: &mut Found<'a>) -> Result<bool> {
+    fn all_in_zone(&self, id: Uuid, zone: &Prepared, found: &mut Found<'a>) -> Result<bool> {
         let known = found.around.works.iter().map(|work| work.facts.id);
         let known = known.chain(found.around.references.iter().map(|near| near.facts.id)).collect();
         let mut matters = false;
         for source in IN_ZONES {
-            matters |= self.source_in_zone(*source, zone, &known, found)?;
+            matters |= self.source_in_zone(*source, (id, zone), &known, found)?;
         }
         Ok(matters)
     }
@@ -117,7 +117,7 @@ impl<'a> Looking<'a, '_> {
     fn source_in_zone(
         &self,
         source: Source,
-        zone: &Prepared,
+        (id, zone): (Uuid, &Prepared),
         known: &HashSet<Uuid>,
         found: &mut Found<'a>,
     ) -> Result<bool> {
@@ -154,7 +154,7 @@ impl<'a> Looking<'a, '_> {
         } else {
             hidden.met(&sight, zone, 0.0)
         };
-        let hidden = self.is_told(layer.as_str(), &cells, found);
+        let hidden = self.is_told(layer.as_str(), Of::Zone(id), &cells, found);
         if hidden {
             found.around.lacks_in_zone(Gap { source, why: GapWhy::Hidden });
         }

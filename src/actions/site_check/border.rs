@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use super::around::Found;
 use crate::domain::conflict::Role;
@@ -55,6 +56,7 @@ fn most(a: Metres, b: Metres) -> Metres {
 /// A zone that admits so many columns and may hold the place, on the grid of its jurisdiction.
 pub(super) struct Zone<'a> {
     pub(super) of: &'a Territory,
+    pub(super) id: Uuid,
     pub(super) shape: &'a Prepared,
 }
 

@@ -12,7 +12,7 @@ use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
 use crate::domain::layer::Layer;
 use crate::domain::site_check::waiver::role_for;
-use crate::domain::site_check::{CheckCode, Ground, HiddenCells, Run, Said, Waiver};
+use crate::domain::site_check::{CheckCode, ENGINE, Ground, HiddenCells, Run, Said, Waiver};
 use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::Coord;
@@ -163,6 +163,7 @@ fn run(
         revision: 0,
         revisions: check.revisions.clone(),
         pack: None,
+        engine: Some(ENGINE),
         asker: actor.clone(),
         told_by_budget: check.told_by_budget.clone(),
         said: check.findings.iter().map(Said::of).collect(),

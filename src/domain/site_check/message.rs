@@ -22,6 +22,8 @@ pub mod key {
         OUTSIDE = "outside",
         /// The rule pack lacks a parameter; `key` names it.
         NO_RULE = "no-rule",
+        /// The rule pack states a parameter for other days; `key` names it.
+        RULE_NOT_IN_FORCE = "rule-not-in-force",
         /// It is no antenna column.
         NO_COLUMN = "no-column",
 

@@ -26,10 +26,11 @@ use jiff::civil::Date;
 pub use checks::area::{Area, run as run_area};
 pub use checks::circle;
 pub use checks::emf::looked as looked_for_buildings;
+pub use checks::zon::own_column;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
-pub use record::{Difference, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
+pub use record::{Difference, ENGINE, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};
 pub use subject::{Antenna, Subject};
 pub use surroundings::{
     Near, NearCorridor, NearLine, NearReference, NearWork, Place, Shape, Source, StandingColumn, Surroundings,
@@ -169,10 +170,16 @@ pub fn land_of(kind: ReferenceKind, attributes: &Attributes) -> Option<LandKind>
 }
 
 /// How far from what is drawn the edge of a reference feature lies, in metres: at least, and at most. That is half the width of
-/// a road or a power line that is drawn as a line; where it states none, up to what the rules say on any day, and anything
-/// where they say nothing.
+/// a road or a power line that is drawn as a line; where it states none, up to what the rules say on a day, else on any, and on a
+/// day for which they say nothing any more anything.
 #[must_use]
-pub fn to_edge_of(kind: ReferenceKind, attributes: &Attributes, is_line: bool, ever: &SiteRules) -> [f64; 2] {
+pub fn to_edge_of(
+    kind: ReferenceKind,
+    attributes: &Attributes,
+    is_line: bool,
+    ever: &SiteRules,
+    day: Option<Date>,
+) -> [f64; 2] {
     let widest = match kind {
         ReferenceKind::Road => SiteKey::RoadHalfWidth,
         ReferenceKind::PowerLine => SiteKey::PowerLineHalfWidth,
@@ -180,9 +187,12 @@ pub fn to_edge_of(kind: ReferenceKind, attributes: &Attributes, is_line: bool, e
     };
     match attributes.half_width_m {
         Some(half) => [half; 2],
-        None if is_line && ever.of(widest).is_empty() => [0.0, f64::INFINITY],
-        None if is_line => [0.0, ever.most(widest)],
-        None => [0.0; 2],
+        None if !is_line => [0.0; 2],
+        None => {
+            let on = |day| Parameters::on(ever, day).value(CheckCode::Cor, widest).unwrap_or(f64::INFINITY);
+            let on_any = || ever.most(widest).max(widest.unstated().unwrap_or(0.0));
+            [0.0, day.map_or_else(on_any, on)]
+        }
     }
 }
 

@@ -110,10 +110,13 @@ impl SiteKey {
         }
     }
 
-    /// What held before packs stated it. Under a pack without it, an old one that a run is replayed by, it still does.
+    /// What holds under a pack that states nothing of it up to the day asked, an old one that a run is replayed by: what held
+    /// before packs stated it, or the `[default]` of the first that did. What was stated and has expired holds no more.
     #[must_use]
     pub fn unstated(self) -> Option<f64> {
         match self {
+            Self::RoadHalfWidth => Some(20.0),
+            Self::PowerLineHalfWidth | Self::ColumnHeight => Some(15.0),
             Self::ShoulderShare => Some(0.5),
             Self::RelevantShare => Some(0.05),
             Self::FrequencyFrom => Some(10.0),
@@ -142,16 +145,20 @@ impl<'r> Parameters<'r> {
     /// # Errors
     /// [`Missing`]: the check has no limit to hold anything against.
     pub fn get(&self, code: CheckCode, of: SiteKey) -> Result<&'r Arc<Parameter>, Missing> {
-        self.find(of, None).ok_or(Missing { code, key: of })
+        self.find(of, None).ok_or_else(|| self.missing(code, of, None))
     }
 
-    /// The value of a key, or what held before packs stated it.
+    /// The value of a key, or what holds where nothing of it was stated yet.
     ///
     /// # Errors
-    /// As [`Parameters::get`].
+    /// As [`Parameters::get`], where it was stated and has expired as well.
     pub fn value(&self, code: CheckCode, of: SiteKey) -> Result<f64, Missing> {
-        let stated = self.find(of, None).map(|rule| rule.value);
-        stated.or(of.unstated()).ok_or(Missing { code, key: of })
+        if let Some(rule) = self.find(of, None) {
+            return Ok(rule.value);
+        }
+        let has_begun = |p: &Arc<Parameter>| p.valid_from.is_none_or(|from| from <= self.day);
+        let expired = self.rules.of(of).iter().any(|p| p.applies.corridor_class.is_none() && has_begun(p));
+        of.unstated().filter(|_| !expired).ok_or_else(|| self.missing(code, of, None))
     }
 
     /// The parameter of a key for a class, else the one for all.
@@ -159,7 +166,16 @@ impl<'r> Parameters<'r> {
     /// # Errors
     /// As [`Parameters::get`].
     pub fn of_class(&self, code: CheckCode, of: SiteKey, class: &str) -> Result<&'r Arc<Parameter>, Missing> {
-        self.find(of, Some(&class_word(class))).ok_or(Missing { code, key: of })
+        let class = class_word(class);
+        self.find(of, Some(&class)).ok_or_else(|| self.missing(code, of, Some(&class)))
+    }
+
+    fn missing(&self, code: CheckCode, of: SiteKey, class: Option<&str>) -> Missing {
+        let applies = |p: &Arc<Parameter>| {
+            let own = p.applies.corridor_class.as_deref();
+            own.is_none() || own == class
+        };
+        Missing { code, key: of, is_of_other_days: self.rules.of(of).iter().any(applies) }
     }
 
     fn find(&self, of: SiteKey, class: Option<&str>) -> Option<&'r Arc<Parameter>> {
@@ -188,11 +204,48 @@ pub struct Missing {
     pub code: CheckCode,
     /// The parameter.
     pub key: SiteKey,
+    /// The rules state it for other days.
+    pub is_of_other_days: bool,
 }
 
 impl From<Missing> for Finding {
-    fn from(Missing { code, key: of }: Missing) -> Self {
-        let message = Message::new(key::NO_RULE).with("key", Argument::Text(of.as_str().into()));
+    fn from(Missing { code, key: of, is_of_other_days }: Missing) -> Self {
+        let message = Message::new(if is_of_other_days { key::RULE_NOT_IN_FORCE } else { key::NO_RULE });
+        let message = message.with("key", Argument::Text(of.as_str().into()));
         Self::new(code, Verdict::NotChecked, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::checks::tests::support::{DAY, parameter};
+    use super::*;
+
+    #[test]
+    fn what_was_stated_and_has_expired_is_no_more_and_what_nobody_stated_yet_is_as_before() {
+        use SiteKey::{ColumnHeight, HeritageDistance, RelevantShare, RoadHalfWidth};
+        let on = |key, from, to| {
+            let stated = parameter(key, None, 7.0).as_ref().clone();
+            let rules = SiteRules::new(&[Arc::new(Parameter { valid_from: from, valid_to: to, ..stated })]);
+            let value = Parameters::on(&rules, DAY).value(CheckCode::Emf, key);
+            value.map_err(|missing| (missing.is_of_other_days, Finding::from(missing).message.key))
+        };
+        let (before, after) = (Some(date(2026, 3, 14)), Some(date(2026, 3, 16)));
+        let expired = Err((true, key::RULE_NOT_IN_FORCE));
+        for (of, unstated) in [(RelevantShare, 0.05), (RoadHalfWidth, 20.0), (ColumnHeight, 15.0)] {
+            assert_eq!(on(of, None, None), Ok(7.0), "{of}");
+            assert_eq!(on(of, before, Some(DAY)), Ok(7.0), "{of}");
+            assert_eq!(on(of, None, before), expired, "{of} expired");
+            assert_eq!(on(of, after, None), Ok(unstated), "{of} is not stated yet");
+            let none = SiteRules::default();
+            assert_eq!(Parameters::on(&none, DAY).value(CheckCode::Emf, of), Ok(unstated), "{of}");
+        }
+        assert_eq!(on(HeritageDistance, None, before), expired);
+        assert_eq!(on(HeritageDistance, after, None), expired, "it never was anything");
+        let none = SiteRules::default();
+        let missing = Parameters::on(&none, DAY).get(CheckCode::Her, HeritageDistance).map_err(Finding::from);
+        assert_eq!(missing.map_err(|finding| finding.message.key), Err(key::NO_RULE));
     }
 }

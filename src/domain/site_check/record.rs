@@ -23,6 +23,11 @@ use crate::domain::word::{Visibility, Word};
 use crate::geometry::cells::Cell;
 use crate::geometry::{Coord, Epsg};
 
+/// The version of the checks and of what looks round a place for them: raised whenever the same question on the same state may
+/// be answered otherwise than before. `checks/tests/answers.rs`
+/// holds it to what the checks say, `tests/site_checks/engine.rs` to what is answered on the data of the fixtures.
+pub const ENGINE: i32 = 1;
+
 /// A rule pack, as a run names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackName {
@@ -102,9 +107,12 @@ pub struct Run {
     pub revisions: BTreeMap<String, i64>,
     /// The rule pack of the jurisdiction then.
     pub pack: Option<PackName>,
+    /// The [`ENGINE`] that made it; none where it was kept before that was known.
+    pub engine: Option<i32>,
     /// Who asked, with his rights then.
     pub asker: Actor,
-    /// Where he was told that something is hidden only because he had asked too much: jurisdiction and source.
+    /// Where he was told that something is hidden only because he had asked too much: jurisdiction, source and what was
+    /// asked of it.
     pub told_by_budget: Vec<String>,
     /// What each check said.
     pub said: Vec<Said>,
@@ -145,6 +153,7 @@ impl Run {
             text.line("version", &pack.version);
             text.line("digest", &pack.digest);
         }
+        text.optional("engine", self.engine.map(|engine| engine.to_string()).as_deref());
         text.line("actor", &self.asker.name);
         text.optional("organisation", self.asker.organisation.as_deref());
         text.all("role", self.asker.roles.iter().map(|role| role.as_str()));
@@ -366,6 +375,38 @@ mod tests {
             other(&mut changed);
             assert_ne!(first.digest, Said::of(&changed).digest, "case {n}");
         }
+    }
+
+    #[test]
+    fn the_engine_is_in_the_hash_of_a_run_and_one_without_has_the_hash_that_it_had() {
+        let at = Coord { x: 107.5, y: 12.0 };
+        let run = |engine| Run {
+            id: Uuid::from_u128(1),
+            jurisdiction: "VN-72".into(),
+            name: String::new(),
+            lonlat: at,
+            grid: Epsg(9218),
+            on_grid: at,
+            reach_m: 505.0,
+            subject: super::super::checks::tests::support::mast(),
+            at: Timestamp::UNIX_EPOCH,
+            day: jiff::civil::date(2026, 3, 15),
+            recorded_at: Timestamp::UNIX_EPOCH,
+            revision: 7,
+            revisions: BTreeMap::from([("VN-72".to_owned(), 6)]),
+            pack: None,
+            engine,
+            asker: Actor::operator(),
+            told_by_budget: Vec::new(),
+            said: Vec::new(),
+            shown: Vec::new(),
+            ground: None,
+            document: "{}".into(),
+        };
+        let [without, first, second] = [None, Some(1), Some(2)].map(|engine| run(engine).canonical());
+        assert_eq!(first.replace("engine 1:1\n", ""), without);
+        assert_ne!(first, second);
+        assert_eq!(hex(&run(None).hash()), "6fe783323293a2774b2413cadde2b0eeac226a68c8e63dd4ae7d107aff056f37");
     }
 
     #[test]

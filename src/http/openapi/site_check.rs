@@ -54,6 +54,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Json)> {
         json!({"type": "integer", "description": "The revision of the jurisdiction in which it was recorded"});
     run["rules"] = json!({"type": "object", "nullable": true, "description": "The rule pack by which it was judged"});
     run["asker"] = json!({"type": "object", "description": "Who asked"});
+    run["engine"] = engine();
     run["sha256"] = json!({"type": "string", "description": "Of all that is kept, as the audit trail has it"});
     let now = changed();
     for (name, schema) in now.as_object().into_iter().flatten() {
@@ -90,12 +91,18 @@ pub(super) fn schemas() -> Vec<(&'static str, Json)> {
                 "same": {"type": "boolean"},
                 "tampered": {"type": "array", "items": {"type": "string"}, "description": "What does not fit what was kept"},
                 "differences": now["difference"].clone(),
+                "engine": {"type": "object", "description": "The version of the checks that answered", "properties": {
+                    "then": engine(), "now": {"type": "integer"}}},
             })),
         ),
         ("site_search", search()),
         ("site_place", feature(&json!({"type": "object", "description": "A Point"}), &object(&place))),
         ("site_places", places()),
     ]
+}
+
+fn engine() -> Json {
+    json!({"type": "integer", "nullable": true, "description": "The version of the checks; null of a run that is older than that is kept"})
 }
 
 fn reference(of: &str) -> Json {

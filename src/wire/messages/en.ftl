@@ -3,6 +3,7 @@
 hidden = Something here is not yours to see ({ $sources }): ask the office.
 no-data = No data covers this place ({ $sources }), so nothing found says nothing.
 no-rule = The rule pack has no { $key }, so there is nothing to hold this against.
+rule-not-in-force = The rule pack states { $key }, but not for this day, so there is nothing to hold this against.
 no-column = It is no antenna column.
 outside = The place lies in no jurisdiction, so nobody looked.
 

@@ -3,6 +3,7 @@
 hidden = Có đối tượng ở đây bạn không được xem ({ $sources }): hãy hỏi Sở.
 no-data = Không có dữ liệu cho vị trí này ({ $sources }), nên không tìm thấy gì không có nghĩa là không có.
 no-rule = Bộ quy tắc không có { $key }, nên không có gì để đối chiếu.
+rule-not-in-force = Bộ quy tắc có { $key }, nhưng không áp dụng cho ngày này, nên không có gì để đối chiếu.
 no-column = Không phải cột ăng ten.
 outside = Vị trí không thuộc địa bàn nào, nên chưa ai kiểm tra.
 

@@ -75,7 +75,10 @@ fn zones(column: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) ->
 /// SPC: how many columns stand in it already, or may be built.
 fn columns(area: &Area, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Finding {
     let (works, permits) = zon::columns(around, |_, distance_m| distance_m <= 0.0);
-    let count = u32::try_from(zon::count(&works, &permits, rules)).unwrap_or(u32::MAX);
+    let count = match zon::count(CheckCode::Spc, &works, &permits, rules) {
+        Ok(count) => u32::try_from(count).unwrap_or(u32::MAX),
+        Err(missing) => return missing.into(),
+    };
     let mut inside = evidence(works);
     inside.extend(evidence(permits));
     let number = |n: u32| Argument::Number(f64::from(n), 0);

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::super::{asked_within, reach_of, reach_round, sources};
 use super::prelude::*;
+use crate::domain::word::Visibility;
 use crate::geometry::{Bounds, Coord};
 
 /// Which of all that checks read does not answer for the place.
@@ -28,14 +29,20 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         if source == BUILDINGS { within.max(super::emf::looked(subject, around, rules)) } else { within }
     };
     let farthest = gaps.iter().map(|gap| asked(gap.source)).fold(0.0, f64::max);
-    // Of a zone with a quota all of its ground is asked.
+    // Of a zone with a quota all of its ground is asked. Where one ends that not everybody sees, no circle tells.
     let zones = around.of(ReferenceKind::Zone).filter(|_| !around.in_zones.is_empty());
     let zones = zones.filter(|zone| zone.attributes().quota.is_some() && zone.distance_m <= subject.accuracy_m);
+    let zones: Vec<_> = zones.collect();
     let farthest = zones
+        .iter()
+        .filter(|zone| zone.facts.visibility == Visibility::Public)
         .filter_map(|zone| zone.shape.as_deref())
         .fold(farthest, |farthest, zone| farthest.max(farthest_of(&zone.bounds(), around.place.at)));
-    let geometry = Some(circle(around.place.at, farthest));
-    Finding { gaps, geometry, ..Finding::new(CheckCode::Cov, Verdict::NotChecked, message) }
+    let (geometry, mut rests_on) = (Some(circle(around.place.at, farthest)), ids(zones));
+    if gaps.iter().any(|gap| gap.source == BUILDINGS) {
+        rests_on.extend(super::emf::looked_by(subject, around, rules));
+    }
+    Finding { gaps, geometry, rests_on, ..Finding::new(CheckCode::Cov, Verdict::NotChecked, message) }
 }
 
 /// What is asked of farther round, where what is co-sited radiates much.
@@ -123,5 +130,44 @@ mod tests {
         around.lacks_in_zone(Gap { source: Source::Works, why: GapWhy::Hidden });
         let found = judge(check, &mast(), &around);
         assert_eq!(found.geometry, Some(circle(around.place.at, 3_000_f64.hypot(2_000.0))));
+        assert_eq!(found.rests_on, ids(around.of(ReferenceKind::Zone).take(1)));
+    }
+
+    /// How far buildings are looked for tells how much a transmitter radiates: that it was looked at is known.
+    #[test]
+    fn transmitters_by_which_the_circle_is_wider_are_known() {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Transmitter, point(10.0, 0.0)).with(|a| a.eirp_w = Some(9e6));
+        let antenna = crate::domain::site_check::Antenna {
+            frequency_mhz: 900.0,
+            eirp_w: 9.0,
+            azimuth_deg: None,
+            height_agl_m: None,
+            beamwidth_deg: None,
+        };
+        let (with, mut around) = (Subject { antennas: vec![antenna], ..mast() }, scene.around());
+        around.coverage.insert(BUILDINGS, Coverage::Partial);
+        let (far, near) = (judge(check, &with, &around), judge(check, &mast(), &around));
+        assert_ne!(far.geometry, near.geometry);
+        assert_eq!((far.rests_on.len(), near.rests_on.len()), (1, 0));
+    }
+
+    /// Wherever one asks in a zone that not everybody sees, the circle is the same: bisecting finds no edge of it.
+    #[test]
+    fn where_a_restricted_zone_ends_no_circle_tells() {
+        let drawn = |west: f64, visibility: Visibility| {
+            let mut scene = Scene::default();
+            let zone = scene.reference(ReferenceKind::Zone, square(west, 0.0, 2_000.0));
+            zone.with(|a| a.quota = Some(1)).seen_by(visibility);
+            let mut around = scene.around();
+            around.lacks_in_zone(Gap { source: Source::Works, why: GapWhy::Hidden });
+            let found = judge(check, &mast(), &around);
+            (found.geometry, found.rests_on)
+        };
+        for visibility in [Visibility::Restricted, Visibility::Government] {
+            assert_eq!(drawn(0.0, visibility), drawn(1_500.0, visibility), "{visibility}");
+            assert_eq!(drawn(0.0, visibility).1.len(), 1, "that it was looked at is known");
+        }
+        assert_ne!(drawn(0.0, Visibility::Public).0, drawn(1_500.0, Visibility::Public).0);
     }
 }

@@ -6,10 +6,10 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use self::beam::{Antennas, Building, Shares, co_sited_with};
 use super::prelude::*;
-use crate::domain::rules::Parameter;
 use crate::domain::site_check::reach_round;
 
 /// What it reads.
@@ -31,7 +31,11 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
         return judged(subject, around, rules).unwrap_or_else(Finding::from);
     }
     match is_for_column(CheckCode::Emf, subject, rules) {
-        Ok(true) => Finding { consult: vec![Consultee::Health], ..finding(Verdict::Warn, key::EMF_NOT_STATED) },
+        Ok(true) => {
+            let geometry = Some(place(subject, around));
+            let finding = finding(Verdict::Warn, key::EMF_NOT_STATED);
+            Finding { consult: vec![Consultee::Health], geometry, ..finding }
+        }
         Ok(false) => finding(Verdict::NotApplicable, key::EMF_NO_ANTENNAS),
         Err(missing) => missing.into(),
     }
@@ -93,8 +97,8 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     finding.rests_on = ids(ranked.first().map(|(near, _)| *near));
     finding.rests_on.extend(ids(co_sited_with(subject, around, co_sited)));
     if verdict == Verdict::Pass {
-        return Ok(match out_of_range(subject, range, rule) {
-            Some(other) => Finding { rests_on: finding.rests_on, ..other },
+        return Ok(match out_of_range(subject, range, rules) {
+            Some(other) => Finding { rests_on: finding.rests_on, geometry: finding.geometry, ..other },
             None => finding,
         });
     }
@@ -103,13 +107,22 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
 }
 
 /// An antenna of which the limit says nothing: it stands for frequencies in a range, MHz.
-fn out_of_range(subject: &Subject, [from, to]: [f64; 2], rule: &Arc<Parameter>) -> Option<Finding> {
+fn out_of_range(subject: &Subject, [from, to]: [f64; 2], rules: &Parameters<'_>) -> Option<Finding> {
     let outside = subject.antennas.iter().find(|antenna| !(from..=to).contains(&antenna.frequency_mhz))?;
     let number = |value| Argument::Number(value, 3);
     let message = Message::new(key::EMF_FREQUENCY).with("frequency", number(outside.frequency_mhz));
     let message = message.with("from", number(from)).with("to", number(to));
-    let finding = Finding::new(CheckCode::Emf, Verdict::Warn, message).by(rule, None);
-    Some(Finding { consult: vec![Consultee::Health], ..finding })
+    let is_below = outside.frequency_mhz < from;
+    let (of, limit) = if is_below { (SiteKey::FrequencyFrom, from) } else { (SiteKey::FrequencyTo, to) };
+    let megahertz = |value| Some(Quantity { value, unit: of.unit() });
+    Some(Finding {
+        measured: megahertz(outside.frequency_mhz),
+        limit: megahertz(limit),
+        // An older pack does not state it.
+        rule: rules.get(CheckCode::Emf, of).ok().map(Arc::clone),
+        consult: vec![Consultee::Health],
+        ..Finding::new(CheckCode::Emf, Verdict::Warn, message)
+    })
 }
 
 /// What its antennas together radiate in their main directions, W.
@@ -141,6 +154,13 @@ pub fn looked(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'
     let far = relevant(total, reflection, limit, share) + beside + subject.accuracy_m;
     // Without a limit, or where nothing is too little, as far as anything else is looked for.
     if far.is_finite() { far } else { reach_round(subject, rules) }
+}
+
+/// The transmitters by which buildings are [`looked`] at farther away.
+#[must_use]
+pub fn looked_by(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Vec<Uuid> {
+    let co_sited = rules.value(CheckCode::Emf, SiteKey::CoSitedDistance).ok().filter(|_| !subject.antennas.is_empty());
+    co_sited.map_or_else(Vec::new, |co_sited| ids(co_sited_with(subject, around, co_sited)))
 }
 
 /// How far round a column its field has to be looked at, in metres.

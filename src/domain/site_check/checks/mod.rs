@@ -15,7 +15,7 @@ pub mod her;
 pub mod sen;
 pub mod spc;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 pub mod tim;
 pub mod zon;
 
@@ -115,7 +115,7 @@ pub(super) fn is_for_column(code: CheckCode, subject: &Subject, rules: &Paramete
     if is_column(subject.kind, subject.column_class) || !subject.antennas.is_empty() {
         return Ok(true);
     }
-    Ok(subject.height_agl_m >= rules.get(code, SiteKey::ColumnHeight)?.value)
+    Ok(subject.height_agl_m >= rules.value(code, SiteKey::ColumnHeight)?)
 }
 
 /// Corners of a drawn circle: a map shows no more.

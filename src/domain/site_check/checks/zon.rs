@@ -90,7 +90,7 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
             Some(gap) => Finding::not_known(CheckCode::Zon, gap),
             None => Finding::new(CheckCode::Zon, Verdict::Warn, Message::new(key::ZON_OUTSIDE)),
         };
-        let geometry = nearest.and_then(drawn);
+        let geometry = nearest.and_then(drawn).or_else(|| Some(place(subject, around)));
         return Finding { consult: vec![Consultee::Office], evidence: evidence(nearest), geometry, ..finding };
     }
     // The worst of what the zones say, and the worst of what those say that hold the place for sure.
@@ -156,6 +156,10 @@ fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zo
     if let Some(quota) = asked.quota {
         let (inside, of) = columns_in(around, rules, zone);
         rests_on = of;
+        let inside = match inside {
+            Ok(inside) => inside,
+            Err(missing) => return Finding { rests_on, ..missing.into() },
+        };
         if inside >= usize::try_from(quota).unwrap_or(usize::MAX) {
             let count = |n: f64| Argument::Number(n, 0);
             let columns = f64::from(u32::try_from(inside).unwrap_or(u32::MAX));
@@ -178,10 +182,14 @@ fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zo
 }
 
 /// How many columns a zone holds, and what says so: those registered in it, and the requests in it that were permitted.
-fn columns_in(around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> (usize, Vec<Uuid>) {
-    let Some(ground) = zone.shape.as_deref() else { return (0, Vec::new()) };
+fn columns_in(
+    around: &Surroundings<'_>,
+    rules: &Parameters<'_>,
+    zone: &NearReference<'_>,
+) -> (Result<usize, Missing>, Vec<Uuid>) {
+    let Some(ground) = zone.shape.as_deref() else { return (Ok(0), Vec::new()) };
     let (works, permits) = columns(around, |shape, _| shape.is_some_and(|shape| shape.within(ground, 0.0)));
-    (count(&works, &permits, rules), ids(works).into_iter().chain(ids(permits)).collect())
+    (count(CheckCode::Zon, &works, &permits, rules), ids(works).into_iter().chain(ids(permits)).collect())
 }
 
 /// The columns that are registered, and the requests of which the column may be built, where one of such a shape, so far from
@@ -196,24 +204,52 @@ pub(super) fn columns<'n, 'a>(
     (works, permits.filter(|request| inside(request.shape.as_deref(), request.distance_m)).collect())
 }
 
-/// How many columns these are. One that its carrier has registered as still to come is that of his permit so near as requests of
-/// one carrier are one.
-pub(super) fn count(works: &[&NearWork<'_>], permits: &[&NearReference<'_>], rules: &Parameters<'_>) -> usize {
-    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
-    let mut to_come: Vec<_> = works.iter().filter(|work| to_come.contains(&work.told.status)).collect();
-    let one = rules.get(CheckCode::Zon, SiteKey::DuplicateDistance).map_or(0.0, |rule| rule.value);
+/// How many columns these are. One that its carrier has registered, to come or standing, is that of his permit so near as requests
+/// of one carrier are one: whoever registers what he built does not wait until it is verified.
+///
+/// # Errors
+/// [`Missing`], where it rests on how near that is.
+pub(super) fn count(
+    code: CheckCode,
+    works: &[&NearWork<'_>],
+    permits: &[&NearReference<'_>],
+    rules: &Parameters<'_>,
+) -> Result<usize, Missing> {
     let mut count = works.len() + permits.len();
+    let mut free = works.to_vec();
     for permit in permits {
-        let its_own = to_come.iter().position(|work| {
+        let of_carrier = |work: &&NearWork<'_>| work.facts.organisation == permit.facts.organisation;
+        if !free.iter().any(of_carrier) {
+            continue;
+        }
+        let one = rules.get(code, SiteKey::DuplicateDistance)?.value;
+        let its_own = free.iter().position(|work| {
             let both = work.shape.as_deref().zip(permit.shape.as_deref());
-            work.facts.organisation == permit.facts.organisation && both.is_some_and(|(a, b)| a.within(b, one))
+            of_carrier(work) && both.is_some_and(|(a, b)| a.within(b, one))
         });
         if let Some(registered) = its_own {
-            to_come.swap_remove(registered);
+            free.swap_remove(registered);
             count -= 1;
         }
     }
-    count
+    Ok(count)
+}
+
+/// The column of the permit that is asked about, where its carrier has registered it: the nearest so near as requests of one
+/// carrier are one, of those to come before those that stand. It is not in its own way.
+#[must_use]
+pub fn own_column(subject: &Subject, works: &[NearWork<'_>], rules: &Parameters<'_>) -> Option<Uuid> {
+    let one = rules.get(CheckCode::Dup, SiteKey::DuplicateDistance).ok()?.value;
+    let carrier = subject.organisation.as_deref()?;
+    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
+    let near = works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
+    let near = near.filter(|work| &*work.facts.organisation == carrier && work.distance_m <= one);
+    let order = |work: &&NearWork<'_>| (!to_come.contains(&work.told.status), work.distance_m, work.facts.id);
+    let by = |a: &&NearWork<'_>, b: &&NearWork<'_>| {
+        let ((a_stands, a_m, a), (b_stands, b_m, b)) = (order(a), order(b));
+        a_stands.cmp(&b_stands).then(a_m.total_cmp(&b_m)).then(a.cmp(&b))
+    };
+    near.min_by(by).map(|work| work.facts.id)
 }
 
 #[cfg(test)]
@@ -221,6 +257,7 @@ mod tests {
     use super::super::tests::support::*;
     use super::*;
     use crate::domain::reference::Attributes;
+    use crate::domain::rules::SiteRules;
     use crate::domain::site_check::Antenna;
     use crate::domain::work::{WorkFacts, WorkKind};
 
@@ -289,7 +326,9 @@ mod tests {
             (granted, Some(("VT", UnderConstruction, 30.0)), 2),
             (granted, Some(("VT", Permitted, 30.001)), 3),
             (granted, Some(("MB", Permitted, 0.0)), 3),
-            (granted, Some(("VT", InService, 0.0)), 3),
+            (granted, Some(("VT", InService, 0.0)), 2),
+            (granted, Some(("VT", InService, 30.001)), 3),
+            (granted, Some(("MB", InService, 0.0)), 3),
             (None, Some(("VT", Permitted, 0.0)), 2),
         ];
         for (class, beside, columns) in table {
@@ -310,6 +349,50 @@ mod tests {
             let told = (found.verdict, found.measured.map(|measured| measured.value as i32));
             assert_eq!(told, full, "{class:?} {beside:?}");
         }
+    }
+
+    #[test]
+    fn whether_a_column_is_that_of_a_permit_is_not_known_without_a_distance() {
+        let rules = |without: SiteKey| {
+            let stated = VALUES.iter().filter(|(key, _)| *key != without);
+            SiteRules::new(&stated.map(|(key, value)| parameter(*key, None, *value)).collect::<Vec<_>>())
+        };
+        // Whose column stands beside a permit of VT.
+        for (whose, without, verdict, key) in [
+            ("VT", SiteKey::DuplicateDistance, Verdict::NotChecked, key::NO_RULE),
+            ("MB", SiteKey::DuplicateDistance, Verdict::Block, key::ZON_QUOTA),
+            ("VT", SiteKey::MarkingHeight, Verdict::Pass, key::ZON_ADMITTED),
+        ] {
+            let mut scene = Scene::default();
+            scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(|a| a.quota = Some(2));
+            scene.work(column(), point(100.0, 0.0)).of(whose);
+            let permit = scene.reference(ReferenceKind::SiteRequest, point(100.0, 0.0)).of("VT");
+            permit.with(|a| a.class = Some("permitted".into()));
+            let found = check(&mast(), &scene.around(), &Parameters::on(&rules(without), DAY), DAY);
+            assert_eq!((found.verdict, found.message.key), (verdict, key), "{whose} {without}");
+            assert_eq!(found.rests_on.len(), 2, "{whose} {without}");
+        }
+    }
+
+    #[test]
+    fn the_column_of_a_permit_is_its_carriers_nearest_of_those_to_come_first() {
+        let to_come = WorkFacts { status: WorkStatus::Permitted, ..column() };
+        let mut scene = Scene::default();
+        scene.work(column(), point(1.0, 0.0)).of("VT");
+        scene.work(to_come, point(20.0, 0.0)).of("VT");
+        scene.work(to_come, point(2.0, 0.0)).of("MB");
+        scene.work(to_come, point(30.001, 0.0)).of("VT");
+        scene.work(WorkFacts { kind: WorkKind::Cabinet, column_class: None, ..to_come }, point(0.0, 0.0)).of("VT");
+        let own = |scene: &Scene, subject: &Subject| {
+            let (around, rules) = (scene.around(), pack());
+            let id = own_column(subject, &around.works, &Parameters::on(&rules, DAY))?;
+            around.works.iter().find(|work| work.facts.id == id).map(|work| work.distance_m)
+        };
+        assert_eq!(own(&scene, &mast()), Some(20.0));
+        assert_eq!(own(&scene, &Subject { organisation: None, ..mast() }), None);
+        let mut stands = Scene::default();
+        stands.work(column(), point(30.0, 0.0)).of("VT");
+        assert_eq!(own(&stands, &mast()), Some(30.0));
     }
 
     #[test]
@@ -371,7 +454,9 @@ mod tests {
             assert_eq!(found.geometry, zone, "{west}");
         }
         let nothing = Scene::default();
-        assert_eq!(judge(check, &mast(), &nothing.around()).message.key, key::ZON_OUTSIDE);
+        let found = judge(check, &mast(), &nothing.around());
+        assert_eq!(found.message.key, key::ZON_OUTSIDE);
+        assert_eq!(found.geometry, Some(circle(nothing.around().place.at, 5.0)), "where the place may be");
         // In no zone that is known, where nobody says that all are.
         let mut around = nothing.around();
         around.coverage.insert(Source::Reference(ReferenceKind::Zone), crate::domain::coverage::Coverage::Undeclared);

@@ -5,6 +5,7 @@
 use super::super::tests::support::*;
 use super::*;
 use crate::domain::site_check::Antenna;
+use crate::domain::word::Word;
 use crate::domain::work::WorkKind;
 use crate::geometry::Geometry;
 
@@ -242,5 +243,15 @@ fn antennas_that_are_not_stated_and_frequencies_without_a_limit() {
         assert_eq!(of(&at(frequency)).0, verdict, "{frequency}");
     }
     assert_eq!(of(&at(6_000.001)), (Verdict::Warn, key::EMF_FREQUENCY));
+    // It names the limit that it is beyond, and draws something.
+    for (frequency, of, limit) in [(9.999, SiteKey::FrequencyFrom, 10.0), (6_000.001, SiteKey::FrequencyTo, 6_000.0)] {
+        let found = judge(check, &at(frequency), &scene.around());
+        let megahertz = |value| Some(Quantity { value, unit: of.unit() });
+        assert_eq!(found.rule.as_ref().map(|rule| rule.key.as_str()), Some(of.as_str()), "{frequency}");
+        assert_eq!((found.measured, found.limit), (megahertz(frequency), megahertz(limit)));
+        assert!(found.geometry.is_some(), "{frequency}");
+    }
+    let not_stated = judge(check, &mast(), &scene.around());
+    assert_eq!(not_stated.geometry, Some(circle(scene.around().place.at, 5.0)));
     assert_eq!(of(&Subject { kind: WorkKind::Cabinet, ..with(&[antenna(5_000.0, None)], 0.0) }).0, Verdict::Pass);
 }

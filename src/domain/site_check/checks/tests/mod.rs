@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::float_cmp)] // in a test a panic is the report; values are given, not computed
 
+mod answers;
 mod ground;
 mod reach;
 pub mod support;

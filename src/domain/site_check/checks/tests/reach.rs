@@ -101,7 +101,7 @@ fn looked(what: What, subject: &Subject, rules: &SiteRules, accuracy: f64, attri
     let own = match what {
         What::Work => accuracy,
         What::Corridor(clearance) => clearance,
-        What::Reference(kind) if is_drawn(kind) => to_edge_of(kind, attributes, true, rules)[1] + CLEARANCE_M,
+        What::Reference(kind) if is_drawn(kind) => to_edge_of(kind, attributes, true, rules, None)[1] + CLEARANCE_M,
         What::Reference(kind) => reach_of(kind, rules),
     };
     own + reach_round(subject, &Parameters::on(rules, DAY))

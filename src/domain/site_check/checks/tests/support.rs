@@ -185,6 +185,12 @@ impl<F: Copy + Into<NounFacts>> Item<F> {
         self
     }
 
+    /// Seen by these.
+    pub fn seen_by(&mut self, visibility: Visibility) -> &mut Self {
+        self.facts.visibility = visibility;
+        self
+    }
+
     /// Known to so many metres.
     pub fn accurate(&mut self, metres: f64) -> &mut Self {
         self.accuracy_m = metres;
@@ -307,7 +313,7 @@ impl Scene {
                 continue;
             }
             let is_line = item.shape.dimension() == Dimension::Line;
-            let to_edge_m = to_edge_of(near.told.kind, near.attributes(), is_line, &pack());
+            let to_edge_m = to_edge_of(near.told.kind, near.attributes(), is_line, &pack(), Some(DAY));
             let (clearance, rule) = item.clearance();
             let is_of_its_class = item.keeps.is_none_or(|(_, is)| is);
             lines.push(NearLine { near, to_edge_m, clearance, rule, is_of_its_class });
