@@ -35,7 +35,8 @@
 //! calls a second; the table has percentiles. `equal` is `yes` when every single check gave the same set of works (and
 //! of relations and distances, where the peer returns them). A missed target or an unequal answer ends with code 1.
 //!
-//! `CLEARWAY_BENCH_SERVED=1` runs only what is asked over HTTP, for a profile of it (`perf record -e cpu-clock -g`).
+//! `CLEARWAY_BENCH_SERVED=1` runs only what is asked over HTTP, `CLEARWAY_BENCH_SHORT=1` only the short roads, for a profile of it
+//! (`perf record -e cpu-clock -g`).
 //! `CLEARWAY_BENCH_QUICK=1` runs a hundredth of it, to see that it works: its figures mean nothing.
 
 #![allow(clippy::cast_precision_loss)] // counts far below 2^52
@@ -108,10 +109,15 @@ fn run(size: Size) -> Result<bool, Failed> {
     let serving = Serving::start(database.settings())?;
     let subjects = checks::Subjects::new(&drawn[..size.checks], &jurisdiction);
     if !run::only_what_is_served() {
-        checks::all(&mut report, &serving.context, &mut conn, &subjects)?;
-        checks::two_threads(&mut report, &serving.context, &subjects)?;
+        if !run::only_short_roads() {
+            checks::all(&mut report, &serving.context, &mut conn, &subjects)?;
+            checks::two_threads(&mut report, &serving.context, &subjects)?;
+        }
         let short = province.corridors((size.checks / 4).max(1), data::SHORT_ROADS_M);
         checks::short(&mut report, &serving.context, &mut conn, &checks::Subjects::new(&short, &jurisdiction))?;
+    }
+    if run::only_short_roads() {
+        return Ok(report.finish());
     }
     requests::all(&mut report, &serving, &mut conn, &subjects)?;
     batch::all(&mut report, &serving, &subjects)?;

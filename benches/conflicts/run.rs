@@ -11,6 +11,12 @@ pub fn only_what_is_served() -> bool {
     std::env::var_os("CLEARWAY_BENCH_SERVED").is_some()
 }
 
+/// Whether only short roads are to be asked about, for the same reason.
+#[allow(dead_code)] // the others use a part of this file
+pub fn only_short_roads() -> bool {
+    std::env::var_os("CLEARWAY_BENCH_SHORT").is_some()
+}
+
 /// Runs a bench in the full size where `cargo bench` asks for it, else in a size that only shows that it works. `run` says
 /// whether every target was reached, and fails where answers differ.
 pub fn run_in<S>(full_size: S, quick_size: S, run: impl FnOnce(S) -> Result<bool, Failed>) -> ExitCode {
