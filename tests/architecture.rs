@@ -338,6 +338,8 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ),
     ("actions/site_check/beyond.rs", "as around.rs, of what is farther away"),
     ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
+    ("actions/site_request/check.rs", "for whom the checks of a case are asked; names no feature to them"),
+    ("domain/site_request/reader.rs", "who sees requests of others, which are no features"),
     ("actions/site_check/kept.rs", "shows runs that are kept"),
     ("domain/notice.rs", "who is told what happened in a case, which names no feature; `deliveries` says who was"),
     ("domain/site_check/record.rs", "who sees a run that is kept; shown by site_check/kept.rs"),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Context, forbidden};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
+pub use crate::domain::audit::Kept;
 use crate::domain::audit::{ACCESS, Counter, Head, Key, RecordedEvent, Report, Verifier, misfits, sums_of};
 use crate::domain::restricted_read::RestrictedRead;
 use crate::error::{Error, Result};
@@ -78,7 +79,7 @@ pub fn heads(context: &Context, actor: &Actor, chain: Option<&str>, now: Timesta
     context.store.snapshot(|conn| {
         let mut heads = Vec::new();
         for Counter { chain, .. } in chains(audit::chains(conn)?, chain)? {
-            let Some(RecordedEvent { event, hash: Some(hash) }) = audit::last(conn, &chain)? else { continue };
+            let Some(RecordedEvent { event, hash: Some(hash), .. }) = audit::last(conn, &chain)? else { continue };
             heads.push(Head { chain, revision: event.revision, hash, signed_at: now });
         }
         Ok(heads)
@@ -120,19 +121,19 @@ pub fn reads(
 }
 
 /// Looks for whatever was changed, left out or put elsewhere in the chains meant, and for features, accounts and
-/// what belongs to them that are not what the events say of them. `kept` are heads that were signed and kept elsewhere.
+/// what belongs to them that are not what the events say of them. `kept` was kept elsewhere.
 ///
 /// # Errors
 /// As [`heads`], and as [`Range::holds`].
-pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: &[Head]) -> Result<Vec<(String, Report)>> {
+pub fn verify(context: &Context, actor: &Actor, range: &Range, kept: Kept<'_>) -> Result<Vec<(String, Report)>> {
     may_read(actor)?;
-    range.holds(kept)?;
+    range.holds(kept.heads)?;
     let from = range.from.unwrap_or(1);
     context.store.long_snapshot(None, |conn| {
         let known = audit::chains(conn)?;
         let mut reports = Vec::new();
         // A chain that was deleted as a whole is missed by whoever kept its head.
-        let deleted = kept.iter().filter(|h| known.iter().all(|counter| counter.chain != h.chain));
+        let deleted = kept.heads.iter().filter(|h| known.iter().all(|counter| counter.chain != h.chain));
         let deleted: BTreeSet<_> = deleted.map(|h| h.chain.clone()).collect();
         let deleted: Vec<_> =
             deleted.into_iter().map(|chain| Counter { chain, revision: 0, hash: None, missing: false }).collect();

@@ -15,7 +15,7 @@ use crate::actions::audit::{self, Range};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::domain::audit::{Head, Key, Report, Verifier, hex};
+use crate::domain::audit::{Head, Kept, Key, Report, SignedHead, Verifier, hex};
 use crate::error::Error;
 use crate::wire::audit as wire;
 
@@ -89,9 +89,10 @@ pub(super) struct VerifyAudit {
     /// Signed heads that were kept elsewhere; may be given again.
     #[arg(long, value_name = "FILE")]
     head: Vec<PathBuf>,
-    /// The public key that the heads must be signed with; without it any key is taken, and named.
+    /// The public key that the heads, and the events from the first signed one on, must be signed with; may be given again. Without
+    /// it the keys of the heads are taken, and named; without heads, those that stand beside the signatures.
     #[arg(long, value_name = "HEX")]
-    key: Option<String>,
+    key: Vec<String>,
     /// An exported log, whole or from a revision on, in place of the database, which is not needed then.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -146,11 +147,15 @@ impl VerifyAudit {
     pub(super) fn run(self, settings: Settings) -> Outcome {
         let mut heads = Vec::new();
         for file in &self.head {
-            heads.extend(heads_in(file, self.key.as_deref())?);
+            heads.extend(heads_in(file, &self.key)?);
         }
+        let (heads, signers): (Vec<Head>, Vec<String>) =
+            heads.into_iter().map(|signed| (signed.head, signed.key)).unzip();
+        let keys = if self.key.is_empty() { signers } else { self.key };
+        let kept = Kept { heads: &heads, keys: &keys };
         let reports = match &self.log {
-            Some(log) => verify_log(log, &self.meant, &heads)?,
-            None => audit::verify(&connect(settings)?, &Actor::operator(), &self.meant.range(), &heads)?,
+            Some(log) => verify_log(log, &self.meant, kept)?,
+            None => audit::verify(&connect(settings)?, &Actor::operator(), &self.meant.range(), kept)?,
         };
         let mut faults = 0;
         for (chain, report) in &reports {
@@ -187,39 +192,39 @@ fn show(chain: &str, report: &Report) {
     println!("{chain}: {} events{older}{last}: {found}", report.events);
 }
 
-/// The heads of a file; each must be signed, by `key` where one is named.
-fn heads_in(file: &Path, key: Option<&str>) -> Result<Vec<Head>, Failed> {
+/// The heads of a file; each must be signed, by one of `keys` where any is named.
+fn heads_in(file: &Path, keys: &[String]) -> Result<Vec<SignedHead>, Failed> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|e| format!("{name} cannot be read: {e}"))?;
     let mut heads = Vec::new();
     for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
         let signed = wire::head(line).map_err(|e| format!("{name}, line {number}: {e}"))?;
-        if key.is_some_and(|key| !key.eq_ignore_ascii_case(&signed.key)) {
+        if !keys.is_empty() && !keys.iter().any(|key| key.eq_ignore_ascii_case(&signed.key)) {
             return Err(format!("{name}, line {number}: signed by another key, {}", signed.key).into());
         }
         if !signed.holds() {
             return Err(format!("{name}, line {number}: the signature does not hold").into());
         }
-        if key.is_none() {
+        if keys.is_empty() {
             eprintln!(
                 "{name}, line {number}: signed by {}; see that this is your key, or name it by --key",
                 signed.key
             );
         }
-        heads.push(signed.head);
+        heads.push(signed);
     }
     Ok(heads)
 }
 
 /// Goes through an exported log, whose chains may stand one behind the other or mixed.
-fn verify_log(log: &Path, meant: &Meant, heads: &[Head]) -> Result<Vec<(String, Report)>, Failed> {
+fn verify_log(log: &Path, meant: &Meant, kept: Kept<'_>) -> Result<Vec<(String, Report)>, Failed> {
     let name = log.display();
     let cannot = |e: std::io::Error| format!("{name} cannot be read: {e}");
     let mut verifiers: BTreeMap<String, Verifier> = BTreeMap::new();
     let wanted = |chain: &str| meant.chain.as_deref().is_none_or(|only| only == chain);
-    meant.range().holds(heads)?;
-    let new = |chain: &str| Verifier::new(chain, meant.from.unwrap_or(1), heads);
-    for head in heads.iter().filter(|h| wanted(&h.chain)) {
+    meant.range().holds(kept.heads)?;
+    let new = |chain: &str| Verifier::new(chain, meant.from.unwrap_or(1), kept);
+    for head in kept.heads.iter().filter(|h| wanted(&h.chain)) {
         verifiers.entry(head.chain.clone()).or_insert_with(|| new(&head.chain));
     }
     let file = std::fs::File::open(log).map_err(cannot)?;

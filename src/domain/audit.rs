@@ -14,7 +14,7 @@ pub use self::access::{AccessPresent, AccessVersion, Amiss, Thing, misfits, sums
 pub use self::event::{AuditEvent, Digest, Head, RecordedEvent, ZEROS, digest_of, hex, unhex};
 pub use self::fault::Fault;
 pub use self::signature::{Key, RecordedHead, SignedHead};
-pub use self::verify::{Counter, Report, Sums, Verifier, VersionDigest, versions_of};
+pub use self::verify::{Counter, Kept, Report, Sums, Verifier, VersionDigest, versions_of};
 
 use super::layer::Layer;
 use super::word::words;

@@ -14,6 +14,7 @@ use crate::actions::site_request::{self as action, Draft, Shown, WholeCase, step
 use crate::actions::{Reader, Witness};
 use crate::clock;
 use crate::domain::site_request::WORD;
+use crate::domain::site_request::reader::Standing;
 use crate::domain::site_request::table::decides;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -94,7 +95,7 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 
 /// Requests as features, each with the events that may be sent now.
 pub(super) fn features(found: &[Shown]) -> Vec<Json> {
-    found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed, &shown.timing))).collect()
+    found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed, &shown.timing, shown.standing))).collect()
 }
 
 /// `GET /ogc/collections/site-requests/items/{id}`
@@ -107,7 +108,8 @@ pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
     let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
     // What is left of the time is another thing tomorrow, of the same version.
-    let passes = found.clock.as_ref().is_some_and(|clock| clock.stopped.is_none());
+    let passes =
+        found.clock.as_ref().is_some_and(|clock| clock.stopped.is_none()) || found.shown.standing == Standing::Asked;
     if !passes && params::is_known(&request, &etag(&found)) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(&found))).finish());
     }
@@ -166,8 +168,12 @@ async fn change(request: &HttpRequest, app: &App, id: &str, payload: web::Payloa
     let (context, request_id, reason) = (app.context.clone(), request_id(request), params::reason(request)?);
     let changed = blocking(move || {
         let sent = document::json(&text)?;
-        same_id(&sent, id)?;
         let present = action::get(&context, &identity.actor, id)?;
+        same_id(&sent, id)?;
+        // What is wrong with what he sends would tell whoever sees little of it what stands there.
+        if !present.reader.is_within() {
+            action::may_write(&identity.actor, &present.shown)?;
+        }
         let expected = expected.or_else(|| patches.then_some(present.shown.filed.version));
         let draft = if patches { patched(&present, &sent, reading)? } else { draft(&sent, reading, None)? };
         if draft.delivered.is_none() && (!patches || merge_patch::touches_shape(&sent)) {
@@ -184,7 +190,7 @@ fn patched(present: &WholeCase, patch: &Json, reading: Reading) -> Result<Draft>
     if !patch.is_object() {
         return Err(Error::invalid("", "a merge-patch of a feature is an object"));
     }
-    let mut document = Json::Object(write(&present.shown.filed, &[], &present.shown.timing));
+    let mut document = Json::Object(write(&present.shown.filed, &[], &present.shown.timing, Standing::Within));
     merge_patch::apply(&mut document, patch);
     let touched = merge_patch::touches_shape(patch);
     // Where the patch says nothing of the place, the stored one is kept as recorded, whatever its system.
@@ -248,7 +254,7 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
     let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
     let filed = &found.shown.filed;
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
-    let events = found.events.iter();
+    let events = found.events.iter().filter(|event| found.reader.knows_event(event));
     let events = events.map(|event| {
         let names = knows(event.organisation.as_deref());
         write_event((event, &found.case), found.heads.get(&event.revision), names, &found.reader)
@@ -290,7 +296,7 @@ fn address(request: &HttpRequest, found: &WholeCase) -> String {
 
 fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCase) -> HttpResponse {
     let filed = &found.shown.filed;
-    let mut document = write(filed, &found.shown.allowed, &found.shown.timing);
+    let mut document = write(filed, &found.shown.allowed, &found.shown.timing, found.shown.standing);
     let decided = found.events.iter().rfind(|event| decides(event.event)).map(|event| event.revision);
     let head = decided.and_then(|revision| found.heads.get(&revision));
     if let Some(Json::Object(properties)) = document.get_mut("properties") {

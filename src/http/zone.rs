@@ -189,8 +189,8 @@ async fn change(
     let reason = params::reason(&request)?;
     let changed = blocking(move || {
         let sent = document::json(&text)?;
-        same_id(&sent, id)?;
         let present = action::get(&context, &asker.actor, id)?;
+        same_id(&sent, id)?;
         let (draft, expected) = if is_patch {
             let draft = patched(&present, &sent, reading)?;
             (draft, expected.or(Some(present.zone.version)))

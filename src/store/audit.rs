@@ -244,6 +244,8 @@ struct EventRow {
     after: Option<Vec<u8>>,
     previous: Option<Vec<u8>>,
     hash: Option<Vec<u8>>,
+    signer: Option<String>,
+    signature: Option<String>,
 }
 
 fn to_event(row: EventRow) -> Stored<RecordedEvent> {
@@ -275,7 +277,7 @@ fn to_event(row: EventRow) -> Stored<RecordedEvent> {
         after: optional(row.after)?,
         previous: optional(row.previous)?,
     };
-    Ok(RecordedEvent { event, hash: optional(row.hash)? })
+    Ok(RecordedEvent { event, hash: optional(row.hash)?, signed: row.signer.zip(row.signature) })
 }
 
 /// What the row that a statement returns says, as one digest.

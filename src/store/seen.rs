@@ -57,6 +57,10 @@ fn words(actor: &Actor) -> Vec<String> {
     let everywhere = actor.sight_everywhere();
     let mut words: Vec<String> = everywhere.visibilities.iter().map(|v| format!("* {}", v.as_str())).collect();
     words.extend(everywhere.organisation.iter().map(|owner| format!("* @{owner}")));
+    // What an organisation is asked about those of its people see who serve there.
+    let served = actor.jurisdictions.as_ref().map_or_else(|| vec!["*"], |all| all.iter().map(String::as_str).collect());
+    let asked = everywhere.organisation.iter().flat_map(|own| served.iter().map(move |code| format!("{code} ?{own}")));
+    words.extend(asked);
     for code in actor.jurisdictions.iter().flatten() {
         let more = actor.sight(code).visibilities.into_iter().filter(|v| !everywhere.visibilities.contains(v));
         words.extend(more.map(|v| format!("{code} {}", v.as_str())));
@@ -128,11 +132,11 @@ mod tests {
         let check = |actor: &Actor, expect: &[&str]| assert_eq!(words(actor), expect, "{actor:?}");
         check(&Actor::public(), &["* public"]);
         check(&Actor::operator(), &["* public", "* carriers", "* government", "* restricted"]);
-        check(&actor(Role::Carrier, None), &["* public", "* carriers", "* @vnpt"]);
+        check(&actor(Role::Carrier, None), &["* public", "* carriers", "* @vnpt", "* ?vnpt"]);
         check(
             &actor(Role::Carrier, Some(&["VN-72", "VN-35"])),
-            &["* public", "* @vnpt", "VN-72 carriers", "VN-35 carriers"],
+            &["* public", "* @vnpt", "VN-72 ?vnpt", "VN-35 ?vnpt", "VN-72 carriers", "VN-35 carriers"],
         );
-        check(&actor(Role::ProjectOwner, Some(&["VN-72"])), &["* public", "* @vnpt"]);
+        check(&actor(Role::ProjectOwner, Some(&["VN-72"])), &["* public", "* @vnpt", "VN-72 ?vnpt"]);
     }
 }

@@ -30,6 +30,8 @@ struct EventLine {
     revision: i64,
     subject: Option<Uuid>,
     hash: Option<String>,
+    signature: Option<String>,
+    signer: Option<String>,
 }
 
 fn digest(text: Option<String>) -> Result<Option<Digest>> {
@@ -64,7 +66,10 @@ pub fn event(line: &str) -> Result<RecordedEvent> {
         after: digest(read.after)?,
         previous: digest(read.previous)?,
     };
-    Ok(RecordedEvent { event, hash: digest(read.hash)? })
+    if read.signer.is_some() != read.signature.is_some() {
+        return Err(Error::Malformed("a signature stands beside the key of its signer".into()));
+    }
+    Ok(RecordedEvent { event, hash: digest(read.hash)?, signed: read.signer.zip(read.signature) })
 }
 
 #[derive(Deserialize)]

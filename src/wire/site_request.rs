@@ -11,9 +11,9 @@ use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
-use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation};
+use crate::domain::site_request::case::{Candidate, Case, CaseEvent, Consultation, Noted};
 use crate::domain::site_request::dossier;
-use crate::domain::site_request::reader::CaseReader;
+use crate::domain::site_request::reader::{CaseReader, Standing};
 use crate::domain::site_request::timing::Timing;
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::Event;
@@ -122,9 +122,13 @@ pub fn read_event(document: &Json) -> Result<(Event, Told, Option<String>)> {
     Ok((event, data, reason))
 }
 
+/// What whoever was asked goes on reading of a request: as much as a receipt tells of it.
+const OF_WAS_ASKED: &[&str] =
+    &["code", "jurisdiction", "state", "allowed", "due_on", "slack_days", "overdue", "version", "recorded_crs"];
+
 /// A request as a Feature in WGS 84, without links; with it the events that may be sent now, and what is left of the time.
 #[must_use]
-pub fn write(filed: &Filed, allowed: &[Event], timing: &Timing) -> Map<String, Json> {
+pub fn write(filed: &Filed, allowed: &[Event], timing: &Timing, standing: Standing) -> Map<String, Json> {
     let props = &filed.body.props;
     let mut properties = Map::new();
     let mut put = |name: &str, value: Json| properties.insert(name.to_owned(), value);
@@ -151,10 +155,16 @@ pub fn write(filed: &Filed, allowed: &[Event], timing: &Timing) -> Map<String, J
     put("recorded_at", json!(filed.recorded_at.to_string()));
     put("revision", json!(filed.revision));
     put("version", json!(filed.version));
+    let was_asked = standing == Standing::WasAsked;
+    if was_asked {
+        let hidden = properties.iter_mut().filter(|(name, _)| !OF_WAS_ASKED.contains(&name.as_str()));
+        hidden.for_each(|(_, value)| *value = if value.is_array() { json!([]) } else { Json::Null });
+    }
     let mut document = Map::new();
     document.insert("type".into(), json!("Feature"));
     document.insert("id".into(), json!(filed.id));
-    document.insert("geometry".into(), geojson::to_value(&filed.body.place.lonlat.0));
+    let place = || geojson::to_value(&filed.body.place.lonlat.0);
+    document.insert("geometry".into(), if was_asked { Json::Null } else { place() });
     document.insert("properties".into(), Json::Object(properties));
     document
 }
@@ -169,6 +179,11 @@ pub fn write_case(
     clock: Option<&CaseClock>,
     (day, reader): (jiff::civil::Date, &CaseReader),
 ) -> Json {
+    let asked = case.consultations.iter().filter(|c| reader.knows_of(c));
+    let consultations: Vec<Json> = asked.map(|c| consultation(c, day, reader)).collect();
+    if reader.standing == Standing::WasAsked {
+        return json!({"consultations": consultations});
+    }
     let required = dossier::required(&filed.body.props);
     let names = |kinds: &[DocumentKind]| -> Json { kinds.iter().map(|kind| kind.as_str()).collect() };
     let run = case.run.as_ref().map(|run| {
@@ -178,12 +193,13 @@ pub fn write_case(
             "id": run.run,
             "sha256": hex(&run.hash),
             "verdicts": said,
+            "restricted": reader.restricted(case).map(Word::as_str).collect::<Vec<_>>(),
             "sharing": reader.sharing(case).map(Word::as_str).collect::<Vec<_>>(),
             "candidates": reader.candidates(case).map(candidate).collect::<Vec<_>>(),
         })
     });
     // What is between the office and the carrier.
-    let theirs = !reader.is_asked_alone;
+    let theirs = reader.is_within();
     let conditions = case.conditions.iter().filter(|_| theirs).map(|c| {
         json!({
             "text": c.draft.text,
@@ -206,14 +222,13 @@ pub fn write_case(
             "audit": head.map(audit_head),
         })
     });
-    let asked = case.consultations.iter().filter(|c| reader.knows_of(c));
     json!({
         "events": case.seq,
         "documents_required": names(&required),
         "documents_missing": names(missing),
         "submitted_sha256": case.submitted.map(|digest| hex(&digest)),
         "check": run,
-        "consultations": asked.map(|c| consultation(c, day, reader)).collect::<Vec<_>>(),
+        "consultations": consultations,
         "visits": case.visits.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "advice": case.advice.as_ref().filter(|_| theirs).map(|(advice, _)| advice.as_str()),
         "decision": decided,
@@ -258,7 +273,7 @@ fn consultation(c: &Consultation, day: jiff::civil::Date, reader: &CaseReader) -
     json!({
         "consultee": c.consultee.as_str(),
         "organisation": reader.knows_who(c).then_some(&c.organisation),
-        "because": c.because.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
+        "because": reader.because(c).map(Word::as_str).collect::<Vec<_>>(),
         "asked_at": c.asked_at.map(|at| at.to_string()),
         "answer_by": date(c.answer_by),
         "answer": c.answered.as_ref().map(|(answer, _, _)| answer.as_str()),
@@ -319,7 +334,9 @@ pub fn write_event(
     }
     // What is said within the office and by those whom it asks is theirs; what is said to the carrier is in what he is told.
     let told = names || is_addressed(event.event) && reader.knows_what(event);
-    let noted = &event.noted;
+    let told = told && reader.knows_content(event);
+    let nothing = Noted::default();
+    let noted = if reader.knows_content(event) { &event.noted } else { &nothing };
     json!({
         "seq": event.seq,
         "event": event.event.as_str(),
@@ -336,7 +353,7 @@ pub fn write_event(
         "check": noted.run.as_ref().map(|run| json!({"id": run.run, "sha256": hex(&run.hash)})),
         "deviation_m": noted.deviation_m,
         "work": noted.work,
-        "audit": head.map(audit_head),
+        "audit": head.filter(|_| reader.knows_content(event)).map(audit_head),
     })
 }
 

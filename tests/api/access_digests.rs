@@ -12,7 +12,7 @@ use crate::support::run_sql;
 /// What `verify-audit` finds in the chain.
 fn faults(api: &Api) -> Vec<String> {
     let range = Range { chain: Some("access".into()), ..Range::default() };
-    let reports = audit::verify(&api.database.context(), &Actor::operator(), &range, &[]).unwrap();
+    let reports = audit::verify(&api.database.context(), &Actor::operator(), &range, audit::Kept::default()).unwrap();
     reports.iter().flat_map(|(_, report)| &report.faults).map(ToString::to_string).collect()
 }
 

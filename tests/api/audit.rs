@@ -30,7 +30,8 @@ fn column(api: &Api, column: &str) -> Vec<String> {
 
 #[track_caller]
 fn verifies(api: &Api, events: u64) {
-    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let reports =
+        audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default()).unwrap();
     let faults: Vec<String> = reports.iter().flat_map(|(_, r)| &r.faults).map(ToString::to_string).collect();
     assert_eq!(faults, Vec::<String>::new());
     assert_eq!(reports.iter().map(|(_, r)| r.events).sum::<u64>(), events);

@@ -204,7 +204,8 @@ fn a_document_is_kept_as_it_was_sent() {
 }
 
 fn faults(api: &Api) -> Vec<String> {
-    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let reports =
+        audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default()).unwrap();
     reports.into_iter().flat_map(|(_, report)| report.faults).map(|fault| format!("{fault:?}")).collect()
 }
 

@@ -36,6 +36,7 @@ mod items;
 mod limits;
 mod list;
 mod matrix;
+mod matrix_cases;
 mod min_revision;
 mod oidc;
 mod operation;

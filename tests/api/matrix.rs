@@ -3,6 +3,7 @@
 //! it shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 use clearway::domain::actor::{PERMISSIONS, Role};
 use clearway::domain::layer::Layer;
@@ -21,21 +22,21 @@ use crate::support::{Response, token};
 pub const GEOJSON: &str = "application/geo+json";
 
 /// No feature has it.
-const ABSENT: &str = "01920000-0000-7000-8000-000000000000";
+pub const ABSENT: &str = "01920000-0000-7000-8000-000000000000";
 
 /// Who asks: the token of the settings, what it may be, whose it is, and whether that holds in VN-72.
-struct Person {
-    token: &'static str,
-    role: Option<Role>,
-    organisation: Option<&'static str>,
-    here: bool,
+pub struct Person {
+    pub token: &'static str,
+    pub role: Option<Role>,
+    pub organisation: Option<&'static str>,
+    pub here: bool,
 }
 
 const fn person(token: &'static str, role: Role, organisation: Option<&'static str>) -> Person {
     Person { token, role: Some(role), organisation, here: true }
 }
 
-const PEOPLE: &[Person] = &[
+pub const PEOPLE: &[Person] = &[
     Person { token: "", role: None, organisation: None, here: true },
     person("administrator", Role::Administrator, None),
     person("officer", Role::Officer, Some("office")),
@@ -478,10 +479,21 @@ fn every_door_shows_each_role_what_the_table_says() {
     }
     let world = World::new();
     let mut alike = BTreeMap::new();
-    for person in PEOPLE {
-        for route in ROUTES {
-            world.shows(person, route, &mut alike);
-        }
+    // Those who ask do so at once.
+    let told = thread::scope(|scope| {
+        let all = |some: &'static [Person], world: &World| {
+            let mut alike = BTreeMap::new();
+            for (person, route) in some.iter().flat_map(|person| ROUTES.iter().map(move |route| (person, route))) {
+                world.shows(person, route, &mut alike);
+            }
+            alike
+        };
+        let (some, world) = (PEOPLE.chunks(PEOPLE.len().div_ceil(4)), &world);
+        let some: Vec<_> = some.map(|some| scope.spawn(move || all(some, world))).collect();
+        some.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+    });
+    for (path, text) in told.into_iter().flatten() {
+        assert_eq!(alike.entry(path).or_insert_with(|| text.clone()), &text, "{path}");
     }
     // With nothing registered they said the same.
     let (empty, base) = (Api::new(), &world.api.server.base);
@@ -508,7 +520,7 @@ fn without_moments(text: &str) -> String {
 
 /// All of an answer but what is new in each: the id of the request, the moment, and the id that was asked for; and whether the
 /// connection is kept, which says whether a body that nobody reads had arrived by then.
-fn shown(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
+pub fn shown(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
     let request = answer.header("x-request-id").unwrap_or("no id of the request").to_owned();
     let clean = |text: &str| text.replace(id, "ID").replace(&request, "REQUEST");
     let mut headers: Vec<(String, String)> = answer
@@ -531,7 +543,7 @@ fn shown(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
 
 /// Ways to ask: each must be refused before or after it is known that there is something, but never otherwise.
 #[allow(clippy::type_complexity)] // method, headers, body
-fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String>)> {
+pub fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String>)> {
     let document = feature(point(1.0, 1.0), merged(json!({"visibility": "public"}), &mast())).to_string();
     let land = feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"visibility": "public"}), &road())).to_string();
     let place = feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"visibility": "public"}), &school())).to_string();
@@ -567,6 +579,53 @@ fn ways() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Option<String
     ]
 }
 
+impl World {
+    /// What is hidden from somebody answers as one that is not there, at every door and however he asks; how often that was so.
+    fn hides(&self, person: &Person) -> usize {
+        let (api, mut compared) = (&self.api, 0);
+        for route in ROUTES.iter().filter(|r| r.path.contains("{id}")) {
+            let layers: &[Layer] = match door(route) {
+                Door::Item(layer) | Door::Write(layer) | Door::Conflicts(layer) | Door::History(layer) => &[layer],
+                Door::Documents | Door::Adds => &PAIRED,
+                _ => continue,
+            };
+            for layer in layers.iter().copied() {
+                let hidden: Vec<_> = self.all.iter().filter(|s| s.layer == layer && !s.is_seen_by(person)).collect();
+                // The most secret one, and the one that is least so.
+                let ends = [(hidden.first(), usize::MAX), (hidden.last(), 2)];
+                for (id, some) in ends.into_iter().filter_map(|(s, some)| Some((s?.id.as_str(), some))) {
+                    for (query, headers, body) in ways().into_iter().take(some) {
+                        let bearer = format!("Bearer {}", token(person.token));
+                        let mut headers: Vec<(&str, &str)> = headers.clone();
+                        if !person.token.is_empty() {
+                            headers.push(("Authorization", &bearer));
+                        }
+                        let method = route.method.as_str();
+                        let [there, not_there] = [id, ABSENT].map(|id| {
+                            let path = route.path.replace("{id}", id).replace("{noun}", layer.as_str());
+                            let path = format!("{path}{query}");
+                            // The document names an id of its own: that of nothing.
+                            shown(&api.server.send(method, &path, &headers, body.as_ref().map(String::as_bytes)), id)
+                        });
+                        let what = format!("{} {method} {}{query} {headers:?} {body:?}", person.token, route.path);
+                        if body.as_ref().is_some_and(|b| b.contains(ABSENT)) {
+                            // Of the address itself it is no contradiction; whatever is said of it, nothing is found.
+                            // Whoever has not the permission of the route hears of nothing else.
+                            let at_the_gate = (there.0 == 403 || door(route) == Door::Adds) && there == not_there;
+                            assert!(matches!(there.0, 401 | 404 | 422) || at_the_gate, "{what}: {there:?}");
+                            continue;
+                        }
+                        assert_eq!(there, not_there, "{what}");
+                        assert!(there.0 >= 400, "{what}: {there:?}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        compared
+    }
+}
+
 #[test]
 fn a_hidden_feature_answers_as_one_that_is_not_there() {
     let world = World::new();
@@ -578,46 +637,13 @@ fn a_hidden_feature_answers_as_one_that_is_not_there() {
         api.sql(all).unwrap()
     };
     let before = counts();
-    let mut compared = 0;
-    for route in ROUTES.iter().filter(|r| r.path.contains("{id}")) {
-        let layers: &[Layer] = match door(route) {
-            Door::Item(layer) | Door::Write(layer) | Door::Conflicts(layer) | Door::History(layer) => &[layer],
-            Door::Documents | Door::Adds => &PAIRED,
-            _ => continue,
-        };
-        for (person, layer) in PEOPLE.iter().flat_map(|person| layers.iter().map(move |layer| (person, *layer))) {
-            let hidden: Vec<_> = world.all.iter().filter(|s| s.layer == layer && !s.is_seen_by(person)).collect();
-            // The most secret one, and the one that is least so.
-            let ends = [(hidden.first(), usize::MAX), (hidden.last(), 2)];
-            for (id, some) in ends.into_iter().filter_map(|(s, some)| Some((s?.id.as_str(), some))) {
-                for (query, headers, body) in ways().into_iter().take(some) {
-                    let bearer = format!("Bearer {}", token(person.token));
-                    let mut headers: Vec<(&str, &str)> = headers.clone();
-                    if !person.token.is_empty() {
-                        headers.push(("Authorization", &bearer));
-                    }
-                    let method = route.method.as_str();
-                    let [there, not_there] = [id, ABSENT].map(|id| {
-                        let path = route.path.replace("{id}", id).replace("{noun}", layer.as_str());
-                        let path = format!("{path}{query}");
-                        // The document names an id of its own: that of nothing.
-                        shown(&api.server.send(method, &path, &headers, body.as_ref().map(String::as_bytes)), id)
-                    });
-                    let what = format!("{} {method} {}{query} {headers:?} {body:?}", person.token, route.path);
-                    if body.as_ref().is_some_and(|b| b.contains(ABSENT)) {
-                        // Of the address itself it is no contradiction; whatever is said of it, nothing is found.
-                        // Whoever has not the permission of the route hears of nothing else.
-                        let at_the_gate = (there.0 == 403 || door(route) == Door::Adds) && there == not_there;
-                        assert!(matches!(there.0, 401 | 404 | 422) || at_the_gate, "{what}: {there:?}");
-                        continue;
-                    }
-                    assert_eq!(there, not_there, "{what}");
-                    assert!(there.0 >= 400, "{what}: {there:?}");
-                    compared += 1;
-                }
-            }
-        }
-    }
+    // Those who ask do so at once.
+    let compared: usize = thread::scope(|scope| {
+        let some = PEOPLE.chunks(PEOPLE.len().div_ceil(4));
+        let some: Vec<_> =
+            some.map(|some| scope.spawn(|| some.iter().map(|person| world.hides(person)).sum::<usize>())).collect();
+        some.into_iter().map(|one| one.join().unwrap()).sum()
+    });
     assert_eq!(counts(), before, "nothing of it changed anything");
     eprintln!("{compared} pairs of answers, each alike but for the id asked for");
 }

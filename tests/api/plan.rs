@@ -105,7 +105,9 @@ impl Api {
     }
 
     pub fn faults(&self) -> Vec<Fault> {
-        let reports = audit::verify(&self.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+        let reports =
+            audit::verify(&self.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default())
+                .unwrap();
         reports.into_iter().flat_map(|(_, report)| report.faults).collect()
     }
 }

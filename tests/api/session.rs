@@ -125,7 +125,8 @@ fn a_name_that_can_be_none_is_that_of_nobody() {
     }
     assert_eq!(api.events(0), [""; 0]);
     assert_eq!(api.sql("SELECT sum(failures) FROM sign_in_failures"), Some("8".into()), "each is counted");
-    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let reports =
+        audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default()).unwrap();
     assert!(reports.iter().all(|(_, report)| report.faults.is_empty()));
 }
 

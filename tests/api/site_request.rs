@@ -195,7 +195,8 @@ pub fn trail_is_whole(api: &Api) {
 
 /// What does not fit in any chain.
 pub fn faults(api: &Api) -> Vec<String> {
-    let reports = audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let reports =
+        audit::verify(&api.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default()).unwrap();
     reports.iter().flat_map(|(chain, report)| report.faults.iter().map(move |f| format!("{chain}: {f:?}"))).collect()
 }
 

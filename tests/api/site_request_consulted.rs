@@ -3,16 +3,20 @@
 
 use std::collections::BTreeSet;
 
+use clearway::actions::site_request::lapse::lapse;
+use clearway::config::{Secret, TokenSetting};
 use clearway::http::routes::ROUTES;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::document::added;
+use crate::document::{added, text};
 use crate::help::{Api, CORRIDORS, GRID, WORKS, feature, merged, point, rect, road, sql};
 use crate::matrix::{Door, door};
-use crate::site_request::{CaseOf, REQUESTS, column, trail_is_whole};
-use crate::site_request_story::office;
+use crate::site_check::{checked, finding};
+use crate::site_request::{CaseOf, REQUESTS, column, sha256, trail_is_whole};
+use crate::site_request_story::{office, with_rules};
+use crate::site_request_time::age;
 
 /// A request of Viettel beside a column of VNPT and one of its own, under a road to come of the roads board.
 fn asked(api: &Api) -> CaseOf<'_> {
@@ -48,7 +52,8 @@ fn found(case: &CaseOf<'_>, role: &str) -> [i64; 7] {
 
 const ABSENT: [i64; 7] = [404, 404, 404, 0, 0, 0, 0];
 const WAITS: [i64; 7] = [200, 200, 200, 1, 1, 1, 1];
-const THERE: [i64; 7] = [200, 200, 200, 1, 1, 0, 1];
+/// Where it is he does not go on knowing.
+const THERE: [i64; 7] = [200, 200, 200, 1, 0, 0, 1];
 
 fn consultations(case: &CaseOf<'_>, role: &str) -> Vec<Json> {
     let read = case.api.server.get(role, &case.path()).json();
@@ -85,6 +90,8 @@ fn whoever_is_asked_sees_the_request_and_answers() {
         // What he has to do is due when he is asked for it, and not when the office answers.
         let inbox = api.server.get(role, "/api/inbox").json()["features"][0]["properties"].clone();
         assert_eq!((&inbox["due_on"], &inbox["overdue"]), (&json!("2099-01-31"), &json!(false)), "{role}");
+        let listed = api.server.get(role, REQUESTS).json()["features"][0]["properties"]["due_on"].clone();
+        assert_eq!((&read["due_on"], &listed), (&json!("2099-01-31"), &json!("2099-01-31")), "{role}");
         let feed = api.server.get(role, "/api/inbox.ics").text;
         assert!(feed.contains("DTSTART;VALUE=DATE:20990131\r\n") && feed.matches("DTSTART").count() == 1, "{feed}");
         let papers = api.server.get(role, &format!("/api/site-requests/{}/documents", case.id)).json();
@@ -120,8 +127,8 @@ fn who_answered(case: &CaseOf<'_>) {
     let (vnpt, roads) = (json!("vnpt"), json!("roads-board"));
     assert_eq!(told("officer"), [vnpt.clone(), roads.clone()]);
     assert_eq!(told("carrier"), [Json::Null, Json::Null]);
-    assert_eq!(told("other-carrier"), [vnpt, Json::Null]);
-    assert_eq!(told("project_owner"), [Json::Null, roads]);
+    // By now each of them has answered.
+    assert_eq!((told("other-carrier"), told("project_owner")), (vec![vnpt], vec![roads]));
 }
 
 /// Every door to requests is one of those above; the others show none, or none that is not one's own.
@@ -186,13 +193,23 @@ fn raw_sql_of_whoever_is_asked_sees_what_he_is_asked_about() {
         conn.batch_execute("ROLLBACK").unwrap();
         told
     };
-    let vnpt = "{\"* public\",\"* carriers\",\"* @vnpt\"}";
+    let vnpt = "{\"* public\",\"* carriers\",\"* @vnpt\",\"VN-72 ?vnpt\"}";
     assert_eq!(seen(vnpt), [false; 3], "named, and not asked");
     case.step("officer", "consult", None, json!({}), "consulting");
     assert_eq!(seen(vnpt), [true; 3]);
-    for other in ["", "{}", "{\"* public\",\"* carriers\",\"* @gtel\"}", "{\"VN-35 government\"}", "{\"* vnpt\"}"] {
+    assert_eq!(seen("{\"* public\",\"* ?vnpt\"}"), [true; 3]);
+    for other in [
+        "",
+        "{}",
+        "{\"* public\",\"* carriers\",\"* @gtel\"}",
+        "{\"VN-35 government\",\"VN-35 ?vnpt\"}",
+        "{\"* vnpt\"}",
+        "{\"* @vnpt\"}",
+    ] {
         assert_eq!(seen(other), [false; 3], "{other}");
     }
+    case.step("other-carrier", "answer", None, json!({"answer": "agree"}), "consulting");
+    assert_eq!(seen(vnpt), [true, true, false], "where it is whoever has answered does not go on knowing");
 }
 
 /// Whoever is asked is told of it by whatever he listens to, and of nothing before.
@@ -236,4 +253,274 @@ fn what_is_submitted_anew_is_seen_by_whoever_is_asked_anew() {
     case.step("carrier", "submit", None, json!({}), "submitted");
     assert_eq!(found(&case, "other-carrier"), ABSENT);
     trail_is_whole(&api);
+}
+
+/// The members of an object that say something.
+fn saying(object: &Json) -> BTreeSet<&str> {
+    let says = |value: &Json| !value.is_null() && *value != json!([]);
+    object.as_object().unwrap().iter().filter(|(_, value)| says(value)).map(|(name, _)| name.as_str()).collect()
+}
+
+/// Of a case that goes on, whoever was asked reads his own consultation and how far it has come.
+fn goes_on_seeing_his_own(case: &CaseOf<'_>, role: &str, answer: &Json, copy: &str) {
+    let api = case.api;
+    assert_eq!(found(case, role), THERE, "{role}");
+    let read = api.server.get(role, &case.path());
+    let feature = read.json();
+    let officer = api.server.get("officer", &case.path()).json()["properties"].clone();
+    let told = &feature["properties"];
+    let expect = ["allowed", "case", "code", "jurisdiction", "overdue", "recorded_crs", "state", "version"];
+    let may = |name: &&str| *name != "allowed" || told["allowed"] != json!([]);
+    assert_eq!(saying(told), expect.into_iter().filter(may).collect(), "{role}");
+    assert_eq!(
+        (&told["state"], &told["code"], &feature["geometry"]),
+        (&officer["state"], &officer["code"], &Json::Null)
+    );
+    assert_eq!(saying(&told["case"]).into_iter().collect::<Vec<_>>(), ["consultations"], "{role}");
+    let own = told["case"]["consultations"].as_array().unwrap();
+    assert_eq!((own.len(), &own[0]["answer"], &own[0]["lapsed"]), (1, answer, &json!(answer.is_null())), "{role}");
+    let history = api.server.get(role, &format!("/api/site-requests/{}/history", case.id));
+    for event in history.json()["events"].as_array().unwrap() {
+        let is_own = event["event"] == "answer" && !answer.is_null();
+        assert!(is_own || event["from"] != event["to"], "{role}: {event}");
+        let expect: &[&str] = if is_own {
+            &["actor", "at", "audit", "data", "event", "from", "organisation", "seq", "to"]
+        } else {
+            &["at", "event", "from", "seq", "to"]
+        };
+        assert_eq!(saying(event), expect.iter().copied().collect(), "{role}");
+    }
+    // Neither a file nor a check, at any door.
+    let listed = api.server.get(role, REQUESTS);
+    let papers = api.server.get(role, &format!("/api/site-requests/{}/documents", case.id));
+    let feed = api.server.get(role, "/api/inbox.ics").text;
+    assert_eq!((papers.json()["documents"].clone(), feed.contains("VEVENT")), (json!([]), false), "{role}");
+    assert_eq!(api.server.get(role, &format!("/api/documents/{copy}")).status, 404, "{role}");
+    let run = officer["case"]["check"]["id"].as_str().unwrap();
+    for text in [&read.text, &listed.text, &papers.text, &history.text] {
+        for hidden in [&sha256(b"design"), run, "viettel", "coordinates\":[", "\"snapshot\":\""] {
+            assert!(!text.contains(hidden), "{role} {hidden}: {text}");
+        }
+    }
+}
+
+/// Afterwards he sees what he was asked and what he answered, and how far the case has come, as a receipt tells it; so does whoever let his
+/// time pass, from the day on on which it is over.
+#[test]
+fn whoever_was_asked_goes_on_seeing_his_own_consultation_alone() {
+    let api = office();
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({}), "consulting");
+    let [_, copy] = crate::document::pair(&api, "site-requests", &case.id);
+    for role in ["other-carrier", "project_owner"] {
+        assert_eq!(api.server.get(role, &format!("/api/documents/{copy}")).status, 200, "{role}");
+    }
+    case.step("other-carrier", "answer", None, json!({"answer": "object", "text": "too near"}), "consulting");
+    assert_eq!(case.now["geometry"], Json::Null, "by his answer, too");
+    goes_on_seeing_his_own(&case, "other-carrier", &json!("object"), &copy);
+    let paper = format!("/api/site-requests/{}/documents?kind=consultation_answer&name=more.txt", case.id);
+    let more =
+        api.server.send("POST", &paper, &[("Authorization", "Bearer test-token-of-the-other-carrier")], Some(b"x"));
+    assert_eq!(more.status, 403, "{}", more.text);
+    let patch = json!({"properties": {"antennas": [{"frequency_mhz": 900, "eirp_w": 1, "height_agl_m": 41}]}});
+    assert_eq!(api.server.call("other-carrier", "PATCH", &case.path(), Some(&patch)).status, 403, "and nothing of it");
+    // The last day is a day of it; the first after it is none, whether or not anybody was told.
+    age(&api, 15);
+    assert_eq!(found(&case, "project_owner"), WAITS);
+    age(&api, 1);
+    goes_on_seeing_his_own(&case, "project_owner", &Json::Null, &copy);
+    assert_eq!(lapse(&api.database.context()), Ok(1));
+    case.version = api.server.get("officer", &case.path()).json()["properties"]["version"].as_i64().unwrap();
+    goes_on_seeing_his_own(&case, "project_owner", &Json::Null, &copy);
+    case.step("officer", "assess", None, json!({}), "assessing");
+    case.step("officer", "visit", None, crate::site_request::visit(), "assessing");
+    case.step("officer", "recommend", Some("too near"), json!({"advice": "refuse"}), "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    case.step("approver", "check", None, json!({}), "awaiting_decision");
+    for (role, answer) in [("other-carrier", json!("object")), ("project_owner", Json::Null)] {
+        goes_on_seeing_his_own(&case, role, &answer, &copy);
+    }
+}
+
+/// His own file is his own still.
+#[test]
+fn whoever_was_asked_goes_on_reading_what_he_added_himself() {
+    let api = office();
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({}), "consulting");
+    let papers = format!("/api/site-requests/{}/documents", case.id);
+    let own = added(&api, "project_owner", &papers, "kind=consultation_answer&name=answer.txt", b"no objection");
+    crate::document::pair(&api, "site-requests", &case.id);
+    let listed = || api.server.get("project_owner", &papers).json()["documents"].as_array().unwrap().len();
+    assert_eq!(listed(), 2, "his own, and the redacted copy");
+    case.step("project_owner", "answer", None, json!({"answer": "agree"}), "consulting");
+    assert_eq!(listed(), 1);
+    assert_eq!(api.server.get("project_owner", &format!("/api/documents/{}", text(&own, "id"))).status, 200);
+}
+
+/// Whoever answers for the asked organisation somewhere else finds nothing.
+#[test]
+fn an_account_of_the_asked_organisation_that_serves_elsewhere_sees_nothing() {
+    let of = |name: &str, place: &str| TokenSetting {
+        token: Secret(crate::support::token(name)),
+        name: name.into(),
+        organisation: Some("vnpt".into()),
+        roles: vec!["carrier".into()],
+        jurisdictions: Some(vec![place.into()]),
+    };
+    let more = [of("vnpt-here", "VN-72"), of("vnpt-elsewhere", "VN-35")];
+    let api = with_rules(Api::with(|settings| settings.tokens.extend(more)));
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({}), "consulting");
+    let [_, copy] = crate::document::pair(&api, "site-requests", &case.id);
+    let copy = |role: &str| api.server.get(role, &format!("/api/documents/{copy}")).status;
+    for answered in [false, true] {
+        assert_eq!((found(&case, "vnpt-elsewhere"), copy("vnpt-elsewhere")), (ABSENT, 404), "{answered}");
+        assert!(!api.server.get("vnpt-elsewhere", "/api/inbox.ics").text.contains("VEVENT"), "{answered}");
+        assert_eq!(case.sends("vnpt-elsewhere", "answer", None, json!({"answer": "agree"})).status, 404, "{answered}");
+        if answered {
+            assert_eq!(found(&case, "vnpt-here"), THERE);
+        } else {
+            assert_eq!((found(&case, "vnpt-here"), copy("vnpt-here")), (WAITS, 200));
+            case.step("vnpt-here", "answer", None, json!({"answer": "agree"}), "consulting");
+        }
+    }
+}
+
+/// Whoever is asked, and sees requests of others as well, has to answer on the same day wherever he looks; the office on another.
+#[test]
+fn what_somebody_is_asked_is_due_on_the_same_day_at_every_door() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    let army = json!({"also": [{"consultee": "army"}], "due_on": "2099-01-31"});
+    case.step("officer", "consult", None, army, "consulting");
+    let office = case.now["properties"]["due_on"].clone();
+    assert!(office.is_string() && office != "2099-01-31", "{office}");
+    let path = case.path();
+    let days = |role: &str| {
+        let of = |answer: &Json| answer["features"][0]["properties"].clone();
+        let single = api.server.get(role, &path).json()["properties"].clone();
+        let listed = of(&api.server.get(role, REQUESTS).json());
+        let waiting = of(&api.server.get(role, "/api/inbox").json());
+        for other in [&listed, &waiting] {
+            if other.is_object() {
+                for name in ["due_on", "slack_days", "overdue"] {
+                    assert_eq!(other[name], single[name], "{role} {name}");
+                }
+            }
+        }
+        let day = single["due_on"].as_str().unwrap().replace('-', "");
+        let feed = api.server.get(role, "/api/inbox.ics").text;
+        assert_eq!(feed.contains("VEVENT"), feed.contains(&format!("DTSTART;VALUE=DATE:{day}\r\n")), "{role}: {feed}");
+        (single["due_on"].clone(), waiting.is_object())
+    };
+    assert_eq!(days("consultee"), (json!("2099-01-31"), true));
+    for role in ["officer", "carrier", "inspector"] {
+        assert_eq!(days(role), (office.clone(), false), "{role}");
+    }
+    case.step("consultee", "answer", None, json!({"answer": "agree"}), "consulting");
+    assert_eq!(days("consultee"), (office, false), "what is the office's to do then");
+}
+
+/// What the office finds of something hidden shows nobody from whom it is hidden more than he hears where he asks about the place
+/// himself: wherever in its cell it stands, he reads the same.
+#[test]
+fn a_case_tells_whoever_does_not_see_everything_what_his_own_check_would() {
+    let place = (-600.0, -600.0);
+    // All in one cell, the second and the third where the checks of the office find nothing.
+    let worlds = [(-540.0, -600.0), (300.0, 300.0), (-1_500.0, 300.0)].map(|(east, north)| {
+        let api = office();
+        let hidden = json!({"organisation": "ministry", "visibility": "restricted"});
+        let mast = merged(hidden.clone(), &json!({"code": "SECRET-W", "kind": "mast", "column_class": "A2b", "position_accuracy_m": 0}));
+        api.add(WORKS, point(east, north), mast);
+        let land = merged(merged(json!({"code": "SECRET-C"}), &hidden), &road());
+        let (east, north) = (east - 60.0, north);
+        api.add(CORRIDORS, rect(east - 9.0, north - 9.0, east + 9.0, north + 9.0), land);
+        let own = merged(json!({"code": "R", "status": "announced", "visibility": "government"}), &road());
+        api.add(CORRIDORS, rect(-612.0, -612.0, -588.0, -588.0), own);
+        let shared = json!({"code": "TOWER", "kind": "mast", "organisation": "vnpt", "column_class": "A2b", "position_accuracy_m": 0});
+        api.add(WORKS, point(-560.0, -560.0), shared);
+        api
+    });
+    let read = |api: &Api| {
+        let asks = checked(api, "carrier", "", place, json!({"column_class": "A2b"}));
+        let mut case = CaseOf::file(api, place, column());
+        case.step("carrier", "submit", None, json!({}), "submitted");
+        case.step("officer", "accept", None, json!({}), "accepted");
+        case.step("officer", "check", None, json!({}), "checking");
+        // It is what he hears where he asks.
+        let own = told(api, &case, "carrier")["check"].take();
+        for said in asks["findings"].as_array().unwrap() {
+            let code = said["code"].as_str().unwrap();
+            assert_eq!(own["verdicts"][code], said["verdict"], "{code}");
+            assert_eq!(
+                json!(own["restricted"].as_array().unwrap().contains(&said["code"])),
+                said["restricted"],
+                "{code}"
+            );
+        }
+        let early = told(api, &case, "carrier");
+        case.step("officer", "consult", None, json!({}), "consulting");
+        let roles = ["carrier", "inspector", "consultee", "other-carrier", "project_owner", "planner"];
+        let mut all: Vec<Json> = roles.iter().map(|role| told(api, &case, role)).collect();
+        all.push(early);
+        (case.verdict("SPC").to_owned() + case.verdict("COR"), all)
+    };
+    let [near, far, farther] = worlds.each_ref().map(read);
+    assert_ne!(near.0, far.0, "the office reads where it is");
+    for (role, ((one, other), third)) in near.1.iter().zip(&far.1).zip(&farther.1).enumerate() {
+        assert_eq!((one, one), (other, third), "{role}");
+        assert!(!one.to_string().contains("SECRET"));
+    }
+    let carrier = &near.1[0]["check"];
+    assert_eq!(carrier["verdicts"]["COR"], "not_checked");
+    assert_eq!(carrier["restricted"], json!(["COR", "COV", "DUP", "SPC", "ZON"]));
+}
+
+/// What somebody reads of a case that a check came to, without the names that each run has.
+fn told(api: &Api, case: &CaseOf<'_>, role: &str) -> Json {
+    let mut read = api.server.get(role, &case.path()).json()["properties"]["case"].take();
+    let mut check = read["check"].take();
+    if let Some(check) = check.as_object_mut() {
+        check.remove("id");
+        check.remove("sha256");
+        for candidate in check["candidates"].as_array_mut().unwrap() {
+            candidate["id"].take();
+        }
+    }
+    let mut asked = read["consultations"].take();
+    for one in asked.as_array_mut().unwrap() {
+        one["asked_at"].take();
+    }
+    json!({"check": check, "consultations": asked})
+}
+
+/// Whoever was told of as many cells with something hidden as he may reads nothing more of them in a case, either.
+#[test]
+fn a_case_tells_nothing_more_to_whoever_was_told_enough() {
+    let api = with_rules(Api::with(|settings| settings.notice_cells_per_hour = 1));
+    let hide = |code: &str, at: (f64, f64)| {
+        let own = json!({"code": code, "kind": "mast", "organisation": "ministry", "visibility": "restricted", "column_class": "A2b", "position_accuracy_m": 0});
+        api.add(WORKS, point(at.0, at.1), own);
+    };
+    hide("A", (5_400.0, 5_400.0));
+    hide("B", (9_400.0, 9_400.0));
+    let mut case = CaseOf::file(&api, (-600.0, -600.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    let restricted = |role: &str| {
+        let told = told(&api, &case, role)["check"]["restricted"].take();
+        told.as_array().unwrap().contains(&json!("SPC"))
+    };
+    assert!(!restricted("carrier"), "there is nothing");
+    for at in [(5_400.0, 5_400.0), (9_400.0, 9_400.0)] {
+        checked(&api, "carrier", "", at, json!({}));
+    }
+    let asks = checked(&api, "carrier", "", (-600.0, -600.0), json!({"column_class": "A2b"}));
+    assert_eq!(finding(&asks, "SPC")["restricted"], json!(true), "he was told enough");
+    assert!(restricted("carrier") && !restricted("inspector") && !restricted("officer"));
 }

@@ -1,13 +1,14 @@
 //! Site requests from the draft to the verified mast, as those send them who do: an approval, one with conditions, a column that
 //! is shared, a refusal with an appeal. Each wrong step on the way is refused with its reason and with what may be sent instead.
 
+use std::process::Command;
 use std::thread;
 
 use clearway::actions::audit::{self, Range};
 use clearway::actions::{Witness, calendar};
 use clearway::config::Settings;
 use clearway::domain::actor::Actor;
-use clearway::domain::audit::{Fault, Head, Key, hex};
+use clearway::domain::audit::{Fault, Head, Key, hex, unhex};
 use clearway::wire::audit as wire;
 use serde_json::{Value as Json, json};
 
@@ -199,6 +200,7 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
     let plan = api.server.get("officer", &format!("/api/plans/{plan}")).json();
     let printed = [&plan["decision"]["audit"], &case.now["properties"]["case"]["decision"]["audit"]];
     let heads = heads_of_decisions(&api, printed);
+    let lines = printed.map(|head| format!("{head}\n")).concat();
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
     case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((50.0, 50.0), 41.0), "as_built_submitted");
@@ -211,11 +213,33 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
     // Whoever wrote a decision anew, its event and hashes with it, has another head than the one that was printed.
     let verified = || {
         let all = Range::default();
-        let reports = audit::verify(&api.database.context(), &Actor::operator(), &all, &heads).unwrap();
+        let kept = audit::Kept { heads: &heads, keys: &[] };
+        let reports = audit::verify(&api.database.context(), &Actor::operator(), &all, kept).unwrap();
         reports.into_iter().flat_map(|(_, report)| report.faults).collect::<Vec<_>>()
     };
     assert_eq!(verified(), []);
     let revision = heads[1].revision;
+    let head = folder.path().join("head");
+    std::fs::write(&head, lines).unwrap();
+    let program = || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_clearway"));
+        program.env_clear().env("DATABASE_URL", &api.database.service_url).arg("verify-audit");
+        program
+    };
+    let found = |program: &mut Command| {
+        let ran = program.output().unwrap();
+        (ran.status.code(), String::from_utf8(ran.stdout).unwrap())
+    };
+    assert_eq!(found(program().arg("--head").arg(&head)).0, Some(0));
+    decided_otherwise(&api, revision);
+    let (code, said) = found(&mut program());
+    assert_eq!(code, Some(0), "nothing in the database tells: {said}");
+    let (code, said) = found(program().arg("--head").arg(&head));
+    let other = format!("VN-72: the event of revision {revision} has another hash than the head that was signed\n");
+    assert!(code == Some(1) && said.contains(&other), "{said}");
+    assert_eq!(said.matches("than the head that was signed").count(), 1, "what was decided before stands: {said}");
+    let unsigned = format!("VN-72: the event of revision {revision} has no signature, though signing had begun\n");
+    assert!(said.contains(&unsigned), "{said}");
     let event = "jurisdiction = 'VN-72' AND revision";
     run_sql(
         &api.database.url,
@@ -227,6 +251,52 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
         ),
     );
     assert!(verified().contains(&Fault::OtherHead { revision }), "{:?}", verified());
+}
+
+/// What a superuser does who writes a decision anew: its number, the digests of what is stored, and every event from its own on with all
+/// hashes, so that all of it fits; what he cannot sign he leaves unsigned.
+fn decided_otherwise(api: &Api, revision: i64) {
+    let mut all = Vec::new();
+    let range = Range { chain: Some("VN-72".into()), from: Some(revision), to: None };
+    let context = api.database.context();
+    audit::export(&context, &Actor::operator(), &range, &mut |event| {
+        all.push(event.clone());
+        Ok(())
+    })
+    .unwrap();
+    let run = |sql: &str| run_sql(&api.database.url, &format!("SET session_replication_role = replica; {sql}"));
+    run(&format!(
+        "UPDATE site_request_events SET data = data || '{{\"number\": \"99/QD\"}}' WHERE revision = {revision}"
+    ));
+    let digest = |of: &str, revision: i64| {
+        api.sql(&format!("SELECT encode({of}, 'hex') FROM versions_in('VN-72', {revision})"))
+            .and_then(|text| unhex(&text))
+    };
+    let mut previous = all[0].event.previous;
+    for recorded in &mut all {
+        let event = &mut recorded.event;
+        if event.revision == revision {
+            "nobody".clone_into(&mut event.actor);
+        }
+        (event.before, event.after) = (digest("ended", event.revision), digest("began", event.revision));
+        event.previous = previous;
+        let hash = event.hash();
+        previous = Some(hash);
+        let bytes =
+            |digest: Option<[u8; 32]>| digest.map_or("NULL".to_owned(), |digest| format!("'\\x{}'", hex(&digest)));
+        run(&format!(
+            "UPDATE audit_events SET actor = '{}', before = {}, after = {}, previous = {}, hash = {}, signer = NULL,
+                 signature = NULL WHERE jurisdiction = 'VN-72' AND revision = {};
+             UPDATE revisions SET audit_hash = {} WHERE jurisdiction = 'VN-72'",
+            event.actor,
+            bytes(event.before),
+            bytes(event.after),
+            bytes(event.previous),
+            bytes(previous),
+            event.revision,
+            bytes(previous),
+        ));
+    }
 }
 
 /// The heads that are printed on decisions: signed by the key of the service, of the very event, and the same each time.

@@ -43,7 +43,7 @@ fn accepted(api: &Api) -> CaseOf<'_> {
 }
 
 /// As if everything had been done so many days earlier.
-fn age(api: &Api, days: u32) {
+pub fn age(api: &Api, days: u32) {
     run_sql(
         &api.database.url,
         &format!(

@@ -516,3 +516,63 @@ fn a_check_on_the_command_line_leaves_what_it_showed() {
     clearway(&db, &part).gives(0, &lines[1..2]);
     assert_eq!(clearway(&db, &["audit", "reads", "--from", "yesterday"]).code, 2);
 }
+
+/// Signatures that are stored with events are held against the key, in the database and in an exported log.
+#[test]
+fn a_stored_signature_that_was_taken_away_or_altered_is_found() {
+    let folder = Folder::new();
+    let db = with_history(&folder);
+    let [key, others] = ["key", "others"].map(|name| folder.path(name).to_str().unwrap().to_owned());
+    let [public, foreign] =
+        [&key, &others].map(|file| clearway(&db, &["audit", "key", file]).out.trim_end().to_owned());
+    let import = |code: &str, key: &str| {
+        let text = format!("code,kind,status,organisation,lon,lat\n{code},mast,in_service,vnpt,107.69,12.0\n");
+        let file = folder.file("more.csv", text);
+        let environment = [("DATABASE_URL", db.service_url.as_str()), ("CLEARWAY_AUDIT_KEY", key)];
+        clearway_with(&environment, &["import", "works", &file, "--jurisdiction", "VN-72"])
+    };
+    for code in ["I-3", "I-4", "I-5"] {
+        assert_eq!(import(code, &key).code, 0);
+    }
+    let signed = rows(&db, "revision", "audit_events WHERE signature IS NOT NULL ORDER BY revision");
+    assert_eq!(signed, ["5", "6", "7"], "signing began with the fifth");
+    let [none, bad] = [
+        "the event of revision 6 has no signature, though signing had begun",
+        "the event of revision 6 or its signature was changed: the signature does not hold",
+    ];
+    let another = format!("the event of revision 6 is signed by another key, {foreign}");
+    let foreign_key = format!("signer = '{foreign}'");
+    // What a superuser sets, what is found without the key, and with it.
+    let cases: [(&str, &[&str], &[&str]); 4] = [
+        ("revision = revision", &[], &[]),
+        ("signer = NULL, signature = NULL", &[], &[none]),
+        ("signature = (SELECT o.signature FROM audit_events AS o WHERE o.revision = 7)", &[bad], &[bad]),
+        (&foreign_key, &[bad], &[&another]),
+    ];
+    run_sql(&db.url, "CREATE TABLE kept AS SELECT revision, signer, signature FROM audit_events");
+    for (set, alone, with_key) in cases {
+        tamper(&db, &format!("UPDATE audit_events SET {set} WHERE revision = 6"));
+        let exported = clearway(&db, &["audit", "export"]);
+        let log = folder.file("log", &exported.out);
+        for (more, expect) in [(&[][..], alone), (&["--key", &public, "--key", &"0".repeat(64)], with_key)] {
+            let ran = verify(&db, more);
+            assert_eq!((faults(&ran), ran.code), (strings(expect), i32::from(!expect.is_empty())), "{set}: {ran:?}");
+            let offline = clearway_with(&[], &[&["verify-audit", "--log", &log], more].concat());
+            assert_eq!((faults(&offline), offline.code), (faults(&ran), ran.code), "{set}: {offline:?}");
+        }
+        tamper(
+            &db,
+            "UPDATE audit_events AS e SET signer = k.signer, signature = k.signature FROM kept AS k WHERE k.revision = e.revision",
+        );
+    }
+    // Of a line that is signed nothing is left out, and nothing added.
+    let exported = clearway(&db, &["audit", "export"]);
+    let half = exported.out.replace(&format!(",\"signer\":\"{public}\""), "");
+    let log = folder.file("half", &half);
+    let ran = clearway_with(&[], &["verify-audit", "--log", &log]);
+    assert!(ran.code == 1 && ran.err.contains("line 5: a signature stands beside the key of its signer"), "{ran:?}");
+}
+
+fn strings(all: &[&str]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}

@@ -350,7 +350,9 @@ fn a_webhook_is_kept_by_who_keeps_accounts_and_its_secret_is_shown_once() {
     }
     let events = office.world.sql("SELECT string_agg(detail::text, '') FROM audit_events");
     assert!(!events.contains(bare) && events.contains("webhook"), "{events}");
-    let reports = audit::verify(&office.world.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let reports =
+        audit::verify(&office.world.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default())
+            .unwrap();
     assert!(reports.iter().all(|(_, r)| r.faults.is_empty()), "the chains hold");
     // Another secret in place of this one.
     let changed = office.patch(&hook, &json!({"new_secret": true, "events": ["site_request.decided"]}));
@@ -382,7 +384,9 @@ fn a_webhook_is_kept_by_who_keeps_accounts_and_its_secret_is_shown_once() {
         assert!(refused.problems()[0].starts_with(pointer), "{wrong}: {}", refused.text);
     }
     run_sql(&office.world.database.url, "UPDATE webhooks SET url = 'https://spy.example'");
-    let reports = audit::verify(&office.world.database.context(), &Actor::operator(), &Range::default(), &[]).unwrap();
+    let reports =
+        audit::verify(&office.world.database.context(), &Actor::operator(), &Range::default(), audit::Kept::default())
+            .unwrap();
     let faults: Vec<String> = reports.iter().flat_map(|(_, r)| &r.faults).map(ToString::to_string).collect();
     assert!(faults.len() == 1 && faults[0].contains("the webhook of viettel"), "{faults:?}");
 }

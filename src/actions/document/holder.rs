@@ -7,9 +7,11 @@ use crate::actions::feature::{self, Registrable};
 use crate::actions::{self, Context, Reader, forbidden, plan};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::corridor::Corridor;
+use crate::domain::document::Document;
 use crate::domain::feature::Registered;
 use crate::domain::layer::Layer;
 use crate::domain::plan::{Plan, TRANSITIONS};
+use crate::domain::site_request::reader::Standing;
 use crate::domain::site_request::table::{ASKED, TABLE};
 use crate::domain::site_request::words::State;
 use crate::domain::site_request::{self, Filed};
@@ -46,8 +48,19 @@ pub struct Holder {
     pub owner: String,
     /// Whoever is shown it, or anything of it, leaves a row.
     pub restricted: bool,
+    /// He goes on reading what he added to it himself, and nothing else.
+    pub own_alone: bool,
     /// He may add to it now, or why not.
     pub adding: Result<()>,
+}
+
+impl Holder {
+    /// Somebody who sees it reads a document of it.
+    #[must_use]
+    pub fn shows(&self, document: &Document, actor: &Actor) -> bool {
+        let is_own = || actor.organisation.is_some() && document.organisation == actor.organisation;
+        document.is_read_by(actor, &self.owner) && (!self.own_alone || is_own())
+    }
 }
 
 impl PartialEq for Noun {
@@ -125,6 +138,7 @@ fn of_plan(actor: &Actor, plan: &Plan) -> Result<Holder> {
         id: plan.id,
         jurisdiction: plan.jurisdiction.clone(),
         owner: plan.organisation.clone(),
+        own_alone: false,
         restricted: false,
         adding: of_roles(actor, &roles, &plan.jurisdiction, "a plan")
             .and_then(|()| still_open(TRANSITIONS.iter().any(|row| row.from.contains(&plan.state)), plan.state)),
@@ -152,7 +166,10 @@ const SITE_REQUESTS: Noun = Noun {
     word: site_request::WORD,
     plural: || "site-requests",
     layer: None,
-    find: |context, actor, id| of_request(actor, &actions::site_request::get(context, actor, id)?.shown.filed),
+    find: |context, actor, id| {
+        let shown = actions::site_request::get(context, actor, id)?.shown;
+        Ok(Holder { own_alone: shown.standing == Standing::WasAsked, ..of_request(actor, &shown.filed)? })
+    },
     lock: |tx, actor, jurisdiction, id| {
         let locked = store::site_request::lock(tx, jurisdiction, id)?;
         let gone = || Error::NotFound(format!("the {} {id}", site_request::WORD));
@@ -167,13 +184,14 @@ fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
     let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
     // Whoever is asked adds to his answer, as long as it is asked for.
     let asked = filed.state == State::Consulting
-        && actor.organisation.as_ref().is_some_and(|own| filed.consulted.contains(own))
+        && actor.organisation.as_ref().is_some_and(|own| filed.asked.iter().any(|(asked, _)| asked == own))
         && ASKED.iter().any(|role| actor.acts_as(*role, &filed.jurisdiction));
     let may = if own || asked { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") };
     Ok(Holder {
         noun: Noun::of_word(site_request::WORD)?,
         id: filed.id,
         jurisdiction: filed.jurisdiction.clone(),
+        own_alone: false,
         restricted: false,
         adding: may.and_then(|()| still_open(TABLE.iter().any(|row| row.from.contains(&filed.state)), filed.state)),
         owner,
@@ -187,6 +205,7 @@ fn holder<T: Registrable>(actor: &Actor, feature: &Registered<T>) -> Result<Hold
         id: feature.id,
         jurisdiction: feature.jurisdiction.clone(),
         owner: T::organisation(props).to_owned(),
+        own_alone: false,
         restricted: T::visibility(props).is_restricted(),
         adding: feature::may_write::<T>(actor, &feature.jurisdiction, props),
     })

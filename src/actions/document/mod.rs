@@ -96,7 +96,7 @@ pub fn list<'r>(
             .read_as(reader.actor, |conn| store::of_holder(conn, &holder.jurisdiction, (noun.word, id), last, asked))?;
         let whole = found.len() <= limit as usize;
         last = found.last().map(|document| document.id);
-        documents.extend(found.into_iter().filter(|document| document.is_read_by(reader.actor, &holder.owner)));
+        documents.extend(found.into_iter().filter(|document| holder.shows(document, reader.actor)));
         if whole || documents.len() > limit as usize {
             break;
         }
@@ -119,7 +119,7 @@ pub fn of_id<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> 
             Error::NotFound(_) => not_there(id),
             other => other,
         })?;
-    if !document.is_read_by(reader.actor, &holder.owner) {
+    if !holder.shows(&document, reader.actor) {
         return Err(not_there(id));
     }
     seen(context, reader.actor, &holder, vec![document])?.pop().ok_or_else(|| not_there(id))
@@ -133,7 +133,7 @@ fn seen(context: &Context, actor: &Actor, holder: &Holder, documents: Vec<Docume
     let ids: Vec<Uuid> = documents.iter().filter_map(|document| document.redacts).collect();
     let originals =
         if ids.is_empty() { Vec::new() } else { context.store.read_as(actor, |conn| store::of_ids(conn, &ids))? };
-    let reads = |id| originals.iter().any(|o| o.id == id && o.is_read_by(actor, &holder.owner));
+    let reads = |id| originals.iter().any(|o| o.id == id && holder.shows(o, actor));
     let seen = |document: Document| Seen {
         reads_original: document.redacts.is_some_and(reads),
         holder: holder.clone(),
@@ -160,7 +160,7 @@ pub fn begin<'r>(
     let original = draft.redacts.map(|id| find(context, reader.actor, id)?.ok_or_else(|| not_there(id))).transpose()?;
     if let Some(original) = &original {
         let here = (original.noun.as_str(), original.holder) == (noun.word, id);
-        if !here || !original.is_read_by(reader.actor, &holder.owner) {
+        if !here || !holder.shows(original, reader.actor) {
             return Err(not_there(original.id));
         }
         if original.redacts.is_some() {

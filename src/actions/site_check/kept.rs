@@ -227,12 +227,21 @@ fn is_told(context: &Context, actor: &Actor, kept: &KeptRun) -> bool {
     if !kept.run.revisions.keys().chain(kept.looked_at_later()).any(hidden_from) {
         return true;
     }
-    let mut told = may_hear_more(context, actor);
     let hidden = kept.mark.iter().flat_map(|mark| &mark.hidden);
-    for HiddenCells { jurisdiction, source, cells } in hidden.filter(|one| hidden_from(&one.jurisdiction)) {
-        told = told && context.notices.may_hear(actor, (jurisdiction, source, None), cells);
+    may_hear(context, actor, hidden.filter(|one| hidden_from(&one.jurisdiction)))
+}
+
+/// Whether somebody may hear what depends on some cells with something hidden: it counts as if he asked.
+pub(in crate::actions) fn may_hear<'h>(
+    context: &Context,
+    actor: &Actor,
+    hidden: impl IntoIterator<Item = &'h HiddenCells>,
+) -> bool {
+    let mut may = may_hear_more(context, actor);
+    for HiddenCells { jurisdiction, source, cells } in hidden {
+        may = may && context.notices.may_hear(actor, (jurisdiction, source, None), cells);
     }
-    told
+    may
 }
 
 /// Somebody was not told of as many cells as he may hear of yet.

@@ -34,8 +34,8 @@ use crate::domain::place::{self, Delivered};
 use crate::domain::restricted_read::Shown;
 use crate::domain::rules::{Ruling, SiteRules};
 use crate::domain::site_check::{
-    self, CHECKS, Check, CheckCode, Finding, Ground, Message, Near, Parameters, Place, Subject, Surroundings, Verdict,
-    message::key,
+    self, CHECKS, Check, CheckCode, Finding, Ground, HiddenCells, Message, Near, Parameters, Place, Subject,
+    Surroundings, Verdict, message::key,
 };
 use crate::error::{Error, Result};
 use crate::geometry::measure::{Prepared, nearest_point};
@@ -47,6 +47,7 @@ pub use self::again::{AskedAgain, Replay, Tampered, asked_again, replay, under};
 use self::around::{Found, How, Mode, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;
+pub(super) use self::kept::may_hear;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
 pub(super) use self::shared::columns_in_zones;
 use self::taken::Taken;
@@ -184,7 +185,7 @@ fn check_in(
     at: Timestamp,
     deadline: Deadline,
 ) -> Result<SiteCheck> {
-    let (mut check, taken) = computed(context, reader.actor, snapshot, asked, at, deadline)?;
+    let (mut check, taken, _) = computed(context, reader.actor, snapshot, asked, at, (Mode::Ask, deadline))?;
     let taken = taken::ground(&check.findings, taken);
     context.reads.shown(reader, restricted(&taken))?;
     (check.ground, check.shown) = (taken::kept(&taken, false), taken::kept(&taken, true));
@@ -251,15 +252,32 @@ fn restricted<'a>(taken: &[Taken<'a>]) -> impl Iterator<Item = Shown<'a>> {
     taken.iter().filter(|one| one.restricted).map(|one| (one.layer, one.code, one.id))
 }
 
-/// Checks a column on a state of the index; with it all that was found.
+/// What the checks would say of a column to somebody who does not ask, with the cells in which something is hidden from him by
+/// which it is so. Nobody is shown it yet, so nothing counts: what depends on those cells is told to whoever may hear of them.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn said_to(
+    context: &Context,
+    actor: &Actor,
+    asked: &Asked,
+    question: &Question,
+) -> Result<(SiteCheck, Vec<HiddenCells>)> {
+    let snapshot = at_least(context, &question.min_revision)?;
+    let how = (Mode::Again(&[]), Deadline::of_request(context));
+    let (check, _, hidden) = computed(context, actor, &snapshot, asked, question.at, how)?;
+    Ok((check, hidden))
+}
+
+/// Checks a column on a state of the index; with it all that was found, and what is hidden.
 fn computed<'a>(
     context: &Context,
     actor: &Actor,
     snapshot: &'a Snapshot,
     asked: &Asked,
     at: Timestamp,
-    deadline: Deadline,
-) -> Result<(SiteCheck, Vec<Taken<'a>>)> {
+    (mode, deadline): (Mode<'_>, Deadline),
+) -> Result<(SiteCheck, Vec<Taken<'a>>, Vec<HiddenCells>)> {
     let spot = Spot::of(&asked.delivered)?;
     let mut check = SiteCheck {
         name: asked.name.clone(),
@@ -279,21 +297,21 @@ fn computed<'a>(
     };
     let Some(home) = home(snapshot, spot)? else {
         check.findings = outside(snapshot, asked, spot, check.day);
-        return Ok((check, Vec::new()));
+        return Ok((check, Vec::new(), Vec::new()));
     };
     check.day = at.to_zoned(home.jurisdiction.time_zone()).date();
     check.jurisdiction = Some(home.jurisdiction.code.clone());
     check.grid = home.jurisdiction.grid;
     let rules = home.rules();
     let parameters = Parameters::on(rules.site(), check.day);
-    let how = How { mode: Mode::Ask, deadline };
-    let Found { around, taken, revisions, told_by_budget, reach_m, .. } =
+    let how = How { mode, deadline };
+    let Found { around, taken, revisions, told_by_budget, reach_m, hidden } =
         found(context, actor, snapshot, home, spot, &asked.subject, &parameters, check.day, how)?;
     check.reach_m = reach_m;
     check.told_by_budget = told_by_budget;
     check.findings = site_check::run(&asked.subject, &around, &parameters, check.day);
     check.revisions = revisions;
-    Ok((check, taken))
+    Ok((check, taken, hidden))
 }
 
 fn point(shape: &Geometry<f64>) -> Result<Point<f64>> {

@@ -8,6 +8,7 @@ use std::thread;
 use geo::InteriorPoint;
 use jiff::Timestamp;
 
+use super::around::Mode;
 use super::deadline::Deadline;
 use super::{Asked, SiteCheck, Spot, asker_known, computed, home, restricted, taken};
 use crate::actions::conflict_check::at_least;
@@ -186,8 +187,8 @@ fn check_all<'a>(
             });
             asked.name = n.to_string();
             asked.delivered = delivered.clone();
-            let computed = computed(context, reader.actor, snapshot, asked, wanted.at, deadline);
-            let (check, mut taken) = computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            let computed = computed(context, reader.actor, snapshot, asked, wanted.at, (Mode::Ask, deadline));
+            let (check, mut taken, _) = computed.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             taken.retain(|one| one.restricted);
             looked.shown.extend(restricted(&taken::ground(&check.findings, taken)));
             looked.take(n, check, wanted.limit);

@@ -6,11 +6,13 @@ use super::not_there;
 use crate::actions::site_check::{self, Asked, Question, SiteCheck};
 use crate::actions::{Context, Reader, Witness};
 use crate::clock;
+use crate::domain::actor::{Actor, PERMISSIONS, Role};
 use crate::domain::reference::ReferenceKind;
-use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, Ground, Outcome, Subject};
+use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, GapWhy, Ground, Outcome, Subject};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::{Candidate, RunNoted};
 use crate::domain::site_request::guards::RunNow;
+use crate::domain::site_request::reader::SaidTo;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::crs;
@@ -41,14 +43,70 @@ pub(super) fn run(
     };
     let hash = site_check::of_id(context, reader, kept.id)?.hash;
     let in_zones = site_check::columns_in_zones(context, reader.actor, check)?;
-    let sharing = check.findings.iter().filter(|f| f.outcome == Some(Outcome::SharingRequired));
+    let consult: Vec<_> = check.findings.iter().flat_map(|f| asked_by(f, &in_zones, &props.organisation)).collect();
     Ok(RunNoted {
         run: kept.id,
         hash,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
-        sharing: sharing.map(|f| f.code).collect(),
-        consult: check.findings.iter().flat_map(|f| asked_by(f, &in_zones, &props.organisation)).collect(),
+        sharing: sharing(&check.findings),
+        to_others: to_others(context, of, &consult, &asked, &question)?,
+        consult,
         candidates: candidates(&check.findings, &check.shown, &in_zones),
+    })
+}
+
+fn sharing(findings: &[Finding]) -> Vec<CheckCode> {
+    let sharing = findings.iter().filter(|f| f.outcome == Some(Outcome::SharingRequired));
+    sharing.map(|f| f.code).collect()
+}
+
+/// What the checks say to whoever does not see everything: to each role, to the carrier and to those who are to be asked, for
+/// what is their own they see. Their roles hold in this jurisdiction alone, so that whoever reads it sees no less.
+fn to_others(
+    context: &Context,
+    of: &Filed,
+    consult: &[(CheckCode, Consultee, String)],
+    asked: &Asked,
+    question: &Question,
+) -> Result<Vec<SaidTo>> {
+    let mut actors: Vec<Actor> = Vec::new();
+    let mut add = |role: Role, organisation: Option<&str>| {
+        let actor = Actor {
+            name: String::new(),
+            organisation: organisation.map(str::to_owned),
+            roles: vec![role],
+            jurisdictions: Some(vec![of.jurisdiction.clone()]),
+        };
+        let sight = actor.sight(&of.jurisdiction);
+        if !sight.sees_all() && actors.iter().all(|other| other.sight(&of.jurisdiction) != sight) {
+            actors.push(actor);
+        }
+    };
+    for permission in PERMISSIONS {
+        add(permission.role, None);
+    }
+    add(Role::Carrier, Some(&of.body.props.organisation));
+    for (_, consultee, organisation) in consult {
+        add(if *consultee == Consultee::Carrier { Role::Carrier } else { Role::ProjectOwner }, Some(organisation));
+    }
+    actors.iter().map(|actor| said_to(context, of, actor, asked, question)).collect()
+}
+
+fn said_to(context: &Context, of: &Filed, actor: &Actor, asked: &Asked, question: &Question) -> Result<SaidTo> {
+    let (check, hidden) = site_check::said_to(context, actor, asked, question)?;
+    let in_zones = site_check::columns_in_zones(context, actor, &check)?;
+    let tells_of_hidden = |f: &&Finding| f.gaps.iter().any(|gap| gap.why == GapWhy::Hidden);
+    // Of a defence area everybody hears the same, whether it is hidden from him or not.
+    let open = check.findings.iter().filter(|f| !tells_of_hidden(f) && f.code != CheckCode::Def);
+    let named = open.flat_map(|f| f.consult.iter().map(|who| (f.code, *who)));
+    Ok(SaidTo {
+        sight: actor.sight(&of.jurisdiction),
+        said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
+        restricted: check.findings.iter().filter(tells_of_hidden).map(|f| f.code).collect(),
+        sharing: sharing(&check.findings),
+        consult: named.filter(|(_, who)| *who != Consultee::Office).collect(),
+        candidates: candidates(&check.findings, &[], &in_zones).into_iter().map(|one| one.id).collect(),
+        hidden,
     })
 }
 

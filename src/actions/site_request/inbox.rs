@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{Shown, calendars, places, sees_his_alone, shown, today};
+use super::{Shown, calendars, places, shown, today};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Role};
-use crate::domain::site_request::Filed;
+use crate::domain::site_request::reader::sees_others;
 use crate::domain::site_request::table::ASKED;
-use crate::domain::site_request::timing::Timing;
 use crate::domain::site_request::words::{State, Waits};
 use crate::error::Result;
 use crate::store::site_request::{self as store, Consulted, Tray};
@@ -56,42 +55,29 @@ pub fn inbox(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit
         }
     }
     // Where it sees no requests of others, an organisation sees those about which it was asked.
-    let blind: Vec<String> = all.iter().filter(|code| sees_his_alone(actor, code)).cloned().collect();
+    let blind: Vec<String> = all.iter().filter(|code| !sees_others(actor, code)).cloned().collect();
     let consulted = actor.organisation.as_deref().map(|organisation| Consulted { organisation, places: &blind });
     let (found, calendars, counts) = context.store.read_as(actor, |conn| {
-        let mut found: Vec<(Filed, Option<Date>, Date)> = Vec::new();
+        let mut found = Vec::new();
         for tray in &trays {
-            for filed in store::waiting(conn, tray, i64::from(limit) + 1)? {
-                let due = due(tray, &filed);
-                found.push((filed, due, tray.day));
-            }
+            let waiting = store::waiting(conn, tray, i64::from(limit) + 1)?;
+            found.extend(waiting.into_iter().map(|filed| (filed, tray.day)));
         }
-        let calendars = calendars(conn, found.iter().map(|(filed, _, _)| filed))?;
+        let calendars = calendars(conn, found.iter().map(|(filed, _)| filed))?;
         Ok((found, calendars, store::counts(conn, &all, consulted)?))
     })?;
-    let mut waiting: Vec<(Filed, Timing)> = found
+    let mut waiting: Vec<Shown> = found
         .into_iter()
-        .map(|(filed, due, day)| {
+        .map(|(filed, day)| {
             let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
-            let timing = Timing::of(due, calendar, day);
-            (filed, timing)
+            shown(actor, filed, calendar, day)
         })
         .collect();
-    waiting.sort_by_key(|(filed, timing)| (timing.rank(), filed.id));
+    waiting.sort_by_key(|shown| (shown.timing.rank(), shown.filed.id));
     let mut seen = BTreeSet::new();
-    waiting.retain(|(filed, _)| seen.insert(filed.id));
+    waiting.retain(|shown| seen.insert(shown.filed.id));
     let more = waiting.len() > limit as usize;
     waiting.truncate(limit as usize);
     let counts = counts.into_iter().map(|count| (count.state, count.requests)).collect();
-    let waiting = waiting.into_iter().map(|(filed, timing)| shown(actor, filed, timing)).collect();
     Ok(Inbox { waiting, more, counts })
-}
-
-/// Until when a request of a tray waits: the office's answer, or of whoever was asked his own.
-fn due(tray: &Tray, filed: &Filed) -> Option<Date> {
-    if tray.waits != Waits::Consultee {
-        return filed.due_on;
-    }
-    let own = filed.asked.iter().find(|(organisation, _)| Some(organisation) == tray.organisation.as_ref());
-    own.and_then(|(_, last)| *last)
 }

@@ -21,22 +21,21 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::feature::{ListQuery, under_geometry};
-use super::{Context, Witness, forbidden};
+use super::{Context, Witness, forbidden, site_check};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::{AuditEntry, Deed, RecordedHead};
-use crate::domain::calendar::RegisteredCalendar;
+use crate::domain::calendar::{Calendar, RegisteredCalendar};
 use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
-use crate::domain::site_request::reader::CaseReader;
+use crate::domain::site_request::reader::{CaseReader, Standing, due_for};
 use crate::domain::site_request::timing::{Counting, Timing};
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::{Event, State};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD, dossier};
-use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::Problem;
 use crate::index::Territory;
@@ -62,8 +61,10 @@ pub struct Shown {
     pub filed: Filed,
     /// The events that he may send now.
     pub allowed: Vec<Event>,
-    /// Until when it waits for whomever it waits for, or, among what he was asked, for him.
+    /// Until when it waits for him, where he is asked, or else for whomever it waits for.
     pub timing: Timing,
+    /// By what he sees it.
+    pub standing: Standing,
 }
 
 /// A request with its whole case.
@@ -93,16 +94,12 @@ fn not_there(id: Uuid) -> Error {
     Error::NotFound(format!("the {WORD} {id}"))
 }
 
-/// What somebody may do with a request.
-fn shown(actor: &Actor, filed: Filed, timing: Timing) -> Shown {
+/// What somebody may do with a request, and until when, on a day there.
+fn shown(actor: &Actor, filed: Filed, calendar: Option<&Calendar>, day: Date) -> Shown {
     let owner = &filed.body.props.organisation;
     let allowed = allowed(filed.state, &filed.consulted, actor, &filed.jurisdiction, owner);
-    Shown { filed, allowed, timing }
-}
-
-/// Sees no request of others in a jurisdiction, but for those about which his organisation was asked.
-fn sees_his_alone(actor: &Actor, jurisdiction: &str) -> bool {
-    !actor.sight(jurisdiction).visibilities.contains(&Visibility::Government)
+    let timing = Timing::of(due_for(actor, &filed, day), calendar, day);
+    Shown { allowed, timing, standing: Standing::of(actor, &filed, day), filed }
 }
 
 /// The calendars of those jurisdictions in which something of these is due.
@@ -145,7 +142,9 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
         Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
     })?;
     let missing = if lacks { dossier::missing(&filed.body.props, &kept) } else { Vec::new() };
-    Ok(WholeCase { missing, heads, ..case })
+    let most = case.case.run.as_ref().and_then(|run| case.reader.most(&run.to_others));
+    let told = most.filter(|told| site_check::may_hear(context, actor, &told.hidden)).cloned();
+    Ok(WholeCase { missing, heads, reader: CaseReader { told, ..case.reader }, ..case })
 }
 
 /// The same, without what is only shown.
@@ -159,8 +158,8 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
             let seen = work::seen(conn, &ids)?;
             run.candidates.retain(|candidate| seen.contains(&candidate.id));
         }
-        let calendar =
-            if case.clock.is_empty() { Vec::new() } else { calendar::list(conn, Some(&filed.jurisdiction))? };
+        let counts = !case.clock.is_empty() || !filed.asked.is_empty();
+        let calendar = if counts { calendar::list(conn, Some(&filed.jurisdiction))? } else { Vec::new() };
         Ok((filed, events, case, calendar))
     })?;
     let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());
@@ -171,14 +170,9 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
         parameters: home.rules().parameters(),
     };
     let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
-    let timing = Timing::of(filed.due_on, counting.calendar, day);
-    let reader = CaseReader {
-        organisation: actor.organisation.clone(),
-        sees_all: actor.sight(&filed.jurisdiction).sees_all(),
-        is_asked_alone: sees_his_alone(actor, &filed.jurisdiction)
-            && actor.organisation.as_ref() != Some(&filed.body.props.organisation),
-    };
-    let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, timing));
+    let (sight, standing) = (actor.sight(&filed.jurisdiction), Standing::of(actor, &filed, day));
+    let reader = CaseReader { organisation: actor.organisation.clone(), sight, standing, told: None };
+    let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, counting.calendar, day));
     Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads })
 }
 
@@ -202,10 +196,13 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
     let next = found.last().filter(|_| more).map(|filed| filed.id);
     let one = |filed: Filed| {
         let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
-        let timing = Timing::of(filed.due_on, calendar, today(context, &filed.jurisdiction)?);
-        Ok(shown(actor, filed, timing))
+        let day = today(context, &filed.jurisdiction)?;
+        Ok(shown(actor, filed, calendar, day))
     };
-    Ok((found.into_iter().map(one).collect::<Result<_>>()?, next))
+    let mut found = found.into_iter().map(one).collect::<Result<Vec<_>>>()?;
+    // Where it is whoever was asked does not go on knowing.
+    found.retain(|shown| query.boxes.is_empty() || shown.standing != Standing::WasAsked);
+    Ok((found, next))
 }
 
 /// The jurisdictions there are, or the one that is asked for.
@@ -336,6 +333,14 @@ fn editable(actor: &Actor, shown: &Shown) -> Result<()> {
         shown.filed.state
     );
     Err(refused(&detail, shown))
+}
+
+/// Somebody may write what is asked for, whatever its state.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn may_write(actor: &Actor, shown: &Shown) -> Result<()> {
+    may_edit(actor, &shown.filed.jurisdiction, &shown.filed.body.props)
 }
 
 fn may_edit(actor: &Actor, jurisdiction: &str, props: &SiteRequestProps) -> Result<()> {

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::signature::SignedHead;
+
 /// A SHA-256: of an event, of a version, of a credential.
 pub type Digest = [u8; 32];
 
@@ -55,6 +57,8 @@ pub struct RecordedEvent {
     pub event: AuditEvent,
     /// Its hash; none in an event that is older than the chain.
     pub hash: Option<Digest>,
+    /// Who signed the head that it became, and how: public key and signature in hexadecimal; none where the writer had no key.
+    pub signed: Option<(String, String)>,
 }
 
 impl AuditEvent {
@@ -97,13 +101,27 @@ impl AuditEvent {
 }
 
 impl RecordedEvent {
-    /// The event as a line of an exported log: the canonical form with the hash as its last member.
+    /// The event as a line of an exported log: the canonical form with the hash behind, and behind that, where it is signed, the
+    /// signature and the key.
     #[must_use]
     pub fn line(&self) -> String {
         let mut object = Object::default();
         self.event.write(&mut object);
         object.digest("hash", self.hash.as_ref());
+        if let Some((signer, signature)) = &self.signed {
+            object.text("signature", Some(signature));
+            object.text("signer", Some(signer));
+        }
         object.end()
+    }
+
+    /// The head that it became, as it was signed; none where it was not.
+    #[must_use]
+    pub fn signed_head(&self) -> Option<SignedHead> {
+        let ((key, signature), hash) = (self.signed.clone()?, self.hash?);
+        let event = &self.event;
+        let (chain, revision) = (event.chain.clone(), event.revision);
+        Some(SignedHead { head: Head { chain, revision, hash, signed_at: event.recorded_at }, key, signature })
     }
 }
 
@@ -273,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_log_is_the_canonical_form_with_the_hash_behind() {
-        let recorded = RecordedEvent { hash: Some(event().hash()), event: event() };
+        let recorded = RecordedEvent { hash: Some(event().hash()), event: event(), signed: None };
         let line = recorded.line();
         let (said, hash) = line.rsplit_once(",\"hash\":\"").unwrap();
         let sum: Digest = Sha256::digest(format!("{said}}}")).into();

@@ -72,6 +72,23 @@ pub enum Fault {
         /// Its revision.
         revision: i64,
     },
+    /// The signature that is stored with an event is not that of its signer over the head that it became.
+    Signature {
+        /// Its revision.
+        revision: i64,
+    },
+    /// An event is signed by somebody else than those who may.
+    OtherSigner {
+        /// Its revision.
+        revision: i64,
+        /// The public key, in hexadecimal.
+        key: String,
+    },
+    /// An event is not signed, though it was, or those before it are.
+    Unsigned {
+        /// Its revision.
+        revision: i64,
+    },
     /// What is stored of the versions that an event ended or began is not what the event says.
     Versions {
         /// Its revision.
@@ -127,6 +144,15 @@ impl fmt::Display for Fault {
             }
             Self::OtherHead { revision } => {
                 write!(f, "the event of revision {revision} has another hash than the head that was signed")
+            }
+            Self::Signature { revision } => {
+                write!(f, "the event of revision {revision} or its signature was changed: the signature does not hold")
+            }
+            Self::OtherSigner { revision, key } => {
+                write!(f, "the event of revision {revision} is signed by another key, {key}")
+            }
+            Self::Unsigned { revision } => {
+                write!(f, "the event of revision {revision} has no signature, though signing had begun")
             }
             Self::Versions { revision, began: true } => {
                 write!(f, "what revision {revision} stored was changed without an event")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::access::Amiss;
@@ -34,11 +35,24 @@ pub struct Counter {
     pub missing: bool,
 }
 
+/// What was kept elsewhere than in the trail.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kept<'k> {
+    /// Heads that were signed.
+    pub heads: &'k [Head],
+    /// The public keys of those who sign, in hexadecimal. Where there are none, signatures are held against the keys that are stored
+    /// with them, and nobody misses one.
+    pub keys: &'k [String],
+}
+
 /// Goes through one chain event by event, in the order in which it is kept.
 #[derive(Debug)]
 pub struct Verifier {
     chain: String,
-    heads: BTreeMap<i64, Digest>,
+    heads: BTreeMap<i64, (Digest, Timestamp)>,
+    keys: Vec<String>,
+    /// An event that was signed was seen.
+    signed: bool,
     /// The first revision that is looked at.
     from: i64,
     /// An event with a hash was seen.
@@ -51,13 +65,15 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// For the events of `chain` from the revision `from` on; `heads` were signed and kept elsewhere.
+    /// For the events of `chain` from the revision `from` on.
     #[must_use]
-    pub fn new(chain: &str, from: i64, heads: &[Head]) -> Self {
-        let ours = heads.iter().filter(|h| h.chain == chain);
+    pub fn new(chain: &str, from: i64, kept: Kept<'_>) -> Self {
+        let ours = kept.heads.iter().filter(|h| h.chain == chain);
         Self {
             chain: chain.to_owned(),
-            heads: ours.map(|h| (h.revision, h.hash)).collect(),
+            heads: ours.map(|h| (h.revision, (h.hash, h.signed_at))).collect(),
+            keys: kept.keys.iter().map(|key| key.to_ascii_lowercase()).collect(),
+            signed: false,
             from: from.max(1),
             hashed: false,
             behind: from.max(1) - 1,
@@ -100,11 +116,33 @@ impl Verifier {
                 self.hash = Some(hash);
             }
         }
-        if self.heads.get(&revision).is_some_and(|head| recorded.hash != Some(*head)) {
+        if self.heads.get(&revision).is_some_and(|(head, _)| recorded.hash != Some(*head)) {
             faults.push(Fault::OtherHead { revision });
         }
+        self.signature(recorded);
         self.behind = self.behind.max(revision);
         self.report.last = Some((revision, recorded.hash));
+    }
+
+    /// Looks at the signature that is stored with an event.
+    fn signature(&mut self, recorded: &RecordedEvent) {
+        let revision = recorded.event.revision;
+        let faults = &mut self.report.faults;
+        let Some((key, _)) = &recorded.signed else {
+            // A head of the moment of the event was signed with it.
+            let was = self.heads.get(&revision).is_some_and(|(_, at)| *at == recorded.event.recorded_at);
+            self.signed |= was;
+            if was || self.signed && !self.keys.is_empty() {
+                faults.push(Fault::Unsigned { revision });
+            }
+            return;
+        };
+        self.signed = true;
+        if !self.keys.is_empty() && !self.keys.contains(key) {
+            faults.push(Fault::OtherSigner { revision, key: key.clone() });
+        } else if !recorded.signed_head().is_some_and(|head| head.holds()) {
+            faults.push(Fault::Signature { revision });
+        }
     }
 
     /// Takes the next event, read from a line of an exported log: whatever in the line is in no hash shows.
@@ -208,6 +246,7 @@ pub fn versions_of(all: &[VersionDigest]) -> Sums {
 mod tests {
     #![allow(clippy::unwrap_used)] // in a test a panic is the report
     use super::super::event::AuditEvent;
+    use super::super::signature::{Key, SignedHead};
     use super::*;
 
     /// A chain of `count` events, the first `old` of them without hashes.
@@ -218,7 +257,7 @@ mod tests {
             let event = AuditEvent {
                 chain: "VN-72".into(),
                 revision,
-                recorded_at: jiff::Timestamp::UNIX_EPOCH,
+                recorded_at: Timestamp::UNIX_EPOCH,
                 actor: "a".into(),
                 organisation: None,
                 on_behalf_of: None,
@@ -234,18 +273,18 @@ mod tests {
             };
             let hash = (revision > old).then(|| event.hash());
             previous = hash.unwrap_or(previous);
-            events.push(RecordedEvent { event, hash });
+            events.push(RecordedEvent { event, hash, signed: None });
         }
         events
     }
 
     fn head(of: &RecordedEvent) -> Head {
         let hash = of.hash.unwrap();
-        Head { chain: "VN-72".into(), revision: of.event.revision, hash, signed_at: jiff::Timestamp::UNIX_EPOCH }
+        Head { chain: "VN-72".into(), revision: of.event.revision, hash, signed_at: Timestamp::MAX }
     }
 
     fn faults(events: &[RecordedEvent], from: i64, heads: &[Head]) -> Vec<Fault> {
-        let mut verifier = Verifier::new("VN-72", from, heads);
+        let mut verifier = Verifier::new("VN-72", from, Kept { heads, keys: &[] });
         for event in events {
             verifier.take(event);
         }
@@ -317,9 +356,61 @@ mod tests {
         }
     }
 
+    type Tamper<'t> = &'t dyn Fn(&mut [RecordedEvent]);
+
+    /// What is found with nothing but the trail, with the key, and with a head that was printed.
+    type Found = [Vec<Fault>; 3];
+
+    #[test]
+    fn stored_signatures_are_held_against_the_keys_that_were_kept() {
+        let [key, other] = ["1f", "2e"].map(|byte| Key::of_seed(&byte.repeat(32)).unwrap());
+        // Signing began with the third event.
+        let signed = || {
+            let mut all = chain(5, 0);
+            for recorded in &mut all[2..] {
+                let of = Head { signed_at: recorded.event.recorded_at, ..head(recorded) };
+                let SignedHead { key, signature, .. } = key.sign(of);
+                recorded.signed = Some((key, signature));
+            }
+            all
+        };
+        let at_its_moment = |of: &RecordedEvent| Head { signed_at: of.event.recorded_at, ..head(of) };
+        let printed = [at_its_moment(&signed()[2])];
+        let keys = [key.public().to_uppercase()];
+        let unsigned = |all: &[i64]| all.iter().map(|&revision| Fault::Unsigned { revision }).collect::<Vec<_>>();
+        let signature = vec![Fault::Signature { revision: 4 }];
+        let foreign = other.sign(at_its_moment(&signed()[3]));
+        let another = vec![Fault::OtherSigner { revision: 4, key: other.public() }];
+        let taken_over = || Some((foreign.key.clone(), foreign.signature.clone()));
+        let cases: &[(Tamper<'_>, Found)] = &[
+            (&|_| {}, [vec![], vec![], vec![]]),
+            (&|e| e[3].signed = None, [vec![], unsigned(&[4]), vec![]]),
+            (&|e| e.iter_mut().for_each(|e| e.signed = None), [vec![], vec![], unsigned(&[3])]),
+            (&|e| e[3].signed = e[2].signed.clone(), [signature.clone(), signature.clone(), signature.clone()]),
+            (&|e| e[3].signed.as_mut().unwrap().1.clear(), [signature.clone(), signature.clone(), signature.clone()]),
+            (&|e| e[3].signed.as_mut().unwrap().0 = other.public(), [signature.clone(), another.clone(), signature]),
+            (&|e| e[3].signed = taken_over(), [vec![], another, vec![]]),
+        ];
+        let check = |tamper: Tamper<'_>, kept: Kept<'_>| {
+            let (mut verifier, mut events) = (Verifier::new("VN-72", 1, kept), signed());
+            tamper(&mut events);
+            for event in &events {
+                verifier.take(event);
+            }
+            verifier.end(None).faults
+        };
+        for (number, (tamper, [alone, with_key, with_head])) in cases.iter().enumerate() {
+            assert_eq!(check(*tamper, Kept::default()), *alone, "case {number}: nothing was kept");
+            assert_eq!(check(*tamper, Kept { keys: &keys, heads: &[] }), *with_key, "case {number}: the key was kept");
+            assert_eq!(check(*tamper, Kept { heads: &printed, keys: &[] }), *with_head, "case {number}: a head was");
+        }
+        let none: Tamper<'_> = &|e| e.iter_mut().for_each(|e| e.signed = None);
+        assert_eq!(check(none, Kept { heads: &printed, keys: &keys }), unsigned(&[3, 4, 5]), "both were");
+    }
+
     #[test]
     fn a_cut_is_seen_by_the_counter_too() {
-        let mut verifier = Verifier::new("VN-72", 1, &[]);
+        let mut verifier = Verifier::new("VN-72", 1, Kept::default());
         for event in &chain(4, 0) {
             verifier.take(event);
         }
@@ -332,7 +423,7 @@ mod tests {
         let whole = chain(4, 0);
         let (last, before) = (whole[3].hash, whole[2].hash);
         let check = |events: &[RecordedEvent], counter: &Counter, expect: &[Fault]| {
-            let mut verifier = Verifier::new("VN-72", 1, &[]);
+            let mut verifier = Verifier::new("VN-72", 1, Kept::default());
             for event in events {
                 verifier.take(event);
             }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::reader::SaidTo;
 use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
 use super::words::{Advice, Answer, Event, State};
 use crate::domain::audit::Digest;
@@ -26,6 +27,8 @@ pub struct RunNoted {
     pub consult: Vec<(CheckCode, Consultee, String)>,
     /// The columns that could be shared.
     pub candidates: Vec<Candidate>,
+    /// What of all that is said to whoever does not see everything.
+    pub to_others: Vec<SaidTo>,
 }
 
 /// A column that could be shared.
@@ -414,7 +417,7 @@ impl Case {
         self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.is_open(day))
     }
 
-    /// The organisations that were asked, whether or not they have answered: they see the case.
+    /// The organisations that were asked, whether or not they have answered: they see that it is there.
     #[must_use]
     pub fn consulted(&self) -> Vec<String> {
         let asked = self.consultations.iter().filter(|c| c.asked_at.is_some());

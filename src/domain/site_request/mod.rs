@@ -226,7 +226,7 @@ pub struct Filed {
     pub receipt: Option<String>,
     /// The day at whose end the answer is due; none while no clock runs.
     pub due_on: Option<jiff::civil::Date>,
-    /// The organisations that were asked, whether or not they have answered: they see it.
+    /// The organisations that were asked, whether or not they have answered: they see that it is there.
     pub consulted: Vec<String>,
     /// Those that have not, while their answers are waited for, with the last day of each.
     pub asked: Vec<(String, Option<jiff::civil::Date>)>,
@@ -236,4 +236,12 @@ pub struct Filed {
     pub work: Option<uuid::Uuid>,
     /// What is asked for.
     pub body: SiteRequest,
+}
+
+impl Filed {
+    /// An organisation is asked about it and may still answer on a day.
+    #[must_use]
+    pub fn asks(&self, organisation: &str, day: jiff::civil::Date) -> bool {
+        self.asked.iter().any(|(asked, last)| asked == organisation && last.is_none_or(|last| day <= last))
+    }
 }

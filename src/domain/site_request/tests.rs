@@ -153,6 +153,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         sharing: if spc == Verdict::Warn { vec![CheckCode::Spc] } else { Vec::new() },
         consult: (chance & 16 == 16).then(|| (CheckCode::Def, Consultee::Army, "army".into())).into_iter().collect(),
         candidates: vec![candidate],
+        to_others: Vec::new(),
     };
     Noted {
         receipt: (event == Event::Accept).then(|| format!("R-{chance}")),

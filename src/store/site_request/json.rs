@@ -4,14 +4,17 @@ use jiff::civil::Date;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
+use crate::domain::actor::Sight;
 use crate::domain::audit::{Digest, hex, unhex};
 use crate::domain::fields::{Fields, Value};
-use crate::domain::site_check::{CheckCode, Verdict};
+use crate::domain::site_check::{CheckCode, HiddenCells, Verdict};
 use crate::domain::site_request::case::{Candidate, Noted, RunNoted};
 use crate::domain::site_request::dossier::Listed;
+use crate::domain::site_request::reader::SaidTo;
 use crate::domain::site_request::told::Told;
 use crate::domain::word::Word;
 use crate::error::Error;
+use crate::geometry::cells::Cell;
 use crate::store::{Failure, Stored};
 
 fn value(value: &Value) -> Json {
@@ -102,6 +105,27 @@ fn run_json(run: &RunNoted) -> Json {
         "sharing": run.sharing.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
         "consult": consult.collect::<Vec<_>>(),
         "candidates": candidates.collect::<Vec<_>>(),
+        "to_others": run.to_others.iter().map(said_to_json).collect::<Vec<_>>(),
+    })
+}
+
+fn said_to_json(to: &SaidTo) -> Json {
+    let words = |codes: &[CheckCode]| -> Json { codes.iter().map(|code| code.as_str()).collect() };
+    let said = to.said.iter().map(|(code, verdict)| (code.to_string(), Json::from(verdict.as_str())));
+    let consult = to.consult.iter().map(|(code, who)| json!({"code": code.as_str(), "consultee": who.as_str()}));
+    let hidden = to.hidden.iter().map(|of| {
+        let cells: Vec<[i32; 2]> = of.cells.iter().map(|cell| [cell.column, cell.row]).collect();
+        json!({"jurisdiction": of.jurisdiction, "source": of.source, "cells": cells})
+    });
+    json!({
+        "sees": to.sight.visibilities.iter().map(|v| v.as_str()).collect::<Vec<_>>(),
+        "organisation": to.sight.organisation,
+        "said": said.collect::<Map<String, Json>>(),
+        "restricted": words(&to.restricted),
+        "sharing": words(&to.sharing),
+        "consult": consult.collect::<Vec<_>>(),
+        "candidates": to.candidates,
+        "hidden": hidden.collect::<Vec<_>>(),
     })
 }
 
@@ -150,16 +174,51 @@ fn each<'j>(json: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
     json.get(name).and_then(Json::as_array).into_iter().flatten()
 }
 
-fn run(json: &Json) -> Stored<RunNoted> {
+fn said(json: &Json) -> Stored<Vec<(CheckCode, Verdict)>> {
     let said = json.get("said").and_then(Json::as_object).ok_or_else(|| wrong("a run"))?;
     let said = said.iter().map(|(code, verdict)| {
         let verdict = verdict.as_str().and_then(Word::parse);
         Word::parse(code).zip(verdict).ok_or_else(|| wrong("a run"))
     });
-    let said = said.collect::<Stored<Vec<(CheckCode, Verdict)>>>()?;
+    said.collect()
+}
+
+fn words<W: Word>(json: &Json, name: &str) -> Stored<Vec<W>> {
+    each(json, name).map(|one| one.as_str().and_then(W::parse).ok_or_else(|| wrong(name))).collect()
+}
+
+fn said_to(json: &Json) -> Stored<SaidTo> {
+    let number = |n: Option<&Json>| n.and_then(Json::as_i64).and_then(|n| i32::try_from(n).ok());
+    let cell = |cell: &Json| {
+        let (column, row) = number(cell.get(0)).zip(number(cell.get(1))).ok_or_else(|| wrong("a cell"))?;
+        Ok(Cell { column, row })
+    };
+    let hidden = each(json, "hidden").map(|of| {
+        Ok(HiddenCells {
+            jurisdiction: text(of, "jurisdiction").unwrap_or_default().to_owned(),
+            source: text(of, "source").unwrap_or_default().to_owned(),
+            cells: each(of, "cells").map(cell).collect::<Stored<_>>()?,
+        })
+    });
+    let id = |id: &Json| id.as_str().and_then(|id| id.parse().ok()).ok_or_else(|| wrong("a candidate"));
+    Ok(SaidTo {
+        sight: Sight {
+            visibilities: words(json, "sees")?,
+            organisation: text(json, "organisation").map(str::to_owned),
+        },
+        said: said(json)?,
+        restricted: words(json, "restricted")?,
+        sharing: words(json, "sharing")?,
+        consult: each(json, "consult").map(|c| Ok((word(c, "code")?, word(c, "consultee")?))).collect::<Stored<_>>()?,
+        candidates: each(json, "candidates").map(id).collect::<Stored<_>>()?,
+        hidden: hidden.collect::<Stored<_>>()?,
+    })
+}
+
+fn run(json: &Json) -> Stored<RunNoted> {
+    let said = said(json)?;
     let sharing = if json.get("sharing").is_some() {
-        let codes = each(json, "sharing").map(|code| code.as_str().and_then(Word::parse));
-        codes.collect::<Option<Vec<CheckCode>>>().ok_or_else(|| wrong("a run"))?
+        words(json, "sharing")?
     } else {
         // Of a run that was noted before a zone could ask for it.
         said.iter().filter(|one| **one == (CheckCode::Spc, Verdict::Warn)).map(|(code, _)| *code).collect()
@@ -184,6 +243,8 @@ fn run(json: &Json) -> Stored<RunNoted> {
         sharing,
         consult: consult.collect::<Stored<_>>()?,
         candidates: candidates.collect::<Stored<_>>()?,
+        // Of one that was noted before that was known nothing is said to anybody else.
+        to_others: each(json, "to_others").map(said_to).collect::<Stored<_>>()?,
     })
 }
 

@@ -1,0 +1,46 @@
+-- Whoever is asked about a site request sees it where he serves, as the words «* ?organisation» and «jurisdiction ?organisation» say, and
+-- where it is only as long as an answer of his is waited for.
+COMMENT ON COLUMN site_requests.consulted IS 'The organisations that were asked, whether or not they have answered: they see that it is there; a copy';
+
+DO $do$
+DECLARE
+    seen_row constant text := $policy$
+        ('* @' || organisation) = ANY ((SELECT seen())::text[])
+        OR (state <> 'draft' AND (
+            '* government' = ANY ((SELECT seen())::text[])
+            OR (jurisdiction || ' government') = ANY ((SELECT seen())::text[])
+            OR (consulted <> '{}' AND state <> 'returned_for_supplement' AND EXISTS (
+                SELECT FROM unnest(consulted) AS c (code)
+                WHERE ('* ?' || c.code) = ANY ((SELECT seen())::text[])
+                    OR (jurisdiction || ' ?' || c.code) = ANY ((SELECT seen())::text[])
+            ))
+        ))
+    $policy$;
+    found_row constant text := $policy$
+        ('* @' || organisation) = ANY ((SELECT seen())::text[])
+        OR (state <> 'draft' AND (
+            '* government' = ANY ((SELECT seen())::text[])
+            OR (jurisdiction || ' government') = ANY ((SELECT seen())::text[])
+            OR (asked <> '{}' AND state <> 'returned_for_supplement' AND EXISTS (
+                SELECT FROM unnest(asked) AS c (code)
+                WHERE ('* ?' || c.code) = ANY ((SELECT seen())::text[])
+                    OR (jurisdiction || ' ?' || c.code) = ANY ((SELECT seen())::text[])
+            ))
+        ))
+    $policy$;
+    path constant text := concat_ws(', ', 'pg_catalog', quote_ident(current_schema()), (
+        SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = 'postgis' AND n.nspname <> current_schema()
+    ), 'pg_temp');
+BEGIN
+    EXECUTE format('ALTER POLICY seen ON site_requests USING (%s) WITH CHECK (%s)', seen_row, seen_row);
+    EXECUTE format('ALTER POLICY seen ON site_requests_history USING (%s)', seen_row);
+    EXECUTE format($create$
+        CREATE OR REPLACE FUNCTION site_requests_meeting(places text[], boxes geometry[], after uuid, most bigint)
+        RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
+            SELECT id FROM site_requests WHERE jurisdiction = ANY (places) AND (after IS NULL OR id > after)
+                AND EXISTS (SELECT FROM unnest(boxes) AS b (around) WHERE ST_Intersects(geom, b.around))
+                AND (%s) ORDER BY id LIMIT most
+        $body$
+    $create$, path, found_row);
+END $do$;
