@@ -1,7 +1,7 @@
-//! What the audit trail costs a write: the statements of a new work, the same without the insert of the event, and without
+//! What the audit trail costs a write: the statements of a new work, signed and not, the same without the insert of the event, and without
 //! all that the trail adds (the digest of the version, the hash of the event, the event, the head of the chain).
 
-use clearway::domain::audit::{AuditEvent, ZEROS};
+use clearway::domain::audit::{AuditEvent, Head, Key, ZEROS};
 use clearway::store::prepared::prepared;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
@@ -33,26 +33,28 @@ struct Inserted {
 /// Writes works in turns; both sides leave the same rows in every other table. The chain is of no use afterwards, so this
 /// comes last.
 pub fn compare(report: &mut Report, conn: &mut PgConnection, jurisdiction: &str, writes: usize) -> Result<(), Failed> {
-    let mut all = [Times::default(), Times::default(), Times::default()];
+    let key = Key::of_seed(&"1f".repeat(32)).ok_or("no key")?;
+    let mut all: [Times; 4] = Default::default();
     // The first few plan the statements; each way comes first, second and last as often as the others.
     for n in 0..writes + WARM_UP {
         for turn in 0..TRAILS.len() {
             let which = (n + turn) % TRAILS.len();
             let mut one = Times::default();
-            one.of(|| write(conn, jurisdiction, Uuid::now_v7(), TRAILS[which]))?;
+            one.of(|| write(conn, jurisdiction, Uuid::now_v7(), TRAILS[which], &key))?;
             if n >= WARM_UP {
                 all[which] = Times::joined([std::mem::take(&mut all[which]), one]);
             }
         }
     }
-    let [whole, no_insert, none] = &all;
-    for (name, what, peer, target) in [
-        ("audit-cost", "the same SQL without the insert of the event", no_insert, Some(TARGET)),
-        ("audit-cost-whole", "without digest, hash, event and head", none, None),
+    let [whole, no_insert, none, signed] = &all;
+    for (name, what, ours, peer, target) in [
+        ("audit-cost", "the same SQL without the insert of the event", whole, no_insert, Some(TARGET)),
+        ("audit-cost-signed", "the same SQL without the insert, unsigned", signed, no_insert, Some(TARGET)),
+        ("audit-cost-whole", "without digest, hash, event and head", whole, none, None),
     ] {
         report.add(Comparison {
             name,
-            ours: Side::rate("a write with its event", whole),
+            ours: Side::rate("a write with its event", ours),
             peer: Some(Side::rate(what, peer)),
             target,
             equal: None,
@@ -70,9 +72,11 @@ enum Trail {
     NoInsert,
     /// Nothing.
     None,
+    /// All of it, and the signature of the head.
+    Signed,
 }
 
-const TRAILS: [Trail; 3] = [Trail::Whole, Trail::NoInsert, Trail::None];
+const TRAILS: [Trail; 4] = [Trail::Whole, Trail::NoInsert, Trail::None, Trail::Signed];
 
 const WARM_UP: usize = 20;
 
@@ -82,7 +86,7 @@ const TOLD: &str = "told AS (
 )";
 
 /// One transaction as `store::tx` makes it.
-fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) -> Result<(), Failed> {
+fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail, key: &Key) -> Result<(), Failed> {
     conn.batch_execute("BEGIN")?;
     let raise = sql_query(
         "UPDATE revisions SET revision = revision + 1, recorded_at = clock_timestamp() WHERE jurisdiction = $1
@@ -143,12 +147,19 @@ fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) ->
             .bind::<Binary, _>(hash.as_slice());
             prepared(tell).execute(conn)?;
         } else {
+            let head = || Head {
+                chain: jurisdiction.to_owned(),
+                revision: raised.revision,
+                hash,
+                signed_at: jiff::Timestamp::UNIX_EPOCH,
+            };
+            let signed = (trail == Trail::Signed).then(|| key.sign(head()));
             let append = sql_query(format!(
                 "WITH event AS (
                      INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, on_behalf_of, request_id, deed, layer,
-                         subject, detail, after, previous, hash)
+                         subject, detail, after, previous, hash, signer, signature)
                      VALUES ($1, $2, clock_timestamp(), 'operator', 'invented', 'bench', 'create', 'works', $3,
-                         jsonb_build_object('code', $3, 'version', '1'), $4, $5, $6)
+                         jsonb_build_object('code', $3, 'version', '1'), $4, $5, $6, $8, $9)
                  ), head AS (
                      UPDATE revisions SET audit_hash = $6 WHERE jurisdiction = $1
                  ), {TOLD}
@@ -160,7 +171,9 @@ fn write(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, trail: Trail) ->
             .bind::<Nullable<Binary>, _>(event.after.as_ref().map(<[u8; 32]>::as_slice))
             .bind::<Nullable<Binary>, _>(event.previous.as_ref().map(<[u8; 32]>::as_slice))
             .bind::<Binary, _>(hash.as_slice())
-            .bind::<Text, _>(payload);
+            .bind::<Text, _>(payload)
+            .bind::<Nullable<Text>, _>(signed.as_ref().map(|signed| signed.key.as_str()))
+            .bind::<Nullable<Text>, _>(signed.as_ref().map(|signed| signed.signature.as_str()));
             prepared(append).execute(conn)?;
         }
     }

@@ -89,8 +89,8 @@ pub(super) struct VerifyAudit {
     /// Signed heads that were kept elsewhere; may be given again.
     #[arg(long, value_name = "FILE")]
     head: Vec<PathBuf>,
-    /// The public key that the heads, and the events from the first signed one on, must be signed with; may be given again. Without
-    /// it the keys of the heads are taken, and named; without heads, those that stand beside the signatures.
+    /// The public key that the heads, and the events that are signed, must be signed with; may be given again. Without it the keys that
+    /// stand beside the signatures are taken.
     #[arg(long, value_name = "HEX")]
     key: Vec<String>,
     /// An exported log, whole or from a revision on, in place of the database, which is not needed then.
@@ -149,10 +149,8 @@ impl VerifyAudit {
         for file in &self.head {
             heads.extend(heads_in(file, &self.key)?);
         }
-        let (heads, signers): (Vec<Head>, Vec<String>) =
-            heads.into_iter().map(|signed| (signed.head, signed.key)).unzip();
-        let keys = if self.key.is_empty() { signers } else { self.key };
-        let kept = Kept { heads: &heads, keys: &keys };
+        let heads: Vec<Head> = heads.into_iter().map(|signed| signed.head).collect();
+        let kept = Kept { heads: &heads, keys: &self.key };
         let reports = match &self.log {
             Some(log) => verify_log(log, &self.meant, kept)?,
             None => audit::verify(&connect(settings)?, &Actor::operator(), &self.meant.range(), kept)?,
@@ -160,7 +158,7 @@ impl VerifyAudit {
         let mut faults = 0;
         for (chain, report) in &reports {
             faults += report.faults.len();
-            show(chain, report);
+            show(chain, report, !self.key.is_empty());
         }
         match faults {
             0 => Ok(ExitCode::SUCCESS),
@@ -170,7 +168,7 @@ impl VerifyAudit {
     }
 }
 
-fn show(chain: &str, report: &Report) {
+fn show(chain: &str, report: &Report, with_key: bool) {
     for fault in &report.faults {
         println!("{chain}: {fault}");
     }
@@ -189,7 +187,13 @@ fn show(chain: &str, report: &Report) {
         (0, n, others) => format!("no hash vouches for {n}, and the other {others} were not touched"),
         _ => "TOUCHED".to_owned(),
     };
-    println!("{chain}: {} events{older}{last}: {found}", report.events);
+    let signed = match (report.signed, report.unsigned) {
+        (0, _) if !with_key => String::new(),
+        (0, _) => ", none of them signed".to_owned(),
+        (n, 0) => format!(", {n} of them signed"),
+        (n, without) => format!(", {n} of them signed and {without} after the first of those not"),
+    };
+    println!("{chain}: {} events{older}{signed}{last}: {found}", report.events);
 }
 
 /// The heads of a file; each must be signed, by one of `keys` where any is named.

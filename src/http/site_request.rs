@@ -254,10 +254,11 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
     let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
     let filed = &found.shown.filed;
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
-    let events = found.events.iter().filter(|event| found.reader.knows_event(event));
-    let events = events.map(|event| {
+    let events = found.events.iter().filter(|event| found.reader.knows_event(event, &found.case));
+    // Numbered as they are shown: a gap would tell of what is not.
+    let events = events.zip(1..).map(|(event, number)| {
         let names = knows(event.organisation.as_deref());
-        write_event((event, &found.case), found.heads.get(&event.revision), names, &found.reader)
+        write_event((event, number), &found.case, found.heads.get(&event.revision), names, &found.reader)
     });
     let document = json!({
         "id": filed.id,

@@ -320,10 +320,11 @@ fn is_addressed(event: Event) -> bool {
     )
 }
 
-/// An event of a history. Who sent it is told to whoever may know the authors, and for which organisation to whoever may know that.
+/// An event of a history, the so-manieth of those that are shown. Who sent it is told to whoever may know the authors, and for which organisation to whoever may know that.
 #[must_use]
 pub fn write_event(
-    (event, case): (&CaseEvent, &Case),
+    (event, number): (&CaseEvent, u32),
+    case: &Case,
     head: Option<&RecordedHead>,
     names: bool,
     reader: &CaseReader,
@@ -338,7 +339,7 @@ pub fn write_event(
     let nothing = Noted::default();
     let noted = if reader.knows_content(event) { &event.noted } else { &nothing };
     json!({
-        "seq": event.seq,
+        "seq": number,
         "event": event.event.as_str(),
         "from": event.from.as_str(),
         "to": event.to.as_str(),

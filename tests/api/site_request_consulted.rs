@@ -126,7 +126,9 @@ fn who_answered(case: &CaseOf<'_>) {
     };
     let (vnpt, roads) = (json!("vnpt"), json!("roads-board"));
     assert_eq!(told("officer"), [vnpt.clone(), roads.clone()]);
-    assert_eq!(told("carrier"), [Json::Null, Json::Null]);
+    // Of one the carrier does not even know that it is asked: by what is near he does not see it.
+    let asked = consultations(case, "carrier").len();
+    assert_eq!((told("carrier"), asked), (vec![Json::Null], 1));
     // By now each of them has answered.
     assert_eq!((told("other-carrier"), told("project_owner")), (vec![vnpt], vec![roads]));
 }
@@ -234,7 +236,8 @@ fn whoever_is_asked_is_told() {
         );
         api.sql(&of).unwrap_or_default()
     };
-    assert_eq!(told("viettel"), "submit accept check consult answer");
+    // What is answered is said to the office, for of some the carrier may not know that they are asked.
+    assert_eq!(told("viettel"), "submit accept check consult");
     assert_eq!((told("vnpt").as_str(), told("roads-board").as_str()), ("consult", "consult"));
 }
 
@@ -464,9 +467,17 @@ fn a_case_tells_whoever_does_not_see_everything_what_his_own_check_would() {
         }
         let early = told(api, &case, "carrier");
         case.step("officer", "consult", None, json!({}), "consulting");
+        // Letters of all who are asked; of some only the office knows.
+        let asked = case.now["properties"]["case"]["consultations"].as_array().unwrap().clone();
+        for one in &asked {
+            let letter = json!({"organisation": one["organisation"], "answer": "agree", "letter": "1/CV"});
+            case.step("officer", "answer", None, letter, "consulting");
+        }
         let roles = ["carrier", "inspector", "consultee", "other-carrier", "project_owner", "planner"];
         let mut all: Vec<Json> = roles.iter().map(|role| told(api, &case, role)).collect();
         all.push(early);
+        all.extend(roles.map(|role| answers(api, &case, role)));
+        assert_eq!(answers(api, &case, "officer").as_array().unwrap().len(), asked.len());
         (case.verdict("SPC").to_owned() + case.verdict("COR"), all)
     };
     let [near, far, farther] = worlds.each_ref().map(read);
@@ -478,6 +489,16 @@ fn a_case_tells_whoever_does_not_see_everything_what_his_own_check_would() {
     let carrier = &near.1[0]["check"];
     assert_eq!(carrier["verdicts"]["COR"], "not_checked");
     assert_eq!(carrier["restricted"], json!(["COR", "COV", "DUP", "SPC", "ZON"]));
+}
+
+/// The answers in the history that somebody reads, without their moments, and how many steps there are.
+fn answers(api: &Api, case: &CaseOf<'_>, role: &str) -> Json {
+    let history = api.server.get(role, &format!("/api/site-requests/{}/history", case.id)).json();
+    let events = history["events"].as_array().cloned().unwrap_or_default();
+    let numbers: Vec<&Json> = events.iter().map(|e| &e["seq"]).collect();
+    assert_eq!(json!(numbers), json!((1..=events.len()).collect::<Vec<_>>()), "{role}");
+    let answers = events.iter().filter(|e| e["event"] == "answer");
+    answers.map(|e| json!([e["seq"], e["organisation"], e["actor"], e["reason"], e["data"]])).collect()
 }
 
 /// What somebody reads of a case that a check came to, without the names that each run has.

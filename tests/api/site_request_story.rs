@@ -238,7 +238,9 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
     let other = format!("VN-72: the event of revision {revision} has another hash than the head that was signed\n");
     assert!(code == Some(1) && said.contains(&other), "{said}");
     assert_eq!(said.matches("than the head that was signed").count(), 1, "what was decided before stands: {said}");
-    let unsigned = format!("VN-72: the event of revision {revision} has no signature, though signing had begun\n");
+    let unsigned = format!(
+        "VN-72: the event of revision {revision} has no signature, though its head was signed at that moment\n"
+    );
     assert!(said.contains(&unsigned), "{said}");
     let event = "jurisdiction = 'VN-72' AND revision";
     run_sql(

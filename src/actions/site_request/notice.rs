@@ -1,4 +1,4 @@
-//! Who is told of a step of a request, and what: the carrier whose it is and the office of all of them; the committee where it is to
+//! Who is told of a step of a request, and what: the office of all of them, the carrier whose it is of all but the answers of others; the committee where it is to
 //! decide or did, and where the office is late; whoever is asked when he is, when his time is over, and when there is a decision.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,10 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, event: &CaseEvent, copie
         kinds.push(OrganisationKind::Committee);
     }
     let mut all: BTreeSet<String> = organisation::serving(tx, &kinds, &filed.jurisdiction)?.into_iter().collect();
-    all.insert(props.organisation.clone());
+    // What those say whom the office asks is said to the office: of some the carrier may not know that they are asked.
+    if !matches!(event.event, Event::Answer | Event::LapseConsultation) {
+        all.insert(props.organisation.clone());
+    }
     if event.event == Event::Consult {
         all.extend(filed.asked.iter().map(|(organisation, _)| organisation.clone()));
     }

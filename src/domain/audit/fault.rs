@@ -84,7 +84,7 @@ pub enum Fault {
         /// The public key, in hexadecimal.
         key: String,
     },
-    /// An event is not signed, though it was, or those before it are.
+    /// An event is not signed any more: its head was signed with it.
     Unsigned {
         /// Its revision.
         revision: i64,
@@ -152,7 +152,10 @@ impl fmt::Display for Fault {
                 write!(f, "the event of revision {revision} is signed by another key, {key}")
             }
             Self::Unsigned { revision } => {
-                write!(f, "the event of revision {revision} has no signature, though signing had begun")
+                write!(
+                    f,
+                    "the event of revision {revision} has no signature, though its head was signed at that moment"
+                )
             }
             Self::Versions { revision, began: true } => {
                 write!(f, "what revision {revision} stored was changed without an event")

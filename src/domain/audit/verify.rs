@@ -16,6 +16,10 @@ pub struct Report {
     pub events: u64,
     /// Those of them that are older than the chain and have no hash.
     pub unhashed: u64,
+    /// Those of them that are signed.
+    pub signed: u64,
+    /// Those that are not, though one before them is: somebody wrote without the key.
+    pub unsigned: u64,
     /// The last revision, and the hash of its event.
     pub last: Option<(i64, Option<Digest>)>,
     /// What is wrong, in the order of the chain.
@@ -41,7 +45,7 @@ pub struct Kept<'k> {
     /// Heads that were signed.
     pub heads: &'k [Head],
     /// The public keys of those who sign, in hexadecimal. Where there are none, signatures are held against the keys that are stored
-    /// with them, and nobody misses one.
+    /// with them.
     pub keys: &'k [String],
 }
 
@@ -51,8 +55,6 @@ pub struct Verifier {
     chain: String,
     heads: BTreeMap<i64, (Digest, Timestamp)>,
     keys: Vec<String>,
-    /// An event that was signed was seen.
-    signed: bool,
     /// The first revision that is looked at.
     from: i64,
     /// An event with a hash was seen.
@@ -73,12 +75,11 @@ impl Verifier {
             chain: chain.to_owned(),
             heads: ours.map(|h| (h.revision, (h.hash, h.signed_at))).collect(),
             keys: kept.keys.iter().map(|key| key.to_ascii_lowercase()).collect(),
-            signed: false,
             from: from.max(1),
             hashed: false,
             behind: from.max(1) - 1,
             hash: (from <= 1).then_some(ZEROS),
-            report: Report { events: 0, unhashed: 0, last: None, faults: Vec::new() },
+            report: Report { events: 0, unhashed: 0, signed: 0, unsigned: 0, last: None, faults: Vec::new() },
         }
     }
 
@@ -130,14 +131,14 @@ impl Verifier {
         let faults = &mut self.report.faults;
         let Some((key, _)) = &recorded.signed else {
             // A head of the moment of the event was signed with it.
-            let was = self.heads.get(&revision).is_some_and(|(_, at)| *at == recorded.event.recorded_at);
-            self.signed |= was;
-            if was || self.signed && !self.keys.is_empty() {
+            if self.heads.get(&revision).is_some_and(|(_, at)| *at == recorded.event.recorded_at) {
                 faults.push(Fault::Unsigned { revision });
             }
+            // Else it may have been written where the key was not named: that is said, and is no fault.
+            self.report.unsigned += u64::from(self.report.signed > 0);
             return;
         };
-        self.signed = true;
+        self.report.signed += 1;
         if !self.keys.is_empty() && !self.keys.contains(key) {
             faults.push(Fault::OtherSigner { revision, key: key.clone() });
         } else if !recorded.signed_head().is_some_and(|head| head.holds()) {
@@ -384,7 +385,7 @@ mod tests {
         let taken_over = || Some((foreign.key.clone(), foreign.signature.clone()));
         let cases: &[(Tamper<'_>, Found)] = &[
             (&|_| {}, [vec![], vec![], vec![]]),
-            (&|e| e[3].signed = None, [vec![], unsigned(&[4]), vec![]]),
+            (&|e| e[3].signed = None, [vec![], vec![], vec![]]),
             (&|e| e.iter_mut().for_each(|e| e.signed = None), [vec![], vec![], unsigned(&[3])]),
             (&|e| e[3].signed = e[2].signed.clone(), [signature.clone(), signature.clone(), signature.clone()]),
             (&|e| e[3].signed.as_mut().unwrap().1.clear(), [signature.clone(), signature.clone(), signature.clone()]),
@@ -405,7 +406,15 @@ mod tests {
             assert_eq!(check(*tamper, Kept { heads: &printed, keys: &[] }), *with_head, "case {number}: a head was");
         }
         let none: Tamper<'_> = &|e| e.iter_mut().for_each(|e| e.signed = None);
-        assert_eq!(check(none, Kept { heads: &printed, keys: &keys }), unsigned(&[3, 4, 5]), "both were");
+        assert_eq!(check(none, Kept { heads: &printed, keys: &keys }), unsigned(&[3]), "both were");
+        let count = |tamper: Tamper<'_>| {
+            let (mut verifier, mut events) = (Verifier::new("VN-72", 1, Kept::default()), signed());
+            tamper(&mut events);
+            events.iter().for_each(|event| verifier.take(event));
+            let report = verifier.end(None);
+            (report.signed, report.unsigned)
+        };
+        assert_eq!([count(&|_| {}), count(&|e| e[3].signed = None), count(none)], [(3, 0), (2, 1), (0, 0)]);
     }
 
     #[test]

@@ -147,10 +147,23 @@ impl CaseReader {
         self.sees_all() || self.is(&asked.organisation) || !of_feature && self.is_within()
     }
 
-    /// He may know of an event: whoever was asked of his own answer, and of how far the case has come.
+    /// He may know of an event: whoever was asked of his own answer, and of how far the case has come; whoever does not see
+    /// everything, of the answers of those of whom he knows that they are asked.
     #[must_use]
-    pub fn knows_event(&self, event: &CaseEvent) -> bool {
-        self.standing != Standing::WasAsked || event.from != event.to || self.answered(event)
+    pub fn knows_event(&self, event: &CaseEvent, case: &Case) -> bool {
+        if self.standing == Standing::WasAsked {
+            return event.from != event.to || self.answered(event);
+        }
+        let is_known = |organisation: &String| {
+            let mut asked = case.consultations.iter().filter(|c| c.organisation == *organisation);
+            self.is(organisation) || asked.any(|c| self.knows_of(c))
+        };
+        self.sees_all()
+            || match event.event {
+                Event::Answer => event.noted.answered_for.iter().all(is_known),
+                Event::LapseConsultation => event.noted.lapsed.iter().all(is_known),
+                _ => true,
+            }
     }
 
     /// It is his own answer.
@@ -174,7 +187,7 @@ impl CaseReader {
         let Some(organisation) = event.organisation.as_deref() else { return true };
         // Of what an officer writes down this says no more than that the office did.
         let mut asked = case.consultations.iter().filter(|c| c.organisation == organisation);
-        self.sees_all() || self.is(organisation) || asked.all(|c| self.knows_who(c))
+        self.sees_all() || self.is(organisation) || asked.all(|c| self.knows_of(c) && self.knows_who(c))
     }
 
     /// He may know what was said with an event that is said to those who see the case.
