@@ -188,7 +188,7 @@ fn show(chain: &str, report: &Report, with_key: bool) {
         _ => "TOUCHED".to_owned(),
     };
     let signed = match (report.signed, report.unsigned) {
-        (0, _) if !with_key => String::new(),
+        (0, _) if !with_key || report.events == 0 => String::new(),
         (0, _) => ", none of them signed".to_owned(),
         (n, 0) => format!(", {n} of them signed"),
         (n, without) => format!(", {n} of them signed and {without} after the first of those not"),

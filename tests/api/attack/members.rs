@@ -3,8 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::ABSENT;
-use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
+use crate::help::{Api, CORRIDORS, GRID, WORKS, feature, mast, merged, point, rect, road};
 use crate::people::PASSWORD;
+use crate::plan::ZONES;
+use crate::site_request::{CaseOf, REQUESTS, column};
 
 #[test]
 fn members_that_are_not_the_client_s_to_set_are_not_set() {
@@ -117,4 +119,81 @@ fn nobody_gives_himself_roles() {
     assert_eq!(api.event_count(), before);
     let me = api.json(&bearer, "GET", "/api/account", None).json();
     assert_eq!((&me["roles"], &me["organisation"]), (&json!(["officer"]), &json!("office")));
+}
+
+/// What a workflow leads is set by its events alone: how far a case or a plan has come, whose it is, and what it was given.
+#[test]
+fn nobody_sets_how_far_a_case_or_a_plan_has_come() {
+    let api = crate::site_request_story::office();
+    let led = [
+        ("state", json!("approved")),
+        ("receipt", json!("R-1")),
+        ("due_on", json!("2099-01-01")),
+        ("version", json!(9)),
+        ("revision", json!(7)),
+        ("recorded_at", json!("1999-01-01T00:00:00Z")),
+        ("organisation", json!("vnpt")),
+        ("jurisdiction", json!("VN-35")),
+        ("case", json!({"permit": {"number": "1"}})),
+        ("permit", json!({"number": "1", "from": "2026-01-01", "to": "2099-01-01"})),
+        ("decision", json!({"number": "1/QD"})),
+        ("check", json!(ABSENT)),
+        ("work", json!(ABSENT)),
+        ("allowed", json!(["approve"])),
+    ];
+    let rows = "SELECT string_agg(DISTINCT concat_ws(' ', state, organisation, jurisdiction, receipt, due_on,
+        recorded_at > now() - interval '1 minute'), '; ') FROM site_requests";
+    let refused = |member: &str, status: u16, text: &str| {
+        assert!(matches!(status, 201 | 200 | 403 | 422), "{member}: {status} {text}");
+        status >= 400
+    };
+    let case = CaseOf::bare(&api, (0.0, 0.0), column());
+    for (member, value) in &led {
+        let said = merged(json!({ *member: value }), &column());
+        let made = api.on_grid("carrier", "POST", REQUESTS, &feature(point(5.0, 5.0), said));
+        refused(member, made.status, &made.text);
+        let now = api.server.get("carrier", &case.path());
+        let tag = now.header("etag").unwrap().to_owned();
+        let headers =
+            [("Content-Type", "application/merge-patch+json"), ("If-Match", tag.as_str()), ("Content-Crs", GRID)];
+        let body = json!({"properties": {*member: value}});
+        let patched = api.send("carrier", "PATCH", &case.path(), &headers, Some(&body));
+        let version: i64 =
+            api.sql(&format!("SELECT version FROM site_requests WHERE id = '{}'", case.id)).unwrap().parse().unwrap();
+        let before: i64 = now.json()["properties"]["version"].as_i64().unwrap();
+        let raised = i64::from(!refused(member, patched.status, &patched.text));
+        assert_eq!(version, before + raised, "{member}: {}", patched.text);
+        assert_eq!(api.sql(rows), Some("draft viettel VN-72 t".into()), "{member}");
+    }
+    let plan = api.plan("QH-M", 1);
+    let zone = api.sql("SELECT id FROM zones").unwrap();
+    let rows = "SELECT concat_ws(' ', p.state, p.organisation, p.number, p.version, p.published_on, p.decision_number, z.plan = p.id, z.version)
+        FROM plans AS p, zones AS z WHERE z.plan = p.id";
+    let stands = api.sql(rows).unwrap();
+    assert!(stands.starts_with("draft office 1 "), "{stands}");
+    for (member, value) in
+        led.iter().chain(&[("number", json!(7)), ("published_on", json!("2026-01-01")), ("plan", json!(ABSENT))])
+    {
+        let made =
+            api.json_as("officer", "POST", "/api/plans", None, &json!({"code": format!("M-{member}"), *member: value}));
+        if !refused(member, made.status, &made.text) {
+            let state =
+                format!("SELECT concat_ws(' ', state, organisation, number) FROM plans WHERE code = 'M-{member}'");
+            assert_eq!(api.sql(&state), Some("draft office 1".into()), "{member}");
+        }
+        let path = format!("{ZONES}/{zone}");
+        let before = api.sql(rows).unwrap();
+        let patched = api.on_grid("officer", "PATCH", &path, &json!({"properties": {*member: value}}));
+        assert!(
+            matches!(patched.status, 200 | 403 | 404 | 409 | 412 | 422 | 428),
+            "{member}: {} {}",
+            patched.status,
+            patched.text
+        );
+        let now = api.sql(rows).unwrap();
+        assert!(now == before || patched.status == 200, "{member}: {now}");
+        assert!(now.starts_with("draft office 1 "), "{member}: {now}");
+    }
+    assert_eq!(api.sql(&format!("SELECT count(*) FROM zones WHERE plan = '{plan}'")), Some("1".into()));
+    assert_eq!(api.sql("SELECT count(*) FROM plans WHERE state <> 'draft'"), Some("0".into()));
 }
