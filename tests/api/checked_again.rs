@@ -228,6 +228,29 @@ fn a_harmless_change_that_has_the_lock_before_the_decision_about_a_request_does_
     trail_is_whole(&api);
 }
 
+/// A zone is full with a column far away from the place, too: the whole of it is looked at under the lock.
+#[test]
+fn a_column_that_fills_a_wide_zone_and_has_the_lock_before_the_decision_stands_against_it() {
+    let api = office();
+    let zone = json!({"code": "WIDE", "kind": "zone", "organisation": "office", "quota": 1});
+    api.add(REFERENCES, rect(-100.0, -100.0, 20_000.0, 100.0), zone);
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    assert_ne!(case.verdict("ZON"), "block");
+    let data = case.decision(json!({}));
+    let far = feature(point(15_000.0, 0.0), merged(json!({"code": "FAR"}), &mast()));
+    let (made, refused) = in_turn(
+        &api,
+        "VN-72",
+        || api.on_grid("officer", "POST", WORKS, &far),
+        || case.sends("approver", "approve", None, data.clone()),
+    );
+    assert_eq!(made.status, 201, "{}", made.text);
+    assert_eq!(unmet(&refused), ["check_fresh"]);
+    assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
+    trail_is_whole(&api);
+}
+
 /// So many metres east and north of the corner of the border, from the origin of other shapes.
 fn from_corner(east: f64, north: f64) -> (f64, f64) {
     let corner = Geometry::Point((CORNER[0], CORNER[1]).into());
