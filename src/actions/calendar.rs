@@ -68,7 +68,7 @@ pub fn set(
                 }
                 store::calendar::replace(tx, code, calendar, digest)?;
                 // Whatever is due is so by these days from here on.
-                let parameters = store::rules::of_cases(tx, code)?;
+                let parameters = store::rules::of_cases_in(tx, code)?;
                 let time_zone = zones.get(*code).cloned().unwrap_or(TimeZone::UTC);
                 let counting = Counting { calendar: Some(calendar), time_zone, parameters: &parameters };
                 recount::recount(tx, code, &counting, at)?;

@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::records::word;
 use super::{Failure, Stored, WriteTx, audit};
+use crate::domain::actor::Role;
 use crate::domain::audit::Digest;
 use crate::domain::plan::{Block, Plan, PlanRun, RunBasis, ZoneSaid};
+use crate::domain::word::Word;
 use crate::error::Error;
 
 /// Keeps a check, whose revision was raised.
@@ -25,9 +27,10 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &PlanRun) -> Stored<()> {
     sql_query(
         "INSERT INTO plan_checks (jurisdiction, id, plan, zones_digest, at, day, recorded_at, revision, looked_at, actor,
              organisation, verdict, zones, warned, blocked_zones, blocked_codes, met_zones, met_corridors, shown_layers,
-             shown_jurisdictions, shown_ids, document, hash, reach_m, seen_jurisdictions, seen_revisions, said_zones, said)
+             shown_jurisdictions, shown_ids, document, hash, reach_m, seen_jurisdictions, seen_revisions, said_zones, said, roles,
+             holds_in)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-             $26, $27, $28)",
+             $26, $27, $28, $29, $30)",
     )
     .bind::<Text, _>(&run.jurisdiction)
     .bind::<UuidSql, _>(run.id)
@@ -57,6 +60,10 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &PlanRun) -> Stored<()> {
     .bind::<Nullable<Array<BigInt>>, _>(basis.map(|basis| basis.revisions.values().copied().collect::<Vec<_>>()))
     .bind::<Nullable<Array<UuidSql>>, _>(basis.map(|basis| basis.said.iter().map(|said| said.zone).collect::<Vec<_>>()))
     .bind::<Nullable<Array<Text>>, _>(basis.map(|basis| basis.said.iter().map(ToString::to_string).collect::<Vec<_>>()))
+    .bind::<Nullable<Array<Text>>, _>(
+        run.sight.as_ref().map(|(roles, _)| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>()),
+    )
+    .bind::<Nullable<Array<Text>>, _>(run.sight.as_ref().and_then(|(_, jurisdictions)| jurisdictions.as_deref()))
     .execute(tx.conn)?;
     Ok(())
 }
@@ -119,6 +126,10 @@ struct Row {
     said_zones: Vec<Uuid>,
     #[diesel(sql_type = Array<Text>)]
     said: Vec<String>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    roles: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    holds_in: Option<Vec<String>>,
 }
 
 /// A check that is kept, with the hash that stands beside it.
@@ -147,6 +158,8 @@ fn stored(row: Row) -> Stored<StoredPlanRun> {
             })
         }
     };
+    let roles: Option<Vec<Role>> =
+        row.roles.map(|roles| roles.iter().map(|role| word(role)).collect::<Stored<_>>()).transpose()?;
     let run = PlanRun {
         id: row.id,
         jurisdiction: row.jurisdiction,
@@ -159,6 +172,7 @@ fn stored(row: Row) -> Stored<StoredPlanRun> {
         looked_at: row.looked_at,
         actor: row.actor,
         organisation: row.organisation,
+        sight: roles.map(|roles| (roles, row.holds_in)),
         verdict: word(&row.verdict)?,
         zones: row.zones,
         warned: row.warned,
@@ -185,7 +199,8 @@ fn one(conn: &mut PgConnection, plan: &Plan, id: Option<Uuid>, document: &str) -
         "SELECT jurisdiction, id, plan, zones_digest, at, day, recorded_at, revision, looked_at, actor, organisation, verdict, zones,
              warned, blocked_zones, blocked_codes, met_zones, met_corridors, shown_layers, shown_jurisdictions, shown_ids,
              {document}, hash, reach_m, coalesce(seen_jurisdictions, '{{}}') AS seen_jurisdictions,
-             coalesce(seen_revisions, '{{}}') AS seen_revisions, coalesce(said_zones, '{{}}') AS said_zones, coalesce(said, '{{}}') AS said
+             coalesce(seen_revisions, '{{}}') AS seen_revisions, coalesce(said_zones, '{{}}') AS said_zones, coalesce(said, '{{}}') AS said,
+             roles, holds_in
          FROM plan_checks WHERE jurisdiction = $1 AND plan = $2 AND ($3 IS NULL OR id = $3) ORDER BY id DESC LIMIT 1"
     ))
     .bind::<Text, _>(&plan.jurisdiction)

@@ -75,13 +75,21 @@ pub fn find(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Option<Registere
 ///
 /// # Errors
 /// The database's.
-pub fn of_cases(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Vec<Arc<Parameter>>> {
+pub fn of_cases_in(tx: &mut WriteTx<'_>, jurisdiction: &str) -> Stored<Vec<Arc<Parameter>>> {
+    of_cases(tx.conn, jurisdiction)
+}
+
+/// The parameters of cases by which a jurisdiction judges.
+///
+/// # Errors
+/// The database's.
+pub fn of_cases(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Vec<Arc<Parameter>>> {
     let keys: Vec<&str> = CaseKey::ALL.iter().map(|(_, key)| *key).collect();
     let rows: Vec<ParameterRow> = rule_parameters::table
         .filter(rule_parameters::jurisdiction.eq(jurisdiction).and(rule_parameters::key.eq_any(keys)))
         .order(rule_parameters::number.asc())
         .select(ParameterRow::as_select())
-        .load(tx.conn)?;
+        .load(conn)?;
     rows.into_iter().map(|r| Ok(Arc::new(to_parameter(r)?))).collect()
 }
 

@@ -3,18 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use clearway::actions::site_request::lapse::lapse;
 use clearway::config::{Secret, TokenSetting};
 use clearway::domain::plan::{PlanEvent, PlanState, TRANSITIONS};
-use clearway::domain::site_request::table::TABLE;
+use clearway::domain::site_request::table::{OF_TIMER, TABLE};
 use clearway::domain::site_request::words::{Event, State, Waits};
 use clearway::domain::word::Word;
 use clearway::domain::workflow::{is_terminal, row};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CORRIDORS, merged, rect, road};
-use crate::plan::{committee, decision};
+use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
+use crate::plan::{ZONES, committee, decision, zone};
+use crate::rules::load;
 use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
 use crate::site_request_story::with_rules;
+use crate::site_request_time::{age, silence_approves};
 use crate::support::token;
 
 /// Numbers that look like chance and are the same in every run.
@@ -96,6 +99,31 @@ fn turn(api: &Api, corridor: &str, dice: &mut Dice) {
     assert_eq!(done.status, 200, "{}", done.text);
 }
 
+/// Publishes a zone that admits no column as high round a place, or suspends the one that is there.
+fn turn_zone(api: &Api, n: usize, east: f64, made: &mut Vec<String>, now: &mut Option<String>) {
+    if let Some(plan) = now.take() {
+        api.done("approver", &plan, "suspend", &json!({}));
+        return;
+    }
+    let plan = api.plan(&format!("Z{n}-{}", made.len()), 0);
+    let low = merged(json!({"height_max_m": 30}), &zone(&plan, "Z", east - 50.0, -50.0)["properties"]);
+    let drawn = feature(rect(east - 50.0, -50.0, east + 50.0, 50.0), low);
+    assert_eq!(api.on_grid("officer", "POST", ZONES, &drawn).status, 201);
+    api.published(&plan, "2026-01-01", json!(null));
+    made.push(plan.clone());
+    *now = Some(plan);
+}
+
+/// The zones that were in force round a place at a revision.
+fn zones_at(api: &Api, n: usize, revision: i64) -> Option<String> {
+    api.sql(&format!(
+        "SELECT string_agg(code, ',' ORDER BY code) FROM (
+             SELECT code, revision, valid_to, NULL::bigint AS ended FROM reference_features WHERE kind = 'zone'
+             UNION ALL SELECT code, revision, valid_to, ended_revision FROM reference_features_history WHERE kind = 'zone'
+         ) AS v WHERE code LIKE 'Z{n}-%' AND valid_to IS NULL AND revision <= {revision} AND (ended IS NULL OR ended > {revision})"
+    ))
+}
+
 /// A step as it is stored: event, from, to, actor, revision.
 type Step = (String, String, String, String, i64);
 
@@ -148,6 +176,10 @@ fn said(case: &CaseOf<'_>, role: &str, event: &str, place: (f64, f64), dice: &mu
         "approve" | "refuse" | "require_sharing" => signed,
         "approve_with_conditions" => merged(json!({"conditions": [{"text": "paint it", "reason": "law"}]}), &signed),
         "issue_permit" => json!({"number": "GP-1"}),
+        "record_agreement" => {
+            json!({"column": of_case["check"]["candidates"][0]["id"], "number": "HD-1", "on": "2026-11-25",
+            "file": FILE})
+        }
         "notify_start" => json!({"on": "2026-12-01"}),
         "meet_condition" => json!({"condition": 1, "evidence": FILE}),
         "submit_as_built" => {
@@ -167,23 +199,71 @@ const ASIDE: [&str; 5] = ["pause", "resume", "extend", "check", "meet_condition"
 const SELDOM: [&str; 8] =
     ["withdraw", "reject_at_intake", "revoke", "request_supplement", "send_back", "refuse", "return", "reject"];
 
+const ROUNDS: usize = 700;
+
+/// From here on days go by now and then.
+const TIME_PASSES_FROM: usize = 300;
+
+/// From here on silence is an approval.
+const SILENCE_APPROVES_FROM: usize = 520;
+
+/// Those that are filed then, the last ones.
+const LATER: usize = 4;
+
+/// The place whose column is to be shared.
+const SHARED: usize = 3;
+
 #[test]
 #[allow(clippy::too_many_lines)] // one property
 fn requests_are_sound_whatever_is_sent() {
     let (api, mut dice) = (world(), Dice(0x2545_F491_4F6C_DD1D));
-    let places = [0.0, 4_000.0, 8_000.0].map(|east| (east, 0.0));
-    let mut cases: Vec<CaseOf<'_>> = places.iter().map(|place| CaseOf::file(&api, *place, column())).collect();
+    let places = [0.0, 4_000.0, 8_000.0, 12_000.0, 16_000.0, 20_000.0, 24_000.0].map(|east| (east, 0.0));
+    // Too near to one of them: that column is to be shared.
+    let tower = json!({"code": "TOWER", "organisation": "vnpt", "spare_capacity": 2, "position_accuracy_m": 0});
+    api.add(WORKS, point(12_060.0, 0.0), merged(tower, &mast()));
+    let mut cases: Vec<CaseOf<'_>> = places[..LATER].iter().map(|place| CaseOf::file(&api, *place, column())).collect();
     let corridors = places.map(|(east, _)| {
         let code = json!({"code": format!("R-{east}"), "status": "announced"});
         api.add(CORRIDORS, rect(east - 9.0, -9.0, east + 9.0, 9.0), merged(code, &road()))
     });
     let digest =
         |id: &str| api.sql(&format!("SELECT version_digest(r)::text FROM site_requests AS r WHERE id = '{id}'"));
-    let (mut accepted, mut ended) = (vec![0; cases.len()], BTreeMap::new());
-    for _ in 0..700 {
-        let n = dice.below(cases.len());
+    let (mut accepted, mut ended) = (vec![0; places.len()], BTreeMap::new());
+    let (mut zoned, mut plans, mut by_itself) = (vec![None; places.len()], Vec::new(), 0);
+    let context = api.database.context();
+    for round in 0..ROUNDS {
+        if round == TIME_PASSES_FROM {
+            // What is older than it was told is in no trail.
+            trail_is_whole(&api);
+            cases.extend(places[LATER..].iter().map(|place| CaseOf::file(&api, *place, column())));
+        }
+        if round == SILENCE_APPROVES_FROM {
+            load(&api, &silence_approves());
+        }
+        let is_late = round >= TIME_PASSES_FROM;
+        let n =
+            if is_late && !dice.once_in(6) { LATER + dice.below(cases.len() - LATER) } else { dice.below(cases.len()) };
+        if is_late && dice.once_in(10) {
+            age(&api, *dice.one(&[1, 10, 30]));
+            by_itself += lapse(&context).unwrap();
+            for case in &cases {
+                let state = api.sql(&format!("SELECT state FROM site_requests WHERE id = '{}'", case.id)).unwrap();
+                if State::parse(&state).is_some_and(|state| is_terminal(TABLE, state)) {
+                    ended.entry(case.id.clone()).or_insert_with(|| digest(&case.id));
+                }
+            }
+            continue;
+        }
         if dice.once_in(25) {
             turn(&api, &corridors[n], &mut dice);
+            continue;
+        }
+        if dice.once_in(50) {
+            // A plan is not decided on where it is blocked.
+            let status = api.sql(&format!("SELECT status FROM corridors WHERE id = '{}'", corridors[n])).unwrap();
+            if zoned[n].is_some() || status == "announced" {
+                turn_zone(&api, n, places[n].0, &mut plans, &mut zoned[n]);
+            }
             continue;
         }
         let now =
@@ -227,6 +307,8 @@ fn requests_are_sound_whatever_is_sent() {
                 "answer" => open,
                 "assess" => !open && !unasked,
                 "check" => unchecked,
+                // No column is to be shared but there.
+                "approve" | "approve_with_conditions" => n != SHARED,
                 event => !ASIDE.contains(&event) && !SELDOM.contains(&event),
             })
         };
@@ -249,14 +331,18 @@ fn requests_are_sound_whatever_is_sent() {
             assert_eq!(digest(&case.id), before, "{role} {event}: what is refused changes nothing");
         }
     }
-    let (mut decisions, mut seen) = (0, std::collections::BTreeSet::new());
+    let (mut decisions, mut made_by_itself, mut seen) = (0, 0, std::collections::BTreeSet::new());
     for (n, case) in cases.iter().enumerate() {
         let history = format!("/api/site-requests/{}/history", case.id);
         if api.server.get("both", &history).status != 200 {
             continue;
         }
         let all = steps(&api, "site_request_events", "request", &case.id, &history);
-        assert_eq!(all.len(), accepted[n]);
+        let timed = all.iter().filter(|step| step.3 == "timer").count();
+        assert_eq!(all.len(), accepted[n] + timed);
+        let by_timer = |event: &str| OF_TIMER.contains(&Event::parse(event).unwrap());
+        assert!(all.iter().all(|step| by_timer(&step.0) == (step.3 == "timer")), "nobody else makes its steps");
+        made_by_itself += timed;
         let (mut state, mut recommended, mut checked) = (State::Draft, None, None);
         for (seq, (event, from, to, actor, revision)) in (1..).zip(&all) {
             seen.insert(event.clone());
@@ -283,9 +369,21 @@ fn requests_are_sound_whatever_is_sent() {
                     assert_eq!(api.sql(&rests).unwrap(), "1", "{event} rests on the last check of the case");
                     let [then, now] = [at, *revision].map(|r| status_at(&api, &corridors[n], r));
                     assert_eq!(then, now, "{event}: the corridor is what it was when it was checked");
+                    let [zones_then, zones_now] = [at, *revision].map(|r| zones_at(&api, n, r));
+                    assert_eq!(zones_then, zones_now, "{event}: so are the zones");
                     let approves = matches!(event, Event::Approve | Event::ApproveWithConditions);
-                    assert!(!approves || now == "announced", "what is blocked is approved");
+                    assert!(!approves || now == "announced" && zones_now.is_none(), "what is blocked is approved");
+                    assert!(!approves || n != SHARED, "where a column is to be shared none is approved");
+                    assert!(event != Event::RequireSharing || n == SHARED, "no other is to be shared");
                 }
+                Event::DeemApproved => {
+                    let free = zones_at(&api, n, *revision).is_none();
+                    assert!(
+                        free && status_at(&api, &corridors[n], *revision) == "announced",
+                        "what is blocked is approved"
+                    );
+                }
+                Event::RecordAgreement => assert_eq!(n, SHARED),
                 _ => {}
             }
         }
@@ -299,9 +397,16 @@ fn requests_are_sound_whatever_is_sent() {
     for (id, then) in &ended {
         assert_eq!(digest(id), *then, "what has ended is what it was");
     }
-    trail_is_whole(&api);
-    eprintln!("{accepted:?} steps, {decisions} decisions, {} ended: {seen:?}", ended.len());
-    assert!(decisions > 0 && !ended.is_empty(), "it is about something");
+    assert_eq!(made_by_itself, by_itself);
+    eprintln!(
+        "{accepted:?} steps, {by_itself} by itself, {decisions} decisions, {} zones, {} ended: {seen:?}",
+        plans.len(),
+        ended.len()
+    );
+    assert!(decisions > 0 && !ended.is_empty() && by_itself > 0 && !plans.is_empty(), "it is about something");
+    for event in ["require_sharing", "escalate"] {
+        assert!(seen.contains(event), "{event}: {seen:?}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::thread;
 
+use clearway::config::{Secret, TokenSetting};
 use clearway::geometry::{Epsg, Geometry, crs};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value as Json, json};
@@ -11,10 +12,10 @@ use crate::help::{Api, CORRIDORS, ORIGIN, REFERENCES, WORKS, feature, mast, merg
 use crate::operation::until;
 use crate::plan::{ZONES, api, committee, decision, unmet, zone};
 use crate::rules::VN;
-use crate::site_border::{self, CORNER, sides};
+use crate::site_border::{self, CORNER, sides, sides_with};
 use crate::site_request::{CaseOf, column, trail_is_whole};
 use crate::site_request_story::{office, with_rules};
-use crate::support::Response;
+use crate::support::{Response, token};
 
 /// Requests that wait for a lock.
 const WAITING: &str =
@@ -227,6 +228,29 @@ fn a_harmless_change_that_has_the_lock_before_the_decision_about_a_request_does_
     trail_is_whole(&api);
 }
 
+/// A zone is full with a column far away from the place, too: the whole of it is looked at under the lock.
+#[test]
+fn a_column_that_fills_a_wide_zone_and_has_the_lock_before_the_decision_stands_against_it() {
+    let api = office();
+    let zone = json!({"code": "WIDE", "kind": "zone", "organisation": "office", "quota": 1});
+    api.add(REFERENCES, rect(-100.0, -100.0, 20_000.0, 100.0), zone);
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    assert_ne!(case.verdict("ZON"), "block");
+    let data = case.decision(json!({}));
+    let far = feature(point(15_000.0, 0.0), merged(json!({"code": "FAR"}), &mast()));
+    let (made, refused) = in_turn(
+        &api,
+        "VN-72",
+        || api.on_grid("officer", "POST", WORKS, &far),
+        || case.sends("approver", "approve", None, data.clone()),
+    );
+    assert_eq!(made.status, 201, "{}", made.text);
+    assert_eq!(unmet(&refused), ["check_fresh"]);
+    assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
+    trail_is_whole(&api);
+}
+
 /// So many metres east and north of the corner of the border, from the origin of other shapes.
 fn from_corner(east: f64, north: f64) -> (f64, f64) {
     let corner = Geometry::Point((CORNER[0], CORNER[1]).into());
@@ -285,4 +309,38 @@ fn a_corridor_of_a_neighbour_that_has_the_lock_before_the_decision_about_a_reque
     assert_eq!(force.status, 200, "{}", force.text);
     assert_eq!(unmet(&refused), ["check_fresh"]);
     assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
+}
+
+/// A zone is checked again as whoever made the run sees it: what he does not see over there was never said of it.
+#[test]
+fn zones_are_checked_again_with_the_sight_of_whoever_checked_them() {
+    let local = TokenSetting {
+        token: Secret(token("local")),
+        name: "local".into(),
+        organisation: Some("office".into()),
+        roles: vec!["officer".into()],
+        jurisdictions: Some(vec!["VN-72".into()]),
+    };
+    let api = sides_with([VN; 2], |settings| settings.tokens.push(local));
+    committee(&api);
+    let hidden = json!({"kind": "road", "status": "in_force", "clearance_m": 100, "visibility": "restricted",
+        "organisation": "army"});
+    site_border::add(&api, CORRIDORS, "VN-35", "SOUTH", site_border::rect(-300.0, -300.0, 300.0, -20.0), hidden);
+    let made = api.json_as("officer", "POST", "/api/plans", None, &json!({"code": "QH", "jurisdiction": "VN-72"}));
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let (east, north) = from_corner(-50.0, 40.0);
+    assert_eq!(api.on_grid("officer", "POST", ZONES, &zone(&id, "NEAR", east, north)).status, 201);
+    api.done("officer", &id, "begin_appraisal", &json!({}));
+    let checked = api.json_as("local", "POST", &format!("/api/plans/{id}/checks"), None, &json!({}));
+    assert_eq!(checked.status, 201, "{}", checked.text);
+    let run = checked.json();
+    assert_eq!(run["blocked"], json!([]), "he does not see it");
+    api.done("officer", &id, "appraise", &json!({"appraisal_number": "BC-12/2026"}));
+    api.done("officer", &id, "submit", &json!({"submission_number": "TTr-7/2026"}));
+    // Something near it changed that says nothing of it.
+    let duct = json!({"code": "D", "kind": "cabinet", "organisation": "viettel"});
+    api.add(WORKS, point(east + 50.0, north + 50.0), duct);
+    api.done("approver", &id, "approve", &decision(&run, "2026-01-01", &json!(null)));
+    assert_eq!(checked_again(&api, &id), json!(["NEAR"]));
+    assert_eq!(api.faults(), []);
 }

@@ -1,6 +1,7 @@
 //! How a conflict check is asked and answered: documents, layers, clearance, limits, order, maps, revisions, borders.
 
 use clearway::actions::{Context, Witness, jurisdiction};
+use clearway::config::Settings;
 use clearway::domain::actor::Actor;
 use serde_json::{Value as Json, json};
 
@@ -288,11 +289,18 @@ fn a_write_shows_in_the_next_answer() {
 
 /// VN-72 with its neighbour to the south.
 pub fn with_neighbour() -> (Database, TestServer) {
+    with_neighbour_and(|_| {})
+}
+
+/// The same with other settings.
+pub fn with_neighbour_and(change: impl FnOnce(&mut Settings)) -> (Database, TestServer) {
     let database = Database::vn72();
     let context = Context::connect(database.settings()).unwrap();
     let actor = Actor::operator();
     jurisdiction::register(&context, Witness::new(&actor, "test"), vn35_draft()).unwrap();
-    let server = TestServer::start(&database);
+    let mut settings = database.settings();
+    change(&mut settings);
+    let server = TestServer::with(settings);
     (database, server)
 }
 

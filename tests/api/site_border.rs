@@ -1,9 +1,10 @@
 //! Site checks at a border: what stands on the other side is kept on another grid, by other rules, and counts all the same.
 
+use clearway::config::Settings;
 use clearway::domain::actor::Actor;
 use serde_json::{Value as Json, json};
 
-use crate::conflicts_asked::with_neighbour;
+use crate::conflicts_asked::with_neighbour_and;
 use crate::help::{Api, REFERENCES, WORKS, assert_near, feature, mast, merged};
 use crate::rules::{VN, load_as, pack};
 use crate::site_check::{NOW, SITES, declare, evidence, finding};
@@ -33,7 +34,12 @@ pub fn rect(west: f64, south: f64, east: f64, north: f64) -> Json {
 
 /// Both sides with a pack of each.
 pub fn sides(packs: [&str; 2]) -> Api {
-    let (database, server) = with_neighbour();
+    sides_with(packs, |_| {})
+}
+
+/// The same with other settings.
+pub fn sides_with(packs: [&str; 2], change: impl FnOnce(&mut Settings)) -> Api {
+    let (database, server) = with_neighbour_and(change);
     let api = Api { server, database };
     for (code, text) in SIDES.iter().zip(packs) {
         load_as(&api, &Actor::operator(), &[code], text).unwrap();

@@ -135,13 +135,18 @@ impl<'a> CaseOf<'a> {
 
     /// Leads it to where it waits for a decision.
     pub fn lead_to_decision(&mut self) {
+        self.lead_to_advice();
+        self.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    }
+
+    /// Leads it to where it is recommended.
+    pub fn lead_to_advice(&mut self) {
         self.step("carrier", "submit", None, json!({}), "submitted");
         self.step("officer", "accept", None, json!({}), "accepted");
         self.step("officer", "check", None, json!({}), "checking");
         self.settle();
         self.step("officer", "visit", None, visit(), "assessing");
         self.step("officer", "recommend", Some("it fits"), json!({"advice": "approve"}), "recommended");
-        self.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
     }
 
     /// Asks whoever is to be asked, and writes down that each agrees.

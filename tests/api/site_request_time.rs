@@ -8,7 +8,7 @@ use clearway::domain::actor::Actor;
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, CORRIDORS, merged, rect, road};
+use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect, road};
 use crate::rules::{VN, load};
 use crate::site_request::{CaseOf, REQUESTS, column, trail_is_whole};
 use crate::site_request_story::office;
@@ -49,9 +49,10 @@ pub fn age(api: &Api, days: u32) {
         &format!(
             "ALTER TABLE site_request_events DISABLE TRIGGER USER; ALTER TABLE site_requests DISABLE TRIGGER USER;
              UPDATE site_request_events SET at = at - interval '{days} days',
-                 noted = CASE WHEN noted ? 'answer_by' THEN
-                     noted || jsonb_build_object('answer_by', (noted->>'answer_by')::date - {days}) ELSE noted END;
+                 noted = noted || (SELECT coalesce(jsonb_object_agg(key, (value #>> '{{}}')::date - {days}), '{{}}') FROM jsonb_each(noted)
+                     WHERE key IN ('answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null');
              UPDATE site_requests SET due_on = due_on - {days}, wakes_on = wakes_on - {days}, asked_until = asked_until - {days},
+                 ends_on = CASE WHEN state = 'permit_active' THEN ends_on - {days} ELSE ends_on END,
                  answer_by = ARRAY(SELECT day - {days} FROM unnest(answer_by) AS a (day));
              ALTER TABLE site_request_events ENABLE TRIGGER USER; ALTER TABLE site_requests ENABLE TRIGGER USER"
         ),
@@ -202,6 +203,43 @@ fn that_a_request_is_overdue_is_told_once() {
     assert_eq!(by_hand.status, 412, "it is another version: {}", by_hand.text);
 }
 
+/// No pause heals that it is overdue, and nobody has to be asked what the checks say now to tell so.
+#[test]
+fn that_a_request_is_overdue_is_told_whatever_was_done_since_and_without_a_check() {
+    for after in ["nothing", "pause", "request_supplement"] {
+        let api = office();
+        let mut case = accepted(&api);
+        case.step("officer", "check", None, json!({}), "checking");
+        age(&api, 60);
+        match after {
+            "pause" => case.step("officer", after, Some("a storm"), json!({"why": "force_majeure"}), "checking"),
+            "request_supplement" => {
+                case.step("officer", after, Some("why"), json!({"missing": ["design"]}), "returned_for_supplement");
+            }
+            _ => {}
+        }
+        // No check of it could be asked again.
+        run_sql(&api.database.url, "SET session_replication_role = replica; DELETE FROM site_checks");
+        let context = api.database.context();
+        assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)), "{after}");
+        assert_eq!(told(&api, "escalate").len(), 1, "{after}");
+    }
+}
+
+/// While it is recommended its clock is the office's as before and after that.
+#[test]
+fn the_clock_of_what_is_recommended_is_paused_and_extended_too() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_advice();
+    case.step("officer", "pause", Some("a storm"), json!({"why": "force_majeure"}), "recommended");
+    assert_eq!(case.now["properties"]["due_on"], Json::Null);
+    case.step("officer", "resume", None, json!({}), "recommended");
+    let due = case.now["properties"]["due_on"].as_str().unwrap().to_owned();
+    case.step("officer", "extend", Some("a second survey"), json!({"days": 5, "agreed": true}), "recommended");
+    assert!(*case.now["properties"]["due_on"].as_str().unwrap() > *due);
+}
+
 /// That somebody's time for an answer is over is told once, to him and to the office, whose turn it is then.
 #[test]
 fn that_the_time_for_an_answer_is_over_is_told_once() {
@@ -228,16 +266,18 @@ fn that_the_time_for_an_answer_is_over_is_told_once() {
     case.step("officer", "assess", None, json!({}), "assessing");
 }
 
+/// The rules of the fixtures, by which a request that is overdue counts as approved.
+pub fn silence_approves() -> String {
+    let off = "key = \"site_request.deemed_approval\"\nvalue = 0";
+    assert!(VN.contains(off));
+    VN.replace(off, &off.replace('0', "1")).replacen("version = \"", "version = \"deemed-", 1)
+}
+
 /// By the rules a request that is overdue may count as approved: off, it is overdue and nothing else; on, it is approved by itself,
 /// but for what is known to stand in its way.
 #[test]
 fn silence_is_an_approval_where_the_rules_say_so() {
-    let deemed = VN.replace(
-        "key = \"site_request.deemed_approval\"\nvalue = 0",
-        "key = \"site_request.deemed_approval\"\nvalue = 1",
-    );
-    let deemed = deemed.replacen("version = \"", "version = \"deemed-", 1);
-    assert_ne!(deemed, VN);
+    let deemed = silence_approves();
     for (on, blocked, checked, state) in [
         (false, false, true, "checking"),
         (true, false, true, "approved"),
@@ -278,6 +318,48 @@ fn silence_is_an_approval_where_the_rules_say_so() {
             case.version += 1;
             case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
         }
+    }
+}
+
+/// What is worse than when it was checked is approved by nobody's silence, nor what a corridor takes by the width that the rules
+/// have for it; what changed and is no worse is.
+#[test]
+fn silence_approves_nothing_that_is_worse_now() {
+    let deemed = silence_approves();
+    for (what, checked, state) in [
+        ("a road by its class", true, "checking"),
+        ("a road by its class", false, "accepted"),
+        ("a column", true, "checking"),
+        ("a column", false, "accepted"),
+        ("a column that was there", true, "checking"),
+        ("a column far away", true, "approved"),
+        ("a pause", true, "checking"),
+    ] {
+        let api = office();
+        load(&api, &deemed);
+        let mut case = accepted(&api);
+        let column = |east: f64| api.add(WORKS, point(east, 0.0), merged(json!({"code": "M"}), &mast()));
+        if what == "a column that was there" {
+            column(60.0);
+        }
+        if checked {
+            case.step("officer", "check", None, json!({}), "checking");
+        }
+        age(&api, 60);
+        match what {
+            "a column that was there" => {}
+            "a road by its class" => {
+                let road = merged(json!({"code": "R", "class": "I"}), &road());
+                api.add(CORRIDORS, rect(10.0, -50.0, 30.0, 50.0), road);
+            }
+            "a pause" => case.step("officer", "pause", Some("why"), json!({"why": "legal_action"}), "checking"),
+            "a column" => drop(column(60.0)),
+            _ => drop(column(4_000.0)),
+        }
+        let context = api.database.context();
+        assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)), "{what}, checked {checked}");
+        let read = api.server.get("carrier", &case.path()).json()["properties"].clone();
+        assert_eq!(read["state"], state, "{what}, checked {checked}");
     }
 }
 

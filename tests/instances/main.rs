@@ -14,6 +14,10 @@ mod instance;
 mod killed;
 mod late;
 mod loading;
+#[path = "../told/mailbox.rs"]
+#[allow(dead_code)] // this program uses a part of it
+mod mailbox;
+mod mailed;
 mod propagation;
 #[path = "../told/receiver.rs"]
 mod receiver;

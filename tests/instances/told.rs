@@ -42,7 +42,7 @@ pub fn webhook(database: &str, url: &str) {
 }
 
 /// Something happens in a case, as a workflow writes it.
-fn happens(url: &str, case: u128) -> Result<()> {
+pub fn happens(url: &str, case: u128) -> Result<()> {
     let options = StoreOptions { connections_max: 1, pool_wait: PATIENCE, statement_timeout: PATIENCE };
     let store = Store::connect(&as_service(url), &options)?;
     let notice = Notice {

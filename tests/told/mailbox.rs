@@ -11,7 +11,7 @@ use base64ct::{Base64, Encoding};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A message as it came.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     pub from: String,
     pub to: Vec<String>,
@@ -65,6 +65,10 @@ struct State {
     refusals: Vec<&'static str>,
     /// What it says to a receiver of mail.
     unknown: Option<&'static str>,
+    /// Says nothing to a message that it was given: whether it has taken it.
+    silent: Option<bool>,
+    /// To how many it said nothing.
+    unanswered: usize,
     refused: usize,
     greeted: usize,
     ended: bool,
@@ -84,8 +88,16 @@ impl Mailbox {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state =
-            State { got: Vec::new(), refusals: Vec::new(), unknown: None, refused: 0, greeted: 0, ended: false };
+        let state = State {
+            got: Vec::new(),
+            refusals: Vec::new(),
+            unknown: None,
+            silent: None,
+            unanswered: 0,
+            refused: 0,
+            greeted: 0,
+            ended: false,
+        };
         let state = Arc::new((Mutex::new(state), Condvar::new()));
         let mailbox = Self { address, state: Arc::clone(&state) };
         std::thread::spawn(move || {
@@ -108,6 +120,21 @@ impl Mailbox {
     /// Answers so to whomever mail is for.
     pub fn knows_nobody(&self, answer: Option<&'static str>) {
         lock(&self.state).unknown = answer;
+    }
+
+    /// Says nothing to the messages that it is given from now on, whether it takes them or not; none: it answers again.
+    pub fn be_silent(&self, takes: Option<bool>) {
+        lock(&self.state).silent = takes;
+    }
+
+    /// Waits until it has said nothing to so many messages.
+    #[track_caller]
+    pub fn until_silent(&self, messages: usize) {
+        let begun = Instant::now();
+        while lock(&self.state).unanswered < messages {
+            assert!(begun.elapsed() < PATIENCE, "nobody ever waited for its answer");
+            std::thread::yield_now();
+        }
     }
 
     /// How many messages, or receivers, it refused.
@@ -189,6 +216,16 @@ fn serve(stream: &TcpStream, state: &(Mutex<State>, Condvar)) {
                 // A dot that begins a line was sent as two (4.5.2).
                 let text = text.replace("\r\n..", "\r\n.");
                 let mut state_now = lock(state);
+                if let Some(takes) = state_now.silent {
+                    if takes {
+                        state_now.got.push(Mail { from: from.clone(), to: to.clone(), text });
+                    }
+                    state_now.unanswered += 1;
+                    drop(state_now);
+                    // Until whoever waits is gone.
+                    let _ = reader.read_line(&mut String::new());
+                    return;
+                }
                 let refusal = (!state_now.refusals.is_empty()).then(|| state_now.refusals.remove(0));
                 if let Some(answer) = refusal {
                     state_now.refused += 1;

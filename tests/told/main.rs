@@ -10,6 +10,7 @@ mod support;
 mod world;
 
 mod mail;
+#[allow(dead_code)] // silence is for others
 mod mailbox;
 mod office;
 mod receiver;

@@ -17,7 +17,7 @@ use crate::actions::site_check::area::Areas;
 use crate::domain::actor::Actor;
 use crate::domain::conflict::{self, Judged, Severity};
 use crate::domain::corridor::HALF_WIDTH_MAX_M;
-use crate::domain::plan::{Block, Plan, PlanRun, RunBasis, ZoneSaid};
+use crate::domain::plan::{Block, Plan, PlanRun, ZoneSaid};
 use crate::domain::reference::ReferenceKind;
 use crate::domain::rules::{Parameter, Ruling};
 use crate::domain::site_check::CheckCode;
@@ -52,7 +52,7 @@ pub(super) fn again(context: &Context, tx: &mut WriteTx<'_>, plan: &Plan, run: &
         blocked.iter().map(|zone| Block { zone: *zone, code: CheckCode::Cor }.to_string()).collect();
     if !checked.is_empty() {
         let all = zones::of_plan_in(tx, plan)?.into_iter().filter(|zone| checked.binary_search(&zone.id).is_ok());
-        let found = checked_now(context, plan, run.basis.as_ref(), all.collect(), &stand, today)?;
+        let found = checked_now(context, plan, run, all.collect(), &stand, today)?;
         let told = |(zone, code, _): &(Uuid, CheckCode, String)| *code != CheckCode::Cor || !blocked.contains(zone);
         worse.extend(found.into_iter().filter(told).map(|(zone, code, why)| format!("{} {why}", Block { zone, code })));
     }
@@ -63,21 +63,21 @@ pub(super) fn again(context: &Context, tx: &mut WriteTx<'_>, plan: &Plan, run: &
 fn checked_now(
     context: &Context,
     plan: &Plan,
-    basis: Option<&RunBasis>,
+    run: &PlanRun,
     all: Vec<Zone>,
     stand: &[(String, i64)],
     today: Date,
 ) -> Stored<Vec<(Uuid, CheckCode, String)>> {
-    let Some(basis) = basis else {
+    let Some(basis) = &run.basis else {
         let why = "may be otherwise, and that check is too old to tell: check the plan again";
         return Ok(all.into_iter().map(|zone| (zone.id, CheckCode::Cov, why.to_owned())).collect());
     };
     let snapshot = at_least(context, stand)?;
     let home = snapshot.territory(&plan.jurisdiction);
     let home = home.ok_or_else(|| Error::busy(format!("{} is being loaded", plan.jurisdiction)))?;
-    // Nobody is shown anything but where it is worse.
-    let operator = Actor::operator();
-    let areas = Areas::of(context, &operator, &snapshot, home, today, format!("{}/", plan.code));
+    // As whoever asked saw it; nobody is shown anything but where it is worse.
+    let asker = run.asker().unwrap_or_else(Actor::operator);
+    let areas = Areas::of(context, &asker, &snapshot, home, today, format!("{}/", plan.code)).again();
     let before: BTreeMap<Uuid, &ZoneSaid> = basis.said.iter().map(|said| (said.zone, said)).collect();
     let mut worse = Vec::new();
     for zone in all {

@@ -167,6 +167,7 @@ fn run(
         looked_at,
         actor: actor.name.clone(),
         organisation: actor.organisation.clone(),
+        sight: Some((actor.roles.clone(), actor.jurisdictions.clone())),
         verdict: answer.verdict(),
         zones: count(answer.zones.len()),
         warned: count(answer.zones.iter().filter(warned).count()),

@@ -21,7 +21,7 @@ use crate::domain::audit::{Digest, digest_of};
 use crate::domain::place::Delivered;
 use crate::domain::rules::{RulePack, Ruling};
 use crate::domain::site_check::{
-    self, CheckCode, Difference, Finding, Ground, HiddenCells, Parameters, Run, Said, differences,
+    self, CheckCode, Difference, Finding, Ground, HiddenCells, Outcome, Parameters, Run, Said, differences,
 };
 use crate::domain::word::words;
 use crate::error::{Error, Result};
@@ -147,6 +147,8 @@ pub struct AskedAgain {
     pub waived: Vec<(CheckCode, String)>,
     /// Where it would be answered otherwise.
     pub differences: Vec<Difference>,
+    /// The checks that want a column shared now.
+    pub sharing: Vec<CheckCode>,
     /// The revision of each jurisdiction that was looked at.
     pub revisions: BTreeMap<String, i64>,
     /// How far round the place was looked for what brings no reach of its own, m.
@@ -169,6 +171,7 @@ pub fn asked_again(context: &Context, id: Uuid, min_revision: &[(String, i64)]) 
         hash: kept.run.hash(),
         waived: kept.waivers.iter().map(|waiver| (waiver.code, waiver.actor.clone())).collect(),
         differences: differences(&kept.run.said, &said),
+        sharing: findings.iter().filter(|f| f.outcome == Some(Outcome::SharingRequired)).map(|f| f.code).collect(),
         revisions,
         reach_m: kept.run.reach_m,
     })

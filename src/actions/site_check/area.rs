@@ -45,6 +45,7 @@ pub(in crate::actions) struct Areas<'a> {
     deadline: Deadline,
     /// Zones whose code begins so are those of the plan itself, as it was.
     own: String,
+    mode: Mode<'a>,
 }
 
 impl<'a> Areas<'a> {
@@ -56,7 +57,12 @@ impl<'a> Areas<'a> {
         day: Date,
         own: String,
     ) -> Self {
-        Self { context, actor, snapshot, home, day, deadline: Deadline::of_request(context), own }
+        Self { context, actor, snapshot, home, day, deadline: Deadline::of_request(context), own, mode: Mode::Ask }
+    }
+
+    /// They are checked again, for whoever asked before: nobody is told, so nothing of what is hidden is counted.
+    pub(in crate::actions) fn again(self) -> Self {
+        Self { mode: Mode::Again(&[]), ..self }
     }
 
     /// Checks one of them.
@@ -77,7 +83,7 @@ impl<'a> Areas<'a> {
         let at = place.grid.0.coords_iter().next().unwrap_or_default();
         let ground = Round { at, bounds: Bounds::of(place.lonlat.0.coords_iter()), on: &on };
         let parameters = Parameters::on(self.home.rules().site(), self.day);
-        let how = How { mode: Mode::Ask, deadline: self.deadline };
+        let how = How { mode: self.mode, deadline: self.deadline };
         let column = &area.column;
         let Found { mut around, taken, revisions, .. } = found_round(
             self.context,

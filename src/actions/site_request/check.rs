@@ -1,5 +1,7 @@
 //! The automatic checks of a case: run and kept by the engine of site checks, and asked again before a decision rests on them.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::not_there;
@@ -7,8 +9,9 @@ use crate::actions::site_check::{self, Asked, Question, SiteCheck};
 use crate::actions::{Context, Reader, Witness};
 use crate::clock;
 use crate::domain::actor::{Actor, PERMISSIONS, Role};
+use crate::domain::audit::ZEROS;
 use crate::domain::reference::ReferenceKind;
-use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, GapWhy, Ground, Outcome, Subject};
+use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, GapWhy, Ground, Outcome, Subject, Verdict};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::{Candidate, RunNoted};
 use crate::domain::site_request::guards::RunNow;
@@ -31,11 +34,7 @@ pub(super) fn run(
     write: Write<'_>,
 ) -> Result<RunNoted> {
     let props = &of.body.props;
-    // It does not stand in its own way.
-    let subject = Subject { request: of.projected, ..props.subject.clone() };
-    let name = props.code.clone().unwrap_or_default();
-    let asked = Asked { name, pointer: "/geometry".into(), delivered: of.body.place.recorded.clone(), subject };
-    let question = Question { at: clock::now(), min_revision: vec![(of.jurisdiction.clone(), revision(context, of)?)] };
+    let (asked, question) = asked(context, of)?;
     let checks = site_check::check(context, reader, std::slice::from_ref(&asked), &question)?;
     let kept = site_check::keep(context, witness, &checks, write)?;
     let (Some(check), Some(Some(kept))) = (checks.first(), kept.first()) else {
@@ -110,6 +109,17 @@ fn said_to(context: &Context, of: &Filed, actor: &Actor, asked: &Asked, question
     })
 }
 
+/// What the checks are asked of a request, on the state that the database has come to.
+fn asked(context: &Context, of: &Filed) -> Result<(Asked, Question)> {
+    let props = &of.body.props;
+    // It does not stand in its own way.
+    let subject = Subject { request: of.projected, ..props.subject.clone() };
+    let name = props.code.clone().unwrap_or_default();
+    let asked = Asked { name, pointer: "/geometry".into(), delivered: of.body.place.recorded.clone(), subject };
+    let question = Question { at: clock::now(), min_revision: vec![(of.jurisdiction.clone(), revision(context, of)?)] };
+    Ok((asked, question))
+}
+
 /// Whom a finding names, with the organisation that answers: whose corridor or column it is, else the one that is called as the
 /// consultee. The office asks itself nothing, and nobody is asked about a request of his own. A zone in which columns are shared
 /// rests on the zone: asked is whose columns stand in it.
@@ -167,29 +177,44 @@ pub(super) struct Now {
     pub(super) reach_m: f64,
 }
 
-/// Where what nobody checked is looked for: at its own place, whatever changed.
-pub(super) fn unchecked(of: &Filed) -> LookedAt {
-    let (spot, grid) = (of.body.place.grid.0.clone(), of.body.place.grid_crs);
-    LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid, revision: i64::MAX }
+/// What the checks would say now of what nobody checked: only what stands against an approval matters, and nobody is told.
+pub(super) fn unchecked(context: &Context, of: &Filed) -> Result<Now> {
+    let operator = Actor::operator();
+    let (asked, question) = asked(context, of)?;
+    let checks = site_check::check(context, Reader::from(&operator), std::slice::from_ref(&asked), &question)?;
+    let Some(check) = checks.into_iter().next() else {
+        return Err(Error::Internal(format!("nothing is said of the request {}", of.id)));
+    };
+    let against = |f: &&Finding| f.verdict == Verdict::Block || f.outcome == Some(Outcome::SharingRequired);
+    let worse = check.findings.iter().filter(against).map(|f| f.code).collect();
+    let run = RunNow { run: Uuid::nil(), hash: ZEROS, waived: Vec::new(), changed: Vec::new(), worse };
+    looked(context, of, run, &check.revisions, check.reach_m)
 }
 
 /// The run of a case on the state that the database has come to.
 pub(super) fn now(context: &Context, of: &Filed, run: &RunNoted) -> Result<Now> {
-    let revision = revision(context, of)?;
-    let again = site_check::asked_again(context, run.run, &[(of.jurisdiction.clone(), revision)])?;
+    let again = site_check::asked_again(context, run.run, &[(of.jurisdiction.clone(), revision(context, of)?)])?;
     let changed = again.differences.iter().map(|d| d.code).collect();
-    let now = RunNow { run: run.run, hash: again.hash, waived: again.waived, changed };
-    let seen = again.revisions.get(&of.jurisdiction).copied().unwrap_or(revision);
+    let mut worse: Vec<CheckCode> = again.differences.iter().filter(|d| d.is_worse()).map(|d| d.code).collect();
+    worse.extend(again.sharing.iter().filter(|code| !run.sharing.contains(code)));
+    let now = RunNow { run: run.run, hash: again.hash, waived: again.waived, changed, worse };
+    looked(context, of, now, &again.revisions, again.reach_m)
+}
+
+/// With where it was looked: at the place of the request, on the grid of each jurisdiction.
+fn looked(context: &Context, of: &Filed, run: RunNow, revisions: &BTreeMap<String, i64>, reach_m: f64) -> Result<Now> {
+    // What was not looked at may be anything.
+    let seen = revisions.get(&of.jurisdiction).copied().unwrap_or(0);
     let place = &of.body.place;
     let spot = place.grid.0.clone();
     let home = LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid: place.grid_crs, revision: seen };
     let mut looked_at = vec![home];
     let snapshot = context.index.snapshot();
-    for (code, revision) in again.revisions.iter().filter(|(code, _)| **code != of.jurisdiction) {
+    for (code, revision) in revisions.iter().filter(|(code, _)| **code != of.jurisdiction) {
         let Some(other) = snapshot.territory(code) else { continue };
         let grid = other.jurisdiction.grid;
         let spot = crs::project(&place.grid.0, place.grid_crs, grid).map_err(|e| Error::Internal(e.to_string()))?;
         looked_at.push(LookedAt { jurisdiction: code.clone(), spot, grid, revision: *revision });
     }
-    Ok(Now { run: now, looked_at, reach_m: again.reach_m })
+    Ok(Now { run, looked_at, reach_m })
 }

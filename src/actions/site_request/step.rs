@@ -26,7 +26,7 @@ use crate::domain::rules::Parameter;
 use crate::domain::session::digest;
 use crate::domain::site_check::CheckCode;
 use crate::domain::site_request::case::{Case, CaseEvent, Noted, RunNoted};
-use crate::domain::site_request::guards::{Asked, RunNow, allowed, step};
+use crate::domain::site_request::guards::{Asked, RunNow, allowed, step, too_early};
 use crate::domain::site_request::limits::Limits;
 use crate::domain::site_request::table::{OF_TIMER, Row, TABLE, decides};
 use crate::domain::site_request::timing::Counting;
@@ -171,6 +171,10 @@ pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event
         reason: None,
         jurisdiction: &home.jurisdiction,
     };
+    // The engine runs only where silence may come to something.
+    if event == Event::DeemApproved {
+        made.moment_has_come(&before)?;
+    }
     let prepared = Prepared { ran: None, now: None, secret: None };
     made.write(witness, &before.shown.filed, &before.case, prepared)
 }
@@ -179,10 +183,13 @@ impl Step<'_> {
     fn write(&self, witness: Witness<'_>, filed: &Filed, case: &Case, mut prepared: Prepared) -> Result<WholeCase> {
         let mut attempt = 1;
         let revisions = loop {
-            let rests = decides(self.event) || self.event == Event::DeemApproved;
-            if let Some(run) = case.run.as_ref().filter(|_| rests) {
-                prepared.now = Some(check::now(self.context, filed, run)?);
-            }
+            prepared.now = match &case.run {
+                Some(run) if decides(self.event) || self.event == Event::DeemApproved => {
+                    Some(check::now(self.context, filed, run)?)
+                }
+                None if self.event == Event::DeemApproved => Some(check::unchecked(self.context, filed)?),
+                _ => None,
+            };
             let stale = Cell::new(false);
             match self.context.store.write(witness, |tx| self.made(tx, filed, &prepared, &stale)) {
                 Err(_) if stale.get() && attempt < ATTEMPTS_MAX => attempt += 1,
@@ -216,15 +223,12 @@ impl Step<'_> {
             due: counting.due(&case, at),
         };
         let row = self.judged(&case, &now, &facts)?;
-        // What nobody checked counts as approved where no corridor takes the place.
-        let by_silence = (self.event == Event::DeemApproved).then(|| (false, vec![check::unchecked(&now)], 0.0));
-        let looked = prepared.now.as_ref();
-        let looked = looked.map(|now| (now.run.is_waived(CheckCode::Cor), now.looked_at.clone(), now.reach_m));
-        if let Some((waived, looked_at, reach_m)) = looked.or(by_silence) {
+        if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {
+            let waived = run.is_waived(CheckCode::Cor);
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;
-            let reach = Metres::new(reach_m).unwrap_or(Metres::ZERO);
-            let found = store::in_the_way(tx, &looked_at, (reach, REACH), day)?;
+            let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);
+            let found = store::in_the_way(tx, looked_at, (reach, REACH), day)?;
             let approves = matches!(self.event, Event::Approve | Event::ApproveWithConditions | Event::DeemApproved);
             let blocks = |why: &str| why == "blocks" && approves && !waived;
             stale.set(found.iter().any(|way| way.why != "blocks"));
@@ -252,7 +256,7 @@ impl Step<'_> {
 
     /// By what it is judged and counted: read once the revision is raised, and so after everybody else's.
     fn office(&self, tx: &mut WriteTx<'_>, now: &Filed) -> Stored<Office> {
-        let parameters = rules::of_cases(tx, &now.jurisdiction)?;
+        let parameters = rules::of_cases_in(tx, &now.jurisdiction)?;
         let row = workflow::row(TABLE, now.state, self.event);
         let ticks = row.is_some_and(|row| row.clock != ClockEffect::Keeps) || self.event == Event::Extend;
         let counts = ticks || OF_TIMER.contains(&self.event);
@@ -303,6 +307,17 @@ impl Step<'_> {
         store::append(tx, &next, &event)?;
         tx.audit(&next.jurisdiction, entry(&next, &event))?;
         notice::tell(tx, &next, &event, &copies)
+    }
+
+    /// Its moment may have come, by what is stored.
+    fn moment_has_come(&self, before: &WholeCase) -> Result<()> {
+        let filed = &before.shown.filed;
+        let parameters = self.context.store.read(|conn| rules::of_cases(conn, &filed.jurisdiction))?;
+        let facts = Facts { due: filed.due_on, limits: Limits::on(&parameters, before.day), ..Facts::on(before.day) };
+        match too_early(&before.case, self.event, &self.asked(filed, &facts)) {
+            Some(refusal) => Err(self.refusal(&before.case, filed, refusal)),
+            None => Ok(()),
+        }
     }
 
     /// The documents of a request, where the step asks for them.

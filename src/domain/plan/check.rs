@@ -9,9 +9,11 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::said::ZoneSaid;
+use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::{Digest, hex};
 use crate::domain::layer::Layer;
 use crate::domain::site_check::{CheckCode, Verdict};
+use crate::domain::word::Word;
 
 /// A check that blocks a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +66,8 @@ pub struct PlanRun {
     pub actor: String,
     /// For which organisation.
     pub organisation: Option<String>,
+    /// With which roles, and where they held; none of one that was kept before that was.
+    pub sight: Option<(Vec<Role>, Option<Vec<String>>)>,
     /// The worst of all findings.
     pub verdict: Verdict,
     /// How many zones were checked.
@@ -83,6 +87,13 @@ pub struct PlanRun {
 }
 
 impl PlanRun {
+    /// Whoever asked, with the sight that he had then; none where nobody knows it any more.
+    #[must_use]
+    pub fn asker(&self) -> Option<Actor> {
+        let (roles, jurisdictions) = self.sight.clone()?;
+        Some(Actor { name: self.actor.clone(), organisation: self.organisation.clone(), roles, jurisdictions })
+    }
+
     /// SHA-256 over all of it: a line for each thing, of its name, the length of its value in bytes, and the value.
     #[must_use]
     pub fn hash(&self) -> Digest {
@@ -99,6 +110,15 @@ impl PlanRun {
         line("looked_at", &self.looked_at.to_string());
         line("actor", &self.actor);
         line("organisation", self.organisation.as_deref().unwrap_or_default());
+        if let Some((roles, jurisdictions)) = &self.sight {
+            for role in roles {
+                line("role", role.as_str());
+            }
+            for code in jurisdictions.iter().flatten() {
+                line("holds_in", code);
+            }
+            line("holds", if jurisdictions.is_some() { "there" } else { "everywhere" });
+        }
         line("verdict", &self.verdict.to_string());
         line("zones", &self.zones.to_string());
         line("warned", &self.warned.to_string());

@@ -223,6 +223,15 @@ pub struct Difference {
     pub after: Option<(Verdict, Digest)>,
 }
 
+impl Difference {
+    /// What is said now is worse than what was said, or something else that does not pass and is no better: by something else.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        let now = self.after.map(|(now, _)| now).filter(|now| *now > Verdict::Pass);
+        now.is_some_and(|now| self.before.is_none_or(|then| then <= now))
+    }
+}
+
 /// Where two answers differ, in the order of the checks.
 #[must_use]
 pub fn differences(before: &[Said], after: &[Said]) -> Vec<Difference> {

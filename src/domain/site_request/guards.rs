@@ -27,6 +27,9 @@ pub struct RunNow {
     pub waived: Vec<(CheckCode, String)>,
     /// The checks that would say something else now.
     pub changed: Vec<CheckCode>,
+    /// Those of them that would say something worse, or something else that does not pass; of what was never checked those that
+    /// stand against an approval.
+    pub worse: Vec<CheckCode>,
 }
 
 impl RunNow {
@@ -103,6 +106,16 @@ pub fn step(case: &Case, event: Event, asked: &Asked<'_>) -> Result<&'static Row
     workflow::step(TABLE, case.state, event, |by| asked.may(case, by), |guard| missing(case, asked, guard))
 }
 
+/// Why the moment of a step that the service itself makes has not come, whatever the checks say now: they are asked only where it has.
+#[must_use]
+pub fn too_early(case: &Case, event: Event, asked: &Asked<'_>) -> Option<Refusal<Guard>> {
+    let of_checks = |guard: &Guard| matches!(guard, Guard::NoBlocks | Guard::NoSharing | Guard::NotWorse);
+    let row = workflow::row(TABLE, case.state, event);
+    let guards = row.into_iter().flat_map(|row| row.guards).filter(|guard| !of_checks(guard));
+    let unmet: Vec<_> = guards.filter_map(|guard| Some((*guard, missing(case, asked, *guard)?))).collect();
+    (!unmet.is_empty()).then_some(Refusal::Unmet(unmet))
+}
+
 fn unless(holds: bool, missing: impl Into<String>) -> Option<String> {
     (!holds).then(|| missing.into())
 }
@@ -144,6 +157,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
         Guard::NotWaiver => of_waiver(asked),
+        Guard::NotWorse => not_worse(asked),
         Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
         Guard::CandidateNamed | Guard::PermitRuled | Guard::PermitHolds | Guard::PermitOver => {
             of_permit(case, asked, guard)
@@ -162,8 +176,8 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
 fn of_time(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     match guard {
         Guard::Overdue => {
-            let over = asked.due.is_some_and(|due| due < asked.day) && case.clock_runs();
-            unless(over, "no last day for the answer is over")
+            // What stands still is due on no day, unless it was overdue before: no pause heals that.
+            unless(asked.due.is_some_and(|due| due < asked.day), "no last day for the answer is over")
         }
         Guard::NotEscalated => {
             let told = case.escalated.zip(asked.due).is_some_and(|(told, due)| due <= told);
@@ -220,6 +234,12 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
 }
 
+fn not_worse(asked: &Asked<'_>) -> Option<String> {
+    let Some(now) = &asked.run else { return Some("nobody looked what the checks say now".into()) };
+    let worse: Vec<&str> = now.worse.iter().map(|code| code.as_str()).collect();
+    unless(worse.is_empty(), format!("worse now: {}", worse.join(", ")))
+}
+
 /// The checks that say something worse than when it was recommended: whoever decides may check it again, and recommends nothing.
 fn worse_than_advised(case: &Case) -> Vec<&'static str> {
     let said = case.run.iter().flat_map(|run| &run.said);
@@ -228,9 +248,9 @@ fn worse_than_advised(case: &Case) -> Vec<&'static str> {
 }
 
 fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
-    // What was never checked nothing blocks; whoever decides has a check.
+    // Of what was never checked nothing is known; whoever decides has a check.
     let Some(run) = &case.run else {
-        return unless(guard == Guard::NoBlocks, "what was submitted was not checked");
+        return unless(guard != Guard::SharingFound, "what was submitted was not checked");
     };
     let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code));
     match guard {

@@ -158,11 +158,12 @@ pub const TABLE: &[Row] = &[
         DUE,
         E::DeemApproved,
         By::Timer,
-        &[G::Overdue, G::NotEscalated, G::DeemedApproval, G::NoBlocks],
+        &[G::Overdue, G::NotEscalated, G::ClockRuns, G::DeemedApproval, G::NoBlocks, G::NoSharing, G::NotWorse],
         S::Approved,
         Stops,
     ),
     escalates(S::Submitted),
+    escalates(S::ReturnedForSupplement),
     escalates(S::Accepted),
     escalates(S::Checking),
     escalates(S::Consulting),
@@ -173,14 +174,17 @@ pub const TABLE: &[Row] = &[
     clock(S::Checking, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Consulting, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Assessing, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
+    clock(S::Recommended, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::AwaitingDecision, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Accepted, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Checking, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Consulting, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Assessing, E::Resume, &[G::ClockPaused], Resumes),
+    clock(S::Recommended, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::AwaitingDecision, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Consulting, E::Extend, &[G::Reasoned, G::ClockRuns, G::NotExtended], Keeps),
     clock(S::Assessing, E::Extend, &[G::Reasoned, G::ClockRuns, G::NotExtended], Keeps),
+    clock(S::Recommended, E::Extend, &[G::Reasoned, G::ClockRuns, G::NotExtended], Keeps),
     clock(S::AwaitingDecision, E::Extend, &[G::Reasoned, G::ClockRuns, G::NotExtended], Keeps),
 ];
 
@@ -222,6 +226,7 @@ const fn clock(state: State, event: Event, guards: &'static [Guard], effect: Clo
 const fn alone(state: State) -> &'static [State] {
     match state {
         S::Submitted => &[S::Submitted],
+        S::ReturnedForSupplement => &[S::ReturnedForSupplement],
         S::Accepted => &[S::Accepted],
         S::Checking => &[S::Checking],
         S::Consulting => &[S::Consulting],
@@ -286,9 +291,10 @@ mod tests {
             rows.flat_map(|row| row.from).copied().collect()
         };
         let mut before = from(E::Withdraw);
+        // What was overdue before it was returned stays so.
+        assert_eq!(from(E::Escalate), before);
         before.retain(|state| *state != S::ReturnedForSupplement);
         assert_eq!(before, DUE);
-        assert_eq!(from(E::Escalate), DUE);
         assert_eq!(from(E::DeemApproved), DUE);
     }
 

@@ -205,7 +205,13 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         }
         let said = stated(event, &case, throw.chance);
         let changed = if throw.chance & 0x60 == 0x60 { vec![CheckCode::Cor] } else { Vec::new() };
-        let run = case.run.as_ref().map(|run| RunNow { run: run.run, hash: run.hash, waived: Vec::new(), changed });
+        let run = case.run.as_ref().map(|run| RunNow {
+            run: run.run,
+            hash: run.hash,
+            waived: Vec::new(),
+            worse: changed.clone(),
+            changed,
+        });
         let kept: Vec<_> = props.documents.iter().map(|listed| (listed.kind, listed.sha256)).collect();
         let asked = Asked {
             actor,

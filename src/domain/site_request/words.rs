@@ -143,6 +143,8 @@ words! {
         Overdue = "overdue",
         /// Nobody was told that this day is over.
         NotEscalated = "not_escalated",
+        /// No check says something worse now than when it ran, nor, where none ran, what stands against an approval.
+        NotWorse = "not_worse",
         /// By the rules a request that is overdue counts as approved.
         DeemedApproval = "deemed_approval",
         /// The time of somebody who was asked is over, and nobody was told.

@@ -373,7 +373,8 @@ pub struct LookedAt {
 }
 
 /// The geometry once more, in the deciding transaction after its revision was raised: what blocks a place on a day, and what
-/// changed after a revision of each jurisdiction within `reach` of it, or of reference features within `far`.
+/// changed after a revision of each jurisdiction within `reach` of it, or of reference features within `far`, or of columns and
+/// permits anywhere in a zone that may hold it.
 ///
 /// # Errors
 /// The database's.
