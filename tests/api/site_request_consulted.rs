@@ -74,6 +74,8 @@ fn whoever_is_asked_sees_the_request_and_answers() {
     let checked = ["request_supplement", "check", "consult", "assess", "pause", "resume"];
     let own = json!({"also": [{"consultee": "carrier", "organisation": "viettel"}]});
     case.refused("officer", "consult", None, own, &["somebody_to_ask"], &checked);
+    // Who has no day to answer was not asked.
+    case.refused("officer", "consult", None, json!({"due_on": "2026-01-31"}), &["time_to_answer"], &checked);
     case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
     for (role, organisation, code) in [("other-carrier", "vnpt", "SPC"), ("project_owner", "roads-board", "COR")] {
         assert_eq!(found(&case, role), WAITS, "{role}");

@@ -141,6 +141,12 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             let unasked = case.consultations.iter().any(|c| c.asked_at.is_none());
             unless(also || unasked, "no check names anybody who was not asked; name somebody in «also»")
         }
+        Guard::TimeToAnswer => match asked.stated {
+            Stated::Consultation { due_on: Some(last), .. } if *last < asked.day => {
+                Some(format!("due_on {last} is over: nobody could answer"))
+            }
+            _ => None,
+        },
         Guard::WasAsked => was_asked(case, asked),
         Guard::ConsultationsDone => {
             let open = case.consultations.iter().filter(|c| c.is_open(asked.day));

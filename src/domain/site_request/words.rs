@@ -91,6 +91,8 @@ words! {
         Checked = "checked",
         /// Somebody is to be asked who was not.
         SomebodyToAsk = "somebody_to_ask",
+        /// The last day for an answer is not over.
+        TimeToAnswer = "time_to_answer",
         /// The one who answers was asked, and has not answered.
         WasAsked = "was_asked",
         /// Whoever is to be asked has answered, or his time is over.
