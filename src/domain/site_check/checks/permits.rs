@@ -69,8 +69,10 @@ fn pairs(works: &[&NearWork<'_>], permits: &[&NearReference<'_>], one: Option<f6
         let Some(shape) = work.shape.as_deref() else { continue };
         of_carrier.entry(&work.facts.organisation).or_default().push((shape.bounds().min[0], number));
     }
-    of_carrier.values_mut().for_each(|all| all.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    let widest = works.iter().filter_map(|work| work.shape.as_deref()).map(|shape| shape.bounds());
+    for all in of_carrier.values_mut() {
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    let widest = works.iter().filter_map(|work| work.shape.as_deref()).map(Prepared::bounds);
     let widest = widest.map(|bounds| bounds.max[0] - bounds.min[0]).fold(0.0, f64::max);
     let far = one.unwrap_or(0.0).max(SAME_PLACE_M);
     let of = |permit: &&NearReference<'_>| -> Vec<usize> {
@@ -102,13 +104,11 @@ fn paired(pairs: &[Vec<usize>]) -> usize {
                     continue;
                 }
                 reached.insert(*work, from);
-                match of_work.get(work) {
-                    Some(other) => queue.push_back(*other),
-                    None => {
-                        free = Some(*work);
-                        break 'way;
-                    }
-                }
+                let Some(other) = of_work.get(work) else {
+                    free = Some(*work);
+                    break 'way;
+                };
+                queue.push_back(*other);
             }
         }
         // Along the way each permit leaves its work to the one before.

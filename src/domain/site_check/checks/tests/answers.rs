@@ -20,7 +20,7 @@ use crate::domain::word::Word;
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
 
 /// The engine, and the hash of what it says. Both lines are changed together.
-const ANSWERS: (i32, &str) = (2, "91ae5263aa1a75365612c9ed0e21c774b1de2cf14b3aaaa4713bf587d05e418d");
+const ANSWERS: (i32, &str) = (2, "42d9682c3f98d3cf098fc1d429794a21c43bc0f0f2e4a17c2f2a29435f965109");
 
 /// Places that are looked at.
 const PLACES: u32 = 1_000;
