@@ -151,11 +151,11 @@ fn places_lie_in_the_area_as_far_apart_as_is_said() {
 #[test]
 fn places_of_a_hexagonal_grid_within_a_radius_are_ranked_with_their_reasons() {
     let api = world();
-    let pattern = json!({"radius_m": 400, "spacing_m": 60, "pattern": "hexagonal"});
+    let pattern = json!({"radius_m": 400, "spacing_m": 57.3, "pattern": "hexagonal"});
     let found = search(&api, "&limit=200", point(450.0, 500.0), pattern);
     let best = found["features"].as_array().unwrap();
     assert_eq!(found["looked_at"], json!(best.len()));
-    assert!((120..180).contains(&best.len()), "{}", best.len());
+    assert!((150..200).contains(&best.len()), "{}", best.len());
     let features: Vec<Json> = best
         .iter()
         .map(|place| {
@@ -180,7 +180,7 @@ fn places_of_a_hexagonal_grid_within_a_radius_are_ranked_with_their_reasons() {
         let is_ranked = before.is_none_or(|(r, m)| r < ranks[n] || r == ranks[n] && m < away(place) + 0.001);
         assert!(is_ranked, "{n}: {before:?} before {:?}", ranks[n]);
     }
-    assert!(ranks.iter().collect::<std::collections::BTreeSet<_>>().len() >= 4, "too dull: {ranks:?}");
+    assert!(ranks.iter().collect::<std::collections::BTreeSet<_>>().len() >= 3, "too dull: {ranks:?}");
 }
 
 #[test]
