@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use super::Context;
 use super::conflict_check::at_least;
 use crate::clock;
+use crate::domain::feature::Noun;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::rules::Ruling;
 use crate::error::{Error, Result};
-use crate::geometry::{Bounds, outside};
+use crate::geometry::cells::CELL_M;
+use crate::geometry::{Bounds, Metres, outside};
 use crate::index::{Coverages, Entry, LayerIndex, SeenNow, Snapshot, Sowing, Territory};
 use crate::store::records::IndexRow;
 use crate::store::version::{self, Recorded, Versions};
@@ -182,7 +184,7 @@ pub(super) fn at_revisions(
 pub(super) struct Others {
     /// Those that held something in the box that was asked about, with all that they held.
     pub(super) near: Vec<Arc<Territory>>,
-    /// Those of which nobody can tell any more what they held.
+    /// Those of which nobody can tell any more what they held, where that may have been in that box.
     pub(super) unknown: Vec<String>,
 }
 
@@ -201,28 +203,41 @@ pub(super) fn others(
     let mut others = Others { near: Vec::new(), unknown: Vec::new() };
     for recorded in recorded.iter().filter(|recorded| !looked_at.contains_key(&recorded.jurisdiction)) {
         let (code, revision) = (&recorded.jurisdiction, recorded.revision);
-        if !recorded.kept {
-            others.unknown.push(code.clone());
-            continue;
-        }
         let found = context.store.snapshot(|conn| {
             let Some(jurisdiction) = jurisdiction::find(conn, code)? else { return Ok(None) };
             let rules = Arc::new(Ruling::new(&rules::parameters_at(conn, code, revision)?, context.accuracies()));
             let empty = Territory::new(Arc::new(jurisdiction), revision, [], context.reach().get());
             let (empty, reach) = (empty.ruled(Arc::clone(&rules)), rules.reach_max());
             let mut extent = empty.extent;
+            if !recorded.kept {
+                extent.merge(&empty.jurisdiction.bounds_widened(farthest(context, reach)));
+                return Ok(Some((empty, rules, extent)));
+            }
             for layer in Layer::all() {
                 extent.merge(&empty.ground(&version::box_at(conn, layer, code, revision)?, reach));
             }
             Ok(Some((empty, rules, extent)))
         })?;
         let Some((empty, rules, extent)) = found else { continue };
-        if outside::meets_round_the_earth(&round(&empty), &extent) {
+        if !outside::meets_round_the_earth(&round(&empty), &extent) {
+            continue;
+        }
+        if recorded.kept {
             let state = context.past.state(context, &empty.jurisdiction, recorded, &rules)?;
             others.near.push(Arc::new(state.territory.clone()));
+        } else {
+            others.unknown.push(code.clone());
         }
     }
     Ok(others)
+}
+
+/// So far beyond its boundary, in metres, something of a jurisdiction may matter of which nobody can tell any more what it held: it
+/// was kept within some distance, reached no farther than that or than its rules let it, and is told of by whole cells.
+fn farthest(context: &Context, reach: Metres) -> f64 {
+    let kept =
+        Layer::all().map(|layer| with_noun!(layer, N => N::kept_within(context.reach())).get()).fold(0.0, f64::max);
+    kept + reach.get().max(kept) + 2.0 * CELL_M
 }
 
 fn require_kept(recorded: &Recorded, when: &str) -> Result<()> {

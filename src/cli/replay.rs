@@ -13,7 +13,7 @@ use crate::actions::site_check::{self as action, Replay as Replayed, Tampered};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::rules::Parameter;
-use crate::domain::site_check::{Difference, ENGINE, Said, Verdict};
+use crate::domain::site_check::{Difference, ENGINE, Said, Verdict, Waiver};
 use crate::formats::rules::read;
 
 /// Make the answer of a kept site check again, on the state of then: exit 0 where it is the same, 1 where it is not.
@@ -76,6 +76,14 @@ fn tampered(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Who waived what, which stands whatever is answered today.
+fn waived(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
+    for Waiver { code, actor, role, recorded_at, reason, .. } in &replay.waived {
+        writeln!(out, "{code} was waived by {actor} ({role}) at {recorded_at}: {reason}")?;
+    }
+    Ok(())
+}
+
 /// Which engine made an answer, and which makes it now.
 fn engines(then: Option<i32>) -> String {
     match then {
@@ -93,6 +101,7 @@ fn compared(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
             Some(d) => writeln!(out, "{code} {}: different", turn(d))?,
         }
     }
+    waived(out, replay)?;
     if !replay.differences.is_empty() {
         writeln!(out, "{}", engines(replay.run.engine))?;
     }
@@ -106,6 +115,7 @@ fn changes(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
         let rule = finding.and_then(|finding| finding.rule.as_deref()).map(by).unwrap_or_default();
         writeln!(out, "{} {}{rule}", d.code, turn(d))?;
     }
+    waived(out, replay)?;
     if replay.run.engine != Some(ENGINE) && !replay.differences.is_empty() {
         writeln!(out, "{}", engines(replay.run.engine))?;
     }

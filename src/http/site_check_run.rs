@@ -70,6 +70,7 @@ pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
         "same": replay.is_same(),
         "tampered": replay.tampered.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
         "differences": differences(&replay.differences),
+        "waived": replay.waived.iter().map(|waiver| waiver.code.as_str()).collect::<Vec<_>>(),
         "engine": {"then": replay.run.engine, "now": ENGINE},
     });
     Ok(answer(HttpResponse::Ok(), &document))
@@ -130,6 +131,7 @@ fn short(kept: &KeptRun, base: &str) -> Json {
         "verdict": run.said.iter().map(|said| said.verdict).max().map(Word::as_str),
         "current": current,
         "difference": difference,
+        "waived": kept.waivers.iter().map(|waiver| waiver.code.as_str()).collect::<Vec<_>>(),
         "href": format!("{base}/{}", run.id),
     })
 }

@@ -35,10 +35,14 @@ struct Conversation {
 
 impl Conversation {
     fn begin(api: &Api, length: &str) -> Self {
+        Self::begin_at(api, BATCH, length)
+    }
+
+    fn begin_at(api: &Api, path: &str, length: &str) -> Self {
         let mut stream = TcpStream::connect(api.server.base.strip_prefix("http://").unwrap()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let head = format!(
-            "POST {BATCH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\nContent-Crs: EPSG:9218\r\n\
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\nContent-Crs: EPSG:9218\r\n\
              Accept-Encoding: gzip\r\n{length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -197,6 +201,25 @@ fn a_line_is_answered_when_it_is_there_and_shows_what_was_written_meanwhile() {
     assert_eq!(conversation.piece(), "");
     let head = conversation.head.to_lowercase();
     assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-encoding"), "{head}");
+}
+
+/// Of columns the same: the first is answered before anybody sends the next.
+#[test]
+fn a_column_is_answered_before_the_last_one_is_sent() {
+    let api = Api::new();
+    let mut conversation = Conversation::begin_at(&api, "/api/site-checks/batch", "Transfer-Encoding: chunked");
+    let column = feature(point(0.0, 0.0), json!({"height_agl_m": 42, "column_class": "A2b"})).to_string();
+    for n in 0..3 {
+        conversation.send(&column);
+        conversation.send("\n");
+        let answer = conversation.json();
+        assert_eq!((&answer["line"], &answer["results"][0]["revision"]["VN-72"]), (&json!(n + 1), &json!(n + 1)));
+        api.work(&format!("W-{n}"), point(0.0, 0.0));
+    }
+    conversation.send(&column);
+    write!(conversation.stream, "0\r\n\r\n").unwrap();
+    assert_eq!(conversation.json()["line"], json!(4));
+    assert_eq!(conversation.piece(), "");
 }
 
 /// What the server has not answered it does not take either, beyond what the system keeps of a connection.

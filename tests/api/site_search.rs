@@ -147,6 +147,42 @@ fn places_lie_in_the_area_as_far_apart_as_is_said() {
     assert_eq!(inside["spacing_m"], 50.0);
 }
 
+/// Round a point in a hexagonal grid as well: by rank, each with what a check of that place says.
+#[test]
+fn places_of_a_hexagonal_grid_within_a_radius_are_ranked_with_their_reasons() {
+    let api = world();
+    let pattern = json!({"radius_m": 400, "spacing_m": 57.3, "pattern": "hexagonal"});
+    let found = search(&api, "&limit=200", point(450.0, 500.0), pattern);
+    let best = found["features"].as_array().unwrap();
+    assert_eq!(found["looked_at"], json!(best.len()));
+    assert!((150..200).contains(&best.len()), "{}", best.len());
+    let features: Vec<Json> = best
+        .iter()
+        .map(|place| {
+            let (x, y) = on_grid(place);
+            feature(point(x, y), column(json!({})))
+        })
+        .collect();
+    let collection = json!({"type": "FeatureCollection", "features": features});
+    let checks = ask(&api, "officer", &format!("{SITES}?store=no&{NOW}"), &collection).json();
+    let away = |place: &Json| {
+        let (x, y) = on_grid(place);
+        (x - 450.0).hypot(y - 500.0)
+    };
+    let ranks: Vec<[usize; 4]> = best.iter().map(|place| rank(&place["properties"])).collect();
+    for (n, (place, check)) in best.iter().zip(checks["results"].as_array().unwrap()).enumerate() {
+        let reasons = |r: &Json| -> Vec<Json> {
+            let all = r["findings"].as_array().unwrap().iter();
+            all.map(|f| json!([f["code"], f["verdict"], f["key"], f["evidence"][0]["code"]])).collect()
+        };
+        assert_eq!(reasons(&place["properties"]), reasons(check), "{n}");
+        let before = (n > 0).then(|| (ranks[n - 1], away(&best[n - 1])));
+        let is_ranked = before.is_none_or(|(r, m)| r < ranks[n] || r == ranks[n] && m < away(place) + 0.001);
+        assert!(is_ranked, "{n}: {before:?} before {:?}", ranks[n]);
+    }
+    assert!(ranks.iter().collect::<std::collections::BTreeSet<_>>().len() >= 3, "too dull: {ranks:?}");
+}
+
 #[test]
 fn who_sees_less_is_given_less_and_the_best_have_their_reasons() {
     let api = world();

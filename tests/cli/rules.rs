@@ -55,6 +55,27 @@ fn loaded_once_and_listed() {
     assert_eq!(rows(&db, "revision", "revisions"), ["3"]);
 }
 
+/// Of two limits of a site check on one day nobody could tell which holds.
+#[test]
+fn a_limit_of_site_checks_that_stands_twice_on_a_day_is_refused() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let pack = |first: &str, second: &str| {
+        let of = |day: &str| {
+            format!(
+                "[[parameter]]\nkey = \"site.spacing.urban_m\"\nvalue = 100\nunit = \"m\"\nconfidence = \"check\"\n{day}\n"
+            )
+        };
+        let text = format!("name = \"T\"\nversion = \"1\"\n{}{}", of(first), of(second));
+        clearway(&db, &["rules", "import", &folder.file("twice.toml", &text), "--jurisdiction", "VN-72"])
+    };
+    let refused = pack("valid_to = 2026-06-30", "valid_from = 2026-06-30");
+    let told = "of two that are equally specific only one may be in force on a day";
+    assert!(refused.code != 0 && refused.err.contains(told), "{}: {}", refused.code, refused.err);
+    assert_eq!(rows(&db, "digest", "rule_packs"), [""; 0], "nothing was loaded");
+    pack("valid_to = 2026-06-30", "valid_from = 2026-07-01")
+        .gives(0, &["VN-72: loaded T 1, 2 parameters, revision 2."]);
+}
+
 #[test]
 fn a_version_that_was_replaced_still_says_what_it_said() {
     let (db, folder) = (Database::vn72(), Folder::new());

@@ -2,11 +2,15 @@
 
 use std::process::Output;
 
+use clearway::actions::{Witness, jurisdiction};
+use clearway::domain::actor::Actor;
+use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::site_check::ENGINE;
+use clearway::geometry::encoding::geojson;
 use serde_json::json;
 
 use crate::border::{at, spot};
-use crate::support::run_sql;
+use crate::support::{run_sql, vn35_draft};
 use crate::world::{CHECKS, REFERENCES, World, load, pack, point, square};
 
 fn said(output: &Output) -> String {
@@ -177,6 +181,11 @@ fn a_budget_that_ends_in_the_middle_of_a_question_hides_no_more_when_it_is_answe
 #[test]
 fn another_pack_that_reaches_farther_looks_at_neighbours_as_they_were() {
     let world = World::with_neighbour([&pack("1", 100.0), &pack("1", 100.0)]);
+    // A thousand kilometres to the north.
+    let ring = json!([[107.6, 21.0], [107.7, 21.0], [107.7, 21.1], [107.6, 21.1], [107.6, 21.0]]);
+    let boundary = geojson::geometry(&json!({"type": "Polygon", "coordinates": [ring]}), 100).unwrap();
+    let far = JurisdictionDraft { code: "VN-22".into(), boundary, ..vn35_draft() };
+    jurisdiction::register(&world.database.context(), Witness::new(&Actor::operator(), "test"), far).unwrap();
     let mast = |code: &str| {
         let facts = json!({"code": code, "jurisdiction": "VN-35", "kind": "mast", "organisation": "viettel",
             "position_accuracy_m": 0});
@@ -207,11 +216,12 @@ fn another_pack_that_reaches_farther_looks_at_neighbours_as_they_were() {
         assert_eq!(told.contains("SPC not_checked -> warn by site.spacing.elsewhere_m 20000 m"), counts, "{told}");
         assert!(world.program(&["replay", run]).status.success());
     }
-    // What was there before versions were kept nobody can tell, and that is said.
-    let forget = "UPDATE audit_events SET hash = NULL, previous = NULL WHERE jurisdiction = 'VN-35'";
+    // What was there before versions were kept nobody can tell, and that is said: of what lies so near that it may matter.
+    let forget = "UPDATE audit_events SET hash = NULL, previous = NULL WHERE jurisdiction IN ('VN-35', 'VN-22')";
     run_sql(&world.database.url, &format!("SET session_replication_role = replica; {forget}"));
     let told = told(&with);
     assert!(told.contains("VN-35: nobody can tell any more what it held then"), "{told}");
+    assert!(!told.contains("VN-22"), "{told}");
     assert!(world.program(&["replay", &with]).status.success(), "what it looked at is known");
 }
 

@@ -123,6 +123,38 @@ fn whoever_may_waives_a_finding_once_and_for_ever() {
     assert!(world.program(&["verify-audit"]).status.success());
 }
 
+/// A waiver stands beside its run for ever: after what was waived has gone, in the list and where the run is made again.
+#[test]
+fn a_waiver_stays_visible_after_a_mark_in_the_list_and_in_a_replay() {
+    let world = World::new();
+    let near = world.mast("DNO-1", 200.0, 0.0);
+    let id = world.ask("carrier", 0.0, 0.0);
+    let why = json!({"code": "SPC", "reason": "12/QĐ"});
+    assert_eq!(world.send("officer", "POST", &format!("{CHECKS}/{id}/waivers"), Some(&why)).status, 201);
+    world.delete(crate::world::WORKS, &near);
+    world.marked();
+    let run = world.run("carrier", &id);
+    assert_eq!(run["difference"][0]["code"], "SPC", "it is marked: {}", run["difference"]);
+    assert_eq!(finding(&run, "SPC")["waived"]["reason"], "12/QĐ");
+    for query in ["", "?outdated=yes"] {
+        let listed = world.send("carrier", "GET", &format!("{CHECKS}{query}"), None).json();
+        assert_eq!(listed["site_checks"][0]["waived"], json!(["SPC"]), "{query}");
+    }
+    let again = world.send("carrier", "GET", &format!("{CHECKS}/{id}/replay"), None).json();
+    assert_eq!((&again["same"], &again["waived"]), (&json!(true), &json!(["SPC"])));
+    let said = |more: &[&str]| {
+        let all: Vec<&str> = ["replay", &id].iter().chain(more).copied().collect();
+        let output = world.program(&all);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    std::fs::write(file.path(), pack("what-if", 150.0)).unwrap();
+    for told in [said(&[]), said(&["--rules", file.path().to_str().unwrap()])] {
+        assert!(told.contains("SPC was waived by officer (officer) at 20") && told.contains(": 12/QĐ\n"), "{told}");
+    }
+}
+
 #[test]
 fn the_rules_name_who_may_waive() {
     let world = World::new();

@@ -153,3 +153,32 @@ fn of_every_kind_near_the_border_and_far_from_it_exactly_those_runs_are_marked()
     }
     assert!(changed > 20, "{changed}");
 }
+
+/// What reaches over many runs at once, as the surfaces of a runway do: those whose answer changes, and no other.
+#[test]
+fn a_runway_a_zone_or_a_boundary_marks_whom_it_reaches() {
+    let world = World::with_neighbour([&whole_pack("1", 500.0), &whole_pack("1", 400.0)]);
+    // Beside the runway, under its approach, and out of all of it.
+    let places = [(0.0, 1_500.0), (0.0, -1_500.0), (4_500.0, 1_000.0), (1_500.0, 900.0), (-2_000.0, 11_000.0)];
+    let asked: Vec<(f64, f64)> = places.iter().map(|(east, north)| at(*east, *north)).collect();
+    let all = ask(&world, "officer", &asked);
+    let cases = [
+        ("runway", line(0.0, 1_000.0, 1_500.0), json!({"elevation_from_m": 20, "elevation_to_m": 25}), "AIR"),
+        ("zone", area(0.0, 0.0, 2_000.0), json!({"column_classes": ["A1a"]}), "ZON"),
+        ("boundary", area(0.0, 0.0, 2_000.0), json!({"name": "Xã"}), "GEO"),
+    ];
+    for (side, (kind, shape, more, code)) in SIDES.iter().cycle().zip(cases.iter().flat_map(|case| [case, case])) {
+        let mut facts = json!({"code": "K", "jurisdiction": side, "kind": kind, "organisation": "office"});
+        facts.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let id = world.add(REFERENCES, shape.clone(), facts);
+        until_shown(&world);
+        world.marked();
+        let expect = by_force(&world, &all);
+        assert_eq!(outdated(&world), expect, "{kind} of {side}");
+        let runs = expect.iter().filter(|(_, of, _)| of == code).count();
+        assert!((2..places.len()).contains(&runs), "{kind} of {side} alters {runs} runs: {expect:?}");
+        world.delete(REFERENCES, &id);
+        world.marked();
+        assert_eq!(outdated(&world).len(), 0, "without the {kind} of {side}");
+    }
+}

@@ -15,6 +15,7 @@ mod kinds;
 mod limits;
 mod locks;
 mod marked;
+mod permits;
 mod sight;
 mod world;
 mod zones;

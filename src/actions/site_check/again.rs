@@ -21,7 +21,7 @@ use crate::domain::audit::{Digest, digest_of};
 use crate::domain::place::Delivered;
 use crate::domain::rules::{RulePack, Ruling};
 use crate::domain::site_check::{
-    self, CheckCode, Difference, Finding, Ground, HiddenCells, Outcome, Parameters, Run, Said, differences,
+    self, CheckCode, Difference, Finding, Ground, HiddenCells, Outcome, Parameters, Run, Said, Waiver, differences,
 };
 use crate::domain::word::words;
 use crate::error::{Error, Result};
@@ -50,6 +50,8 @@ pub struct Replay {
     pub differences: Vec<Difference>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// What was waived of the run, which stands whatever it would say today.
+    pub waived: Vec<Waiver>,
     /// Under another pack, jurisdictions that the run did not look at, and of which nobody can tell any more what they held.
     pub not_known: Vec<String>,
 }
@@ -82,7 +84,7 @@ pub fn under<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid, pac
 
 fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack>) -> Result<Replay> {
     let kept = kept::seen(context, reader, id)?;
-    let run = kept.run;
+    let (run, waived) = (kept.run, kept.waivers);
     let mut tampered = Vec::new();
     if run.hash() != kept.hash {
         tampered.push(Tampered::Row);
@@ -108,7 +110,7 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
         Some(_) => answer_farther(context, &snapshot, &run)?,
     };
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
-    Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings, not_known })
+    Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings, waived, not_known })
 }
 
 /// What the checks say of the column of a run where they may look farther than it did, and of which jurisdictions nobody can

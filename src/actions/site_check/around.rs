@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::beyond::beyond;
 use super::border::{Zone, brought, farther_at_home, more_at_home, quota};
 use super::deadline::Deadline;
+use super::own::{self, Own};
 use super::taken::Taken;
 use super::{Spot, on_grid};
 use crate::actions::Context;
@@ -18,10 +19,10 @@ use crate::domain::conflict::{self, Role, Rule};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
-use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
+use crate::domain::reference::{ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
     HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within,
-    is_drawn, is_measured, land_of, looked_for_buildings, own_column, reach_round, sources, to_edge_of,
+    is_drawn, is_measured, land_of, looked_for_buildings, no_width_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -179,9 +180,10 @@ pub(super) fn found_round<'a>(
     let around = Surroundings { coverage, ..Surroundings::nowhere(place) };
     let (taken, told_by_budget, hidden) = (Vec::new(), Vec::new(), Vec::new());
     let mut found = Found { around, taken, revisions: BTreeMap::new(), told_by_budget, hidden, reach_m: reach.get() };
+    let own = own::own(actor, snapshot, ground, subject, day)?;
     let looking = |territory: &'a Territory| -> Result<Looking<'a, '_>> {
         let shape = (ground.on)(territory)?;
-        Ok(Looking { context, actor, home, territory, shape, subject, reach, day, how })
+        Ok(Looking { context, actor, home, territory, shape, subject, own: own.as_ref().map(Own::id), reach, day, how })
     };
     // The extent tells where something is, hidden or not; the boundary tells nothing.
     let near = context.reach().plus(reach).get();
@@ -203,29 +205,13 @@ pub(super) fn found_round<'a>(
     if reach < far || !zones.is_empty() {
         beyond(snapshot, ground, &looking(home)?, far, &looking, zones, &mut found)?;
     }
-    if is_permit(actor, snapshot, subject)
-        && let Some(own) = own_column(subject, &found.around.works, rules)
-    {
-        found.around.works.retain(|work| work.facts.id != own);
+    if let Some(own) = &own {
+        // It was looked at, though nothing of it was found.
+        found.revisions.insert(own.territory.jurisdiction.code.clone(), own.territory.revision);
+        own.take_column(home, subject, rules, &mut found.around)?;
     }
     sort(&mut found.around);
     Ok(found)
-}
-
-/// What is asked about is a request of its carrier that was granted, as far as the asker sees that: its column may be registered
-/// already.
-fn is_permit(actor: &Actor, snapshot: &Snapshot, subject: &Subject) -> bool {
-    let Some((request, carrier)) = subject.request.zip(subject.organisation.as_deref()) else { return false };
-    let layers = || Layer::all().filter(|layer| layer.is_told_by_kind());
-    snapshot.territories().any(|territory| {
-        let sight = actor.sight(&territory.jurisdiction.code);
-        layers().map(|layer| territory.layer(layer)).any(|features| {
-            features.get(request).is_some_and(|entry| {
-                let granted = entry.facts.attributes.as_deref().is_some_and(Attributes::is_permitted);
-                granted && *entry.facts.organisation == *carrier && features.sees(&sight, entry)
-            })
-        })
-    })
 }
 
 /// The nearest first.
@@ -266,6 +252,8 @@ pub(super) struct Looking<'a, 'q> {
     /// The place on the grid of the territory.
     pub(super) shape: Prepared,
     pub(super) subject: &'q Subject,
+    /// The request that is asked about, where it is one of this place.
+    pub(super) own: Option<Uuid>,
     pub(super) reach: Metres,
     pub(super) day: Date,
     pub(super) how: How<'q>,
@@ -333,9 +321,7 @@ impl<'a> Looking<'a, '_> {
     fn take(&self, layer: Layer, entry: &'a Entry, around: &mut Surroundings<'a>) -> Result<bool> {
         let facts = &entry.facts;
         let reference = ReferenceFacts::try_from(facts.noun).ok();
-        if reference
-            .is_some_and(|told| told.kind == ReferenceKind::SiteRequest && self.subject.request == Some(facts.id))
-        {
+        if self.own == Some(facts.id) {
             return Ok(false);
         }
         let more = reference.map_or(Metres::ZERO, |told| more_at_home(self.home, self.territory, told.kind));
@@ -390,14 +376,16 @@ impl<'a> Looking<'a, '_> {
         let near = self.near(layer, entry, told, distance_m)?;
         let known = near.attributes();
         let is_line = entry.shape.dimension() == Dimension::Line;
-        let to_edge_m = to_edge_of(told.kind, known, is_line, self.territory.rules().site(), Some(self.day));
+        let rules = self.territory.rules().site();
+        let to_edge_m = to_edge_of(told.kind, known, is_line, rules, Some(self.day));
+        let no_width = no_width_of(told.kind, known, is_line, rules, self.day);
         let (clearance, rule) = self.clearance(entry, None);
         let land = land_of(told.kind, known);
         let is_of_its_class = match &rule {
             Rule::Parameter(rule) => land.is_some_and(|land| rule.is_of(&land)),
             Rule::Word(_) => false,
         };
-        Ok(NearLine { near, to_edge_m, clearance, rule, is_of_its_class })
+        Ok(NearLine { near, to_edge_m, no_width, clearance, rule, is_of_its_class })
     }
 
     /// Which sources of a layer have something near that the asker does not see: told by cells of 2 km, as in conflict

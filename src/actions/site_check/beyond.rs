@@ -165,7 +165,7 @@ impl<'a> Looking<'a, '_> {
     fn as_permit(&self, entry: &Entry) -> Option<ReferenceFacts> {
         let told = ReferenceFacts::try_from(entry.facts.noun).ok()?;
         let permitted = entry.facts.attributes.as_deref().is_some_and(Attributes::is_permitted);
-        let other = self.subject.request != Some(entry.facts.id);
+        let other = self.own != Some(entry.facts.id);
         (told.kind == ReferenceKind::SiteRequest && permitted && other).then_some(told)
     }
 }

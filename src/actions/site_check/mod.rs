@@ -1,7 +1,7 @@
 //! Site checks: a column that somebody asks for, against everything round its place that a law or a rule speaks of.
 //!
 //! Here is what is asked and answered; [`search`] asks it of many places and ranks them, `area` of an area. `around` finds what
-//! stands round the place in the index, `border` what that means on its two sides. What it means is said by the checks themselves
+//! stands round the place in the index, `own` the request that is asked about, `border` what a border means on its two sides. What it means is said by the checks themselves
 //! ([`crate::domain::site_check`]), which see nothing but that. `kept` keeps runs, `again` makes their answers again, [`recheck`]
 //! does so by itself.
 
@@ -13,6 +13,7 @@ mod border;
 mod deadline;
 mod ground;
 mod kept;
+mod own;
 pub mod recheck;
 pub mod search;
 mod shared;

@@ -79,6 +79,8 @@ pub mod key {
         COR_FALLS = "cor-falls",
         /// COR: too close to `feature` to tell.
         COR_UNSURE = "cor-unsure",
+        /// COR: of `feature` nobody says how wide it is, and `key`, which says how wide it is at most, is not in force.
+        COR_WIDTH_NOT_IN_FORCE = "cor-width-not-in-force",
 
         /// SPC: no other column within `limit`.
         SPC_FREE = "spc-free",

@@ -26,7 +26,7 @@ use jiff::civil::Date;
 pub use checks::area::{Area, run as run_area};
 pub use checks::circle;
 pub use checks::emf::looked as looked_for_buildings;
-pub use checks::zon::own_column;
+pub use checks::permits::own_column;
 pub use finding::{Consultee, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
@@ -100,6 +100,10 @@ pub const CHECKS: &[Check] = &[
     Check { code: CheckCode::Cov, reads: &[], run: checks::cov::check },
 ];
 
+/// A place so near another one is the same, m: as near as a survey accepts a column at the place that was permitted
+/// (`site_request.as_built_tolerance_m` `[default]`).
+pub const SAME_PLACE_M: f64 = 5.0;
+
 /// Every source that some check reads, each once, in their order.
 #[must_use]
 pub fn sources() -> &'static [Source] {
@@ -169,9 +173,19 @@ pub fn land_of(kind: ReferenceKind, attributes: &Attributes) -> Option<LandKind>
     Some(LandKind::new(land, attributes.class.as_deref(), attributes.voltage_kv))
 }
 
+/// What says how wide at most a road or a power line is that is drawn as a line and states no width; none of what is no such line.
+fn widest_of(kind: ReferenceKind, attributes: &Attributes, is_line: bool) -> Option<SiteKey> {
+    let widest = match kind {
+        ReferenceKind::Road => SiteKey::RoadHalfWidth,
+        ReferenceKind::PowerLine => SiteKey::PowerLineHalfWidth,
+        _ => return None,
+    };
+    (is_line && attributes.half_width_m.is_none()).then_some(widest)
+}
+
 /// How far from what is drawn the edge of a reference feature lies, in metres: at least, and at most. That is half the width of
 /// a road or a power line that is drawn as a line; where it states none, up to what the rules say on a day, else on any, and on a
-/// day for which they say nothing any more anything.
+/// day for which they say nothing ([`no_width_of`]) anything.
 #[must_use]
 pub fn to_edge_of(
     kind: ReferenceKind,
@@ -180,20 +194,24 @@ pub fn to_edge_of(
     ever: &SiteRules,
     day: Option<Date>,
 ) -> [f64; 2] {
-    let widest = match kind {
-        ReferenceKind::Road => SiteKey::RoadHalfWidth,
-        ReferenceKind::PowerLine => SiteKey::PowerLineHalfWidth,
-        _ => return [0.0; 2],
+    let Some(widest) = widest_of(kind, attributes, is_line) else {
+        return [attributes.half_width_m.filter(|_| is_drawn(kind)).unwrap_or(0.0); 2];
     };
-    match attributes.half_width_m {
-        Some(half) => [half; 2],
-        None if !is_line => [0.0; 2],
-        None => {
-            let on = |day| Parameters::on(ever, day).value(CheckCode::Cor, widest).unwrap_or(f64::INFINITY);
-            let on_any = || ever.most(widest).max(widest.unstated().unwrap_or(0.0));
-            [0.0, day.map_or_else(on_any, on)]
-        }
-    }
+    let on = |day| Parameters::on(ever, day).value(CheckCode::Cor, widest).unwrap_or(f64::INFINITY);
+    [0.0, day.map_or_else(|| ever.most(widest), on)]
+}
+
+/// The rule that is not in force of how wide at most a road or a power line is, where that would say it ([`to_edge_of`]).
+#[must_use]
+pub fn no_width_of(
+    kind: ReferenceKind,
+    attributes: &Attributes,
+    is_line: bool,
+    ever: &SiteRules,
+    day: Date,
+) -> Option<Missing> {
+    let widest = widest_of(kind, attributes, is_line)?;
+    Parameters::on(ever, day).value(CheckCode::Cor, widest).err()
 }
 
 /// How far round its place a source is asked whether it holds all there is, in metres: as far as a feature of it matters, by its
@@ -217,7 +235,8 @@ pub fn reach_round(subject: &Subject, rules: &Parameters<'_>) -> f64 {
         checks::spc::reach(rules.ever()),
         checks::cor::reach(subject, rules),
         checks::emf::reach(subject, rules),
-        rules.most(SiteKey::DuplicateDistance),
+        // The column of a request is looked for round the place that was asked for.
+        rules.most(SiteKey::DuplicateDistance) + subject.request.map_or(0.0, |_| SAME_PLACE_M),
         rules.most(SiteKey::CoSitedDistance),
     ];
     reach.into_iter().fold(0.0, f64::max) + subject.accuracy_m

@@ -111,12 +111,10 @@ impl SiteKey {
     }
 
     /// What holds under a pack that states nothing of it up to the day asked, an old one that a run is replayed by: what held
-    /// before packs stated it, or the `[default]` of the first that did. What was stated and has expired holds no more.
+    /// before packs stated it. What was stated and has expired holds no more.
     #[must_use]
     pub fn unstated(self) -> Option<f64> {
         match self {
-            Self::RoadHalfWidth => Some(20.0),
-            Self::PowerLineHalfWidth | Self::ColumnHeight => Some(15.0),
             Self::ShoulderShare => Some(0.5),
             Self::RelevantShare => Some(0.05),
             Self::FrequencyFrom => Some(10.0),
@@ -225,7 +223,9 @@ mod tests {
 
     #[test]
     fn what_was_stated_and_has_expired_is_no_more_and_what_nobody_stated_yet_is_as_before() {
-        use SiteKey::{ColumnHeight, HeritageDistance, RelevantShare, RoadHalfWidth};
+        use SiteKey::{
+            ColumnHeight, FrequencyFrom, HeritageDistance, PowerLineHalfWidth, RelevantShare, RoadHalfWidth,
+        };
         let on = |key, from, to| {
             let stated = parameter(key, None, 7.0).as_ref().clone();
             let rules = SiteRules::new(&[Arc::new(Parameter { valid_from: from, valid_to: to, ..stated })]);
@@ -234,7 +234,7 @@ mod tests {
         };
         let (before, after) = (Some(date(2026, 3, 14)), Some(date(2026, 3, 16)));
         let expired = Err((true, key::RULE_NOT_IN_FORCE));
-        for (of, unstated) in [(RelevantShare, 0.05), (RoadHalfWidth, 20.0), (ColumnHeight, 15.0)] {
+        for (of, unstated) in [(RelevantShare, 0.05), (FrequencyFrom, 10.0)] {
             assert_eq!(on(of, None, None), Ok(7.0), "{of}");
             assert_eq!(on(of, before, Some(DAY)), Ok(7.0), "{of}");
             assert_eq!(on(of, None, before), expired, "{of} expired");
@@ -242,10 +242,13 @@ mod tests {
             let none = SiteRules::default();
             assert_eq!(Parameters::on(&none, DAY).value(CheckCode::Emf, of), Ok(unstated), "{of}");
         }
-        assert_eq!(on(HeritageDistance, None, before), expired);
-        assert_eq!(on(HeritageDistance, after, None), expired, "it never was anything");
-        let none = SiteRules::default();
-        let missing = Parameters::on(&none, DAY).get(CheckCode::Her, HeritageDistance).map_err(Finding::from);
-        assert_eq!(missing.map_err(|finding| finding.message.key), Err(key::NO_RULE));
+        // Nobody else says how wide a road is, or from which height on something is a column.
+        for of in [HeritageDistance, RoadHalfWidth, PowerLineHalfWidth, ColumnHeight] {
+            assert_eq!(on(of, None, before), expired, "{of}");
+            assert_eq!(on(of, after, None), expired, "{of} never was anything");
+            let none = SiteRules::default();
+            let missing = Parameters::on(&none, DAY).value(CheckCode::Her, of).map_err(Finding::from);
+            assert_eq!(missing.map_err(|finding| finding.message.key), Err(key::NO_RULE), "{of}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::Missing;
 use super::finding::{Evidence, Gap, GapWhy};
 use crate::domain::conflict::{Facts, Rule, Severity};
 use crate::domain::corridor::CorridorFacts;
@@ -161,6 +162,8 @@ pub struct NearLine<'a> {
     pub near: NearReference<'a>,
     /// From what is drawn to its edge, m: at least, and at most where nobody says how wide it is.
     pub to_edge_m: [f64; 2],
+    /// The rule of how wide it is at most, where it states no width and that is not in force.
+    pub no_width: Option<Missing>,
     /// What must stay free beyond its edge.
     pub clearance: Metres,
     /// Where that comes from.

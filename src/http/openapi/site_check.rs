@@ -91,6 +91,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Json)> {
                 "same": {"type": "boolean"},
                 "tampered": {"type": "array", "items": {"type": "string"}, "description": "What does not fit what was kept"},
                 "differences": now["difference"].clone(),
+                "waived": {"type": "array", "items": {"type": "string"}, "description": "The checks whose findings were waived"},
                 "engine": {"type": "object", "description": "The version of the checks that answered", "properties": {
                     "then": engine(), "now": {"type": "integer"}}},
             })),
@@ -240,6 +241,7 @@ fn runs(now: &Json) -> Json {
         "verdict": {"type": "string", "enum": words::<Verdict>()},
         "current": now["current"].clone(),
         "difference": now["difference"].clone(),
+        "waived": {"type": "array", "items": {"type": "string"}, "description": "The checks whose findings were waived"},
         "href": {"type": "string"},
     });
     object(&json!({

@@ -34,6 +34,7 @@ cor-beside = It stands on { $feature }, or within the { $clearance } m to be kep
 cor-clearance-unknown = Nobody says what has to stay free beside { $feature }, which is { $distance } m away.
 cor-falls = If it falls ({ $fall } m), it reaches { $feature }, { $distance } m away.
 cor-unsure = { $feature } is too close to tell from a position as badly known as this: survey it.
+cor-width-not-in-force = { $feature } states no width, and the rule of how wide it is at most, { $key }, is not in force on this day: survey it.
 
 spc-zone = Columns that stand in the zone, or are permitted: { $columns }.
 spc-zone-full = Columns that stand in the zone, or are permitted: { $columns }, of { $quota } that it is to admit.

@@ -34,6 +34,7 @@ cor-beside = Nằm trên { $feature }, hoặc nằm trong { $clearance } m phả
 cor-clearance-unknown = Chưa rõ khoảng cách phải để trống bên cạnh { $feature }, cách { $distance } m.
 cor-falls = Nếu đổ ({ $fall } m), cột chạm { $feature }, cách { $distance } m.
 cor-unsure = { $feature } quá gần để kết luận với độ chính xác của vị trí này: cần đo đạc.
+cor-width-not-in-force = { $feature } không ghi bề rộng, và quy tắc về bề rộng tối đa, { $key }, không áp dụng cho ngày này: cần đo đạc.
 
 spc-zone = Số cột hiện có hoặc đã được cấp phép trong khu vực: { $columns }.
 spc-zone-full = Số cột hiện có hoặc đã được cấp phép trong khu vực: { $columns }, trong khi khu vực chỉ cho phép { $quota }.

@@ -5,6 +5,7 @@
 
 use jiff::civil::Date;
 
+use super::permits::count;
 use super::prelude::*;
 use super::{cor, cov, def, her, sen, tim, zon};
 use crate::domain::work::ColumnClass;
@@ -75,10 +76,8 @@ fn zones(column: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) ->
 /// SPC: how many columns stand in it already, or may be built.
 fn columns(area: &Area, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Finding {
     let (works, permits) = zon::columns(around, |_, distance_m| distance_m <= 0.0);
-    let count = match zon::count(CheckCode::Spc, &works, &permits, rules) {
-        Ok(count) => u32::try_from(count).unwrap_or(u32::MAX),
-        Err(missing) => return missing.into(),
-    };
+    let held = count(CheckCode::Spc, &works, &permits, rules);
+    let count = held.least;
     let mut inside = evidence(works);
     inside.extend(evidence(permits));
     let number = |n: u32| Argument::Number(f64::from(n), 0);
@@ -86,6 +85,9 @@ fn columns(area: &Area, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Fi
         let message = Message::new(key::SPC_ZONE_FULL).with("columns", number(count)).with("quota", number(quota));
         let finding = Finding::new(CheckCode::Spc, Verdict::Warn, message);
         return Finding { consult: vec![Consultee::Carrier], evidence: inside, ..finding };
+    }
+    if let Some(missing) = held.missing {
+        return Finding { evidence: inside, ..missing.into() };
     }
     Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::SPC_ZONE).with("columns", number(count)))
 }

@@ -9,6 +9,7 @@ use crate::domain::conflict::{Facts, Rule, RuleKey, Severity};
 use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
 use crate::domain::site_check::{Evidence, Near, NearCorridor, NearLine, reach_round};
+use crate::domain::word::Word;
 
 /// What it reads.
 pub const READS: &[Source] =
@@ -68,14 +69,25 @@ fn answer(hits: &[Hit<'_>], around: &Surroundings<'_>, fall: Option<f64>) -> Opt
     let most = |of: fn(&Hit<'_>) -> Verdict| hits.iter().map(of).max().unwrap_or(Verdict::Pass);
     let (sure, worst) = (most(|hit| hit.sure), most(|hit| hit.worst));
     let verdict = settled(sure, worst);
-    // The first that is as grave as the answer: one in whose land it stands before one that it falls on.
-    let head =
-        hits.iter().find(|hit| if verdict == Verdict::NeedsSurvey { hit.worst == worst } else { hit.sure == sure })?;
-    let key = if verdict == Verdict::NeedsSurvey { key::COR_UNSURE } else { head.key };
+    // The first that is as grave as the answer: one in whose land it stands before one that it falls on. Of those that a survey
+    // has to tell of one of which a rule would say how wide it is, and has expired.
+    let unsure = verdict == Verdict::NeedsSurvey;
+    let expired = hits.iter().find(|hit| unsure && hit.worst == worst && hit.expired().is_some());
+    let as_grave = |hit: &&Hit<'_>| if unsure { hit.worst == worst } else { hit.sure == sure };
+    let head = expired.or_else(|| hits.iter().find(as_grave))?;
+    let expired = expired.and_then(Hit::expired);
+    let key = match expired {
+        Some(_) => key::COR_WIDTH_NOT_IN_FORCE,
+        None if unsure => key::COR_UNSURE,
+        None => head.key,
+    };
     let feature = |name| Message::new(key).text(name, head.thing.called);
     let limit = |message: Message, name| head.limit_m.into_iter().fold(message, |m, limit| m.metres(name, limit));
     let message = match key {
         key::COR_UNSURE => feature("feature"),
+        key::COR_WIDTH_NOT_IN_FORCE => {
+            expired.into_iter().fold(feature("feature"), |m, key| m.text("key", key.as_str()))
+        }
         key::COR_CLEARANCE_UNKNOWN => feature("feature").metres("distance", head.distance_m),
         key::COR_FALLS => limit(feature("feature").metres("distance", head.distance_m), "fall"),
         key::COR_BESIDE => limit(feature("feature"), "clearance"),
@@ -121,6 +133,16 @@ struct Hit<'a> {
     distance_m: f64,
     limit_m: Option<f64>,
     rule: Option<&'a Arc<Parameter>>,
+    /// The rule of how wide it is at most, where that is not in force.
+    no_width: Option<Missing>,
+}
+
+impl Hit<'_> {
+    /// The rule by which it would be surer, of other days.
+    fn expired(&self) -> Option<SiteKey> {
+        let missing = self.no_width.filter(|missing| missing.is_of_other_days && self.sure < self.worst)?;
+        Some(missing.key)
+    }
 }
 
 /// What is so for sure, where `verdict` follows from it.
@@ -152,6 +174,7 @@ fn landed<'a>(subject: &Subject, corridor: &'a NearCorridor<'_>) -> Option<Hit<'
         distance_m: near.distance_m,
         limit_m: Some(limit_m),
         rule: parameter(&corridor.rule),
+        no_width: None,
     })
 }
 
@@ -172,6 +195,7 @@ fn beside<'a>(subject: &Subject, line: &'a NearLine<'_>) -> Option<Hit<'a>> {
         distance_m: (near.distance_m - narrow).max(0.0),
         limit_m: Some(clearance),
         rule: parameter(&line.rule),
+        no_width: line.no_width,
     })
 }
 
@@ -186,6 +210,7 @@ fn unknown<'a>(rule: &Rule, thing: Thing<'a>, looked: f64) -> Option<Hit<'a>> {
         thing,
         limit_m: None,
         rule: None,
+        no_width: None,
     })
 }
 
@@ -197,21 +222,20 @@ fn falls<'a>(
     rule: &'a Arc<Parameter>,
 ) -> impl Iterator<Item = Hit<'a>> {
     // The edge of what is drawn as a line is half its width nearer.
-    let hit = move |thing: Thing<'a>, accuracy: f64, [narrow, wide]: [f64; 2]| {
+    let hit = move |thing: Thing<'a>, accuracy: f64, [narrow, wide]: [f64; 2], no_width: Option<Missing>| {
         let edge = |half: f64| (thing.distance_m - half).max(0.0);
         let is = |half: f64| Sure::within(edge(half), fall, accuracy);
         let (sure, worst) = (for_sure(is(narrow), Verdict::Warn), Verdict::Warn);
         let (is_reached, distance_m) = (is(wide) != Sure::No, edge(narrow));
         let (key, limit_m) = (key::COR_FALLS, Some(fall));
-        is_reached.then_some(Hit { sure, worst, key, thing, distance_m, limit_m, rule: Some(rule) })
+        is_reached.then_some(Hit { sure, worst, key, thing, distance_m, limit_m, rule: Some(rule), no_width })
     };
     let corridors = around.corridors.iter().map(|corridor| &corridor.near);
     let corridors =
-        corridors.filter_map(move |near| hit(Thing::of(near), subject.accuracy_m + near.accuracy_m, [0.0; 2]));
-    let lines = around
-        .lines
-        .iter()
-        .filter_map(move |line| hit(Thing::of(&line.near), subject.accuracy_m + line.near.accuracy_m, line.to_edge_m));
+        corridors.filter_map(move |near| hit(Thing::of(near), subject.accuracy_m + near.accuracy_m, [0.0; 2], None));
+    let lines = around.lines.iter().filter_map(move |line| {
+        hit(Thing::of(&line.near), subject.accuracy_m + line.near.accuracy_m, line.to_edge_m, line.no_width)
+    });
     corridors.chain(lines)
 }
 
@@ -225,6 +249,7 @@ pub fn reach(subject: &Subject, rules: &Parameters<'_>) -> f64 {
 mod tests {
     use super::super::tests::support::*;
     use super::*;
+    use crate::domain::rules::SiteRules;
 
     #[test]
     fn in_a_corridor_or_its_clearance() {
@@ -332,6 +357,37 @@ mod tests {
             let low = Subject { accuracy_m: 0.0, height_agl_m: 5.0, ..mast() };
             assert_eq!(judge(check, &low, &scene.around()).verdict, verdict, "{west}");
         }
+    }
+
+    #[test]
+    fn of_a_line_of_which_no_rule_says_how_wide_it_is_a_survey_has_to_tell_and_one_that_expired_is_named() {
+        use ReferenceKind::{PowerLine, Road};
+        let keys = [(Road, SiteKey::RoadHalfWidth), (PowerLine, SiteKey::PowerLineHalfWidth)];
+        for (kind, width) in keys {
+            for (expired, key) in [(true, key::COR_WIDTH_NOT_IN_FORCE), (false, key::COR_UNSURE)] {
+                let stated = super::super::tests::support::parameter(width, None, 7.0).as_ref().clone();
+                let old = Arc::new(Parameter { valid_to: DAY.yesterday().ok(), ..stated });
+                let rules = SiteRules::new(if expired { std::slice::from_ref(&old) } else { &[] });
+                // Stated, nobody asks for a rule; else it may reach here from wherever it was found.
+                for (half_width, found) in [(None, Some(key)), (Some(3.0), None)] {
+                    let mut scene = Scene::by(rules.clone());
+                    let drawn = scene.reference(kind, line(&[(300.0, -100.0), (300.0, 100.0)])).named("QL14");
+                    drawn.with(|a| a.half_width_m = half_width).keeps(17.0, true);
+                    let finding = judge(check, &Subject { accuracy_m: 0.0, ..mast() }, &scene.around());
+                    let said = (finding.verdict == Verdict::NeedsSurvey).then_some(finding.message.key);
+                    assert_eq!(said, found, "{kind} {expired} {half_width:?}");
+                    let named = |m: &Message| m.arguments.contains(&("key", Argument::Text(width.as_str().into())));
+                    assert_eq!(named(&finding.message), expired && half_width.is_none(), "{kind} {expired}");
+                }
+            }
+        }
+        // What is so whatever its width says nothing of a rule.
+        let stated = super::super::tests::support::parameter(SiteKey::RoadHalfWidth, None, 7.0).as_ref().clone();
+        let rules = SiteRules::new(&[Arc::new(Parameter { valid_to: DAY.yesterday().ok(), ..stated })]);
+        let mut scene = Scene::by(rules);
+        scene.reference(Road, line(&[(10.0, -100.0), (10.0, 100.0)])).keeps(17.0, true);
+        let finding = judge(check, &Subject { accuracy_m: 0.0, ..mast() }, &scene.around());
+        assert_eq!((finding.verdict, finding.message.key), (Verdict::Block, key::COR_BESIDE));
     }
 
     #[test]

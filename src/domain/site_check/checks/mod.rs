@@ -12,6 +12,7 @@ pub mod dup;
 pub mod emf;
 pub mod geo;
 pub mod her;
+pub mod permits;
 pub mod sen;
 pub mod spc;
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::permits::{Count, count};
 use super::prelude::*;
 use crate::domain::rules::Unit;
 use crate::domain::site_check::reach_round;
 use crate::domain::word::Word;
-use crate::domain::work::{ColumnClass, WorkStatus};
+use crate::domain::work::ColumnClass;
 use crate::geometry::measure::Prepared;
 use crate::geometry::{Geometry, Grid};
 
@@ -151,25 +152,24 @@ fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zo
         let (measured, limit) = (Some(Quantity::metres(subject.height_agl_m)), Some(Quantity::metres(limit)));
         return Finding { measured, limit, ..finding(Verdict::Block, message) };
     }
+    let outcome = asked.sharing_required.then_some(Outcome::SharingRequired);
     // How many columns there are is told, or that there is room for one.
     let mut rests_on = Vec::new();
     if let Some(quota) = asked.quota {
         let (inside, of) = columns_in(around, rules, zone);
         rests_on = of;
-        let inside = match inside {
-            Ok(inside) => inside,
-            Err(missing) => return Finding { rests_on, ..missing.into() },
-        };
-        if inside >= usize::try_from(quota).unwrap_or(usize::MAX) {
+        if inside.least >= quota {
             let count = |n: f64| Argument::Number(n, 0);
-            let columns = f64::from(u32::try_from(inside).unwrap_or(u32::MAX));
+            let columns = f64::from(inside.least);
             let message = say(key::ZON_QUOTA).with("columns", count(columns)).with("quota", count(quota.into()));
             let of = |value| Some(Quantity { value, unit: Unit::Count });
             let (measured, limit) = (of(columns), of(quota.into()));
             return Finding { measured, limit, rests_on, ..finding(Verdict::Block, message) };
         }
+        if let Some(missing) = inside.missing.filter(|_| inside.most >= quota) {
+            return Finding { outcome, rests_on, ..missing.into() };
+        }
     }
-    let outcome = asked.sharing_required.then_some(Outcome::SharingRequired);
     if subject.column_class.is_none() && !asked.column_classes.is_empty() {
         let message = say(key::ZON_CLASS_NOT_STATED).words("classes", classes());
         return Finding { outcome, rests_on, ..finding(Verdict::Warn, message) };
@@ -182,12 +182,8 @@ fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zo
 }
 
 /// How many columns a zone holds, and what says so: those registered in it, and the requests in it that were permitted.
-fn columns_in(
-    around: &Surroundings<'_>,
-    rules: &Parameters<'_>,
-    zone: &NearReference<'_>,
-) -> (Result<usize, Missing>, Vec<Uuid>) {
-    let Some(ground) = zone.shape.as_deref() else { return (Ok(0), Vec::new()) };
+fn columns_in(around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> (Count, Vec<Uuid>) {
+    let Some(ground) = zone.shape.as_deref() else { return (Count::NONE, Vec::new()) };
     let (works, permits) = columns(around, |shape, _| shape.is_some_and(|shape| shape.within(ground, 0.0)));
     (count(CheckCode::Zon, &works, &permits, rules), ids(works).into_iter().chain(ids(permits)).collect())
 }
@@ -204,54 +200,6 @@ pub(super) fn columns<'n, 'a>(
     (works, permits.filter(|request| inside(request.shape.as_deref(), request.distance_m)).collect())
 }
 
-/// How many columns these are. One that its carrier has registered, to come or standing, is that of his permit so near as requests
-/// of one carrier are one: whoever registers what he built does not wait until it is verified.
-///
-/// # Errors
-/// [`Missing`], where it rests on how near that is.
-pub(super) fn count(
-    code: CheckCode,
-    works: &[&NearWork<'_>],
-    permits: &[&NearReference<'_>],
-    rules: &Parameters<'_>,
-) -> Result<usize, Missing> {
-    let mut count = works.len() + permits.len();
-    let mut free = works.to_vec();
-    for permit in permits {
-        let of_carrier = |work: &&NearWork<'_>| work.facts.organisation == permit.facts.organisation;
-        if !free.iter().any(of_carrier) {
-            continue;
-        }
-        let one = rules.get(code, SiteKey::DuplicateDistance)?.value;
-        let its_own = free.iter().position(|work| {
-            let both = work.shape.as_deref().zip(permit.shape.as_deref());
-            of_carrier(work) && both.is_some_and(|(a, b)| a.within(b, one))
-        });
-        if let Some(registered) = its_own {
-            free.swap_remove(registered);
-            count -= 1;
-        }
-    }
-    Ok(count)
-}
-
-/// The column of the permit that is asked about, where its carrier has registered it: the nearest so near as requests of one
-/// carrier are one, of those to come before those that stand. It is not in its own way.
-#[must_use]
-pub fn own_column(subject: &Subject, works: &[NearWork<'_>], rules: &Parameters<'_>) -> Option<Uuid> {
-    let one = rules.get(CheckCode::Dup, SiteKey::DuplicateDistance).ok()?.value;
-    let carrier = subject.organisation.as_deref()?;
-    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
-    let near = works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
-    let near = near.filter(|work| &*work.facts.organisation == carrier && work.distance_m <= one);
-    let order = |work: &&NearWork<'_>| (!to_come.contains(&work.told.status), work.distance_m, work.facts.id);
-    let by = |a: &&NearWork<'_>, b: &&NearWork<'_>| {
-        let ((a_stands, a_m, a), (b_stands, b_m, b)) = (order(a), order(b));
-        a_stands.cmp(&b_stands).then(a_m.total_cmp(&b_m)).then(a.cmp(&b))
-    };
-    near.min_by(by).map(|work| work.facts.id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::support::*;
@@ -259,7 +207,7 @@ mod tests {
     use crate::domain::reference::Attributes;
     use crate::domain::rules::SiteRules;
     use crate::domain::site_check::Antenna;
-    use crate::domain::work::{WorkFacts, WorkKind};
+    use crate::domain::work::{WorkFacts, WorkKind, WorkStatus};
 
     fn in_zone(subject: &Subject, set: impl FnOnce(&mut Attributes)) -> Finding {
         let mut scene = Scene::default();
@@ -326,8 +274,8 @@ mod tests {
             (granted, Some(("VT", UnderConstruction, 30.0)), 2),
             (granted, Some(("VT", Permitted, 30.001)), 3),
             (granted, Some(("MB", Permitted, 0.0)), 3),
-            (granted, Some(("VT", InService, 0.0)), 2),
-            (granted, Some(("VT", InService, 30.001)), 3),
+            (granted, Some(("VT", InService, 5.0)), 2),
+            (granted, Some(("VT", InService, 5.001)), 3),
             (granted, Some(("MB", InService, 0.0)), 3),
             (None, Some(("VT", Permitted, 0.0)), 2),
         ];
@@ -351,48 +299,36 @@ mod tests {
         }
     }
 
+    /// Where nobody says how near requests of one carrier are one, what is sure whichever column is that of a permit is said.
     #[test]
-    fn whether_a_column_is_that_of_a_permit_is_not_known_without_a_distance() {
-        let rules = |without: SiteKey| {
-            let stated = VALUES.iter().filter(|(key, _)| *key != without);
-            SiteRules::new(&stated.map(|(key, value)| parameter(*key, None, *value)).collect::<Vec<_>>())
-        };
-        // Whose column stands beside a permit of VT.
-        for (whose, without, verdict, key) in [
-            ("VT", SiteKey::DuplicateDistance, Verdict::NotChecked, key::NO_RULE),
-            ("MB", SiteKey::DuplicateDistance, Verdict::Block, key::ZON_QUOTA),
-            ("VT", SiteKey::MarkingHeight, Verdict::Pass, key::ZON_ADMITTED),
+    fn without_a_distance_what_is_sure_is_said_of_a_quota() {
+        use WorkStatus::{InService, Permitted};
+        let stated = VALUES.iter().filter(|(key, _)| *key != SiteKey::DuplicateDistance);
+        let rules = SiteRules::new(&stated.map(|(key, value)| parameter(*key, None, *value)).collect::<Vec<_>>());
+        // Whose column stands or is to come so far beside a permit of VT; the quota.
+        for (whose, status, metres, quota, verdict, key) in [
+            ("VT", Permitted, 10.0, 1, Verdict::Block, key::ZON_QUOTA),
+            ("VT", Permitted, 10.0, 2, Verdict::NotChecked, key::NO_RULE),
+            ("VT", Permitted, 10.0, 3, Verdict::Warn, key::ZON_SHARED),
+            ("VT", Permitted, 200.0, 2, Verdict::NotChecked, key::NO_RULE),
+            ("VT", Permitted, 5.0, 2, Verdict::Warn, key::ZON_SHARED),
+            ("VT", InService, 5.0, 2, Verdict::Warn, key::ZON_SHARED),
+            ("VT", InService, 5.001, 2, Verdict::Block, key::ZON_QUOTA),
+            ("MB", Permitted, 0.0, 2, Verdict::Block, key::ZON_QUOTA),
+            ("MB", Permitted, 0.0, 3, Verdict::Warn, key::ZON_SHARED),
         ] {
             let mut scene = Scene::default();
-            scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(|a| a.quota = Some(2));
-            scene.work(column(), point(100.0, 0.0)).of(whose);
+            let zone = scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0));
+            zone.with(|a| (a.quota, a.sharing_required) = (Some(quota), true));
+            scene.work(WorkFacts { status, ..column() }, point(100.0, metres)).of(whose);
             let permit = scene.reference(ReferenceKind::SiteRequest, point(100.0, 0.0)).of("VT");
             permit.with(|a| a.class = Some("permitted".into()));
-            let found = check(&mast(), &scene.around(), &Parameters::on(&rules(without), DAY), DAY);
-            assert_eq!((found.verdict, found.message.key), (verdict, key), "{whose} {without}");
-            assert_eq!(found.rests_on.len(), 2, "{whose} {without}");
+            let found = check(&mast(), &scene.around(), &Parameters::on(&rules, DAY), DAY);
+            assert_eq!((found.verdict, found.message.key), (verdict, key), "{whose} {status} {metres} {quota}");
+            assert_eq!(found.rests_on.len(), 2, "{whose} {quota}");
+            let shares = (verdict != Verdict::Block).then_some(Outcome::SharingRequired);
+            assert_eq!(found.outcome, shares, "{whose} {status} {metres} {quota}");
         }
-    }
-
-    #[test]
-    fn the_column_of_a_permit_is_its_carriers_nearest_of_those_to_come_first() {
-        let to_come = WorkFacts { status: WorkStatus::Permitted, ..column() };
-        let mut scene = Scene::default();
-        scene.work(column(), point(1.0, 0.0)).of("VT");
-        scene.work(to_come, point(20.0, 0.0)).of("VT");
-        scene.work(to_come, point(2.0, 0.0)).of("MB");
-        scene.work(to_come, point(30.001, 0.0)).of("VT");
-        scene.work(WorkFacts { kind: WorkKind::Cabinet, column_class: None, ..to_come }, point(0.0, 0.0)).of("VT");
-        let own = |scene: &Scene, subject: &Subject| {
-            let (around, rules) = (scene.around(), pack());
-            let id = own_column(subject, &around.works, &Parameters::on(&rules, DAY))?;
-            around.works.iter().find(|work| work.facts.id == id).map(|work| work.distance_m)
-        };
-        assert_eq!(own(&scene, &mast()), Some(20.0));
-        assert_eq!(own(&scene, &Subject { organisation: None, ..mast() }), None);
-        let mut stands = Scene::default();
-        stands.work(column(), point(30.0, 0.0)).of("VT");
-        assert_eq!(own(&stands, &mast()), Some(30.0));
     }
 
     #[test]

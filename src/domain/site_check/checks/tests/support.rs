@@ -13,8 +13,8 @@ use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::rules::{Applies, Confidence, Parameter, SiteRules};
 use crate::domain::site_check::surroundings::Near;
 use crate::domain::site_check::{
-    Finding, NearCorridor, NearLine, Parameters, Place, Shape, SiteKey, Subject, Surroundings, is_drawn, sources,
-    to_edge_of,
+    Finding, NearCorridor, NearLine, Parameters, Place, Shape, SiteKey, Subject, Surroundings, is_drawn, no_width_of,
+    sources, to_edge_of,
 };
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
@@ -255,9 +255,21 @@ pub struct Scene {
     works: Vec<Item<WorkFacts>>,
     corridors: Vec<(Item<CorridorFacts>, Severity)>,
     references: Vec<Item<ReferenceFacts>>,
+    /// The rules that say how wide a line is; none: the pack of the cases.
+    rules: Option<SiteRules>,
 }
 
 impl Scene {
+    /// Under rules that say how wide a line is.
+    pub fn by(rules: SiteRules) -> Self {
+        Self { rules: Some(rules), ..Self::default() }
+    }
+
+    /// The rules of it.
+    pub fn by_rules(&self) -> SiteRules {
+        self.rules.clone().unwrap_or_else(pack)
+    }
+
     fn number(&self) -> usize {
         self.works.len() + self.corridors.len() + self.references.len() + 1
     }
@@ -305,7 +317,7 @@ impl Scene {
             let (near, (clearance, rule)) = (item.near(Layer::Corridors), item.clearance());
             corridors.push(NearCorridor { near, severity: *severity, clearance, rule });
         }
-        let (mut references, mut lines) = (Vec::new(), Vec::new());
+        let (mut references, mut lines, stated) = (Vec::new(), Vec::new(), pack());
         for item in &self.references {
             let near = item.near(Layer::References);
             if !is_drawn(near.told.kind) {
@@ -313,10 +325,12 @@ impl Scene {
                 continue;
             }
             let is_line = item.shape.dimension() == Dimension::Line;
-            let to_edge_m = to_edge_of(near.told.kind, near.attributes(), is_line, &pack(), Some(DAY));
+            let rules = self.rules.as_ref().unwrap_or(&stated);
+            let to_edge_m = to_edge_of(near.told.kind, near.attributes(), is_line, rules, Some(DAY));
+            let no_width = no_width_of(near.told.kind, near.attributes(), is_line, rules, DAY);
             let (clearance, rule) = item.clearance();
             let is_of_its_class = item.keeps.is_none_or(|(_, is)| is);
-            lines.push(NearLine { near, to_edge_m, clearance, rule, is_of_its_class });
+            lines.push(NearLine { near, to_edge_m, no_width, clearance, rule, is_of_its_class });
         }
         works.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         corridors.sort_by(|a, b| a.near.distance_m.total_cmp(&b.near.distance_m));
