@@ -97,6 +97,7 @@ fn sources() -> Vec<Source> {
             let ring = first.trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let text = text.split("#[cfg(test)]\n#[allow(clippy::unwrap_used)]").next().unwrap();
             let code = text.lines().map(without_comment).collect::<Vec<_>>().join("\n");
             Source { ring, path: relative.to_owned(), code }
         })
@@ -232,6 +233,135 @@ fn writes_over_http_are_by_who_was_let_in() {
     assert!(http.iter().any(|s| s.code.contains("Witness::by(")));
     for source in http {
         assert!(!source.code.contains("Witness::new("), "{} writes as somebody: say by whom", source.path.display());
+    }
+}
+
+/// What comes with a request and lets somebody in, as the code calls it.
+const SECRETS: [&str; 8] = ["credential", "token", "cookie", "csrf", "bearer", "secret", "password", "refresh"];
+
+/// The functions that are given one as it is, and what they do with it.
+const GIVEN_SECRETS: &[(&str, &str, &str)] = &[
+    // Of tokens of the settings their digests are compared, of a cookie its CSRF token, of a receipt the digest of its secret.
+    ("http/auth.rs", "identity", "ct_eq("),
+    ("http/auth.rs", "from_our_page", "ct_eq("),
+    ("actions/site_request/tracking.rs", "track", "ct_eq("),
+    // What the service issued is looked up by its digest: access tokens, cookies, API tokens, tokens of others, refresh tokens.
+    ("actions/access.rs", "known", "known(&digest(credential)"),
+    ("actions/access.rs", "identify", "digest(credential)"),
+    ("actions/access.rs", "admit", "digest(token)"),
+    ("actions/session.rs", "refresh", "digest(token)"),
+    ("http/auth.rs", "look_up", "access::identify("),
+    ("actions/access.rs", "new", "credential"),
+    // Passwords are checked by Argon2.
+    ("actions/access.rs", "password_matches", "password::matches("),
+    ("actions/password.rs", "matches", "verify_password("),
+    ("actions/password.rs", "hash", "hash_password_with_salt("),
+    ("actions/session.rs", "sign_in", "password_matches("),
+    // Kept, derived and told, and compared with nothing that is kept.
+    ("domain/account.rs", "wrong_password", "PASSWORD_MIN"),
+    ("domain/session.rs", "digest", "Sha256::digest("),
+    ("domain/session.rs", "csrf_token", "Sha256::new()"),
+    ("store/account.rs", "insert", "accounts::password.eq(password)"),
+    ("store/account.rs", "set_password", ".set(accounts::password.eq(password))"),
+    ("store/webhook.rs", "insert", "webhooks::secret.eq(&secret.0)"),
+    ("store/webhook.rs", "update", "webhooks::secret.eq(&secret.0)"),
+    ("server/courier/webhook.rs", "send", "signature("),
+    ("server/courier/webhook.rs", "signature", "hmac::sign("),
+];
+
+/// The functions of some code: name, parameters, and all up to the next one.
+fn functions(code: &str) -> impl Iterator<Item = (String, &str, &str)> {
+    code.split("fn ").skip(1).filter_map(|rest| {
+        let (_, inside) = rest.split_once('(')?;
+        let parameters = inside.split(['{', ';']).next()?.split(" -> ").next()?;
+        Some((word(rest), parameters, rest))
+    })
+}
+
+/// Among parameters there is a secret as text.
+fn takes_a_secret(parameters: &str) -> bool {
+    parameters.split(',').filter_map(|one| one.split_once(':')).any(|(name, kind)| {
+        let is_text =
+            ["str", "String", "Secret", "SigningSecret"].iter().any(|t| kind.trim_end_matches([')', '>']).ends_with(t));
+        is_text && SECRETS.iter().any(|secret| name.split(['_', ' ', '\n']).any(|part| part == *secret))
+    })
+}
+
+/// A secret, or something that begins or ends with it, is compared letter by letter.
+fn compares_a_secret(code: &str) -> Option<&str> {
+    // Its last name counts, without what only turns it into another type; of a call that of the function, and of a digest what
+    // it is of.
+    let is_secret = |operand: &str| {
+        let mut text = operand.trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
+        for turned in [".0", ".as_bytes()", ".as_str()", ".as_ref()", ".as_deref()", ".as_slice()", ".to_owned()"] {
+            text = text.trim_end_matches(turned);
+        }
+        let text = text.replace("digest(", "").replace("Some(", "");
+        let text = text.split('(').next().unwrap().trim_end_matches(')');
+        let last = text.rsplit(['.', ':', '*', '&', '!', '|']).next().unwrap();
+        last.split('_').any(|w| SECRETS.contains(&w))
+    };
+    code.lines().find(|line| {
+        let operators = [" == ", " != "].iter().flat_map(|o| line.match_indices(o)).any(|(at, operator)| {
+            let (left, right) = (&line[..at], &line[at + operator.len()..]);
+            is_secret(left.rsplit(' ').next().unwrap()) || is_secret(right.split(' ').next().unwrap())
+        });
+        let asked =
+            [".eq(", ".ne(", ".cmp(", ".get(", "contains(", "contains_key(", "starts_with(", "ends_with(", "find("];
+        let asks = asked.iter().flat_map(|a| line.match_indices(a)).any(|(at, asked)| {
+            let argument = line[at + asked.len()..].split([')', ',']).next().unwrap();
+            is_secret(argument) && !line.contains("digest.eq(digest")
+        });
+        // Columns are given a value so, and are looked for where it is a filter.
+        let sets = line.contains("::password.eq(") || line.contains("::secret.eq(");
+        let sql = ["secret = $", "password = $"].iter().filter_map(|sql| line.find(sql));
+        let sql = sql.into_iter().any(|at| ["WHERE", " AND ", " ON "].iter().any(|word| line[..at].contains(word)));
+        operators || sql || asks && (!sets || line.contains("filter("))
+    })
+}
+
+#[test]
+fn secrets_are_compared_in_constant_time_or_looked_up_by_their_digest() {
+    let (mut found, mut compared) = (BTreeSet::new(), BTreeSet::new());
+    for source in sources().iter().filter(|s| !["cli", "config"].contains(&s.ring.as_str())) {
+        let path = source.path.to_str().unwrap();
+        for (name, parameters, text) in functions(&source.code) {
+            let named = GIVEN_SECRETS.iter().find(|(p, n, _)| (*p, *n) == (path, name.as_str()));
+            // What writes documents, tells it to whom it belongs.
+            if takes_a_secret(parameters) && source.ring != "wire" {
+                found.insert((path.to_owned(), name.clone()));
+                let (_, _, does) =
+                    named.unwrap_or_else(|| panic!("{path}: {name} is given a secret: say here what it does with it"));
+                assert!(text.contains(does), "{path}: {name} does not {does}");
+            }
+            if text.contains("ct_eq(") {
+                compared.insert((path.to_owned(), name.clone()));
+            }
+        }
+        assert_eq!(compares_a_secret(&source.code), None, "{path} compares a secret letter by letter");
+        assert!(!source.code.contains("subtle::") || source.code.contains("ct_eq("), "{path}");
+    }
+    let named = |does: fn(&str) -> bool| {
+        let all = GIVEN_SECRETS.iter().filter(move |(_, _, d)| does(d));
+        all.map(|(path, name, _)| ((*path).to_owned(), (*name).to_owned())).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(found, named(|_| true), "what is named here is there");
+    assert_eq!(compared, named(|does| does == "ct_eq("), "what compares in constant time");
+    for (line, caught) in [
+        ("if known.token == token {", true),
+        ("let fits = *known != secret;", true),
+        ("if csrf_token(cookie) == given {", true),
+        ("if known == digest(token) {", true),
+        ("tokens.get(token)", true),
+        ("all.iter().find(|one| one.0.starts_with(&secret))", true),
+        (".filter(webhooks::secret.eq(&secret.0))", true),
+        ("WHERE r.secret = $1", true),
+        ("webhooks::secret.eq(&secret.0),", false),
+        ("if kind_of(token) != Some(CredentialKind::Refresh) {", false),
+        ("bool::from(known.ct_eq(&given))", false),
+        (".filter(api_tokens::digest.eq(digest.as_slice()))", false),
+    ] {
+        assert_eq!(compares_a_secret(line).is_some(), caught, "{line}");
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use clearway::actions::audit::{self, Range};
+use clearway::config::{Secret, TokenSetting};
 use clearway::domain::actor::Actor;
 use clearway::domain::layer::Layer;
 use clearway::http::routes::{Access, Method, ROUTES, Route};
@@ -37,10 +38,11 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
             &[("carrier", 403), ("planner", 403), ("consultee", 403), ("auditor", 403), ("officer-elsewhere", 403)]
         }
         (Post | Put | Patch | Delete, path) if path.starts_with(ZONES) => {
-            &[("planner", 403), ("approver", 403), ("carrier", 403), ("auditor", 403)]
+            &[("planner", 403), ("approver", 403), ("carrier", 403), ("auditor", 403), ("officer-elsewhere", 404)]
         }
         (Post, "/api/plans") => &[("planner", 403), ("approver", 403), ("carrier", 403), ("officer-elsewhere", 403)],
-        (Post, "/api/plans/{id}/amendments") => &[("planner", 403), ("approver", 403), ("officer-elsewhere", 404)],
+        // It is published: everybody knows of it.
+        (Post, "/api/plans/{id}/amendments") => &[("planner", 403), ("approver", 403), ("officer-elsewhere", 403)],
         (Get | Post, path) if path.starts_with("/api/plans/") => {
             &[("planner", 403), ("carrier", 403), ("auditor", 403), ("officer-elsewhere", 404)]
         }
@@ -52,10 +54,37 @@ fn refusals(route: &Route) -> &'static [(&'static str, u16)] {
         (Get, path) if path.starts_with("/api/site-checks/") => {
             &[("planner", 404), ("other-carrier", 404), ("officer-elsewhere", 404)]
         }
-        // Only a carrier files one; there is none of this id.
-        (Post, REQUESTS) => &[("officer", 403), ("planner", 403), ("auditor", 403)],
+        // Only a carrier files one, for its own organisation and where its role holds: this one is Viettel's.
+        (Post, REQUESTS) => &[
+            ("officer", 403),
+            ("planner", 403),
+            ("auditor", 403),
+            ("other-carrier", 403),
+            ("carrier-elsewhere", 403),
+            ("officer-elsewhere", 403),
+        ],
         (Get, "/api/inbox" | "/api/inbox.ics") => &[],
-        (_, path) if path.contains("site-requests") => &[("officer", 404), ("carrier", 404)],
+        // It was submitted: the government knows of it, and its carrier wherever its roles hold. A step that is another's is
+        // none that is allowed.
+        (Get, "/api/site-requests/{id}/history") => {
+            &[("project_owner", 404), ("other-carrier", 404), ("officer-elsewhere", 404)]
+        }
+        (Post, "/api/site-requests/{id}/events") => &[
+            ("carrier", 409),
+            ("planner", 409),
+            ("auditor", 409),
+            ("carrier-elsewhere", 409),
+            ("other-carrier", 404),
+            ("officer-elsewhere", 404),
+        ],
+        (_, path) if path.starts_with(REQUESTS) => &[
+            ("officer", 403),
+            ("planner", 403),
+            ("auditor", 403),
+            ("carrier-elsewhere", 403),
+            ("other-carrier", 404),
+            ("officer-elsewhere", 404),
+        ],
         // Who adds is asked of what holds it, here a corridor of somebody else's.
         (Post, "/api/{noun}/{id}/documents") => {
             &[("carrier", 403), ("auditor", 403), ("project_owner", 403), ("officer-elsewhere", 403)]
@@ -97,7 +126,16 @@ struct Doors {
 fn doors() -> Doors {
     let key = Key::p256("a");
     let issuer = Issuer::start(&[&key]);
-    let api = Api::with_people_and(|s| s.oidc = vec![issuer.setting()]);
+    let api = Api::with_people_and(|s| {
+        s.oidc = vec![issuer.setting()];
+        s.tokens.push(TokenSetting {
+            token: Secret(token("carrier-elsewhere")),
+            name: "carrier-elsewhere".into(),
+            organisation: Some("viettel".into()),
+            roles: vec!["carrier".into()],
+            jurisdictions: Some(vec!["VN-35".into()]),
+        });
+    });
     let more =
         "INSERT INTO organisations VALUES ('vnpt', 'VNPT', 'carrier'), ('roads-board', 'Roads', 'project_owner'),
                     ('committee', 'Committee', 'committee');
@@ -135,6 +173,17 @@ impl Doors {
         };
         let path = route.path.replace("{id}", id).replace("{code}", "office").replace("{noun}", "corridors");
         if door(route) == Door::Adds { format!("{path}?kind=other&name=a.txt") } else { path }
+    }
+
+    /// Whoever is called so is refused, and whoever is the same by the word of another issuer.
+    fn refuses(&self, who: &str, route: &Route, id: &str, body: &Json, status: u16) {
+        let bearer = self.bearers.get(who).cloned().unwrap_or_else(|| token(who));
+        let like = self.issuer.like(who).map(|claims| self.key.token(&claims));
+        for bearer in [Some(bearer), like].iter().flatten() {
+            let refused = self.send(bearer, route, id, body);
+            let what = format!("{who} {} {} {bearer}", route.method.as_str(), route.path);
+            assert_eq!(refused.status, status, "{what}: {}", refused.text);
+        }
     }
 
     fn send(&self, bearer: &str, route: &Route, id: &str, body: &Json) -> Response {
@@ -178,7 +227,9 @@ fn document(route: &Route) -> Json {
             feature(rect(0.0, 0.0, 9.0, 9.0), merged(json!({"organisation": "other-board"}), &road()))
         }
         (Post | Put, path) if path.starts_with(REFERENCES) => feature(rect(0.0, 0.0, 9.0, 9.0), school()),
-        (Post | Put, path) if path.starts_with(REQUESTS) => feature(town(), site_request::column()),
+        (Post | Put, path) if path.starts_with(REQUESTS) => {
+            feature(town(), merged(json!({"organisation": "viettel"}), &site_request::column()))
+        }
         (Post | Put, path) if path.starts_with(ZONES) => feature(rect(0.0, 900.0, 9.0, 909.0), json!({})),
         (Post, "/api/plans") => json!({"code": "A plan"}),
         (Post, "/api/plans/{id}/events") => json!({"event": "begin_appraisal"}),
@@ -205,6 +256,9 @@ fn document(route: &Route) -> Json {
 #[test]
 fn every_protected_door_refuses_the_wrong_role_organisation_and_jurisdiction() {
     let doors = doors();
+    let (drawn, in_force) = (doors.api.plan("DRAWN", 1), doors.api.plan("IN FORCE", 1));
+    doors.api.published(&in_force, "2026-01-01", json!(null));
+    let zone = doors.api.zones("officer", &format!("plan={drawn}"))[0]["id"].as_str().unwrap().to_owned();
     let work = doors.api.work("A-1", point(0.0, 0.0));
     let other_board = merged(json!({"organisation": "other-board"}), &road());
     let corridor = doors.api.add(CORRIDORS, rect(0.0, 0.0, 9.0, 9.0), other_board);
@@ -214,23 +268,53 @@ fn every_protected_door_refuses_the_wrong_role_organisation_and_jurisdiction() {
     for role in ["carrier", "officer"] {
         assert_eq!(doors.api.send(role, "GET", &format!("{KEPT}/{run}"), &[], None).status, 200, "{role}");
     }
+    let filed = || CaseOf::file(&doors.api, (0.0, 0.0), site_request::column());
+    let (draft, mut submitted) = (filed(), filed());
+    submitted.step("carrier", "submit", None, json!({}), "submitted");
     let before = doors.events();
     for route in ROUTES.iter().filter(|r| r.access.is_protected()) {
-        let id = match layer_of(route.path) {
-            Layer::Works => &work,
-            Layer::Corridors => &corridor,
-            Layer::References => &place,
+        let id = match (layer_of(route.path), route.path) {
+            (_, "/api/plans/{id}/amendments") => &in_force,
+            (_, path) if path.starts_with("/api/plans") => &drawn,
+            (_, path) if path.starts_with(ZONES) => &zone,
+            (_, path) if path.contains("site-requests") => &submitted.id,
+            _ if door(route) == Door::Runs => &run,
+            (Layer::Works, _) => &work,
+            (Layer::Corridors, _) => &corridor,
+            (Layer::References, _) => &place,
         };
-        let id = if door(route) == Door::Runs { &run } else { id };
+        let body = match route.path {
+            ZONES => crate::plan::zone(&drawn, "NEW", 0.0, 900.0),
+            "/api/site-requests/{id}/events" => json!({"event": "accept"}),
+            _ => document(route),
+        };
         for (who, status) in refusals(route) {
-            let bearer = doors.bearers.get(who).cloned().unwrap_or_else(|| token(who));
-            // And whoever is the same by the word of another issuer.
-            let like = doors.issuer.like(who).map(|claims| doors.key.token(&claims));
-            for bearer in [Some(bearer), like].iter().flatten() {
-                let refused = doors.send(bearer, route, id, &document(route));
-                let what = format!("{who} {} {} {bearer}", route.method.as_str(), route.path);
-                assert_eq!(refused.status, *status, "{what}: {}", refused.text);
+            doors.refuses(who, route, id, &body, *status);
+        }
+        // Of a draft the government does not know, and its carrier writes it where its role holds.
+        if route.path.contains("site-requests") && route.path.contains("{id}") {
+            let body = document(route);
+            for who in ["officer", "planner", "auditor", "other-carrier", "officer-elsewhere"] {
+                doors.refuses(who, route, &draft.id, &body, 404);
             }
+            if route.method != Method::Get {
+                let status = if route.path.ends_with("/events") { 409 } else { 403 };
+                doors.refuses("carrier-elsewhere", route, &draft.id, &body, status);
+            }
+        }
+    }
+    // Who adds documents to a request is asked of the request.
+    for (id, all) in [
+        (
+            &submitted.id,
+            [("planner", 403), ("carrier-elsewhere", 403), ("other-carrier", 404), ("officer-elsewhere", 404)],
+        ),
+        (&draft.id, [("planner", 404), ("carrier-elsewhere", 403), ("other-carrier", 404), ("officer", 404)]),
+    ] {
+        for (who, status) in all {
+            let path = format!("/api/site-requests/{id}/documents?kind=other&name=a.txt");
+            let refused = doors.api.send(who, "POST", &path, &[("Content-Type", "text/plain")], Some(&json!("a text")));
+            assert_eq!(refused.status, status, "{who} {path}: {}", refused.text);
         }
     }
     assert_eq!(doors.events(), before, "what is refused leaves nothing");

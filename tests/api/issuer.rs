@@ -312,12 +312,13 @@ impl Issuer {
         let (role, organisation) = match who {
             "officer" | "planner" | "inspector" | "auditor" => (who, "office"),
             "carrier" => (who, "viettel"),
+            "carrier-elsewhere" => ("carrier", "viettel"),
             "other-carrier" => ("carrier", "vnpt"),
             "project_owner" => (who, "roads-board"),
             "officer-elsewhere" => ("officer", "office"),
             _ => return None,
         };
-        let place = if who == "officer-elsewhere" { "elsewhere" } else { "Đắk Nông" };
+        let place = if who.ends_with("-elsewhere") { "elsewhere" } else { "Đắk Nông" };
         Some(with(&self.claims(role, organisation), &json!({"provinces": place})))
     }
 

@@ -29,4 +29,5 @@ mod reason;
 mod reference_data;
 mod review;
 mod rules;
+mod secrets;
 mod serve;
