@@ -37,6 +37,7 @@ mod limits;
 mod list;
 mod matrix;
 mod matrix_cases;
+mod matrix_runs;
 mod min_revision;
 mod oidc;
 mod operation;

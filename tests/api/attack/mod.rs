@@ -1,5 +1,5 @@
 //! What somebody tries who means harm. Too large and too slow a body, and heads beyond the limits, are in `limits.rs` and
-//! `edge.rs`; what the log says at its most talkative is in `tests/cli/account.rs`.
+//! `edge.rs`; what the log says at its most talkative is in `tests/cli/{account,oidc,secrets}.rs`.
 
 mod members;
 mod paths;
