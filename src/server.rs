@@ -286,12 +286,13 @@ async fn finish(
     .increment(1);
     let request_id = problem::request_id(&request);
     let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    // The path as the route has it and the one asked for; never a header, for there tokens stand.
+    // The path as the route has it and the one asked for, but where a secret may be taken for a receipt; never a header, for there
+    // tokens stand.
     tracing::info!(
         request_id,
         method,
         path,
-        asked = request.path(),
+        asked = if path.contains("{receipt}") { path.as_str() } else { request.path() },
         status = response.status().as_u16(),
         microseconds,
         "request"
