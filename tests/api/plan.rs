@@ -532,7 +532,15 @@ fn of_versions_that_are_yet_to_come_some_are_taken_back() {
         assert_eq!(amend(&first).status, 409, "the fifth stands in the way");
         let gone = api.done("approver", &fifth, "revoke", &json!({}));
         assert_eq!(gone["in_force"], json!(null));
-        next(&first);
+        // And the one that was suspended is revoked when another version begins on its day: that one stands.
+        let sixth = next(&first);
+        api.published(&sixth, "2097-01-01", json!(null));
+        assert_eq!(in_force(&first), days("2026-01-01", Some("2096-12-31")));
+        if event == "suspend" {
+            api.done("approver", &fourth, "revoke", &json!({}));
+            assert_eq!(in_force(&first), days("2026-01-01", Some("2096-12-31")));
+        }
+        api.done("approver", &sixth, event, &json!({}));
         assert_eq!(in_force(&first), days("2026-01-01", None));
         let shown = format!(
             "SELECT string_agg(concat_ws(' ', code, valid_from, valid_to), '; ' ORDER BY code)

@@ -337,7 +337,7 @@ fn of_table_uses_its_indexes(api: &Api, table: &str) {
         &api.database.url,
         &format!(
             "INSERT INTO {table} SELECT (jsonb_populate_record(w, jsonb_build_object(
-                 'id', gen_random_uuid(), 'code', 'N-' || n, 'recorded_geom', moved::text, 'geom', moved::text
+                 'id', gen_random_uuid(), 'revision', n + 9, 'code', 'N-' || n, 'recorded_geom', moved::text, 'geom', moved::text
              ))).*
              FROM {table} AS w, generate_series(1, 8000) AS n, ST_Translate(geom, n % 90 * 0.001, n / 90 * 0.001) AS moved;
              ANALYZE {table}"
@@ -362,7 +362,7 @@ fn of_table_uses_its_indexes(api: &Api, table: &str) {
         ("by ids", format!("{all} id = ANY ('{{{id}}}'::uuid[])"), of_indexes),
         ("by key", format!("{all} jurisdiction = 'VN-72' AND id = '{id}'"), of_indexes),
         ("by code", format!("{all} jurisdiction = 'VN-72' AND code = 'N-7'"), of_indexes),
-        ("since", format!("{all} jurisdiction = 'VN-72' AND revision > 999"), of_indexes),
+        ("since", format!("{all} jurisdiction = 'VN-72' AND revision > 8005"), of_indexes),
         (
             "a page",
             format!(

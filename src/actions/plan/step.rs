@@ -49,7 +49,8 @@ pub fn step(context: &Context, witness: Witness<'_>, id: Uuid, asked: &Asked) ->
         }
         let before = match (asked.event, plan.amends) {
             (PlanEvent::Approve | PlanEvent::Publish, Some(before)) => store::lock(tx, &plan.jurisdiction, before)?,
-            (PlanEvent::Suspend | PlanEvent::Revoke, Some(_)) if plan.published_on.is_some() => {
+            // One that is suspended was taken back then, and nothing waits for it.
+            (PlanEvent::Suspend | PlanEvent::Revoke, Some(_)) if plan.state == PlanState::Published => {
                 store::lock_ending_where(tx, &plan)?
             }
             _ => None,
