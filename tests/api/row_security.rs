@@ -280,15 +280,15 @@ fn behind_the_wall_queries_use_their_indexes() {
     api.work("W", point(0.0, 0.0));
     api.school("S", point(0.0, 0.0));
     api.road("R", rect(0.0, 0.0, 30.0, 30.0));
-    const TABLES: [&str; 3] = ["works", "corridors", "reference_features"];
-    for table in TABLES {
+    let tables = ["works", "corridors", "reference_features"];
+    for table in tables {
         of_table_uses_its_indexes(&api, table);
     }
     // So are the versions of one revision, however many there are of others.
     let conn = &mut service(&api);
     conn.batch_execute("BEGIN").unwrap();
     assert_eq!(sql(conn, "SELECT count(began) FROM versions_in('VN-72', 1)").unwrap(), "1");
-    for table in TABLES {
+    for table in tables {
         let scans = format!("SELECT pg_stat_get_xact_tuples_returned('{table}'::regclass)");
         assert_eq!(sql(conn, &scans).unwrap(), "0", "{table} is read from one end to the other");
     }
