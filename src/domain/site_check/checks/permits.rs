@@ -121,7 +121,7 @@ fn paired(pairs: &[Vec<usize>]) -> usize {
     of_work.len()
 }
 
-/// The column of a permit that is asked about, where its carrier has registered it ([`is_its_own`]): the nearest to the place that
+/// The column of a permit that is asked about, where its carrier has registered it (`is_its_own`): the nearest to the place that
 /// was permitted, of those to come before those that stand.
 #[must_use]
 pub fn own_column(subject: &Subject, place: &Prepared, works: &[NearWork<'_>], rules: &Parameters<'_>) -> Option<Uuid> {
