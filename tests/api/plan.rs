@@ -401,7 +401,9 @@ fn an_amendment_keeps_the_rest_and_what_is_in_force_goes_by_the_day() {
     let changed = difference["zones"].as_array().unwrap().iter().find(|zone| zone["change"] == "changed").unwrap();
     assert_eq!((&changed["code"], &changed["what"]), (&json!("Z-0000"), &json!(["quota"])));
     let data = api.submitted(&second);
-    for (from, why) in [("2025-12-31", "before data.decision_date"), ("2026-02-01", "backwards")] {
+    // On its very first day it would leave nothing of the other.
+    let first_day = ("2026-01-01", "not after the first day");
+    for (from, why) in [("2025-12-31", "before data.decision_date"), ("2026-02-01", "backwards"), first_day] {
         let signed = if why == "backwards" { "2026-03-01" } else { "2026-01-01" };
         let early = merged(json!({"effective_from": from, "decision_date": signed}), &data);
         let refused = api.event("approver", &second, "approve", &early);

@@ -347,8 +347,8 @@ fn missing(guard: PlanGuard, plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Opt
             (Some(from), _) if data.decision_date.is_some_and(|day| from < day) => Some(format!(
                 "data.effective_from {from} is before data.decision_date: nothing comes in force backwards"
             )),
-            (Some(from), _) if facts.amended_from.is_some_and(|first| from < first) => {
-                Some(format!("data.effective_from {from} is before the version that it amends comes in force"))
+            (Some(from), _) if facts.amended_from.is_some_and(|first| from <= first) => {
+                Some(format!("data.effective_from {from} is not after the first day of the version that it amends"))
             }
             (Some(from), Some(to)) => unless(from <= to, format!("data.effective_to {to} is before {from}")),
             _ => None,
