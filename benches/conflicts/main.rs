@@ -23,7 +23,8 @@
 //! * `propagation`: from the answer to a write until a second server over the same database shows it, 99 of 100 writes
 //!   faster; the peer is the 250 ms that are promised. `propagation-beside`: while both servers load another jurisdiction with
 //!   as many works, again and again.
-//! * `audit-cost`: the transaction of a new work against the same SQL without what the audit trail adds to it.
+//! * `audit-cost`: the transaction of a new work against the same SQL without what the audit trail adds to it; `audit-cost-signed`:
+//!   the same where each head is signed.
 //! * `conflict-check-visibility`: the same checks by a carrier who does not see some of the works, against somebody who sees
 //!   all; each equal to SQL with the same filter.
 //! * `restricted-reads`: the same checks by somebody who sees all, where whoever is shown a restricted work leaves a row,
