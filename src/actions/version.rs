@@ -10,6 +10,7 @@ use crate::domain::version::{Authorship, Ended, ListedVersion, Newest, Version};
 use crate::error::{Error, Result};
 use crate::store::records::Records;
 use crate::store::seen::see;
+use crate::store::version::Kept;
 use crate::store::{Connection, Stored, version};
 
 /// Most versions on a page of a history; each has its digest computed.
@@ -128,22 +129,34 @@ pub fn history<'r, T: Records>(
     let (history, restricted) = context.store.snapshot(|conn| {
         let newest = seen_newest::<T>(conn, actor, &[id])?.pop().ok_or_else(unknown)?;
         see(conn, actor)?;
-        let jurisdiction = newest.jurisdiction;
-        let feature = (jurisdiction.as_str(), id);
-        let sight = actor.sight(&jurisdiction);
-        let mut versions = version::list(conn, T::LAYER, feature, &sight, before, i64::from(limit) + 1)?;
-        let more = versions.len() > limit as usize;
-        versions.truncate(limit as usize);
-        let mut deleted = version::deleted(conn, T::LAYER, feature)?;
-        let all = versions.iter_mut().map(|v| &mut v.began).chain(deleted.as_mut().map(|(_, by)| by));
-        for authorship in all {
-            authorship.author.take_if(|a| !actor.may_know_author(&jurisdiction, a.organisation.as_deref()));
-        }
-        let next = versions.last().filter(|_| more).map(|v| v.version);
-        let restricted = newest.visibility.is_restricted() || versions.iter().any(|v| v.visibility.is_restricted());
-        Ok((History { jurisdiction, deleted, versions, next }, restricted))
+        let feature = (newest.jurisdiction.as_str(), id);
+        let history = page(conn, actor, Kept::Layer(T::LAYER), feature, before, limit)?;
+        let restricted = newest.visibility.is_restricted() || history.versions.iter().any(|v| v.is_restricted);
+        Ok((history, restricted))
     })?;
     let shown = restricted.then_some((T::LAYER, history.jurisdiction.as_str(), id));
     context.reads.shown(reader, shown.into_iter())?;
     Ok(history)
+}
+
+/// A page of the history of something that the actor may know, of those versions that he sees by what they say themselves.
+pub(super) fn page(
+    conn: &mut Connection,
+    actor: &Actor,
+    of: Kept,
+    (jurisdiction, id): (&str, Uuid),
+    before: Option<i32>,
+    limit: u32,
+) -> Stored<History> {
+    let sight = actor.sight(jurisdiction);
+    let mut versions = version::list(conn, of, (jurisdiction, id), &sight, before, i64::from(limit) + 1)?;
+    let more = versions.len() > limit as usize;
+    versions.truncate(limit as usize);
+    let mut deleted = version::deleted(conn, of, (jurisdiction, id))?;
+    let all = versions.iter_mut().map(|v| &mut v.began).chain(deleted.as_mut().map(|(_, by)| by));
+    for authorship in all {
+        authorship.author.take_if(|a| !actor.may_know_author(jurisdiction, a.organisation.as_deref()));
+    }
+    let next = versions.last().filter(|_| more).map(|v| v.version);
+    Ok(History { jurisdiction: jurisdiction.to_owned(), deleted, versions, next })
 }

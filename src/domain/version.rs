@@ -71,8 +71,8 @@ pub struct ListedVersion {
     pub recorded_at: Timestamp,
     /// How it ended; none for the present one.
     pub ended: Option<Ended>,
-    /// Who may see it.
-    pub visibility: Visibility,
+    /// Only those see it who see what is restricted.
+    pub is_restricted: bool,
     /// What it says, as one digest: the one that the audit trail sums up.
     pub digest: Digest,
     /// How it began.

@@ -299,7 +299,9 @@ pub const ROUTES: &[Route] = &[
     }),
     route(Get, REQUESTS, Everyone, "List site requests", LIST, || web::route().to(site_request::list)),
     route(Post, REQUESTS, SignedIn, "File a site request", NO, || web::route().to(site_request::create)),
-    route(Get, REQUEST, Everyone, "Read a site request and its case", F, || web::route().to(site_request::get)),
+    route(Get, REQUEST, Everyone, "Read a site request and its case", site_request::ITEM_PARAMETERS, || {
+        web::route().to(site_request::get)
+    }),
     route(Put, REQUEST, SignedIn, "Replace a site request", NO, || web::route().to(site_request::replace)),
     route(Patch, REQUEST, SignedIn, "Change a site request by merge-patch", NO, || {
         web::route().to(site_request::patch)
@@ -308,9 +310,14 @@ pub const ROUTES: &[Route] = &[
     route(Post, REQUEST_EVENTS, SignedIn, "Send an event to a site request", NO, || {
         web::route().to(site_request::send)
     }),
-    route(Get, REQUEST_HISTORY, SignedIn, "What was done to a site request", NO, || {
-        web::route().to(site_request::history)
-    }),
+    route(
+        Get,
+        REQUEST_HISTORY,
+        SignedIn,
+        "What was done to a site request, and every version of it",
+        version::PARAMETERS,
+        || web::route().to(site_request::history),
+    ),
     route(Get, "/api/inbox", SignedIn, "What waits for me", inbox::PARAMETERS, || web::route().to(inbox::get)),
     route(Get, inbox::FEED, SignedIn, "When what waits for me is due, for calendars", inbox::FEED_PARAMETERS, || {
         web::route().to(inbox::feed)
@@ -352,6 +359,9 @@ pub const ROUTES: &[Route] = &[
     route(Put, ZONE, PLANS_DRAWN, "Replace a zone of a draft", NO, || web::route().to(zone::replace)),
     route(Patch, ZONE, PLANS_DRAWN, "Change a zone of a draft by merge-patch", NO, || web::route().to(zone::patch)),
     route(Delete, ZONE, PLANS_DRAWN, "Withdraw a zone from a draft", NO, || web::route().to(zone::delete)),
+    route(Get, "/api/zones/{id}/history", Everyone, "Every version of a zone", version::PARAMETERS, || {
+        web::route().to(zone::history)
+    }),
     route(Get, "/api/plans", Everyone, "List plans", plan::LIST_PARAMETERS, || web::route().to(plan::list)),
     route(Post, "/api/plans", PLANS_DRAWN, "Begin a plan", NO, || web::route().to(plan::create)),
     route(Get, "/api/plans/{id}", Everyone, "Read a plan, and what may be done with it", NO, || {

@@ -8,19 +8,25 @@ use super::auth::{asker_of, identity_of};
 use super::items::{CRS84, LIST_PARAMETERS, format_is_json, link, percent_encoded, same_id};
 use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
 use super::problem::{Answer, request_id};
-use super::{App, blocking};
+use super::{App, blocking, version};
 use crate::actions::feature::ListQuery;
+use crate::actions::site_request::version::{self as requests_then, RequestThen};
 use crate::actions::site_request::{self as action, Draft, Shown, WholeCase, step, tracking};
 use crate::actions::{Reader, Witness};
 use crate::clock;
 use crate::domain::site_request::WORD;
 use crate::domain::site_request::reader::Standing;
 use crate::domain::site_request::table::decides;
+use crate::domain::site_request::timing::Timing;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::wire::document::{self, Reading};
 use crate::wire::merge_patch;
 use crate::wire::site_request::{read, read_event, write, write_case, write_event, write_tracked};
+use crate::wire::version::{add_recorded, write_deleted};
+
+/// The parameters of a request, as the API document shows them.
+pub const ITEM_PARAMETERS: &[&str] = &["f", "as-of"];
 
 /// The header with the secret of a receipt.
 pub const SECRET: &str = "Tracking-Secret";
@@ -103,10 +109,14 @@ pub(super) fn features(found: &[Shown]) -> Vec<Json> {
 /// # Errors
 /// As [`action::get`].
 pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
-    let query = Query::of(&request, &["f"])?;
+    let query = Query::of(&request, ITEM_PARAMETERS)?;
     format_is_json(&query)?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
-    let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
+    if let Some(moment) = query.moment("as-of")? {
+        let found = blocking(move || requests_then::get_as_of(&context, &asker, id, moment)).await?;
+        return Ok(as_of(&request, &found));
+    }
+    let found = blocking(move || action::get(&context, &asker, id)).await?;
     // What is left of the time is another thing tomorrow, of the same version.
     let passes =
         found.clock.as_ref().is_some_and(|clock| clock.stopped.is_none()) || found.shown.standing == Standing::Asked;
@@ -246,12 +256,22 @@ pub async fn send(request: HttpRequest, app: web::Data<App>, id: web::Path<Strin
 /// `GET /api/site-requests/{id}/history`
 ///
 /// # Errors
-/// As [`action::get`].
+/// As [`requests_then::history`], and [`Error::Parameter`].
 pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
-    Query::of(&request, &[])?;
+    let (before, limit) = version::page_of(&request)?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
     let actor = asker.actor.clone();
-    let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
+    let (page, found) = blocking(move || requests_then::history(&context, &asker, id, before, limit)).await?;
+    let item = format!("{}{COLLECTION}/items/{id}", params::base(&request));
+    let versions = version::versions(&item, &page);
+    let links: Vec<Json> = version::next(&request, &page, limit).into_iter().collect();
+    let deleted = page.deleted.as_ref().map(|(ended, by)| write_deleted(ended, by));
+    let Some(found) = found else {
+        let document = json!({
+            "id": id, "jurisdiction": page.jurisdiction, "deleted": deleted, "events": [], "versions": versions, "links": links,
+        });
+        return Ok(answered(HttpResponse::Ok(), "application/json", &document));
+    };
     let filed = &found.shown.filed;
     let knows = |organisation: Option<&str>| actor.may_know_author(&filed.jurisdiction, organisation);
     let events = found.events.iter().filter(|event| found.reader.knows_event(event, &found.case));
@@ -265,7 +285,10 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
         "jurisdiction": filed.jurisdiction,
         "state": filed.state.as_str(),
         "version": filed.version,
+        "deleted": deleted,
         "events": events.collect::<Vec<_>>(),
+        "versions": versions,
+        "links": links,
     });
     Ok(answered(HttpResponse::Ok(), "application/json", &document))
 }
@@ -319,6 +342,42 @@ fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCa
     );
     response.insert_header((ETAG, etag(found)));
     answered(response, GEOJSON, &Json::Object(document))
+}
+
+/// A request as it was. It has no tag: by one, the present version is changed; and nothing of what can be done, or is left of the time.
+fn as_of(request: &HttpRequest, then: &RequestThen) -> HttpResponse {
+    let filed = &then.filed;
+    let due = Timing { due_on: filed.due_on, ..Timing::default() };
+    let mut document = write(filed, &[], &due, Standing::Within);
+    let mut case = write_case(filed, &then.case, &[], None, None, (then.day, &then.reader));
+    without(&mut case, OF_NOW_IN_CASE);
+    if let Some(properties) = document.get_mut("properties") {
+        without(properties, OF_NOW);
+        properties["case"] = case;
+    }
+    add_recorded(&mut document, filed.recorded_at, then.ended.as_ref());
+    let here = format!("{}{}", params::base(request), request.uri());
+    let history = format!("{}/api/site-requests/{}/history", params::base(request), filed.id);
+    document.insert(
+        "links".into(),
+        json!([
+            link(&here, "self", GEOJSON, "This feature"),
+            link(&history, "version-history", "application/json", "What was done to it"),
+        ]),
+    );
+    answered(HttpResponse::Ok(), GEOJSON, &Json::Object(document))
+}
+
+/// What is said of a request only as it is now.
+const OF_NOW: &[&str] = &["allowed", "slack_days", "overdue"];
+
+/// What is said of a case only as it is now.
+const OF_NOW_IN_CASE: &[&str] = &["documents_missing", "clock"];
+
+fn without(document: &mut Json, names: &[&str]) {
+    if let Json::Object(members) = document {
+        members.retain(|name, _| !names.contains(&name.as_str()));
+    }
 }
 
 pub(super) fn answered(mut response: HttpResponseBuilder, media_type: &str, document: &Json) -> HttpResponse {

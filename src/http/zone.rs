@@ -2,28 +2,30 @@
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::auth::{asker_of, identity_of};
 use super::items::{format_is_json, link, percent_encoded, same_id};
 use super::params::{self, GEOJSON, MERGE_PATCH, Query, path_id};
 use super::problem::{Answer, request_id};
-use super::{App, blocking};
+use super::{App, blocking, version};
 use crate::actions::Witness;
 use crate::actions::plan::zone::{self as action, When, ZoneDraft, ZoneQuery, ZoneView};
+use crate::actions::plan::zone_version::{self, ZoneThen};
 use crate::clock;
 use crate::domain::plan::ZONES_MAX;
 use crate::error::{Error, Result};
 use crate::wire::document::{self, Reading};
 use crate::wire::merge_patch;
+use crate::wire::version::add_recorded;
 use crate::wire::zone::{ReadZone, read, write};
 
 /// The parameters of the list, as the API document shows them.
 pub const LIST_PARAMETERS: &[&str] = &["bbox", "datetime", "limit", "after", "jurisdiction", "plan", "f"];
 
 /// The parameters of a zone.
-pub const ITEM_PARAMETERS: &[&str] = &["f"];
+pub const ITEM_PARAMETERS: &[&str] = &["f", "as-of"];
 
 const CRS84: &str = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>";
 
@@ -114,8 +116,23 @@ pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String
     let query = Query::of(&request, ITEM_PARAMETERS)?;
     format_is_json(&query)?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
+    if let Some(moment) = query.moment("as-of")? {
+        let found = blocking(move || zone_version::get(&context, &asker.actor, id, moment)).await?;
+        return Ok(as_of(&request, &found));
+    }
     let found = blocking(move || action::get(&context, &asker.actor, id)).await?;
     Ok(one(HttpResponse::Ok(), &request, &found))
+}
+
+/// `GET /api/zones/{id}/history`
+///
+/// # Errors
+/// As [`zone_version::history`], and [`Error::Parameter`].
+pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    let (before, limit) = version::page_of(&request)?;
+    let (asker, id, context) = (asker_of(&request)?, path_id(&id, WORD)?, app.context.clone());
+    let page = blocking(move || zone_version::history(&context, &asker.actor, id, before, limit)).await?;
+    Ok(version::answer(&request, "zones", id, &page, limit))
 }
 
 /// `POST /ogc/collections/zones/items`: a Feature, or all of a `FeatureCollection` at once.
@@ -263,17 +280,42 @@ fn address(base: &str, id: Uuid) -> String {
 }
 
 fn one(mut response: HttpResponseBuilder, request: &HttpRequest, view: &ZoneView) -> HttpResponse {
+    response.insert_header((ETAG, format!("\"{}\"", view.zone.version)));
+    let here = address(&params::base(request), view.zone.id);
+    shown(response, request, &here, view, write(&view.zone, &view.plan, view.state))
+}
+
+/// A zone as it was. It has no tag: by one, the present version is changed.
+fn as_of(request: &HttpRequest, then: &ZoneThen) -> HttpResponse {
+    let ZoneView { zone, plan, state } = &then.view;
+    let mut document = write(zone, plan, *state);
+    add_recorded(&mut document, zone.recorded_at, then.ended.as_ref());
+    let here = format!("{}{}", params::base(request), request.uri());
+    shown(HttpResponse::Ok(), request, &here, &then.view, document)
+}
+
+fn shown(
+    response: HttpResponseBuilder,
+    request: &HttpRequest,
+    here: &str,
+    view: &ZoneView,
+    mut document: Map<String, Json>,
+) -> HttpResponse {
     let base = params::base(request);
-    let mut document = write(&view.zone, &view.plan, view.state);
     document.insert(
         "links".into(),
         json!([
-            link(&address(&base, view.zone.id), "self", GEOJSON, "This zone"),
+            link(here, "self", GEOJSON, "This zone"),
             link(&format!("{base}/ogc/collections/zones"), "collection", "application/json", "The collection"),
             link(&format!("{base}/api/plans/{}", view.plan.id), "up", "application/json", "Its plan"),
+            link(
+                &format!("{base}/api/zones/{}/history", view.zone.id),
+                "version-history",
+                "application/json",
+                "Its versions"
+            ),
         ]),
     );
-    response.insert_header((ETAG, format!("\"{}\"", view.zone.version)));
     answer(response, &Json::Object(document))
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::records::word;
 use super::schema::plans;
+use super::version::version_at;
 use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
 use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorFacts};
@@ -20,7 +21,7 @@ use crate::domain::rules::LandKind;
 use crate::domain::word::Word;
 use crate::error::Error;
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = plans, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
 struct Row {
     jurisdiction: String,
@@ -154,6 +155,20 @@ pub fn update(tx: &mut WriteTx<'_>, of: i32, next: &mut Plan) -> Stored<()> {
 /// The database's.
 pub fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Plan>> {
     let row = plans::table.filter(plans::id.eq(id)).select(Row::as_select()).first(conn).optional()?;
+    row.map(to_plan).transpose()
+}
+
+/// A plan as it was recorded at a revision, as far as the transaction sees that.
+///
+/// # Errors
+/// The database's.
+pub fn at(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, revision: i64) -> Stored<Option<Plan>> {
+    let row: Option<Row> = sql_query(version_at("plans"))
+        .bind::<Text, _>(jurisdiction)
+        .bind::<UuidSql, _>(id)
+        .bind::<BigInt, _>(revision)
+        .get_result(conn)
+        .optional()?;
     row.map(to_plan).transpose()
 }
 

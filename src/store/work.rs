@@ -21,7 +21,7 @@ use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::version::{Ended, Version};
-use crate::domain::word::Word;
+use crate::domain::word::{Visibility, Word};
 use crate::domain::work::{Work, WorkFacts, WorkProps};
 use crate::error::Error;
 use crate::geometry::{Epsg, Grid, LonLat};
@@ -203,10 +203,12 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
 }
 
-/// Those of some works that the transaction sees.
+/// Those of some works that the transaction sees, with who may see them.
 ///
 /// # Errors
 /// The database's.
-pub fn seen(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<Uuid>> {
-    Ok(works::table.filter(works::id.eq_any(ids)).select(works::id).load(conn)?)
+pub fn seen(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<(Uuid, Visibility)>> {
+    let rows: Vec<(Uuid, String)> =
+        works::table.filter(works::id.eq_any(ids)).select((works::id, works::visibility)).load(conn)?;
+    rows.into_iter().map(|(id, visibility)| Ok((id, word(&visibility)?))).collect()
 }

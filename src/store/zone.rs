@@ -12,9 +12,11 @@ use super::records::{ListFilter, epsg, srid, word};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::schema::zones;
 use super::shape::Shape;
+use super::version::{EndedRow, every_version, version_at};
 use super::{Stored, WriteTx};
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::plan::Plan;
+use crate::domain::version::Ended;
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
 use crate::domain::zone::{Zone, ZoneProps};
@@ -154,6 +156,33 @@ pub fn delete(tx: &mut WriteTx<'_>, zone: &Zone) -> Stored<()> {
 pub fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Zone>> {
     let row = zones::table.filter(zones::id.eq(id)).select(Row::as_select()).first(conn).optional()?;
     row.map(to_zone).transpose()
+}
+
+/// The newest version of a zone that the transaction sees, or of one that was withdrawn the last.
+///
+/// # Errors
+/// The database's.
+pub fn newest(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Zone>> {
+    let every = every_version("zones", "id = $1");
+    let row: Option<Row> = sql_query(format!("{every} ORDER BY version DESC LIMIT 1"))
+        .bind::<UuidSql, _>(id)
+        .get_result(conn)
+        .optional()?;
+    row.map(to_zone).transpose()
+}
+
+/// A zone as it was recorded at a revision, and how that ended.
+///
+/// # Errors
+/// The database's.
+pub fn at(conn: &mut PgConnection, of: &Zone, revision: i64) -> Stored<Option<(Zone, Option<Ended>)>> {
+    let row: Option<(Row, EndedRow)> = sql_query(version_at("zones"))
+        .bind::<Text, _>(&of.jurisdiction)
+        .bind::<UuidSql, _>(of.id)
+        .bind::<BigInt, _>(revision)
+        .get_result(conn)
+        .optional()?;
+    row.map(|(row, ended)| Ok((to_zone(row)?, ended.ended()))).transpose()
 }
 
 /// The zones of a plan, by id.

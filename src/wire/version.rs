@@ -1,5 +1,6 @@
 //! Versions as JSON: a feature as it was, and the entries of a history.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::feature::{Written, write};
@@ -10,11 +11,16 @@ use crate::domain::version::{Authorship, Ended, ListedVersion, Version};
 #[must_use]
 pub fn write_version<T: Written>(version: &Version<T>) -> Map<String, Json> {
     let mut document = write(&version.feature);
-    if let Some(Json::Object(properties)) = document.get_mut("properties") {
-        properties.insert("recorded_from".into(), json!(version.feature.recorded_at.to_string()));
-        properties.insert("recorded_to".into(), recorded_to(version.ended.as_ref()));
-    }
+    add_recorded(&mut document, version.feature.recorded_at, version.ended.as_ref());
     document
+}
+
+/// Writes among the properties of a Feature for which time it was recorded so.
+pub fn add_recorded(document: &mut Map<String, Json>, from: Timestamp, ended: Option<&Ended>) {
+    if let Some(Json::Object(properties)) = document.get_mut("properties") {
+        properties.insert("recorded_from".into(), json!(from.to_string()));
+        properties.insert("recorded_to".into(), recorded_to(ended));
+    }
 }
 
 fn recorded_to(ended: Option<&Ended>) -> Json {

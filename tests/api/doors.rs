@@ -470,7 +470,7 @@ fn every_mutation_of_the_route_table_leaves_one_event_with_its_reason() {
         let id = match route.path {
             "/api/plans/{id}/amendments" => Some(&in_force),
             path if path.starts_with("/api/plans") => Some(&drawn),
-            path if path.starts_with(ZONES) => Some(&zone),
+            path if path.starts_with(ZONES) || path.starts_with("/api/zones") => Some(&zone),
             path if path.starts_with(REQUESTS) && route.method != Method::Get => draft.as_ref(),
             path if path.contains("site-requests") => Some(&filed.id),
             _ => id,

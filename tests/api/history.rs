@@ -114,14 +114,14 @@ fn withdraw(api: &Api, id: Uuid) {
     coverage::withdraw(&api.database.context(), Witness::new(&actor, "test"), "VN-72", id).unwrap();
 }
 
-fn revision(api: &Api) -> i64 {
+pub fn revision(api: &Api) -> i64 {
     api.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'").unwrap().parse().unwrap()
 }
 
 const MOMENT: &str = "to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
 
 /// When a revision was recorded.
-fn moment(api: &Api, revision: i64) -> String {
+pub fn moment(api: &Api, revision: i64) -> String {
     let of = format!("SELECT {MOMENT} FROM audit_events WHERE jurisdiction = 'VN-72' AND revision = {revision}");
     api.sql(&of).unwrap()
 }

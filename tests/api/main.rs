@@ -70,5 +70,6 @@ mod site_request_time;
 mod site_search;
 mod timing;
 mod tls;
+mod versions;
 mod visibility;
 mod withdrawn;

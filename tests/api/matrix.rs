@@ -214,7 +214,9 @@ pub fn door(route: &Route) -> Door {
         (_, path) if path.starts_with("/api/site-checks") => Door::Runs,
         (_, path) if path.contains("site-requests") => Door::Requests,
         (Get, "/api/inbox" | "/api/inbox.ics" | "/api/tracking/{receipt}") => Door::Requests,
-        (_, path) if path.starts_with("/api/plans") || path.starts_with(ZONES) => Door::Plans,
+        (_, path) if path.starts_with("/api/plans") || path.starts_with("/api/zones") || path.starts_with(ZONES) => {
+            Door::Plans
+        }
         (Post, "/api/conflict-checks/batch") => Door::Batch,
         (Get, "/api/changes") => Door::Stream,
         (Get, "/health/ready") => Door::Counts,

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::document;
 use crate::help::{Api, CORRIDORS, WORKS, merged, point, rect, road};
+use crate::history::{moment, revision};
 use crate::matrix::{ABSENT, Door, PEOPLE, Person, door, shown, ways};
 use crate::plan::{ZONES, committee};
 use crate::site_request::{CaseOf, REQUESTS, column};
@@ -31,6 +32,8 @@ struct Thing {
     seen: fn(&Person) -> bool,
     /// Who is told where it is.
     placed: fn(&Person) -> bool,
+    /// Who reads it as it was.
+    past: fn(&Person) -> bool,
     /// An original of the office, and its redacted copy.
     documents: Option<[String; 2]>,
 }
@@ -62,6 +65,8 @@ fn is_of(person: &Person, organisations: &[&str]) -> bool {
 
 struct World {
     api: Api,
+    /// When all of it was there.
+    moment: String,
     all: Vec<Thing>,
 }
 
@@ -99,7 +104,8 @@ impl World {
         let hook = json!({"organisation": "office", "url": "https://a.example/hook"});
         let made = api.json(&token("administrator"), "POST", "/api/webhooks", Some(&hook));
         let hook = made.json()["id"].as_str().unwrap().to_owned();
-        let thing = |nouns, id, seen: fn(&Person) -> bool| Thing { nouns, id, seen, placed: seen, documents: None };
+        let thing =
+            |nouns, id, seen: fn(&Person) -> bool| Thing { nouns, id, seen, placed: seen, past: seen, documents: None };
         let all = vec![
             thing("site-requests", draft, |p| is_of(p, &["viettel"])),
             Thing {
@@ -109,6 +115,7 @@ impl World {
             Thing {
                 documents: asked.1,
                 placed: |p| of_government(p) || is_of(p, &["viettel", "roads-board"]),
+                past: |p| of_government(p) || is_of(p, &["viettel"]),
                 ..thing("site-requests", asked.0, |p| of_government(p) || is_of(p, &["viettel", "vnpt", "roads-board"]))
             },
             thing("plans", drawn, of_government),
@@ -118,7 +125,8 @@ impl World {
             thing("accounts", account, keeps_people),
             thing("webhooks", hook, keeps_people),
         ];
-        Self { api, all }
+        let moment = moment(&api, revision(&api));
+        Self { api, moment, all }
     }
 
     fn of(&self, nouns: &str) -> impl Iterator<Item = &Thing> {
@@ -159,6 +167,12 @@ impl World {
                 assert_eq!(answer.status == 200, expect, "{what} {}: {}", thing.id, answer.text);
                 // What is refused says again which it was that was asked for.
                 hides(&answer.text.replace(&thing.id, ""));
+                if route.parameters.contains(&"as-of") {
+                    let path = format!("{}?as-of={}", route.path.replace("{id}", &thing.id), self.moment);
+                    let then = get(&path);
+                    assert_eq!(then.status == 200, (thing.past)(person), "{what} {}: {}", thing.id, then.text);
+                    hides(&then.text.replace(&thing.id, ""));
+                }
             }
             return;
         }

@@ -1,7 +1,7 @@
 //! Whoever is asked about a request because a corridor or a column of his is near: he sees what he is asked about, at every door
 //! alike, and answers for his organisation; nobody else does, and nobody is asked about a request of his own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearway::actions::site_request::lapse::lapse;
 use clearway::config::{Secret, TokenSetting};
@@ -13,13 +13,14 @@ use serde_json::{Value as Json, json};
 use crate::document::{added, text};
 use crate::help::{Api, CORRIDORS, GRID, WORKS, feature, merged, point, rect, road, sql};
 use crate::matrix::{Door, door};
+use crate::plan::committee;
 use crate::site_check::{checked, finding};
-use crate::site_request::{CaseOf, REQUESTS, column, sha256, trail_is_whole};
+use crate::site_request::{CaseOf, REQUESTS, column, sha256, trail_is_whole, visit};
 use crate::site_request_story::{office, with_rules};
 use crate::site_request_time::age;
 
 /// A request of Viettel beside a column of VNPT and one of its own, under a road to come of the roads board.
-fn asked(api: &Api) -> CaseOf<'_> {
+pub fn asked(api: &Api) -> CaseOf<'_> {
     let tower = |code: &str, of: &str| json!({"code": code, "kind": "mast", "organisation": of, "column_class": "A2b", "position_accuracy_m": 0});
     api.add(WORKS, point(60.0, 0.0), tower("TOWER", "vnpt"));
     api.add(WORKS, point(0.0, 60.0), tower("OWN", "viettel"));
@@ -220,12 +221,15 @@ fn raw_sql_of_whoever_is_asked_sees_what_he_is_asked_about() {
 #[test]
 fn whoever_is_asked_is_told() {
     let api = office();
+    committee(&api);
+    let mut hooks = BTreeMap::new();
     for (code, kind) in [("vnpt", "carrier"), ("roads-board", "project_owner"), ("viettel", "carrier")] {
         let new = json!({"code": code, "name": code, "kind": kind});
         let hook = json!({"organisation": code, "url": "https://a.example/hook"});
         for (path, body) in [("/api/organisations", new), ("/api/webhooks", hook)] {
             let made = api.send("administrator", "POST", path, &[("Content-Type", "application/json")], Some(&body));
             assert_eq!(made.status, 201, "{}", made.text);
+            hooks.insert(code, made.json()["id"].clone());
         }
     }
     let mut case = asked(&api);
@@ -241,6 +245,36 @@ fn whoever_is_asked_is_told() {
     // What is answered is said to the office, for of some the carrier may not know that they are asked.
     assert_eq!(told("viettel"), "submit accept check consult");
     assert_eq!((told("vnpt").as_str(), told("roads-board").as_str()), ("consult", "consult"));
+    for organisation in ["roads-board", "health"] {
+        let letter = json!({"organisation": organisation, "answer": "agree", "letter": "1/CV"});
+        case.step("officer", "answer", None, letter, "consulting");
+    }
+    case.step("officer", "assess", None, json!({}), "assessing");
+    case.step("officer", "visit", None, visit(), "assessing");
+    case.step("officer", "recommend", Some("too near"), json!({"advice": "refuse"}), "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    case.step("approver", "refuse", Some("too near"), case.decision(json!({})), "refused");
+    assert_eq!((told("vnpt").as_str(), told("roads-board").as_str()), ("consult refuse", "consult refuse"));
+    // Whoever was asked is told that it is decided, and no more than his door shows.
+    let says = |organisation: &str| {
+        let of = format!(
+            "SELECT o.detail::text || coalesce(o.due::text, '') FROM deliveries AS d JOIN outbox AS o ON o.id = d.event
+             WHERE d.organisation = '{organisation}' AND o.event = 'refuse'"
+        );
+        api.sql(&of).unwrap()
+    };
+    assert!(says("viettel").contains("34/QD") && says("viettel").contains("receipt"), "{}", says("viettel"));
+    assert_eq!((says("vnpt").as_str(), says("roads-board").as_str()), ("{}", "{}"));
+    // What somebody is not told shows in no number, either.
+    for (organisation, hook) in hooks {
+        let path = format!("/api/webhooks/{}/deliveries", hook.as_str().unwrap());
+        let all = api.server.get("administrator", &path).json()["deliveries"].clone();
+        let numbers: Vec<i64> = all.as_array().unwrap().iter().map(|d| d["number"].as_i64().unwrap()).collect();
+        assert!(
+            !numbers.is_empty() && numbers.iter().copied().eq(1..=i64::try_from(numbers.len()).unwrap()),
+            "{organisation}: {numbers:?}"
+        );
+    }
 }
 
 /// What the carrier writes meanwhile is his, as a draft is; and another request is another matter: whoever was asked about what it was before is not asked about it.

@@ -1,6 +1,6 @@
 //! Plans: begun, drawn, checked, taken from state to state, amended, compared.
 //!
-//! Here is what is shown of a plan, how one begins, and its amendments; [`zone`] draws its zones and lists those of all plans,
+//! Here is what is shown of a plan, how one begins, and its amendments; [`zone`] draws its zones and lists those of all plans, [`zone_version`] shows them as they were,
 //! [`check`] checks them at once, [`step`] makes a step (`facts` asks the database for its guards, `again` checks again what changed, `projected` shows the zones to
 //! site checks while they are in force), [`upkeep`] records what has come to be.
 
@@ -13,6 +13,7 @@ pub mod step;
 pub mod upkeep;
 mod waiting;
 pub mod zone;
+pub mod zone_version;
 
 use jiff::Timestamp;
 use jiff::civil::Date;

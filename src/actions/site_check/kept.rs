@@ -10,13 +10,14 @@ use crate::actions::{Context, Reader, Witness, forbidden, refresh};
 use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
-use crate::domain::layer::Layer;
+use crate::domain::layer::{Layer, with_noun};
 use crate::domain::site_check::waiver::role_for;
 use crate::domain::site_check::{CheckCode, ENGINE, Ground, HiddenCells, Run, Said, Waiver};
 use crate::domain::word::Visibility;
 use crate::error::{Error, Result};
 use crate::geometry::Coord;
 use crate::index::Snapshot;
+use crate::store::records::Records;
 use crate::store::site_check::{self as store, Listing, StoredRun};
 use crate::store::site_check_later::{self as later, Mark};
 use crate::store::version;
@@ -242,6 +243,40 @@ pub(in crate::actions) fn may_hear<'h>(
         may = may && context.notices.may_hear(actor, (jurisdiction, source, None), cells);
     }
     may
+}
+
+/// Nothing that somebody saw when a run was made, and on which it rests, is hidden from him since. Nobody is shown any of it.
+pub(in crate::actions) fn is_seen_still(context: &Context, actor: &Actor, run: Uuid) -> Result<bool> {
+    context.store.snapshot(|conn| {
+        let stored = store::of_ids(conn, &[run])?.pop();
+        let Some((revisions, ground)) = stored.and_then(|s| s.run.ground.map(|ground| (s.run.revisions, ground)))
+        else {
+            return Ok(false);
+        };
+        for layer in Layer::all() {
+            let of_layer: Vec<Uuid> = ground.iter().filter(|(of, _, _)| *of == layer).map(|(_, _, id)| *id).collect();
+            let mut hidden: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+            for newest in version::newest(conn, layer, &of_layer)? {
+                if !actor.sight(&newest.jurisdiction).sees(newest.visibility, &newest.organisation) {
+                    hidden.entry(newest.jurisdiction).or_default().push(newest.id);
+                }
+            }
+            for (code, ids) in &hidden {
+                let Some(then) = revisions.get(code) else { return Ok(false) };
+                if with_noun!(layer, N => saw::<N>(conn, actor, code, ids, *then)?) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Somebody saw one of some features as it was at a revision.
+fn saw<T: Records>(conn: &mut Connection, actor: &Actor, code: &str, ids: &[Uuid], then: i64) -> Stored<bool> {
+    let sight = actor.sight(code);
+    let sees = |props: &T::Props| sight.sees(T::visibility(props), T::organisation(props));
+    Ok(T::at(conn, code, ids, then)?.iter().any(|version| sees(version.feature.body.props())))
 }
 
 /// Somebody was not told of as many cells as he may hear of yet.

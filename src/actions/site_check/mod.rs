@@ -48,8 +48,8 @@ pub use self::again::{AskedAgain, Replay, Tampered, asked_again, replay, under};
 use self::around::{Found, How, Mode, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;
-pub(super) use self::kept::may_hear;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
+pub(super) use self::kept::{is_seen_still, may_hear};
 pub(super) use self::shared::columns_in_zones;
 use self::taken::Taken;
 

@@ -2,7 +2,8 @@
 //! workflow.
 //!
 //! Read in this order: this file (filing and finding), [`step`] (the one way on), `check` (the automatic checks of a case),
-//! `effects` (what else a step writes: the reference feature that keeps others off, the work), [`inbox`] and [`tracking`].
+//! `effects` (what else a step writes: the reference feature that keeps others off, the work), [`inbox`] and [`tracking`], [`version`] (what was
+//! recorded of it before).
 
 mod check;
 mod effects;
@@ -13,6 +14,7 @@ pub(super) mod recount;
 pub mod step;
 mod traces;
 pub mod tracking;
+pub mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,17 +23,18 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::feature::{ListQuery, under_geometry};
-use super::{Context, Witness, forbidden, site_check};
+use super::{Context, Reader, Witness, forbidden, site_check};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::{AuditEntry, Deed, RecordedHead};
 use crate::domain::calendar::{Calendar, RegisteredCalendar};
 use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
+use crate::domain::layer::Layer;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
-use crate::domain::site_request::reader::{CaseReader, Standing, due_for};
+use crate::domain::site_request::reader::{CaseReader, SaidTo, Standing, due_for};
 use crate::domain::site_request::timing::{Counting, Timing};
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::{Event, State};
@@ -88,6 +91,8 @@ pub struct WholeCase {
     pub missing: Vec<DocumentKind>,
     /// The heads of the audit trail after its events, by their revisions.
     pub heads: BTreeMap<i64, RecordedHead>,
+    /// The restricted columns among those that could be shared.
+    pub restricted: Vec<Uuid>,
 }
 
 fn not_there(id: Uuid) -> Error {
@@ -123,7 +128,7 @@ fn territory(context: &Context, code: &str) -> Result<Arc<Territory>> {
 }
 
 /// The day of now in a jurisdiction.
-fn today(context: &Context, code: &str) -> Result<Date> {
+pub(in crate::actions) fn today(context: &Context, code: &str) -> Result<Date> {
     Ok(clock::now().to_zoned(territory(context, code)?.jurisdiction.time_zone()).date())
 }
 
@@ -131,9 +136,11 @@ fn today(context: &Context, code: &str) -> Result<Date> {
 ///
 /// # Errors
 /// [`Error::NotFound`] where it is not there or not his to know, [`Error::Busy`].
-pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    let case = read(context, actor, id)?;
+pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<WholeCase> {
+    let reader = reader.into();
+    let case = read(context, reader.actor, id)?;
     let filed = &case.shown.filed;
+    note(context, reader, &filed.jurisdiction, &case.restricted)?;
     let lacks = matches!(filed.state, State::Draft | State::ReturnedForSupplement | State::Submitted);
     // Whether a file is there whoever sees the request may know, if he reads it or not.
     let (kept, heads) = context.store.read_as(&Actor::operator(), |conn| {
@@ -142,25 +149,45 @@ pub fn get(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
         Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
     })?;
     let missing = if lacks { dossier::missing(&filed.body.props, &kept) } else { Vec::new() };
-    let most = case.case.run.as_ref().and_then(|run| case.reader.most(&run.to_others));
-    let told = most.filter(|told| site_check::may_hear(context, actor, &told.hidden)).cloned();
+    let told = told(context, reader.actor, &case.case, &case.reader)?;
     Ok(WholeCase { missing, heads, reader: CaseReader { told, ..case.reader }, ..case })
 }
 
-/// The same, without what is only shown.
-fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    let (filed, events, case, calendar) = context.store.read_as(actor, |conn| {
+/// What the last check of a case says to somebody who does not see everything: nothing where he was told of as many cells with
+/// something hidden as he may hear of, or where something is hidden from him since that it rests on.
+fn told(context: &Context, actor: &Actor, case: &Case, reader: &CaseReader) -> Result<Option<SaidTo>> {
+    let Some(run) = &case.run else { return Ok(None) };
+    let most = reader.most(&run.to_others).filter(|told| site_check::may_hear(context, actor, &told.hidden));
+    match most {
+        Some(told) if site_check::is_seen_still(context, actor, run.run)? => Ok(Some(told.clone())),
+        _ => Ok(None),
+    }
+}
+
+/// Leaves in a case of the columns that could be shared those that the transaction sees; which of them are restricted.
+fn seen_candidates(conn: &mut Connection, case: &mut Case) -> Stored<Vec<Uuid>> {
+    let Some(run) = case.run.as_mut().filter(|run| !run.candidates.is_empty()) else { return Ok(Vec::new()) };
+    let ids: Vec<Uuid> = run.candidates.iter().map(|candidate| candidate.id).collect();
+    let seen = work::seen(conn, &ids)?;
+    run.candidates.retain(|candidate| seen.iter().any(|(id, _)| *id == candidate.id));
+    Ok(seen.into_iter().filter(|(_, visibility)| visibility.is_restricted()).map(|(id, _)| id).collect())
+}
+
+/// Takes note of the restricted columns that somebody is shown.
+fn note(context: &Context, reader: Reader<'_>, jurisdiction: &str, restricted: &[Uuid]) -> Result<()> {
+    context.reads.shown(reader, restricted.iter().map(|id| (Layer::Works, jurisdiction, *id)))
+}
+
+/// The same, without what is only shown, for what shows no more of it than that it is there.
+pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
+    let (filed, events, case, calendar, restricted) = context.store.read_as(actor, |conn| {
         let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
         let events = store::events(conn, &filed.jurisdiction, id)?;
         let mut case = Case::of(&events);
-        if let Some(run) = case.run.as_mut().filter(|run| !run.candidates.is_empty()) {
-            let ids: Vec<Uuid> = run.candidates.iter().map(|candidate| candidate.id).collect();
-            let seen = work::seen(conn, &ids)?;
-            run.candidates.retain(|candidate| seen.contains(&candidate.id));
-        }
+        let restricted = seen_candidates(conn, &mut case)?;
         let counts = !case.clock.is_empty() || !filed.asked.is_empty();
         let calendar = if counts { calendar::list(conn, Some(&filed.jurisdiction))? } else { Vec::new() };
-        Ok((filed, events, case, calendar))
+        Ok((filed, events, case, calendar, restricted))
     })?;
     let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());
     let day = now.to_zoned(home.jurisdiction.time_zone()).date();
@@ -173,7 +200,7 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
     let (sight, standing) = (actor.sight(&filed.jurisdiction), Standing::of(actor, &filed, day));
     let reader = CaseReader { organisation: actor.organisation.clone(), sight, standing, told: None };
     let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, counting.calendar, day));
-    Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads })
+    Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads, restricted })
 }
 
 /// Requests that somebody sees, by ascending id, and the last id where more follow.

@@ -101,6 +101,8 @@ struct Step<'s> {
     context: &'s Context,
     /// Who sends it; none: the service itself.
     actor: Option<&'s Actor>,
+    /// Who is shown what becomes of it.
+    reader: Option<Reader<'s>>,
     name: &'s str,
     organisation: Option<&'s str>,
     event: Event,
@@ -132,6 +134,7 @@ pub fn send(
     let made = Step {
         context,
         actor: Some(witness.actor),
+        reader: Some(reader),
         name: &witness.actor.name,
         organisation: witness.actor.organisation.as_deref(),
         event: sent.event,
@@ -163,6 +166,7 @@ pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event
     let made = Step {
         context,
         actor: None,
+        reader: None,
         name: &witness.actor.name,
         organisation: None,
         event,
@@ -198,7 +202,10 @@ impl Step<'_> {
             }
         };
         refresh::after_commit(self.context, witness.actor, &revisions);
-        let done = get(self.context, witness.actor, filed.id)?;
+        let done = match self.reader {
+            Some(reader) => get(self.context, reader, filed.id)?,
+            None => read(self.context, witness.actor, filed.id)?,
+        };
         Ok(WholeCase { secret: prepared.secret, ..done })
     }
 

@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::{WholeCase, get};
+use super::{WholeCase, read};
 use crate::actions::Context;
 use crate::domain::actor::Actor;
 use crate::domain::session::digest;
@@ -25,7 +25,7 @@ pub fn track(context: &Context, receipt: &str, secret: &str) -> Result<WholeCase
     let known = found.map_or([0; 32], |(_, known)| known);
     let fits = bool::from(known.ct_eq(&given));
     match found.filter(|_| fits) {
-        Some((id, _)) => get(context, &operator, id),
+        Some((id, _)) => read(context, &operator, id),
         None => Err(Error::NotFound("a request with this receipt and secret".into())),
     }
 }

@@ -25,12 +25,14 @@ use super::records::{ListFilter, epsg, srid, word};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::shape::Shape;
 use super::site_check::{subject, subject_json};
+use super::version::{EndedRow, every_version, version_at};
 use super::{Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
 use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::site_request::words::{Declaration, State, Waits};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
+use crate::domain::version::Ended;
 use crate::domain::word::Word;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
 
@@ -141,6 +143,30 @@ pub(super) fn filed(row: Row) -> Stored<Filed> {
 pub fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Filed>> {
     let statement = sql_query("SELECT * FROM site_requests WHERE id = $1").bind::<UuidSql, _>(id);
     prepared(statement).get_result(conn).optional()?.map(filed).transpose()
+}
+
+/// The newest version of a request that the transaction sees, or of a draft that was deleted the last.
+///
+/// # Errors
+/// The database's.
+pub fn newest(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Filed>> {
+    let every = every_version("site_requests", "id = $1");
+    let statement = sql_query(format!("{every} ORDER BY version DESC LIMIT 1")).bind::<UuidSql, _>(id);
+    statement.get_result(conn).optional()?.map(filed).transpose()
+}
+
+/// A request as it was recorded at a revision, and how that ended.
+///
+/// # Errors
+/// The database's.
+pub fn at(conn: &mut PgConnection, of: &Filed, revision: i64) -> Stored<Option<(Filed, Option<Ended>)>> {
+    let row: Option<(Row, EndedRow)> = sql_query(version_at("site_requests"))
+        .bind::<Text, _>(&of.jurisdiction)
+        .bind::<UuidSql, _>(of.id)
+        .bind::<BigInt, _>(revision)
+        .get_result(conn)
+        .optional()?;
+    row.map(|(row, ended)| Ok((filed(row)?, ended.ended()))).transpose()
 }
 
 /// Several requests that the transaction sees, by id.
