@@ -48,7 +48,7 @@ pub struct Told {
     pub id: Uuid,
     /// Where it happened.
     pub jurisdiction: String,
-    /// Counts what happened in the case, from 1 without gaps.
+    /// Counts what an organisation is told of the case, from 1 without gaps.
     pub number: i32,
     /// When it happened.
     pub recorded_at: Timestamp,

@@ -71,8 +71,21 @@ const CLAIM: &str = concat!(
     ") ORDER BY q.served_at LIMIT 1 FOR UPDATE OF q SKIP LOCKED"
 );
 
+/// The number that an organisation is told: of what it was told of the case. What it was not told shows in none.
+macro_rules! told {
+    () => {
+        "(
+             SELECT count(*)::integer FROM outbox AS b
+             WHERE b.jurisdiction = o.jurisdiction AND b.noun = o.noun AND b.subject = o.subject AND b.number <= o.number
+                 AND d.organisation = ANY (b.organisations)
+         ) AS told"
+    };
+}
+
 const FIRST: &str = concat!(
-    "SELECT o.*, extract(epoch FROM now() - d.queued_at)::float8 AS waited_s
+    "SELECT o.*, ",
+    told!(),
+    ", extract(epoch FROM now() - d.queued_at)::float8 AS waited_s
      FROM deliveries AS d JOIN outbox AS o ON o.jurisdiction = d.jurisdiction AND o.id = d.event
      WHERE d.jurisdiction = $1 AND d.target = $2 AND ",
     ready!(),
@@ -90,7 +103,7 @@ struct EventRow {
     #[diesel(sql_type = UuidSql)]
     subject: Uuid,
     #[diesel(sql_type = Integer)]
-    number: i32,
+    told: i32,
     #[diesel(sql_type = Text)]
     code: String,
     #[diesel(sql_type = Text)]
@@ -136,7 +149,7 @@ impl EventRow {
             due: self.due.map(jiff_diesel::Date::to_jiff),
             detail,
         };
-        let Self { jurisdiction, id, number, .. } = self;
+        let Self { jurisdiction, id, told: number, .. } = self;
         Ok(Told { id, jurisdiction, number, recorded_at: self.recorded_at.to_jiff(), notice })
     }
 }
@@ -281,7 +294,7 @@ struct DeliveryRow {
     #[diesel(sql_type = UuidSql)]
     subject: Uuid,
     #[diesel(sql_type = Integer)]
-    number: i32,
+    told: i32,
     #[diesel(sql_type = Text)]
     state: String,
     #[diesel(sql_type = Integer)]
@@ -307,19 +320,20 @@ pub fn deliveries(
     after: Option<Uuid>,
     limit: u32,
 ) -> Stored<Vec<Delivery>> {
-    let rows: Vec<DeliveryRow> = sql_query(
-        "SELECT d.event, d.jurisdiction, o.noun || '.' || o.event AS kind, d.subject, d.number, d.state, d.attempts, d.queued_at,
-             CASE WHEN d.state = 'waiting' THEN d.next_at END AS next_at, d.done_at, d.problem
+    let rows: Vec<DeliveryRow> = sql_query(concat!(
+        "SELECT d.event, d.jurisdiction, o.noun || '.' || o.event AS kind, d.subject, d.state, d.attempts, d.queued_at, ",
+        told!(),
+        ", CASE WHEN d.state = 'waiting' THEN d.next_at END AS next_at, d.done_at, d.problem
          FROM deliveries AS d JOIN outbox AS o ON o.jurisdiction = d.jurisdiction AND o.id = d.event
-         WHERE d.target = $1 AND ($2 IS NULL OR d.state = $2) AND d.event > $3 ORDER BY d.event LIMIT $4",
-    )
+         WHERE d.target = $1 AND ($2 IS NULL OR d.state = $2) AND d.event > $3 ORDER BY d.event LIMIT $4"
+    ))
     .bind::<UuidSql, _>(webhook)
     .bind::<Nullable<Text>, _>(state.map(Word::as_str))
     .bind::<UuidSql, _>(after.unwrap_or_default())
     .bind::<BigInt, _>(i64::from(limit))
     .load(conn)?;
     let delivery = |row: DeliveryRow| {
-        let DeliveryRow { event, jurisdiction, kind, subject, number, state, attempts, problem, .. } = row;
+        let DeliveryRow { event, jurisdiction, kind, subject, told: number, state, attempts, problem, .. } = row;
         let jiff = |at: Option<jiff_diesel::Timestamp>| at.map(jiff_diesel::Timestamp::to_jiff);
         let (queued_at, next_at, done_at) = (row.queued_at.to_jiff(), jiff(row.next_at), jiff(row.done_at));
         let state = word(&state)?;
