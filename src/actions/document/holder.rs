@@ -1,6 +1,7 @@
 //! What holds documents, and the one way to ask of it who sees it and who adds to it. A noun holds documents by its line in
 //! [`NOUNS`], and by its line in the function `document_owner` of the database.
 
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::actions::feature::{self, Registrable};
@@ -32,7 +33,7 @@ pub struct Noun {
     /// The layer of features.
     layer: Option<Layer>,
     find: fn(&Context, &Actor, Uuid) -> Result<Holder>,
-    lock: fn(&mut WriteTx<'_>, &Actor, &str, Uuid) -> Stored<Holder>,
+    lock: fn(&Context, &mut WriteTx<'_>, &Actor, &str, Uuid) -> Stored<Holder>,
 }
 
 /// Something that holds documents, as somebody sees it.
@@ -100,8 +101,14 @@ impl Noun {
     }
 
     /// The same once more inside a write, until whose end it does not change.
-    pub(super) fn lock(&self, tx: &mut WriteTx<'_>, actor: &Actor, jurisdiction: &str, id: Uuid) -> Stored<Holder> {
-        (self.lock)(tx, actor, jurisdiction, id)
+    pub(super) fn lock(
+        &self,
+        context: &Context,
+        tx: &mut WriteTx<'_>,
+        actor: &Actor,
+        (jurisdiction, id): (&str, Uuid),
+    ) -> Stored<Holder> {
+        (self.lock)(context, tx, actor, jurisdiction, id)
     }
 }
 
@@ -112,7 +119,7 @@ const fn of_features<T: Registrable>() -> Noun {
         plural: || T::LAYER.as_str(),
         layer: Some(T::LAYER),
         find: |context, actor, id| holder::<T>(actor, &feature::present(context, actor, id)?),
-        lock: |tx, actor, jurisdiction, id| {
+        lock: |_, tx, actor, jurisdiction, id| {
             let locked = feature::visible::<T>(actor, T::lock(tx, jurisdiction, id)?, id)?;
             Ok(holder::<T>(actor, &locked)?)
         },
@@ -125,7 +132,7 @@ const PLANS: Noun = Noun {
     plural: || "plans",
     layer: None,
     find: |context, actor, id| of_plan(actor, &plan::get(context, actor, id)?.plan),
-    lock: |tx, actor, jurisdiction, id| {
+    lock: |_, tx, actor, jurisdiction, id| {
         let locked = store::plan::lock(tx, jurisdiction, id)?.filter(|plan| plan.is_seen_by(actor));
         Ok(of_plan(actor, &locked.ok_or_else(|| Error::NotFound(format!("the plan {id}")))?)?)
     },
@@ -167,24 +174,26 @@ const SITE_REQUESTS: Noun = Noun {
     plural: || "site-requests",
     layer: None,
     find: |context, actor, id| {
-        let shown = actions::site_request::get(context, actor, id)?.shown;
-        Ok(Holder { own_alone: shown.standing == Standing::WasAsked, ..of_request(actor, &shown.filed)? })
+        let found = actions::site_request::read(context, actor, id)?;
+        let own_alone = found.shown.standing == Standing::WasAsked;
+        Ok(Holder { own_alone, ..of_request(actor, &found.shown.filed, found.day)? })
     },
-    lock: |tx, actor, jurisdiction, id| {
+    lock: |context, tx, actor, jurisdiction, id| {
         let locked = store::site_request::lock(tx, jurisdiction, id)?;
         let gone = || Error::NotFound(format!("the {} {id}", site_request::WORD));
-        Ok(of_request(actor, &locked.ok_or_else(gone)?)?)
+        let day = actions::site_request::today(context, jurisdiction)?;
+        Ok(of_request(actor, &locked.ok_or_else(gone)?, day)?)
     },
 };
 
-fn of_request(actor: &Actor, filed: &Filed) -> Result<Holder> {
+fn of_request(actor: &Actor, filed: &Filed, day: Date) -> Result<Holder> {
     let owner = filed.body.props.organisation.clone();
     let own =
         actor.organisation.as_deref() == Some(owner.as_str()) && actor.acts_as(Role::Carrier, &filed.jurisdiction);
     let roles = [Role::Officer, Role::Approver, Role::Inspector, Role::Consultee];
     // Whoever is asked adds to his answer, as long as it is asked for.
     let asked = filed.state == State::Consulting
-        && actor.organisation.as_ref().is_some_and(|own| filed.asked.iter().any(|(asked, _)| asked == own))
+        && actor.organisation.as_ref().is_some_and(|own| filed.asks(own, day))
         && ASKED.iter().any(|role| actor.acts_as(*role, &filed.jurisdiction));
     let may = if own || asked { Ok(()) } else { of_roles(actor, &roles, &filed.jurisdiction, "a site request") };
     Ok(Holder {

@@ -224,7 +224,7 @@ pub fn finish(context: &Context, witness: Witness<'_>, mut upload: Upload) -> Re
         if !context.objects.has(&arrived.sha256, arrived.bytes)? {
             put()?;
         }
-        let holder = noun.lock(tx, witness.actor, &place, id)?;
+        let holder = noun.lock(context, tx, witness.actor, (&place, id))?;
         holder.adding.clone()?;
         (document.revision, document.recorded_at) = tx.raise(&place)?;
         store::insert(tx, &document)?;
