@@ -213,8 +213,24 @@ fn raw_sql_of_whoever_is_asked_sees_what_he_is_asked_about() {
     ] {
         assert_eq!(seen(other), [false; 3], "{other}");
     }
+    let [_, copy] = crate::document::pair(&api, "site-requests", &case.id);
+    let papers = format!("/api/site-requests/{}/documents", case.id);
+    let own = added(&api, "other-carrier", &papers, "kind=consultation_answer&name=answer.txt", b"no objection");
+    let own = text(&own, "id").to_owned();
+    let read = |said: &str| -> BTreeSet<String> {
+        let conn = &mut PgConnection::establish(&api.database.service_url).unwrap();
+        conn.batch_execute(&format!("BEGIN; SET LOCAL clearway.sees = '{said}'")).unwrap();
+        let all = sql(conn, "SELECT coalesce(string_agg(id::text, ' '), '') FROM documents").unwrap();
+        all.split_whitespace().map(str::to_owned).collect()
+    };
+    let ids = |ids: &[&String]| ids.iter().map(|id| (*id).clone()).collect::<BTreeSet<_>>();
+    assert_eq!(read(vnpt), ids(&[&copy, &own]));
     case.step("other-carrier", "answer", None, json!({"answer": "agree"}), "consulting");
     assert_eq!(seen(vnpt), [true, true, false], "where it is whoever has answered does not go on knowing");
+    assert_eq!(read(vnpt), ids(&[&own]), "of its documents he reads his own");
+    age(&api, 16);
+    let roads = "{\"* public\",\"* @roads-board\",\"VN-72 ?roads-board\"}";
+    assert_eq!(read(roads), ids(&[]), "whose last day is over reads none");
 }
 
 /// Whoever is asked is told of it by whatever he listens to, and of nothing before.
@@ -368,6 +384,9 @@ fn whoever_was_asked_goes_on_seeing_his_own_consultation_alone() {
     assert_eq!(found(&case, "project_owner"), WAITS);
     age(&api, 1);
     goes_on_seeing_his_own(&case, "project_owner", &Json::Null, &copy);
+    let late =
+        api.server.send("POST", &paper, &[("Authorization", "Bearer test-token-of-the-project_owner")], Some(b"x"));
+    assert_eq!(late.status, 403, "nobody has to have told him: {}", late.text);
     assert_eq!(lapse(&api.database.context()), Ok(1));
     case.version = api.server.get("officer", &case.path()).json()["properties"]["version"].as_i64().unwrap();
     goes_on_seeing_his_own(&case, "project_owner", &Json::Null, &copy);

@@ -1,0 +1,39 @@
+-- Whoever was asked about a site request, and has answered, or whose last day is over, reads of its documents those that he added
+-- himself; and of its past the versions in which he was asked, on
+-- which his answer rests.
+CREATE FUNCTION request_seen_whole(place text, request uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM site_requests AS r JOIN jurisdictions AS j ON j.code = r.jurisdiction
+        WHERE r.jurisdiction = place AND r.id = request AND (
+            ARRAY['* government', place || ' government', '* @' || r.organisation] && seen()
+            OR EXISTS (
+                SELECT FROM unnest(r.asked, r.answer_by) AS a (code, last)
+                WHERE ARRAY['* ?' || a.code, place || ' ?' || a.code] && seen()
+                    AND (a.last IS NULL OR a.last >= (now() AT TIME ZONE j.time_zone)::date)
+            )
+        )
+    )
+$$;
+COMMENT ON FUNCTION request_seen_whole(text, uuid) IS 'The transaction sees a site request, and not only that it was asked about it';
+
+CREATE OR REPLACE FUNCTION document_seen(d documents) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT o.owner IS NOT NULL AND (
+        d.redacts IS NOT NULL
+        OR ARRAY['* restricted', d.jurisdiction || ' restricted', '* @' || d.organisation, '* @' || o.owner] && seen()
+    ) AND (
+        d.noun <> 'site_request' OR ('* @' || d.organisation) = ANY (seen()) OR request_seen_whole(d.jurisdiction, d.holder)
+    ) FROM (SELECT document_owner(d.noun, d.jurisdiction, d.holder) AS owner) AS o
+$$;
+
+ALTER POLICY seen ON site_requests_history USING (
+    ('* @' || organisation) = ANY ((SELECT seen())::text[])
+    OR (state <> 'draft' AND (
+        '* government' = ANY ((SELECT seen())::text[])
+        OR (jurisdiction || ' government') = ANY ((SELECT seen())::text[])
+        OR (asked <> '{}' AND state <> 'returned_for_supplement' AND EXISTS (
+            SELECT FROM unnest(asked) AS c (code)
+            WHERE ('* ?' || c.code) = ANY ((SELECT seen())::text[])
+                OR (jurisdiction || ' ?' || c.code) = ANY ((SELECT seen())::text[])
+        ))
+    ))
+);
