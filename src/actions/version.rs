@@ -8,9 +8,9 @@ use super::{Context, Reader, as_of};
 use crate::domain::actor::Actor;
 use crate::domain::version::{Authorship, Ended, ListedVersion, Newest, Version};
 use crate::error::{Error, Result};
+use crate::store::history::{self, Kept};
 use crate::store::records::Records;
 use crate::store::seen::see;
-use crate::store::version::Kept;
 use crate::store::{Connection, Stored, version};
 
 /// Most versions on a page of a history; each has its digest computed.
@@ -149,10 +149,10 @@ pub(super) fn page(
     limit: u32,
 ) -> Stored<History> {
     let sight = actor.sight(jurisdiction);
-    let mut versions = version::list(conn, of, (jurisdiction, id), &sight, before, i64::from(limit) + 1)?;
+    let mut versions = history::list(conn, of, (jurisdiction, id), &sight, before, i64::from(limit) + 1)?;
     let more = versions.len() > limit as usize;
     versions.truncate(limit as usize);
-    let mut deleted = version::deleted(conn, of, (jurisdiction, id))?;
+    let mut deleted = history::deleted(conn, of, (jurisdiction, id))?;
     let all = versions.iter_mut().map(|v| &mut v.began).chain(deleted.as_mut().map(|(_, by)| by));
     for authorship in all {
         authorship.author.take_if(|a| !actor.may_know_author(jurisdiction, a.organisation.as_deref()));

@@ -23,6 +23,7 @@ pub mod delivery;
 pub mod document;
 pub mod ewkb;
 pub mod followed;
+pub mod history;
 pub mod import;
 pub mod jurisdiction;
 pub mod listen;

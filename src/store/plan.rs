@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
+use super::history::version_at;
 use super::records::word;
 use super::schema::plans;
-use super::version::version_at;
 use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::audit::Digest;
 use crate::domain::corridor::{CLEARANCE_MAX_M, CorridorFacts};
@@ -163,13 +163,8 @@ pub fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Plan>> {
 /// # Errors
 /// The database's.
 pub fn at(conn: &mut PgConnection, jurisdiction: &str, id: Uuid, revision: i64) -> Stored<Option<Plan>> {
-    let row: Option<Row> = sql_query(version_at("plans"))
-        .bind::<Text, _>(jurisdiction)
-        .bind::<UuidSql, _>(id)
-        .bind::<BigInt, _>(revision)
-        .get_result(conn)
-        .optional()?;
-    row.map(to_plan).transpose()
+    let statement = sql_query(version_at("plans")).bind::<Text, _>(jurisdiction).bind::<UuidSql, _>(id);
+    statement.bind::<BigInt, _>(revision).get_result(conn).optional()?.map(to_plan).transpose()
 }
 
 /// Versions of plans that the transaction sees; those that are not there are left out.

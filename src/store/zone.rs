@@ -8,11 +8,11 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
+use super::history::{EndedRow, every_version, version_at};
 use super::records::{ListFilter, epsg, srid, word};
 use super::schema::sql_types::Geometry as GeometrySql;
 use super::schema::zones;
 use super::shape::Shape;
-use super::version::{EndedRow, every_version, version_at};
 use super::{Stored, WriteTx};
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::plan::Plan;

@@ -20,7 +20,9 @@ const OF_A_TIME: [&str; 5] = ["allowed", "slack_days", "overdue", "recorded_from
 fn bare(mut feature: Json) -> Json {
     feature.as_object_mut().unwrap().remove("links");
     let properties = feature["properties"].as_object_mut().unwrap();
-    OF_A_TIME.iter().for_each(|name| drop(properties.remove(*name)));
+    for name in OF_A_TIME {
+        properties.remove(name);
+    }
     if let Some(case) = properties.get_mut("case").and_then(Json::as_object_mut) {
         for name in ["documents_missing", "clock"] {
             case.remove(name);

@@ -12,8 +12,8 @@ use crate::domain::actor::Actor;
 use crate::domain::version::Ended;
 use crate::domain::zone::Zone;
 use crate::error::{Error, Result};
+use crate::store::history::Kept;
 use crate::store::seen::see;
-use crate::store::version::Kept;
 use crate::store::{Connection, Stored, zone as zones};
 
 /// A zone as it was recorded for a time.

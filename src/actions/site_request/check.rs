@@ -36,19 +36,20 @@ pub(super) fn run(
     let props = &of.body.props;
     let (asked, question) = asked(context, of)?;
     let checks = site_check::check(context, reader, std::slice::from_ref(&asked), &question)?;
-    let kept = site_check::keep(context, witness, &checks, write)?;
-    let (Some(check), Some(Some(kept))) = (checks.first(), kept.first()) else {
-        return Err(Error::invalid("/geometry", "lies in no jurisdiction, so no check of it is kept"));
-    };
-    let hash = site_check::of_id(context, reader, kept.id)?.hash;
+    let nowhere = || Error::invalid("/geometry", "lies in no jurisdiction, so no check of it is kept");
+    let check = checks.first().ok_or_else(nowhere)?;
     let in_zones = site_check::columns_in_zones(context, reader.actor, check)?;
     let consult: Vec<_> = check.findings.iter().flat_map(|f| asked_by(f, &in_zones, &props.organisation)).collect();
+    // Nothing is kept of a check that comes to no end.
+    let to_others = to_others(context, of, &consult, &asked, &question)?;
+    let kept = site_check::keep(context, witness, &checks, write)?.into_iter().next().flatten().ok_or_else(nowhere)?;
+    let hash = site_check::of_id(context, reader, kept.id)?.hash;
     Ok(RunNoted {
         run: kept.id,
         hash,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
         sharing: sharing(&check.findings),
-        to_others: to_others(context, of, &consult, &asked, &question)?,
+        to_others,
         consult,
         candidates: candidates(&check.findings, &check.shown, &in_zones),
     })

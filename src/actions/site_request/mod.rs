@@ -153,6 +153,11 @@ pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Re
     Ok(WholeCase { missing, heads, reader: CaseReader { told, ..case.reader }, ..case })
 }
 
+/// Who reads a case, before anything is said of its checks.
+fn reader(actor: &Actor, jurisdiction: &str, standing: Standing) -> CaseReader {
+    CaseReader { organisation: actor.organisation.clone(), sight: actor.sight(jurisdiction), standing, told: None }
+}
+
 /// What the last check of a case says to somebody who does not see everything: nothing where he was told of as many cells with
 /// something hidden as he may hear of, or where something is hidden from him since that it rests on.
 fn told(context: &Context, actor: &Actor, case: &Case, reader: &CaseReader) -> Result<Option<SaidTo>> {
@@ -197,8 +202,7 @@ pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Re
         parameters: home.rules().parameters(),
     };
     let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
-    let (sight, standing) = (actor.sight(&filed.jurisdiction), Standing::of(actor, &filed, day));
-    let reader = CaseReader { organisation: actor.organisation.clone(), sight, standing, told: None };
+    let reader = reader(actor, &filed.jurisdiction, Standing::of(actor, &filed, day));
     let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, counting.calendar, day));
     Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads, restricted })
 }

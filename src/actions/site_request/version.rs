@@ -17,8 +17,8 @@ use crate::domain::site_request::words::State;
 use crate::domain::site_request::{Filed, WORD};
 use crate::domain::version::Ended;
 use crate::error::{Error, Result};
+use crate::store::history::Kept;
 use crate::store::seen::see;
-use crate::store::version::Kept;
 use crate::store::{Connection, Stored};
 
 /// A request as it was recorded for a time.
@@ -60,9 +60,7 @@ fn known(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Option<Known
             // Only drafts are deleted, which nobody else saw.
             let own = found.filter(|filed| is_own(reader.actor, filed));
             Ok(own.map(|newest| {
-                let sight = reader.actor.sight(&newest.jurisdiction);
-                let organisation = reader.actor.organisation.clone();
-                let reader = CaseReader { organisation, sight, standing: Standing::Within, told: None };
+                let reader = super::reader(reader.actor, &newest.jurisdiction, Standing::Within);
                 Known { newest, whole: None, reader, hidden: BTreeSet::new() }
             }))
         }
