@@ -1,0 +1,132 @@
+//! Versions of a plan that follow each other, and are taken back: which one is in force on which day.
+
+use serde_json::{Value as Json, json};
+
+use crate::checked_again::in_turn;
+use crate::help::{Api, merged};
+use crate::plan::{api, unmet};
+
+impl Api {
+    fn in_force(&self, id: &str) -> Json {
+        self.server.get("officer", &format!("/api/plans/{id}")).json()["in_force"].clone()
+    }
+}
+
+/// An amendment that is taken back before its day leaves the one before as it was.
+#[test]
+fn what_was_to_be_superseded_goes_on_where_its_amendment_is_revoked() {
+    let api = api();
+    for event in ["revoke", "suspend"] {
+        let first = api.plan(&format!("QH-{event}"), 1);
+        api.published(&first, "2026-01-01", json!(null));
+        let path = format!("/api/plans/{first}");
+        let second = api.amended(&first);
+        api.published(&second, "2028-01-01", json!(null));
+        let known = || {
+            let all = format!(
+                "SELECT string_agg(concat_ws(' ', code, valid_from, valid_to), '; ' ORDER BY code)
+                 FROM reference_features WHERE dataset = 'QH-{event}'"
+            );
+            (api.server.get("", &path).json()["in_force"]["to"].clone(), api.sql(&all).unwrap())
+        };
+        let one = format!("QH-{event}/1/Z-0000 2026-01-01");
+        let both = format!("{one} 2027-12-31; QH-{event}/2/Z-0000 2028-01-01");
+        assert_eq!(known(), (json!("2027-12-31"), both));
+        api.done("approver", &second, event, &json!({}));
+        assert_eq!(known(), (json!(null), one));
+        assert_eq!(api.server.get("", &path).json()["state"], "published");
+    }
+    assert_eq!(api.faults(), []);
+}
+
+/// Of three versions, of which two are yet to come, one is in force on each day, whichever are taken back; and what went on can be
+/// amended again, whatever was begun on what is no more.
+#[test]
+fn of_versions_that_are_yet_to_come_some_are_taken_back() {
+    let api = api();
+    for (n, event) in ["revoke", "suspend"].into_iter().enumerate() {
+        let first = api.plan(&format!("QH-2{n}"), 1);
+        api.published(&first, "2026-01-01", json!(null));
+        let second = api.amended(&first);
+        api.published(&second, "2098-01-01", json!(null));
+        let third = api.amended(&second);
+        api.published(&third, "2099-01-01", json!(null));
+        let in_force = |id: &str| api.server.get("", &format!("/api/plans/{id}")).json()["in_force"].clone();
+        let days = |from: &str, to: Option<&str>| json!({"from": from, "to": to});
+        assert_eq!(in_force(&second), days("2098-01-01", Some("2098-12-31")));
+        api.done("approver", &second, event, &json!({}));
+        assert_eq!(in_force(&first), days("2026-01-01", Some("2098-12-31")));
+        assert_eq!(in_force(&second), json!(null));
+        api.done("approver", &third, event, &json!({}));
+        assert_eq!(in_force(&first), days("2026-01-01", None));
+        // What was suspended before it began is no base for the next one; what went on is.
+        assert_eq!(api.amend(&third).status, 409);
+        let fourth = api.amended(&first);
+        assert_eq!(api.amend(&first).status, 409, "that is there");
+        api.published(&fourth, "2097-01-01", json!(null));
+        let fifth = api.amended(&fourth);
+        let data = api.submitted(&fifth);
+        api.done("approver", &fifth, "approve", &merged(json!({"effective_from": "2097-02-01"}), &data));
+        api.done("approver", &fourth, event, &json!({}));
+        let late = api.event("officer", &fifth, "publish", &json!({}));
+        assert_eq!(unmet(&late), ["newest"], "{}", late.text);
+        assert_eq!(api.amend(&first).status, 409, "the fifth stands in the way");
+        let gone = api.done("approver", &fifth, "revoke", &json!({}));
+        assert_eq!(gone["in_force"], json!(null));
+        // And the one that was suspended is revoked when another version begins on its day: that one stands.
+        let sixth = api.amended(&first);
+        api.published(&sixth, "2097-01-01", json!(null));
+        assert_eq!(in_force(&first), days("2026-01-01", Some("2096-12-31")));
+        if event == "suspend" {
+            api.done("approver", &fourth, "revoke", &json!({}));
+            assert_eq!(in_force(&first), days("2026-01-01", Some("2096-12-31")));
+        }
+        api.done("approver", &sixth, event, &json!({}));
+        assert_eq!(in_force(&first), days("2026-01-01", None));
+        let shown = format!(
+            "SELECT string_agg(concat_ws(' ', code, valid_from, valid_to), '; ' ORDER BY code)
+             FROM reference_features WHERE dataset = 'QH-2{n}'"
+        );
+        assert_eq!(api.sql(&shown), Some(format!("QH-2{n}/1/Z-0000 2026-01-01")));
+    }
+    assert_eq!(api.faults(), []);
+}
+
+/// Two versions that are yet to come are taken back at the same moment, whichever comes first: what is in force goes on for good.
+#[test]
+fn of_versions_that_are_taken_back_at_the_same_moment_none_leaves_a_day_without_one() {
+    let api = api();
+    let mut in_force = 0;
+    for (n, (one, other)) in
+        [("revoke", "revoke"), ("suspend", "revoke"), ("revoke", "suspend")].into_iter().enumerate()
+    {
+        for turned in [false, true] {
+            let code = format!("QH-3{n}{}", u8::from(turned));
+            let first = api.plan(&code, 1);
+            api.published(&first, "2026-01-01", json!(null));
+            let second = api.amended(&first);
+            api.published(&second, "2098-01-01", json!(null));
+            let third = api.amended(&second);
+            api.published(&third, "2099-01-01", json!(null));
+            let take_second = || api.event("approver", &second, one, &json!({}));
+            let take_third = || api.event("approver", &third, other, &json!({}));
+            let (second_gone, third_gone) = if turned {
+                let (third_gone, second_gone) = in_turn(&api, "VN-72", take_third, take_second);
+                (second_gone, third_gone)
+            } else {
+                in_turn(&api, "VN-72", take_second, take_third)
+            };
+            assert_eq!(third_gone.status, 200, "{code}: {}", third_gone.text);
+            // That the second goes on is another version of it.
+            assert_eq!(second_gone.status, if turned { 412 } else { 200 }, "{code}: {}", second_gone.text);
+            if turned {
+                api.done("approver", &second, one, &json!({}));
+            }
+            let all = [&first, &second, &third].map(|id| api.in_force(id));
+            assert_eq!(all, [json!({"from": "2026-01-01", "to": null}), json!(null), json!(null)], "{code}");
+            in_force += 1;
+            assert_eq!(api.codes("", "datetime=2100-01-01").len(), in_force, "{code}");
+        }
+    }
+    assert_eq!(api.faults(), []);
+}
