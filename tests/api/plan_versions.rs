@@ -1,10 +1,11 @@
 //! Versions of a plan that follow each other, and are taken back: which one is in force on which day.
 
+use clearway::actions::plan::upkeep;
 use serde_json::{Value as Json, json};
 
 use crate::checked_again::in_turn;
 use crate::help::{Api, merged};
-use crate::plan::{api, unmet};
+use crate::plan::{api, decision, unmet};
 
 impl Api {
     fn in_force(&self, id: &str) -> Json {
@@ -70,11 +71,11 @@ fn of_versions_that_are_yet_to_come_some_are_taken_back() {
         api.done("approver", &fourth, event, &json!({}));
         let late = api.event("officer", &fifth, "publish", &json!({}));
         assert_eq!(unmet(&late), ["newest"], "{}", late.text);
-        assert_eq!(api.amend(&first).status, 409, "the fifth stands in the way");
+        // It stands on what is no more, and in nobody's way.
+        let sixth = api.amended(&first);
         let gone = api.done("approver", &fifth, "revoke", &json!({}));
         assert_eq!(gone["in_force"], json!(null));
         // And the one that was suspended is revoked when another version begins on its day: that one stands.
-        let sixth = api.amended(&first);
         api.published(&sixth, "2097-01-01", json!(null));
         assert_eq!(in_force(&first), days("2026-01-01", Some("2096-12-31")));
         if event == "suspend" {
@@ -129,4 +130,110 @@ fn of_versions_that_are_taken_back_at_the_same_moment_none_leaves_a_day_without_
         }
     }
     assert_eq!(api.faults(), []);
+}
+
+/// What was begun on a version that is no more is never decided on, and stands in nobody's way, however far it has come.
+#[test]
+fn what_stands_on_a_version_that_was_taken_back_is_not_approved_and_blocks_nothing() {
+    let api = api();
+    for (n, event) in ["revoke", "suspend"].into_iter().enumerate() {
+        for (k, come) in ["draft", "in_appraisal", "appraised", "submitted", "approved"].into_iter().enumerate() {
+            let first = api.plan(&format!("QH-4{n}{k}"), 1);
+            api.published(&first, "2026-01-01", json!(null));
+            let second = api.amended(&first);
+            api.published(&second, "2098-01-01", json!(null));
+            let dead = api.amended(&second);
+            let (mut run, numbers) =
+                (json!({}), json!({"appraisal_number": "BC-12/2026", "submission_number": "TTr-7/2026"}));
+            for step in ["begin_appraisal", "appraise", "submit", "approve"].into_iter().take(k) {
+                match step {
+                    "appraise" => run = api.check(&dead),
+                    "approve" => {
+                        let data = decision(&run, "2099-01-01", &json!(null));
+                        api.done("approver", &dead, "approve", &data);
+                        continue;
+                    }
+                    _ => {}
+                }
+                let data = match step {
+                    "appraise" => json!({"appraisal_number": numbers["appraisal_number"]}),
+                    "submit" => json!({"submission_number": numbers["submission_number"]}),
+                    _ => json!({}),
+                };
+                api.done("officer", &dead, step, &data);
+            }
+            let path = format!("/api/plans/{dead}");
+            assert_eq!(api.server.get("officer", &path).json()["state"], come);
+            assert_eq!(api.amend(&second).status, 409, "{come}: until then it is the next one");
+            api.done("approver", &second, event, &json!({}));
+            let next = api.amend(&first);
+            assert_eq!(next.status, 201, "{event} {come}: {}", next.text);
+            assert_eq!((&next.json()["number"], &next.json()["amends"]), (&json!(4), &json!(first)));
+            assert_eq!(api.amend(&first).status, 409, "{come}: one at a time");
+            match come {
+                "submitted" => {
+                    let data = decision(&run, "2099-01-01", &json!(null));
+                    let refused = api.event("approver", &dead, "approve", &data);
+                    assert_eq!(unmet(&refused), ["newest"], "{}", refused.text);
+                    assert_eq!(refused.json()["allowed"], json!(["approve", "return", "reject", "waive"]));
+                    api.done("approver", &dead, "reject", &json!({}));
+                }
+                "approved" => {
+                    assert_eq!(unmet(&api.event("officer", &dead, "publish", &json!({}))), ["newest"]);
+                }
+                _ => {}
+            }
+            let fourth = next.json()["id"].as_str().unwrap().to_owned();
+            api.published(&fourth, "2097-01-01", json!(null));
+            assert_eq!(api.in_force(&first), json!({"from": "2026-01-01", "to": "2096-12-31"}));
+        }
+    }
+    assert_eq!(api.faults(), []);
+}
+
+/// What is over has been what it was: an amendment takes no day from it, whether that it is over was recorded before the decision, before
+/// the publication, or not yet.
+#[test]
+fn an_amendment_of_what_is_over_begins_after_its_last_day() {
+    let api = api();
+    let context = api.database.context();
+    for recorded in [false, true] {
+        let first = api.plan(&format!("QH-6-{recorded}"), 1);
+        api.published(&first, "2026-01-01", json!("2026-06-30"));
+        if recorded {
+            assert!(upkeep::expire(&context).unwrap() > 0);
+        }
+        let second = api.amended(&first);
+        let data = api.submitted(&second);
+        let of = |from: &str| merged(json!({"effective_from": from}), &data);
+        for from in ["2026-03-01", "2026-06-30"] {
+            let refused = api.event("approver", &second, "approve", &of(from));
+            assert_eq!(unmet(&refused), ["effective_period"], "{recorded} {from}");
+            assert!(refused.text.contains("last day of the version that it amends"), "{}", refused.text);
+        }
+        api.done("approver", &second, "approve", &of("2026-07-01"));
+        api.done("officer", &second, "publish", &json!({}));
+        assert_eq!(api.in_force(&first), json!({"from": "2026-01-01", "to": "2026-06-30"}));
+        assert_eq!(api.in_force(&second), json!({"from": "2026-07-01", "to": null}));
+    }
+    // Decided on while it was in force, published when it was over.
+    for recorded in [false, true] {
+        let first = api.plan(&format!("QH-7-{recorded}"), 1);
+        api.published(&first, "2026-01-01", json!("2099-12-31"));
+        let second = api.amended(&first);
+        let data = api.submitted(&second);
+        api.done("approver", &second, "approve", &merged(json!({"effective_from": "2026-03-01"}), &data));
+        crate::support::run_sql(
+            &api.database.url,
+            &format!(
+                "SET session_replication_role = replica; UPDATE plans SET effective_to = '2026-06-30' WHERE id = '{first}'"
+            ),
+        );
+        if recorded {
+            assert!(upkeep::expire(&context).unwrap() > 0);
+        }
+        let refused = api.event("officer", &second, "publish", &json!({}));
+        assert_eq!(unmet(&refused), ["newest"], "{recorded}: {}", refused.text);
+        assert!(refused.text.contains("decide anew"), "{}", refused.text);
+    }
 }

@@ -70,7 +70,7 @@ words! {
         DecisionSigner = "decision_signer",
         EffectivePeriod = "effective_period",
         FileHash = "file_hash",
-        /// What it amends was not amended, revoked or rejected meanwhile.
+        /// What it amends was neither taken back nor amended by another one meanwhile, nor is over and of days that it takes.
         Newest = "newest",
         /// Its period is over.
         Over = "over",
@@ -130,6 +130,7 @@ pub const TRANSITIONS: &[Transition<S, E, G>] = &[
             G::DecisionSigner,
             G::EffectivePeriod,
             G::FileHash,
+            G::Newest,
             G::Committee,
             G::NotMaker,
             G::NotWaiver,
