@@ -68,6 +68,7 @@ mod site_request;
 mod site_request_consulted;
 mod site_request_story;
 mod site_request_time;
+mod site_request_ways;
 mod site_search;
 mod timing;
 mod tls;

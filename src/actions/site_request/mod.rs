@@ -171,7 +171,8 @@ fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
     };
     let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
     let (sight, standing) = (actor.sight(&filed.jurisdiction), Standing::of(actor, &filed, day));
-    let reader = CaseReader { organisation: actor.organisation.clone(), sight, standing, told: None };
+    let decides = actor.acts_as(Role::Approver, &filed.jurisdiction);
+    let reader = CaseReader { organisation: actor.organisation.clone(), sight, standing, decides, told: None };
     let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, counting.calendar, day));
     Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads })
 }
