@@ -11,6 +11,12 @@ impl Api {
     fn in_force(&self, id: &str) -> Json {
         self.server.get("officer", &format!("/api/plans/{id}")).json()["in_force"].clone()
     }
+
+    fn steps(&self, id: &str) -> Vec<String> {
+        let history = self.server.get("officer", &format!("/api/plans/{id}/history")).json();
+        let events = history["events"].as_array().unwrap().iter();
+        events.map(|step| step["event"].as_str().unwrap().to_owned()).collect()
+    }
 }
 
 /// An amendment that is taken back before its day leaves the one before as it was.
@@ -236,4 +242,50 @@ fn an_amendment_of_what_is_over_begins_after_its_last_day() {
         assert_eq!(unmet(&refused), ["newest"], "{recorded}: {}", refused.text);
         assert!(refused.text.contains("decide anew"), "{}", refused.text);
     }
+}
+
+/// That a version goes on because what was to follow it was taken back is a step of its own, of which all hear who heard that it was to
+/// end.
+#[test]
+fn that_a_version_goes_on_stands_in_its_history_and_is_told() {
+    let api = api();
+    crate::support::run_sql(
+        &api.database.url,
+        "INSERT INTO organisations VALUES ('office', 'office', 'office'), ('viettel', 'viettel', 'carrier')",
+    );
+    for event in ["revoke", "suspend"] {
+        let first = api.plan(&format!("QH-5-{event}"), 1);
+        api.published(&first, "2026-01-01", json!(null));
+        let second = api.amended(&first);
+        api.published(&second, "2098-01-01", json!(null));
+        let third = api.amended(&second);
+        api.published(&third, "2099-01-01", json!(null));
+        let told = |id: &str| {
+            let all = format!(
+                "SELECT count(*) || ' ' || coalesce(string_agg(DISTINCT concat_ws(' ', state, array_to_string(organisations, ',')), ';'), '')
+                 FROM outbox WHERE event = 'go_on' AND subject = '{id}'"
+            );
+            api.sql(&all).unwrap()
+        };
+        assert_eq!((told(&first), told(&second)), ("0 ".into(), "0 ".into()));
+        api.done("approver", &second, event, &json!({}));
+        assert_eq!(api.in_force(&first), json!({"from": "2026-01-01", "to": "2098-12-31"}));
+        assert_eq!(told(&first), "1 published committee,office,viettel");
+        api.done("approver", &third, event, &json!({}));
+        assert_eq!(api.steps(&first).split_off(4), ["publish", "go_on", "go_on"]);
+        assert_eq!(told(&first), "2 published committee,office,viettel");
+        let history = api.server.get("officer", &format!("/api/plans/{first}/history")).json();
+        let last = history["events"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(
+            (&last["actor"], &last["from"], &last["to"]),
+            (&json!("timer"), &json!("published"), &json!("published"))
+        );
+        assert_eq!(told(&second), "0 ", "it is no more");
+        // What was in force when it was taken back leaves nobody to go on, and nobody sends it.
+        let by_hand = api.event("approver", &first, "go_on", &json!({}));
+        assert_eq!(by_hand.status, 403, "{}", by_hand.text);
+        api.done("approver", &first, event, &json!({}));
+        assert_eq!(told(&first), "2 published committee,office,viettel");
+    }
+    assert_eq!(api.faults(), []);
 }

@@ -253,6 +253,7 @@ pub fn decide(plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Result<Plan, Refus
         | PlanEvent::Waive
         | PlanEvent::Reject
         | PlanEvent::Supersede
+        | PlanEvent::GoOn
         | PlanEvent::Expire => {}
     }
     if let Some(actor) = sent.actor

@@ -37,6 +37,8 @@ words! {
         Revoke = "revoke",
         /// Its amendment was published.
         Supersede = "supersede",
+        /// The amendment that was to follow it was taken back.
+        GoOn = "go_on",
         /// Its period is over.
         Expire = "expire",
     }
@@ -145,5 +147,6 @@ pub const TRANSITIONS: &[Transition<S, E, G>] = &[
     // One that was decided on, too: there is no other way back.
     row(&[S::Approved, S::Published, S::Suspended], E::Revoke, APPROVER, &[G::Reason, G::Committee], S::Revoked),
     row(&[S::Published, S::Suspended], E::Supersede, By::Timer, &[], S::Superseded),
+    row(&[S::Published], E::GoOn, By::Timer, &[], S::Published),
     row(&[S::Published, S::Suspended], E::Expire, By::Timer, &[G::Over], S::Expired),
 ];
