@@ -47,6 +47,7 @@ mod parameters;
 mod people;
 mod permission;
 mod plan;
+mod plan_story;
 mod plan_versions;
 mod problems;
 mod rate_limit;
