@@ -42,7 +42,9 @@ fn each_class_of_columns_has_its_dossier() {
             added(&api, "carrier", &path, &format!("kind={kind}&name={kind}.txt"), kind.as_bytes());
         };
         assert_eq!(case.now["properties"]["case"]["documents_required"], json!(kinds), "{what}");
-        kinds.iter().for_each(|kind| add(kind));
+        for kind in &kinds {
+            add(kind);
+        }
         case.step("carrier", "submit", None, json!({}), "submitted");
         let refused = |case: &CaseOf<'_>, lacks: &[&str]| {
             let answer = case.sends("officer", "accept", None, json!({}));
