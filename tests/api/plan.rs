@@ -350,6 +350,11 @@ fn a_corridor_that_comes_in_force_between_check_and_decision_stands_against_it()
     let refused = api.event("approver", &id, "approve", &data);
     assert_eq!(unmet(&refused), ["nothing_new"]);
     assert_eq!(refused.text.matches("COR of zone").count(), 1, "{}", refused.text);
+    let decided = || {
+        ["plan_events", "outbox"]
+            .map(|of| api.sql(&format!("SELECT count(*) FROM {of} WHERE event = 'approve'")).unwrap())
+    };
+    assert_eq!(decided(), ["0", "0"]);
     // Checked again, it blocks until somebody who may waives it.
     let again = api.check(&id);
     assert_eq!(again["blocked"].as_array().unwrap().len(), 1, "{again}");
@@ -367,6 +372,7 @@ fn a_corridor_that_comes_in_force_between_check_and_decision_stands_against_it()
     // By the edge of its clearance: 10 m from the third zone and no more.
     data["decision_number"] = json!("another");
     assert_eq!(api.event("other-approver", &id, "approve", &data).status, 409, "one decision");
+    assert_eq!(decided(), ["1", "1"]);
     assert_eq!(api.faults(), []);
 }
 
@@ -501,6 +507,8 @@ fn of_two_decisions_at_the_same_moment_one_is_made() {
     assert_eq!(answers, [200, 412, 412, 412]);
     let made = "SELECT count(*) FROM plan_events WHERE event IN ('approve', 'reject', 'return')";
     assert_eq!(api.sql(made), Some("1".into()));
+    let told = "SELECT count(*) FROM outbox WHERE event IN ('approve', 'reject', 'return')";
+    assert_eq!(api.sql(told), Some("1".into()));
     assert_eq!(api.faults(), []);
 }
 
