@@ -238,20 +238,23 @@ pub fn later(tx: &mut WriteTx<'_>, plan: &Plan) -> Stored<Vec<Plan>> {
 
 /// The version that was published and ends where `by` begins, locked until the transaction ends.
 ///
+/// Whoever waits for a row is told what became of it, and of none but those that he asked for: so all earlier versions are asked
+/// for, by what never changes, and it is looked among them as they are then which one ends there. The newest comes first, as
+/// wherever two versions are locked.
+///
 /// # Errors
 /// The database's.
 pub fn lock_ending_where(tx: &mut WriteTx<'_>, by: &Plan) -> Stored<Option<Plan>> {
     let Some(from) = by.decision.as_ref().map(|decision| decision.from) else { return Ok(None) };
-    let row = plans::table
+    let rows = plans::table
         .filter(plans::jurisdiction.eq(&by.jurisdiction).and(plans::code.eq(&by.code)))
-        .filter(plans::number.lt(by.number).and(plans::state.eq(PlanState::Published.as_str())))
-        .filter(plans::ended_on.eq(from.to_diesel()))
+        .filter(plans::number.lt(by.number))
         .order(plans::number.desc())
         .select(Row::as_select())
         .for_update()
-        .first(tx.conn)
-        .optional()?;
-    row.map(to_plan).transpose()
+        .load(tx.conn)?;
+    let earlier = rows.into_iter().map(to_plan).collect::<Stored<Vec<Plan>>>()?;
+    Ok(earlier.into_iter().find(|plan| plan.state == PlanState::Published && plan.ended_on == Some(from)))
 }
 
 /// Plans whose period was over before a day, or that ended by it because their amendment began, and of which that is not recorded.

@@ -334,7 +334,7 @@ pub fn write_event(
         data.insert(name.clone(), list.iter().map(|fields| Json::Object(members(fields))).collect());
     }
     // What is said within the office and by those whom it asks is theirs; what is said to the carrier is in what he is told.
-    let told = names || is_addressed(event.event) && reader.knows_what(event);
+    let told = names || reader.knows_papers() || is_addressed(event.event) && reader.knows_what(event);
     let told = told && reader.knows_content(event);
     let nothing = Noted::default();
     let noted = if reader.knows_content(event) { &event.noted } else { &nothing };

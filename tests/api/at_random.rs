@@ -21,10 +21,10 @@ use crate::site_request_time::{age, silence_approves};
 use crate::support::token;
 
 /// Numbers that look like chance and are the same in every run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -32,7 +32,7 @@ impl Dice {
     }
 
     /// Once in so many times.
-    fn once_in(&mut self, n: usize) -> bool {
+    pub fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
@@ -47,7 +47,7 @@ impl Dice {
         if lead.is_empty() || self.once_in(4) { self.one(allowed).clone() } else { (*self.one(&lead)).clone() }
     }
 
-    fn one<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub fn one<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
     }
 }

@@ -22,7 +22,7 @@ const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// Both at once, while the revision of a jurisdiction is held: each waits for it, and gets it in its turn.
-fn in_turn<A: Send, B: Send>(
+pub fn in_turn<A: Send, B: Send>(
     api: &Api,
     jurisdiction: &str,
     first: impl FnOnce() -> A + Send,

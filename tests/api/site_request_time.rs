@@ -364,6 +364,88 @@ fn silence_approves_nothing_that_is_worse_now() {
     }
 }
 
+/// What stands in the way of silence is said to the office where the case is told to be overdue, and holds up the approval for as long
+/// as it stands there, and no longer.
+#[test]
+fn silence_approves_once_nothing_stands_in_its_way_any_more() {
+    let deemed = silence_approves();
+    for (what, checked, guard) in
+        [("a corridor", false, "not_worse"), ("a corridor", true, "no_blocks"), ("a pause", true, "clock_runs")]
+    {
+        let what = format!("{what}, checked {checked}");
+        let api = office();
+        load(&api, &deemed);
+        let mut case = accepted(&api);
+        let corridor = (guard != "clock_runs")
+            .then(|| api.add(CORRIDORS, rect(-9.0, -9.0, 9.0, 9.0), merged(json!({"code": "R"}), &road())));
+        if checked {
+            case.step("officer", "check", None, json!({}), "checking");
+        }
+        age(&api, 60);
+        if guard == "clock_runs" {
+            case.step("officer", "pause", Some("why"), json!({"why": "legal_action"}), "checking");
+        }
+        let context = api.database.context();
+        assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)), "{what}");
+        let history = format!("/api/site-requests/{}/history", case.id);
+        let last =
+            |role: &str| api.server.get(role, &history).json()["events"].as_array().unwrap().last().unwrap().clone();
+        let reason = last("officer")["reason"].as_str().unwrap_or_default().to_owned();
+        assert!(last("officer")["event"] == "escalate" && reason.contains(guard), "{what}: {reason}");
+        assert_eq!(last("carrier")["reason"], Json::Null, "{what}: what stands there may be hidden from him");
+        match guard {
+            "not_worse" => {
+                let path = format!("{CORRIDORS}/{}", corridor.unwrap());
+                assert_eq!(api.on_grid("officer", "DELETE", &path, &json!({})).status, 204, "{what}");
+            }
+            "no_blocks" => {
+                let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
+                let waiver = json!({"code": "COR", "reason": "the road goes round it"});
+                let headers = [("Content-Type", "application/json")];
+                let waived =
+                    api.send("approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+                assert_eq!(waived.status, 201, "{what}: {}", waived.text);
+            }
+            _ => {
+                case.version += 1;
+                case.step("officer", "resume", None, json!({}), "checking");
+            }
+        }
+        let context = api.database.context();
+        assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)), "{what}");
+        let read = api.server.get("carrier", &case.path()).json()["properties"].clone();
+        assert_eq!(
+            (&read["state"], &last("officer")["event"]),
+            (&json!("approved"), &json!("deem_approved")),
+            "{what}"
+        );
+        assert_eq!((told(&api, "deem_approved").len(), told(&api, "escalate").len()), (1, 1), "{what}");
+    }
+}
+
+/// That the checks could not be asked for a moment is no answer: the request is overdue, and the approval is tried again.
+#[test]
+fn silence_approves_later_where_the_checks_could_not_be_asked() {
+    let api = office();
+    load(&api, &silence_approves());
+    let mut case = accepted(&api);
+    case.step("officer", "check", None, json!({}), "checking");
+    age(&api, 60);
+    let context = api.database.context();
+    let away = |from: &str, to: &str| run_sql(&api.database.url, &format!("ALTER TABLE {from} RENAME TO {to}"));
+    away("site_checks", "site_checks_away");
+    assert!(lapse(&context).is_err() && lapse(&context).is_err(), "it is said");
+    assert_eq!((told(&api, "deem_approved").len(), told(&api, "escalate").len()), (0, 1));
+    let history = api.server.get("officer", &format!("/api/site-requests/{}/history", case.id)).json();
+    let last = history["events"].as_array().unwrap().last().unwrap().clone();
+    assert!(last["reason"].as_str().is_some_and(|reason| reason.contains("tried again")), "{last}");
+    away("site_checks_away", "site_checks");
+    assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)));
+    let read = api.server.get("carrier", &case.path()).json()["properties"].clone();
+    assert_eq!(read["state"], "approved");
+    assert_eq!((told(&api, "deem_approved").len(), told(&api, "escalate").len()), (1, 1));
+}
+
 /// A permit holds through its last day, and is over on the next.
 #[test]
 fn a_permit_holds_through_its_last_day() {

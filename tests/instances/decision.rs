@@ -6,10 +6,11 @@ use std::thread;
 
 use clearway::domain::audit::hex;
 use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::instance::{Answer, Instance, clearway, until};
+use crate::instance::{Answer, Door, Instance, clearway, until};
 use crate::receiver::{Got, Mood, Receiver};
 use crate::restart::{How, Stoppable};
 use crate::support::{Database, run_sql, token};
@@ -22,7 +23,9 @@ fn instance(url: &str, documents: &Path) -> Instance {
         format!(r#"{{token="{}",name="{name}",organisation="{organisation}",roles=["{name}"]}}"#, token(name))
     };
     let all = [("officer", "office"), ("approver", "committee"), ("carrier", "viettel")];
-    let tokens = format!("[{}]", all.map(|(name, organisation)| role(name, organisation)).join(","));
+    let other = role("approver", "committee").replace("the-approver", "the-other-approver");
+    let other = other.replace(r#"name="approver""#, r#"name="other-approver""#);
+    let tokens = format!("[{},{other}]", all.map(|(name, organisation)| role(name, organisation)).join(","));
     let mut settings = SETTINGS.to_vec();
     settings.extend([("CLEARWAY_TOKENS", tokens.as_str()), ("CLEARWAY_DOCUMENTS", documents.to_str().unwrap())]);
     Instance::start(url, &settings)
@@ -125,35 +128,116 @@ impl Submitted {
         Self { noun: Noun::Request, path, version, decision, steps }
     }
 
-    fn approve(&self, door: &Instance) -> Result<Answer, ureq::Error> {
-        let body = json!({"event": "approve", "data": self.decision});
-        door.json_as("approver", &format!("{}/events", self.path), Some(self.version), &body)
+    fn approve(&self, door: &Door) -> Result<Answer, ureq::Error> {
+        self.decide(door, "approver", "approve")
+    }
+
+    /// What stands against it.
+    fn against(&self) -> &'static str {
+        if self.noun == Noun::Plan { "reject" } else { "refuse" }
+    }
+
+    fn decide(&self, door: &Door, role: &str, event: &str) -> Result<Answer, ureq::Error> {
+        let data = if event == "reject" { json!({}) } else { self.decision.clone() };
+        let body = json!({"event": event, "reason": "it has to be", "data": data});
+        door.json_as(role, &format!("{}/events", self.path), Some(self.version), &body)
+    }
+
+    /// Checked once more; what is decided then rests on that.
+    fn checked_again(&mut self, door: &Instance) {
+        let run = match self.noun {
+            Noun::Plan => sent(door, "officer", &format!("{}/checks", self.path), None, &json!({})),
+            Noun::Request => {
+                let body = json!({"event": "check"});
+                let now = sent(door, "officer", &format!("{}/events", self.path), Some(self.version), &body);
+                self.version = now["properties"]["version"].as_i64().unwrap();
+                self.steps += 1;
+                now["properties"]["case"]["check"].clone()
+            }
+        };
+        let [id, hash] = if self.noun == Noun::Plan { ["check", "check_sha256"] } else { ["run", "run_sha256"] };
+        (self.decision[id], self.decision[hash]) = (run["id"].clone(), run["sha256"].clone());
+    }
+
+    /// There is no decision of any kind, and nobody was told of one.
+    #[track_caller]
+    fn undecided(&self, conn: &mut PgConnection, receiver: &Receiver) {
+        until("all is told", || value(conn, UNTOLD) == "0");
+        assert_eq!(self.counted(conn), ["0"; 4], "{:?}", self.noun);
+        let told = receiver.got();
+        assert!(told.iter().all(|got| !DECISIONS.contains(&event(got).as_str())), "{told:#?}");
+    }
+
+    /// Decisions of any kind: steps, entries of the audit trail, notices, and deliveries of them.
+    fn counted(&self, conn: &mut PgConnection) -> [String; 4] {
+        let table = if self.noun == Noun::Plan { "plan_events" } else { "site_request_events" };
+        let any = format!("('{}')", DECISIONS.join("', '"));
+        [
+            format!("SELECT count(*) FROM {table} WHERE event IN {any}"),
+            format!("SELECT count(*) FROM audit_events WHERE deed = 'step' AND detail->>'event' IN {any}"),
+            format!("SELECT count(*) FROM outbox WHERE event IN {any}"),
+            format!(
+                "SELECT count(*) FROM deliveries AS d JOIN outbox AS o ON o.jurisdiction = d.jurisdiction AND o.id = d.event
+                 WHERE o.event IN {any}"
+            ),
+        ]
+        .map(|sql| value(conn, &sql))
     }
 
     /// There is one decision, one notice of it, and every time it was told it was told as the same.
     #[track_caller]
-    fn decided_once(&self, conn: &mut PgConnection, receiver: &Receiver) {
+    fn decided_once(&self, conn: &mut PgConnection, receiver: &Receiver, decision: &str, told: Told) {
         let (table, noun) = match self.noun {
             Noun::Plan => ("plan_events", "plan"),
             Noun::Request => ("site_request_events", "site_request"),
         };
-        until("all is told", || value(conn, "SELECT count(*) FROM deliveries WHERE state <> 'done'") == "0");
-        assert_eq!(value(conn, &format!("SELECT count(*) FROM {table} WHERE event = 'approve'")), "1");
-        assert_eq!(value(conn, "SELECT count(*) FROM outbox WHERE event = 'approve'"), "1");
-        let audited = "SELECT count(*) FROM audit_events WHERE deed = 'step' AND detail->>'event' = 'approve'";
-        assert_eq!(value(conn, audited), "1");
+        until("all is told", || value(conn, UNTOLD) == "0");
+        assert_eq!(self.counted(conn), ["1"; 4], "{:?}", self.noun);
+        assert_eq!(value(conn, &format!("SELECT count(*) FROM {table} WHERE event = '{decision}'")), "1");
         let steps = value(conn, &format!("SELECT string_agg(event, ' ' ORDER BY seq) FROM {table}"));
-        let told = format!("SELECT string_agg(event, ' ' ORDER BY number) FROM outbox WHERE noun = '{noun}'");
-        assert_eq!(steps, value(conn, &told));
-        let taken: Vec<Got> = receiver.got().into_iter().filter(|got| got.answered == Some(200)).collect();
-        let mut ids: Vec<String> = taken.iter().filter(|got| event(got) == "approve").map(Got::id).collect();
-        ids.dedup();
-        assert_eq!(ids.len(), 1);
+        let notices = format!("SELECT string_agg(event, ' ' ORDER BY number) FROM outbox WHERE noun = '{noun}'");
+        assert_eq!(steps, value(conn, &notices));
+        // Kept checks that would be answered otherwise are told, too.
+        let of_case =
+            |got: &Got| got.answered == Some(200) && self.path.ends_with(got.json()["data"]["id"].as_str().unwrap());
+        let taken: Vec<Got> = receiver.got().into_iter().filter(of_case).collect();
+        let mut ids: Vec<String> =
+            taken.iter().filter(|got| DECISIONS.contains(&event(got).as_str())).map(Got::id).collect();
         let mut numbers: Vec<i64> = taken.iter().map(Got::number).collect();
-        numbers.dedup();
+        if told == Told::AsTheSame {
+            ids.dedup();
+            numbers.dedup();
+        }
+        assert_eq!(ids.len(), 1, "it is told {} times", ids.len());
         let all: Vec<i64> = (1..=i64::try_from(self.steps).unwrap() + 1).collect();
         assert_eq!(numbers, all, "each once, in their order");
     }
+}
+
+/// How often somebody was told what he has taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Told {
+    /// Once, and not again.
+    Once,
+    /// Again, where nobody could write down that he has taken it; and then as the same.
+    AsTheSame,
+}
+
+/// The events that decide about a plan or a request.
+const DECISIONS: [&str; 5] = ["approve", "approve_with_conditions", "require_sharing", "reject", "refuse"];
+
+/// Deliveries that nobody has taken.
+const UNTOLD: &str = "SELECT count(*) FROM deliveries WHERE state <> 'done'";
+
+/// Connections that wait for a lock.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                       AND wait_event_type = 'Lock'";
+
+/// Nobody writes until this goes.
+fn held(database: &Database) -> PgConnection {
+    let mut holder = database.connect();
+    holder.batch_execute("BEGIN; SELECT 1 FROM revisions FOR UPDATE").unwrap();
+    holder
 }
 
 /// A request is judged and counted by rules, and on days on which the office works.
@@ -192,7 +276,7 @@ fn a_decision_whose_instance_is_killed_before_it_is_told_is_told() {
         let second = instance(&database.url, documents.path());
         assert_eq!(case.approve(&second).unwrap().status, 412, "{noun:?}: it was decided");
         receiver.took(case.steps + 1);
-        case.decided_once(&mut database.connect(), &receiver);
+        case.decided_once(&mut database.connect(), &receiver, "approve", Told::Once);
     }
 }
 
@@ -224,6 +308,76 @@ fn a_decision_while_postgres_is_restarted_is_made_once() {
         });
         assert_eq!(again, if approved { 412 } else { 200 }, "{noun:?} {how:?} {heard}");
         receiver.took(case.steps + 1);
-        case.decided_once(&mut conn, &receiver);
+        case.decided_once(&mut conn, &receiver, "approve", Told::AsTheSame);
+    }
+}
+
+/// Two approvers at the same moment, at two instances, while somebody else writes: whoever came first has decided, the other one hears
+/// that it is another version, and it is told once.
+#[test]
+fn of_two_approvers_at_two_instances_one_decides_and_it_is_told_once() {
+    for noun in [Noun::Plan, Noun::Request] {
+        for approved in [true, false] {
+            let (database, documents) = (Database::vn72(), tempfile::tempdir().unwrap());
+            let receiver = prepared(noun, &database.url);
+            let instances = [(); 2].map(|()| instance(&database.url, documents.path()));
+            let case = Submitted::lead(noun, &instances[0]);
+            receiver.took(case.steps);
+            let mut conn = database.connect();
+            let events = if approved { ["approve", case.against()] } else { [case.against(), "approve"] };
+            let holder = held(&database);
+            let statuses = thread::scope(|scope| {
+                let one = scope.spawn(|| case.decide(&instances[0], "approver", events[0]).unwrap().status);
+                until("the first waits", || value(&mut conn, WAITING) == "1");
+                let other = scope.spawn(|| case.decide(&instances[1], "other-approver", events[1]).unwrap().status);
+                until("the second waits", || value(&mut conn, WAITING) == "2");
+                drop(holder);
+                [one.join().unwrap(), other.join().unwrap()]
+            });
+            assert_eq!(statuses, [200, 412], "{noun:?} {events:?}");
+            receiver.took(case.steps + 1);
+            case.decided_once(&mut conn, &receiver, events[0], Told::Once);
+        }
+    }
+}
+
+/// A corridor that comes into force by another instance between the check and the decision, while that one waits: nothing is decided, and
+/// nobody is told that anything was; once it only warns again there is one decision, which is told once.
+#[test]
+fn a_corridor_between_check_and_decision_leaves_no_decision_and_no_notice_of_one() {
+    for noun in [Noun::Plan, Noun::Request] {
+        let (database, documents) = (Database::vn72(), tempfile::tempdir().unwrap());
+        let receiver = prepared(noun, &database.url);
+        let instances = [(); 2].map(|()| instance(&database.url, documents.path()));
+        let announced = json!({"type": "Feature", "geometry": rect([-5.0, -5.0, 5.0, 5.0]), "properties":
+            {"code": "R", "kind": "road", "status": "announced", "organisation": "roads-board", "clearance_m": 1}});
+        let corridor = sent(&instances[0], "officer", "/ogc/collections/corridors/items", None, &announced);
+        let corridor = format!("/ogc/collections/corridors/items/{}", corridor["id"].as_str().unwrap());
+        let comes = |door: &Door, status: &str| {
+            let body = json!({"properties": {"status": status}}).to_string();
+            door.try_send("PATCH", &corridor, None, Some(&body)).unwrap().status
+        };
+        let mut case = Submitted::lead(noun, &instances[0]);
+        receiver.took(case.steps);
+        let mut conn = database.connect();
+        let holder = held(&database);
+        let statuses = thread::scope(|scope| {
+            let in_force = scope.spawn(|| comes(&instances[1], "in_force"));
+            until("the corridor waits", || value(&mut conn, WAITING) == "1");
+            let deciding = scope.spawn(|| case.approve(&instances[0]).unwrap().status);
+            until("the decision waits", || value(&mut conn, WAITING) == "2");
+            drop(holder);
+            [in_force.join().unwrap(), deciding.join().unwrap()]
+        });
+        assert_eq!(statuses, [200, 409], "{noun:?}");
+        case.undecided(&mut conn, &receiver);
+        // An instance has heard of what it wrote itself.
+        assert_eq!(comes(&instances[0], "announced"), 200);
+        case.checked_again(&instances[0]);
+        let decided = case.approve(&instances[0]).unwrap();
+        assert_eq!(decided.status, 200, "{noun:?}: {}", decided.text);
+        let decides = |got: &Got| got.answered == Some(200) && DECISIONS.contains(&event(got).as_str());
+        receiver.until("it is told", |got| got.iter().any(decides));
+        case.decided_once(&mut conn, &receiver, "approve", Told::Once);
     }
 }

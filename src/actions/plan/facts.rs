@@ -54,9 +54,7 @@ pub(super) fn facts(
         Some(code) if asks(PlanGuard::Committee) => store::is_committee(tx, code)?,
         _ => false,
     };
-    let still = [PlanState::Published, PlanState::Suspended, PlanState::Expired];
-    let newest =
-        plan.amends.is_none() || before.is_some_and(|before| still.contains(&before.state) && !before.was_taken_back());
+    let over = before.filter(|before| before.state_on(today) == PlanState::Expired);
     Ok(Facts {
         today,
         zones: of_zones.count,
@@ -67,8 +65,9 @@ pub(super) fn facts(
         worse,
         waived_by,
         of_committee,
-        newest,
+        newest: plan.amends.is_none() || before.is_some_and(Plan::may_be_followed),
         amended_from: before.and_then(|before| before.decision.as_ref()).map(|decision| decision.from),
+        amended_until: over.and_then(Plan::in_force).and_then(|(_, last)| last),
     })
 }
 

@@ -218,7 +218,12 @@ pub fn amend(context: &Context, witness: Witness<'_>, id: Uuid) -> Result<PlanVi
             return Err(step::refused(detail.into(), &before, actor, day).into());
         }
         let later = store::later(tx, &before)?;
-        let is_open = |plan: &&Plan| plan.state != PlanState::Rejected && !plan.was_taken_back();
+        // What stands on a version that was taken back never comes in force, however far it has come.
+        let stands = |plan: &Plan| {
+            let base = later.iter().chain([&before]).find(|base| plan.amends == Some(base.id));
+            plan.published_on.is_some() || base.is_none_or(Plan::may_be_followed)
+        };
+        let is_open = |plan: &&Plan| plan.state != PlanState::Rejected && !plan.was_taken_back() && stands(plan);
         if let Some(open) = later.iter().find(is_open) {
             let detail = format!("version {} of this plan is there already: {}", open.number, open.id);
             return Err(Error::Taken(detail).into());

@@ -110,10 +110,7 @@ pub(super) fn make(
             let is_to_come = |next: &Plan| next.decision.as_ref().is_some_and(|d| facts.today < d.from);
             if let Some(before) = before.filter(|_| is_to_come(&next)) {
                 more.push(("goes_on", before.id.to_string()));
-                // Until the one begins that was to follow this.
-                let mut goes_on = Plan { ended_on: plan.ended_on, ..before.clone() };
-                store::update(tx, before.version, &mut goes_on)?;
-                projected::end(tx, &goes_on)?;
+                go_on(tx, &before, plan, facts, at)?;
             }
         }
         _ => {}
@@ -139,6 +136,17 @@ fn supersede(tx: &mut WriteTx<'_>, before: &Plan, by: &Plan, facts: &Facts, at: 
     store::update(tx, before.version, &mut ended)?;
     made(tx, (before, &ended), &sent, &data, None, at)?;
     projected::end(tx, &ended)
+}
+
+/// The version before goes on, until the one begins that was to follow what was taken back.
+fn go_on(tx: &mut WriteTx<'_>, before: &Plan, taken: &Plan, facts: &Facts, at: Timestamp) -> Stored<()> {
+    let data = StepData::default();
+    let sent = Sent { actor: None, event: PlanEvent::GoOn, reason: None, data: &data };
+    let mut goes_on = decide(before, &sent, facts).map_err(|refusal| why(refusal, before, &sent, facts.today))?;
+    goes_on.ended_on = taken.ended_on;
+    store::update(tx, before.version, &mut goes_on)?;
+    made(tx, (before, &goes_on), &sent, &data, None, at)?;
+    projected::end(tx, &goes_on)
 }
 
 fn asks(plan: &Plan, sent: &Sent<'_>, guard: PlanGuard) -> bool {

@@ -1,17 +1,23 @@
 //! What happens by itself when a day is over: permits lapse, and the time of whoever was asked; a request becomes overdue, and, where
-//! the rules say so, counts as approved. Whatever has something due is looked for now and then.
+//! the rules say so, counts as approved. Whatever has something due is looked for now and then; what is overdue and waits for an approval
+//! by silence again and again, for nothing that stood in its way has to stay there.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::step::by_itself;
 use crate::actions::{Context, Witness};
 use crate::clock;
 use crate::domain::actor::Actor;
+use crate::domain::site_request::limits::Limits;
 use crate::domain::site_request::table::{OF_TIMER, TABLE};
-use crate::domain::site_request::words::State;
+use crate::domain::site_request::words::{Event, Guard, State};
+use crate::domain::word::Word;
 use crate::domain::workflow;
 use crate::error::{Error, Result};
-use crate::store::site_request as store;
+use crate::store::{rules, site_request as store};
 
 /// Requests of a jurisdiction at once; the others come next.
 const AT_ONCE: i64 = 1_000;
@@ -22,35 +28,86 @@ const AT_ONCE: i64 = 1_000;
 /// The first failure, once everything else was tried: [`Error::Busy`].
 pub fn lapse(context: &Context) -> Result<usize> {
     let operator = Actor { name: "timer".into(), ..Actor::operator() };
+    let witness = Witness::new(&operator, "timer");
     let (mut made, mut failed) = (0, None);
+    let mut count = |steps: Result<usize>| match steps {
+        Ok(steps) => made += steps,
+        Err(error) => failed = failed.take().or(Some(error)),
+    };
     for territory in context.index.snapshot().territories() {
         let code = territory.jurisdiction.code.as_str();
         let day = clock::now().to_zoned(territory.jurisdiction.time_zone()).date();
         let over = context.store.read_as(&operator, |conn| store::over(conn, code, day, AT_ONCE))?;
+        let tried: BTreeSet<Uuid> = over.iter().map(|(id, _)| *id).collect();
         for (id, state) in over {
-            match steps(context, Witness::new(&operator, "timer"), id, state) {
-                Ok(steps) => made += steps,
-                Err(error) => failed = failed.or(Some(error)),
-            }
+            count(steps(context, witness, id, state));
         }
+        count(silence(context, witness, code, day, &tried));
     }
     failed.map_or(Ok(made), Err)
 }
 
 /// The steps of one request, each once.
 fn steps(context: &Context, witness: Witness<'_>, id: Uuid, mut state: State) -> Result<usize> {
-    let (mut made, mut failed) = (0, None);
+    let (mut made, mut failed, mut against) = (0, None, None);
     for event in OF_TIMER {
         if workflow::row(TABLE, state, *event).is_none() {
             continue;
         }
-        match by_itself(context, witness, id, *event) {
+        let reason = against.as_deref().filter(|_| *event == Event::Escalate);
+        match by_itself(context, witness, id, *event, reason) {
             Ok(done) => (made, state) = (made + 1, done.shown.filed.state),
+            Err(Error::StepRefused { unmet, .. }) if *event == Event::DeemApproved => against = why_not(&unmet),
             // Its moment has not come, or somebody else made a step meanwhile, or another instance this one.
             Err(Error::Changed(_) | Error::StepRefused { .. }) => {}
             // That one step cannot be made, as where a check takes too long, holds up none of the others.
-            Err(other) => failed = Some(other),
+            Err(other) => {
+                if *event == Event::DeemApproved {
+                    against =
+                        Some("does not count as approved yet: the checks could not be asked; it is tried again".into());
+                }
+                failed = failed.or(Some(other));
+            }
         }
     }
     failed.map_or(Ok(made), Err)
+}
+
+/// What stands against an approval by silence; none where nobody grants one, or it is too early.
+fn why_not(unmet: &[(String, String)]) -> Option<String> {
+    let is = |guard: Guard| unmet.iter().any(|(unmet, _)| unmet == guard.as_str());
+    if unmet.is_empty() || is(Guard::DeemedApproval) || is(Guard::Overdue) {
+        return None;
+    }
+    let named: Vec<String> = unmet.iter().map(|(guard, why)| format!("{guard}: {why}")).collect();
+    Some(format!("does not count as approved as long as this stands against it: {}", named.join("; ")))
+}
+
+/// Approvals by silence, where the rules grant them, of everything that is overdue and was not tried before.
+fn silence(
+    context: &Context,
+    witness: Witness<'_>,
+    jurisdiction: &str,
+    day: Date,
+    tried: &BTreeSet<Uuid>,
+) -> Result<usize> {
+    let parameters = context.store.read(|conn| rules::of_cases(conn, jurisdiction))?;
+    if !Limits::on(&parameters, day).deemed_approval {
+        return Ok(0);
+    }
+    let (mut made, mut failed, mut after) = (0, None, None);
+    loop {
+        let late =
+            context.store.read_as(witness.actor, |conn| store::overdue(conn, jurisdiction, day, after, AT_ONCE))?;
+        let Some((last, _)) = late.last() else { return failed.map_or(Ok(made), Err) };
+        after = Some(*last);
+        let may = |state: &State| workflow::row(TABLE, *state, Event::DeemApproved).is_some();
+        for (id, _) in late.iter().filter(|(id, state)| may(state) && !tried.contains(id)) {
+            match by_itself(context, witness, *id, Event::DeemApproved, None) {
+                Ok(_) => made += 1,
+                Err(Error::Changed(_) | Error::StepRefused { .. }) => {}
+                Err(other) => failed = failed.or(Some(other)),
+            }
+        }
+    }
 }

@@ -155,7 +155,9 @@ pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Re
 
 /// Who reads a case, before anything is said of its checks.
 fn reader(actor: &Actor, jurisdiction: &str, standing: Standing) -> CaseReader {
-    CaseReader { organisation: actor.organisation.clone(), sight: actor.sight(jurisdiction), standing, told: None }
+    let decides = actor.acts_as(Role::Approver, jurisdiction);
+    let organisation = actor.organisation.clone();
+    CaseReader { organisation, sight: actor.sight(jurisdiction), standing, decides, told: None }
 }
 
 /// What the last check of a case says to somebody who does not see everything: nothing where he was told of as many cells with

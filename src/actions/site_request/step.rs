@@ -159,8 +159,14 @@ pub fn send(
     made.write(witness, filed, &before.case, prepared)
 }
 
-/// Lets the service itself make a step.
-pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event: Event) -> Result<WholeCase> {
+/// Lets the service itself make a step, with a reason where there is one to tell.
+pub(super) fn by_itself(
+    context: &Context,
+    witness: Witness<'_>,
+    id: Uuid,
+    event: Event,
+    reason: Option<&str>,
+) -> Result<WholeCase> {
     let before = read(context, witness.actor, id)?;
     let home = territory(context, &before.shown.filed.jurisdiction)?;
     let made = Step {
@@ -172,7 +178,7 @@ pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event
         event,
         told: &Told::default(),
         stated: &Stated::Nothing,
-        reason: None,
+        reason,
         jurisdiction: &home.jurisdiction,
     };
     // The engine runs only where silence may come to something.
@@ -180,7 +186,7 @@ pub(super) fn by_itself(context: &Context, witness: Witness<'_>, id: Uuid, event
         made.moment_has_come(&before)?;
     }
     let prepared = Prepared { ran: None, now: None, secret: None };
-    made.write(witness, &before.shown.filed, &before.case, prepared)
+    made.write(witness.because(reason), &before.shown.filed, &before.case, prepared)
 }
 
 impl Step<'_> {

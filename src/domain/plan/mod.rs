@@ -154,6 +154,14 @@ impl Plan {
             && (self.published_on.is_none() || self.ended_on.is_some_and(before_its_day))
     }
 
+    /// Another version may come in force after it: it was published, and neither revoked nor taken back before its day, nor did
+    /// another one follow it yet. Where it is over, it stays so.
+    #[must_use]
+    pub fn may_be_followed(&self) -> bool {
+        let still = matches!(self.state, PlanState::Published | PlanState::Suspended | PlanState::Expired);
+        still && !self.was_taken_back()
+    }
+
     /// How far it has come on a day: that its period is over, or that its amendment began, is nowhere recorded before somebody looks.
     #[must_use]
     pub fn state_on(&self, day: Date) -> PlanState {

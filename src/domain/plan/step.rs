@@ -187,10 +187,12 @@ pub struct Facts {
     pub waived_by: Vec<String>,
     /// The actor's organisation is a committee.
     pub of_committee: bool,
-    /// What it amends is still the newest version that was published.
+    /// What it amends may still be followed by another version.
     pub newest: bool,
     /// The first day in force of what it amends.
     pub amended_from: Option<Date>,
+    /// The last day in force of what it amends, where that is over: nothing takes it from there any more.
+    pub amended_until: Option<Date>,
 }
 
 impl Facts {
@@ -209,6 +211,7 @@ impl Facts {
             of_committee: false,
             newest: true,
             amended_from: None,
+            amended_until: None,
         }
     }
 }
@@ -246,8 +249,12 @@ pub fn decide(plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Result<Plan, Refus
         PlanEvent::Suspend | PlanEvent::Revoke => {
             next.ended_on = Some(next.ended_on.map_or(facts.today, |day| day.min(facts.today)));
         }
-        PlanEvent::BeginAppraisal | PlanEvent::Waive | PlanEvent::Reject | PlanEvent::Supersede | PlanEvent::Expire => {
-        }
+        PlanEvent::BeginAppraisal
+        | PlanEvent::Waive
+        | PlanEvent::Reject
+        | PlanEvent::Supersede
+        | PlanEvent::GoOn
+        | PlanEvent::Expire => {}
     }
     if let Some(actor) = sent.actor
         && matches!(sent.event, PlanEvent::BeginAppraisal | PlanEvent::Appraise | PlanEvent::Submit)
@@ -271,6 +278,19 @@ fn decision(sent: &Sent<'_>, facts: &Facts) -> Option<Decision> {
         by: sent.actor?.name.clone(),
         check: facts.check.as_ref()?.id,
     })
+}
+
+/// Why a version does not follow the one that it amends; none where it may.
+fn newest(plan: &Plan, facts: &Facts) -> Option<String> {
+    if !facts.newest {
+        return Some(
+            "the version that it amends was taken back, or another one follows it: amend what is in force".into(),
+        );
+    }
+    // Decided on while the other was in force, and published when that was over.
+    let (from, last) = (plan.decision.as_ref()?.from, facts.amended_until?);
+    let taken = format!("it begins on {from}, and what it amends was in force until {last} and is over: decide anew");
+    (from <= last).then_some(taken)
 }
 
 /// What a guard lacks; none where it holds.
@@ -350,13 +370,14 @@ fn missing(guard: PlanGuard, plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Opt
             (Some(from), _) if facts.amended_from.is_some_and(|first| from <= first) => {
                 Some(format!("data.effective_from {from} is not after the first day of the version that it amends"))
             }
+            (Some(from), _) if facts.amended_until.is_some_and(|last| from <= last) => Some(format!(
+                "data.effective_from {from} is not after the last day of the version that it amends, which is over"
+            )),
             (Some(from), Some(to)) => unless(from <= to, format!("data.effective_to {to} is before {from}")),
             _ => None,
         },
         PlanGuard::FileHash => stated(data.file_sha256.is_some(), "file_sha256"),
-        PlanGuard::Newest => {
-            unless(facts.newest, "the version that it amends is not the newest one that was published any more".into())
-        }
+        PlanGuard::Newest => newest(plan, facts),
         PlanGuard::Over => {
             let over = plan.state_on(facts.today) == PlanState::Expired;
             unless(over, "its period is not over".into())

@@ -37,6 +37,8 @@ words! {
         Revoke = "revoke",
         /// Its amendment was published.
         Supersede = "supersede",
+        /// The amendment that was to follow it was taken back.
+        GoOn = "go_on",
         /// Its period is over.
         Expire = "expire",
     }
@@ -70,7 +72,7 @@ words! {
         DecisionSigner = "decision_signer",
         EffectivePeriod = "effective_period",
         FileHash = "file_hash",
-        /// What it amends was not amended, revoked or rejected meanwhile.
+        /// What it amends was neither taken back nor amended by another one meanwhile, nor is over and of days that it takes.
         Newest = "newest",
         /// Its period is over.
         Over = "over",
@@ -130,6 +132,7 @@ pub const TRANSITIONS: &[Transition<S, E, G>] = &[
             G::DecisionSigner,
             G::EffectivePeriod,
             G::FileHash,
+            G::Newest,
             G::Committee,
             G::NotMaker,
             G::NotWaiver,
@@ -144,5 +147,6 @@ pub const TRANSITIONS: &[Transition<S, E, G>] = &[
     // One that was decided on, too: there is no other way back.
     row(&[S::Approved, S::Published, S::Suspended], E::Revoke, APPROVER, &[G::Reason, G::Committee], S::Revoked),
     row(&[S::Published, S::Suspended], E::Supersede, By::Timer, &[], S::Superseded),
+    row(&[S::Published], E::GoOn, By::Timer, &[], S::Published),
     row(&[S::Published, S::Suspended], E::Expire, By::Timer, &[G::Over], S::Expired),
 ];

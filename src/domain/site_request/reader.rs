@@ -87,6 +87,8 @@ pub struct CaseReader {
     pub sight: Sight,
     /// By what he sees the case.
     pub standing: Standing,
+    /// He decides about cases there.
+    pub decides: bool,
     /// What the last check says to him, where he does not see everything and may hear it.
     pub told: Option<SaidTo>,
 }
@@ -194,6 +196,12 @@ impl CaseReader {
     #[must_use]
     pub fn knows_what(&self, event: &CaseEvent) -> bool {
         self.is_within() || event.organisation.as_deref().is_some_and(|sender| self.is(sender))
+    }
+
+    /// He may know what was said with an event within the office and by those whom it asks: whoever decides has it before him.
+    #[must_use]
+    pub fn knows_papers(&self) -> bool {
+        self.decides && self.sees_all() && self.is_within()
     }
 
     /// He may read what was submitted, or decided on: that names whoever was asked, with the answer.

@@ -165,7 +165,7 @@ pub const TABLE: &[Row] = &[
         DUE,
         E::DeemApproved,
         By::Timer,
-        &[G::Overdue, G::NotEscalated, G::ClockRuns, G::DeemedApproval, G::NoBlocks, G::NoSharing, G::NotWorse],
+        &[G::Overdue, G::ClockRuns, G::DeemedApproval, G::NoBlocks, G::NoSharing, G::NotWorse],
         S::Approved,
         Stops,
     ),

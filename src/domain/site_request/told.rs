@@ -179,7 +179,10 @@ impl Stated {
             Event::Answer => one(told, &["organisation", "answer", "text", "letter"], |r| {
                 let answer = r.word("answer");
                 let (organisation, text, letter) = (r.text("organisation"), r.text("text"), r.text("letter"));
-                let answer = r.required("answer", answer)?;
+                let answer: Option<Answer> = r.required("answer", answer);
+                // What nobody can act upon is no answer.
+                let text = if answer.is_some_and(Answer::has_to_say_what) { r.required("text", text) } else { text };
+                let answer = answer?;
                 Some(Self::Answer { organisation, answer, text, letter })
             }),
             Event::Visit => one(told, &["on", "by", "minutes"], |r| {

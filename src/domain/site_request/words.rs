@@ -181,6 +181,14 @@ words! {
     }
 }
 
+impl Answer {
+    /// It is of use only with the words that say which conditions, or what is to be amended.
+    #[must_use]
+    pub fn has_to_say_what(self) -> bool {
+        matches!(self, Self::AgreeWithConditions | Self::NeedsAmendment)
+    }
+}
+
 words! {
     /// What is recommended.
     Advice {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub use self::events::{append, events, events_in, events_of};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
-pub use self::timed::{lock_timed, over, timed};
+pub use self::timed::{lock_timed, over, overdue, timed};
 use super::history::{EndedRow, every_version, version_at};
 use super::prepared::prepared;
 use super::records::{ListFilter, epsg, srid, word};

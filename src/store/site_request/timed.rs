@@ -22,19 +22,20 @@ macro_rules! timed {
     };
 }
 
+#[derive(QueryableByName)]
+struct OverRow {
+    #[diesel(sql_type = UuidSql)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    state: String,
+}
+
 /// Requests of a jurisdiction with which the service itself has something to do on a day, with their states: those whose permit
 /// held until a day that is over, and those of which a last day for an answer is.
 ///
 /// # Errors
 /// The database's.
 pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) -> Stored<Vec<(Uuid, State)>> {
-    #[derive(QueryableByName)]
-    struct OverRow {
-        #[diesel(sql_type = UuidSql)]
-        id: Uuid,
-        #[diesel(sql_type = Text)]
-        state: String,
-    }
     let rows: Vec<OverRow> = sql_query(
         "(SELECT id, state FROM site_requests WHERE state = 'permit_active' AND ends_on < $2 AND jurisdiction = $1
           ORDER BY ends_on LIMIT $3)
@@ -43,6 +44,30 @@ pub fn over(conn: &mut PgConnection, jurisdiction: &str, day: Date, limit: i64) 
     )
     .bind::<Text, _>(jurisdiction)
     .bind::<DateSql, _>(day.to_diesel())
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    rows.into_iter().map(|row| Ok((row.id, word(&row.state)?))).collect()
+}
+
+/// Requests of a jurisdiction whose last day for an answer is over, by id, at most so many after one.
+///
+/// # Errors
+/// The database's.
+pub fn overdue(
+    conn: &mut PgConnection,
+    jurisdiction: &str,
+    day: Date,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Stored<Vec<(Uuid, State)>> {
+    let rows: Vec<OverRow> = sql_query(concat!(
+        "SELECT id, state FROM site_requests WHERE ",
+        timed!(),
+        " AND due_on < $2 AND id > $3 ORDER BY id LIMIT $4"
+    ))
+    .bind::<Text, _>(jurisdiction)
+    .bind::<DateSql, _>(day.to_diesel())
+    .bind::<UuidSql, _>(after.unwrap_or(Uuid::nil()))
     .bind::<BigInt, _>(limit)
     .load(conn)?;
     rows.into_iter().map(|row| Ok((row.id, word(&row.state)?))).collect()

@@ -63,6 +63,7 @@ plan-publish = A plan was published
 plan-suspend = A plan was suspended
 plan-revoke = A plan was revoked
 plan-supersede = A plan was superseded by its amendment
+plan-go-on = A plan goes on: the amendment that was to follow it was taken back
 plan-expire = A plan has expired
 
 name-receipt = Receipt

@@ -63,6 +63,7 @@ plan-publish = Quy hoạch đã được công bố
 plan-suspend = Quy hoạch tạm ngừng hiệu lực
 plan-revoke = Quy hoạch bị bãi bỏ
 plan-supersede = Quy hoạch được thay bằng bản điều chỉnh
+plan-go-on = Quy hoạch tiếp tục có hiệu lực vì bản điều chỉnh đã bị bãi bỏ hoặc tạm dừng
 plan-expire = Quy hoạch đã hết hiệu lực
 
 name-receipt = Số biên nhận

@@ -1,0 +1,291 @@
+//! Ways of a request that the stories do not go: what consultees say besides yes, reasons for which the clock stands still, a permit that
+//! is revoked, and what is kept of what was submitted and of what was decided on.
+
+use serde_json::{Value as Json, json};
+
+use crate::help::{Api, WORKS, point};
+use crate::site_request::{CaseOf, FILE, column, sha256, survey, trail_is_whole, visit};
+use crate::site_request_story::office;
+use crate::site_request_time::age;
+use crate::support::run_sql;
+
+/// The events of a case as a role reads them.
+fn history(case: &CaseOf<'_>, role: &str) -> Vec<Json> {
+    let answer = case.api.server.get(role, &format!("/api/site-requests/{}/history", case.id));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["events"].as_array().unwrap().clone()
+}
+
+/// Leads a request to where the army is asked about it, and everybody else has said nothing.
+fn asked(api: &Api) -> CaseOf<'_> {
+    let mut case = CaseOf::file(api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    asks(&mut case);
+    case
+}
+
+fn asks(case: &mut CaseOf<'_>) {
+    case.step("officer", "check", None, json!({}), "checking");
+    case.step("officer", "consult", None, json!({"also": [{"consultee": "army"}]}), "consulting");
+    let all = case.now["properties"]["case"]["consultations"].as_array().unwrap().clone();
+    for organisation in all.iter().map(|c| &c["organisation"]).filter(|one| **one != "army") {
+        let answer = json!({"organisation": organisation, "answer": "no_comment", "letter": "3/CV"});
+        case.step("officer", "answer", None, answer, "consulting");
+    }
+}
+
+fn of_army(case: &CaseOf<'_>) -> Json {
+    let all = case.now["properties"]["case"]["consultations"].as_array().unwrap().clone();
+    all.into_iter().find(|c| c["organisation"] == "army").unwrap()
+}
+
+/// The snapshot on which the last decision was made.
+fn decided_on(case: &CaseOf<'_>) -> String {
+    let events = history(case, "officer");
+    let decision = events.iter().rfind(|event| event["snapshot"].is_string()).unwrap();
+    decision["snapshot"].as_str().unwrap().to_owned()
+}
+
+/// Who agrees with conditions states them; the decision takes them up, rests on them, and they are met before the column is verified.
+#[test]
+fn conditions_of_a_consultee_become_those_of_the_decision() {
+    let api = office();
+    let mut case = asked(&api);
+    let bare = case.sends("consultee", "answer", None, json!({"answer": "agree_with_conditions"}));
+    assert_eq!((bare.status, bare.problems().len()), (422, 1), "{}", bare.text);
+    assert!(bare.problems()[0].starts_with("/data/text: "), "{:?}", bare.problems());
+    let answer = json!({"answer": "agree_with_conditions", "text": "a red light on top"});
+    case.step("consultee", "answer", None, answer, "consulting");
+    case.step("officer", "assess", None, json!({}), "assessing");
+    assert_eq!(of_army(&case)["answer"], "agree_with_conditions");
+    let told = history(&case, "approver");
+    let told = told.iter().rfind(|event| event["event"] == "answer").unwrap();
+    assert_eq!(told["data"]["text"], "a red light on top", "whoever decides reads it");
+    case.step("officer", "visit", None, visit(), "assessing");
+    let advice = json!({"advice": "approve_with_conditions"});
+    case.step("officer", "recommend", Some("the army wants a light"), advice, "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    let conditions =
+        json!({"conditions": [{"text": "a red light on top", "reason": "the army", "due_on": "2027-01-31"}]});
+    case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
+    let snapshot = decided_on(&case);
+    for line in ["consultation army agree_with_conditions", "advice approve_with_conditions"] {
+        assert!(snapshot.lines().any(|l| l == line), "{line}: {snapshot}");
+    }
+    let stated = &case.now["properties"]["case"]["conditions"];
+    assert_eq!((stated.as_array().unwrap().len(), &stated[0]["text"]), (1, &json!("a red light on top")));
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
+    case.refused("officer", "verify", None, json!({}), &["conditions_met"], &["return_as_built", "verify"]);
+    case.step("carrier", "meet_condition", None, json!({"condition": 1, "evidence": FILE}), "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    trail_is_whole(&api);
+}
+
+/// Where a consultee wants something changed the office asks its carrier for it, whose clock stands still; what is then submitted is
+/// checked and asked about anew.
+#[test]
+fn an_amendment_that_a_consultee_needs_is_asked_for_and_asked_about_again() {
+    let api = office();
+    let mut case = asked(&api);
+    let bare = case.sends("consultee", "answer", None, json!({"answer": "needs_amendment"}));
+    assert!(bare.status == 422 && bare.problems()[0].starts_with("/data/text: "), "{}", bare.text);
+    case.step("consultee", "answer", None, json!({"answer": "needs_amendment", "text": "10 m lower"}), "consulting");
+    assert_eq!(of_army(&case)["answer"], "needs_amendment");
+    let missing = json!({"missing": ["design"]});
+    case.step("officer", "request_supplement", Some("the army: 10 m lower"), missing, "returned_for_supplement");
+    assert_eq!(case.now["properties"]["case"]["clock_paused"], true);
+    let told = history(&case, "carrier");
+    assert_eq!(told.last().unwrap()["reason"], "the army: 10 m lower", "its carrier reads what is wanted");
+    case.patch(json!({"height_agl_m": 32}));
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    assert_eq!(case.now["properties"]["case"]["clock_paused"], false);
+    case.step("officer", "accept", None, json!({}), "accepted");
+    let open = case.now["properties"]["case"]["consultations"].as_array().unwrap();
+    assert!(open.is_empty(), "what was said of another request is no answer: {open:?}");
+    asks(&mut case);
+    let checking = ["request_supplement", "check", "consult", "answer", "assess", "pause", "resume", "extend"];
+    case.refused("officer", "assess", None, json!({}), &["consultations_done"], &checking);
+    case.step("consultee", "answer", None, json!({"answer": "agree"}), "consulting");
+    case.step("officer", "assess", None, json!({}), "assessing");
+    case.step("officer", "visit", None, visit(), "assessing");
+    case.step("officer", "recommend", Some("it fits"), json!({"advice": "approve"}), "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    let snapshot = decided_on(&case);
+    assert!(snapshot.contains("consultation army agree") && !snapshot.contains("needs_amendment"), "{snapshot}");
+    trail_is_whole(&api);
+}
+
+/// For each reason the clock stands still, and runs on as if that time had not been.
+#[test]
+fn the_clock_stands_still_for_each_reason() {
+    for why in [
+        "missing_information",
+        "applicant_request",
+        "pending_external_decision",
+        "legal_action",
+        "force_majeure",
+        "freeze_window",
+    ] {
+        let api = office();
+        let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+        case.step("carrier", "submit", None, json!({}), "submitted");
+        case.step("officer", "accept", None, json!({}), "accepted");
+        let due = case.now["properties"]["due_on"].as_str().unwrap().to_owned();
+        case.step("officer", "pause", Some("because"), json!({"why": why}), "accepted");
+        let read = case.now["properties"].clone();
+        assert_eq!(
+            (&read["due_on"], &read["overdue"], &read["case"]["clock_paused"]),
+            (&Json::Null, &json!(false), &json!(true))
+        );
+        assert_eq!(read["case"]["clock"]["paused"]["reason"], why);
+        let told = history(&case, "carrier");
+        let told = told.last().unwrap();
+        assert_eq!(
+            (&told["event"], &told["data"]["why"], &told["reason"]),
+            (&json!("pause"), &json!(why), &json!("because"))
+        );
+        // Four weeks, which is longer than the term.
+        age(&api, 28);
+        let still = api.server.get("carrier", &case.path()).json()["properties"].clone();
+        assert_eq!((&still["due_on"], &still["overdue"]), (&Json::Null, &json!(false)), "{why}");
+        case.step("officer", "resume", None, json!({}), "accepted");
+        let clock = case.now["properties"]["case"]["clock"].clone();
+        assert_eq!((&clock["paused"], &case.now["properties"]["overdue"]), (&Json::Null, &json!(false)), "{why}");
+        assert_eq!(clock["due_on"], case.now["properties"]["due_on"], "{why}");
+        // The first day that it was due was four weeks earlier, as everything was.
+        let moved = format!("SELECT '{}'::date - ('{due}'::date - 28) >= 26", clock["due_on"].as_str().unwrap());
+        assert_eq!(api.sql(&moved).unwrap(), "true", "{why}: {due} {clock}");
+        let wrong = case.sends("officer", "pause", Some("because"), json!({"why": "tired"}));
+        assert_eq!(wrong.status, 422, "{}", wrong.text);
+    }
+}
+
+/// A permit is revoked by the committee, with a reason, until the column stands; then nothing leads on, nobody has to keep off, and the
+/// carrier hears it.
+#[test]
+fn a_permit_is_revoked() {
+    for state in ["permit_active", "construction_notified"] {
+        let api = office();
+        run_sql(&api.database.url, "INSERT INTO organisations VALUES ('viettel', 'viettel', 'carrier')");
+        let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+        case.lead_to_decision();
+        case.step("approver", "approve", None, case.decision(json!({})), "approved");
+        case.refused("approver", "revoke", Some("why"), json!({}), &[], &[]);
+        case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+        if state == "construction_notified" {
+            case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), state);
+        }
+        let own = if state == "permit_active" {
+            ["meet_condition", "notify_start"]
+        } else {
+            ["meet_condition", "submit_as_built"]
+        };
+        case.refused("carrier", "revoke", Some("why"), json!({}), &[], &own);
+        case.refused("officer", "revoke", Some("why"), json!({}), &[], &[]);
+        case.refused("approver", "revoke", None, json!({}), &["reasoned"], &["revoke"]);
+        let pending = "SELECT count(*) FROM reference_features WHERE kind = 'site_request'";
+        assert_eq!(api.sql(pending).unwrap(), "1");
+        case.step("approver", "revoke", Some("the ground slides"), json!({}), "revoked");
+        assert_eq!(api.sql(pending).unwrap(), "0", "others need not keep off");
+        assert_eq!(case.now["properties"]["allowed"], json!([]));
+        for (role, event) in [("approver", "revoke"), ("carrier", "notify_start"), ("officer", "issue_permit")] {
+            let data = match event {
+                "notify_start" => json!({"on": "2026-12-01"}),
+                "issue_permit" => json!({"number": "GP-2"}),
+                _ => json!({}),
+            };
+            case.refused(role, event, Some("why"), data, &[], &[]);
+        }
+        let told = history(&case, "carrier");
+        let told = told.last().unwrap();
+        assert_eq!((&told["event"], &told["reason"]), (&json!("revoke"), &json!("the ground slides")));
+        let notices = "SELECT string_agg(concat_ws(' ', state, 'viettel' = ANY (organisations)), ';') FROM outbox WHERE event = 'revoke'";
+        assert_eq!(api.sql(notices).unwrap(), "revoked t");
+        let trail = "SELECT concat_ws(' ', actor, detail->>'from', detail->>'to') FROM audit_events ORDER BY revision DESC LIMIT 1";
+        assert_eq!(api.sql(trail).unwrap(), format!("approver {state} revoked"));
+        trail_is_whole(&api);
+    }
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
+    case.refused("approver", "revoke", Some("why"), json!({}), &[], &[]);
+}
+
+/// What was submitted, each time, and what each decision was made on is there with its SHA-256, which is that of the text that is served,
+/// and the same in the case, in the decision and in the audit trail.
+#[test]
+fn what_was_submitted_and_decided_on_is_kept_with_its_hash() {
+    let conditions = json!({"conditions": [{"text": "paint it", "reason": "landscape"}]});
+    for (decision, state, more) in [
+        ("approve", "approved", json!({})),
+        ("approve_with_conditions", "approved_with_conditions", conditions),
+        ("refuse", "refused", json!({})),
+        ("require_sharing", "sharing_required", json!({})),
+    ] {
+        let api = office();
+        if decision == "require_sharing" {
+            let tower = json!({"code": "TOWER", "kind": "mast", "organisation": "vnpt", "column_class": "A2b",
+                "spare_capacity": 2, "position_accuracy_m": 0});
+            api.add(WORKS, point(60.0, 0.0), tower);
+        }
+        let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+        case.step("carrier", "submit", None, json!({}), "submitted");
+        let missing = json!({"missing": ["design"]});
+        case.step("officer", "request_supplement", Some("why"), missing, "returned_for_supplement");
+        case.patch(json!({"height_agl_m": 41}));
+        case.lead_to_decision();
+        let run = case.now["properties"]["case"]["check"].clone();
+        let version = case.version;
+        case.step("approver", decision, Some("why"), case.decision(more), state);
+        let events = history(&case, "officer");
+        let mut kept = Vec::new();
+        for event in &events {
+            let is_kept = ["submit", decision].contains(&event["event"].as_str().unwrap());
+            assert_eq!(
+                (event["snapshot"].is_string(), event["snapshot_sha256"].is_string()),
+                (is_kept, is_kept),
+                "{event}"
+            );
+            if !is_kept {
+                continue;
+            }
+            let text = event["snapshot"].as_str().unwrap();
+            assert_eq!(event["snapshot_sha256"], sha256(text.as_bytes()), "{text}");
+            let audited = format!(
+                "SELECT detail->>'snapshot_sha256' FROM audit_events WHERE revision = {}",
+                event["audit"]["revision"]
+            );
+            assert_eq!(json!(api.sql(&audited).unwrap()), event["snapshot_sha256"], "{event}");
+            kept.push((text.to_owned(), event["snapshot_sha256"].clone()));
+        }
+        let [first, second, decided] = kept.try_into().unwrap();
+        assert_ne!(first.1, second.1, "it was changed between");
+        for (text, height) in [(&first.0, "42"), (&second.0, "41")] {
+            assert!(text.contains("organisation 7:viettel") && text.contains(height), "{text}");
+        }
+        let now = &case.now["properties"]["case"];
+        assert_eq!((&now["submitted_sha256"], &now["decision"]["snapshot_sha256"]), (&second.1, &decided.1));
+        let lines: Vec<&str> = decided.0.lines().collect();
+        for line in [
+            format!("version {version}"),
+            format!("submitted {}", second.1.as_str().unwrap()),
+            format!("run {} {}", run["id"].as_str().unwrap(), run["sha256"].as_str().unwrap()),
+            "advice approve".to_owned(),
+        ] {
+            assert!(lines.contains(&line.as_str()), "{line}: {lines:?}");
+        }
+        // What was submitted is its carrier's to read; what the committee had before it is the government's.
+        let own = history(&case, "carrier");
+        let shown = |event: &str| own.iter().rfind(|e| e["event"] == event).unwrap()["snapshot"].clone();
+        assert_eq!((shown("submit"), shown(decision)), (json!(second.0), Json::Null));
+        trail_is_whole(&api);
+    }
+}
