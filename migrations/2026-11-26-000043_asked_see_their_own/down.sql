@@ -10,6 +10,7 @@ ALTER POLICY seen ON site_requests_history USING (
         ))
     ))
 );
+DROP FUNCTION ended_request_digest(text, uuid, integer);
 CREATE OR REPLACE FUNCTION document_seen(d documents) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT o.owner IS NOT NULL AND (
         d.redacts IS NOT NULL

@@ -25,15 +25,30 @@ CREATE OR REPLACE FUNCTION document_seen(d documents) RETURNS boolean LANGUAGE s
     ) FROM (SELECT document_owner(d.noun, d.jurisdiction, d.holder) AS owner) AS o
 $$;
 
+-- Whoever answers ends a version that he does not see any more: of that he has the digest for the event, and nothing else.
+DO $do$
+DECLARE
+    path constant text := concat_ws(', ', 'pg_catalog', quote_ident(current_schema()), (
+        SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = 'postgis' AND n.nspname <> current_schema()
+    ), 'pg_temp');
+BEGIN
+    EXECUTE format($create$
+        CREATE FUNCTION ended_request_digest(place text, request uuid, number integer) RETURNS bytea
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
+            SELECT version_digest(h) FROM site_requests_history AS h
+            WHERE jurisdiction = place AND id = request AND version = number
+        $body$
+    $create$, path);
+END $do$;
+COMMENT ON FUNCTION ended_request_digest(text, uuid, integer) IS 'The digest of a version of a site request that has ended, whoever ended it';
+REVOKE ALL ON FUNCTION ended_request_digest(text, uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ended_request_digest(text, uuid, integer) TO clearway_service;
+
 ALTER POLICY seen ON site_requests_history USING (
     ('* @' || organisation) = ANY ((SELECT seen())::text[])
     OR (state <> 'draft' AND (
         '* government' = ANY ((SELECT seen())::text[])
         OR (jurisdiction || ' government') = ANY ((SELECT seen())::text[])
-        OR (asked <> '{}' AND state <> 'returned_for_supplement' AND EXISTS (
-            SELECT FROM unnest(asked) AS c (code)
-            WHERE ('* ?' || c.code) = ANY ((SELECT seen())::text[])
-                OR (jurisdiction || ' ?' || c.code) = ANY ((SELECT seen())::text[])
-        ))
     ))
 );

@@ -130,7 +130,7 @@ pub fn history<'r, T: Records>(
         let newest = seen_newest::<T>(conn, actor, &[id])?.pop().ok_or_else(unknown)?;
         see(conn, actor)?;
         let feature = (newest.jurisdiction.as_str(), id);
-        let history = page(conn, actor, Kept::Layer(T::LAYER), feature, before, limit)?;
+        let history = page(conn, actor, Kept::Layer(T::LAYER), feature, (before, limit), &[])?;
         let restricted = newest.visibility.is_restricted() || history.versions.iter().any(|v| v.is_restricted);
         Ok((history, restricted))
     })?;
@@ -139,17 +139,18 @@ pub fn history<'r, T: Records>(
     Ok(history)
 }
 
-/// A page of the history of something that the actor may know, of those versions that he sees by what they say themselves.
+/// A page of the history of something that the actor may know, of those versions that he sees by what they say themselves, but for
+/// those that began in the revisions `without`.
 pub(super) fn page(
     conn: &mut Connection,
     actor: &Actor,
     of: Kept,
     (jurisdiction, id): (&str, Uuid),
-    before: Option<i32>,
-    limit: u32,
+    (before, limit): (Option<i32>, u32),
+    without: &[i64],
 ) -> Stored<History> {
     let sight = actor.sight(jurisdiction);
-    let mut versions = history::list(conn, of, (jurisdiction, id), &sight, before, i64::from(limit) + 1)?;
+    let mut versions = history::list(conn, of, (jurisdiction, id), &sight, (before, i64::from(limit) + 1), without)?;
     let more = versions.len() > limit as usize;
     versions.truncate(limit as usize);
     let mut deleted = history::deleted(conn, of, (jurisdiction, id))?;

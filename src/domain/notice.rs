@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::account::Account;
 use super::actor::{PERMISSIONS, Role};
 use super::organisation::OrganisationKind;
-use super::word::Visibility;
+use super::site_request::words::Event;
+use super::word::{Visibility, Word};
 
 /// What happened in a case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +74,16 @@ impl Notice {
     #[must_use]
     pub fn kind(&self) -> String {
         format!("{}.{}", self.noun, self.event)
+    }
+
+    /// As it is told to an organisation. Whoever is asked about a case hears what it is called and how far it has come; what
+    /// he is asked, and until when, with it. As his door shows it, nothing of the numbers that it has besides.
+    #[must_use]
+    pub fn told_to(self, organisation: &str) -> Self {
+        if self.event == Event::Consult.as_str() || !self.asked.iter().any(|code| code == organisation) {
+            return self;
+        }
+        Self { due: None, detail: BTreeMap::new(), ..self }
     }
 
     fn concerns(&self, organisation: &str) -> bool {

@@ -73,8 +73,8 @@ pub struct ListedVersion {
     pub ended: Option<Ended>,
     /// Only those see it who see what is restricted.
     pub is_restricted: bool,
-    /// What it says, as one digest: the one that the audit trail sums up.
-    pub digest: Digest,
+    /// What it says, as one digest: the one that the audit trail sums up; none for whoever may not know all that it says.
+    pub digest: Option<Digest>,
     /// How it began.
     pub began: Authorship,
 }

@@ -70,7 +70,8 @@ pub async fn feed(request: HttpRequest, app: web::Data<App>) -> Answer {
     let jurisdiction = query.text("jurisdiction").map(str::to_owned);
     let (asker, context) = (asker_of(&request)?, app.context.clone());
     let found = blocking(move || action::inbox(&context, &asker.actor, jurisdiction.as_deref(), limit)).await?;
-    let due = found.waiting.iter().filter_map(|shown| Some((&shown.filed, shown.timing.due_on?)));
+    let due: Vec<_> = found.waiting.iter().filter_map(|shown| Some((shown.counted(), shown.timing.due_on?))).collect();
+    let due = due.iter().map(|(filed, day)| (filed.as_ref(), *day));
     let text = ical::due_dates(due, &params::base(&request));
     let mut response = HttpResponse::Ok();
     response.content_type("text/calendar; charset=utf-8").insert_header((VARY, "Authorization, Cookie"));

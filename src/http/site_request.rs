@@ -101,7 +101,10 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 
 /// Requests as features, each with the events that may be sent now.
 pub(super) fn features(found: &[Shown]) -> Vec<Json> {
-    found.iter().map(|shown| Json::Object(write(&shown.filed, &shown.allowed, &shown.timing, shown.standing))).collect()
+    found
+        .iter()
+        .map(|shown| Json::Object(write(&shown.counted(), &shown.allowed, &shown.timing, shown.standing)))
+        .collect()
 }
 
 /// `GET /ogc/collections/site-requests/items/{id}`
@@ -120,7 +123,8 @@ pub async fn get(request: HttpRequest, app: web::Data<App>, id: web::Path<String
     // What is left of the time is another thing tomorrow, of the same version.
     let passes =
         found.clock.as_ref().is_some_and(|clock| clock.stopped.is_none()) || found.shown.standing == Standing::Asked;
-    if !passes && params::is_known(&request, &etag(&found)) {
+    // Of whoever does not see everything, not all that he reads makes another version.
+    if !passes && found.reader.sees_all() && params::is_known(&request, &etag(&found)) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(&found))).finish());
     }
     Ok(one(HttpResponse::Ok(), &request, &found))
@@ -184,7 +188,7 @@ async fn change(request: &HttpRequest, app: &App, id: &str, payload: web::Payloa
         if !present.reader.is_within() {
             action::may_write(&identity.actor, &present.shown)?;
         }
-        let expected = expected.or_else(|| patches.then_some(present.shown.filed.version));
+        let expected = expected.or_else(|| patches.then_some(present.shown.version()));
         let draft = if patches { patched(&present, &sent, reading)? } else { draft(&sent, reading, None)? };
         if draft.delivered.is_none() && (!patches || merge_patch::touches_shape(&sent)) {
             return Err(Error::invalid("/geometry", "is missing or null: a column stands somewhere"));
@@ -284,7 +288,7 @@ pub async fn history(request: HttpRequest, app: web::Data<App>, id: web::Path<St
         "id": filed.id,
         "jurisdiction": filed.jurisdiction,
         "state": filed.state.as_str(),
-        "version": filed.version,
+        "version": found.shown.version(),
         "deleted": deleted,
         "events": events.collect::<Vec<_>>(),
         "versions": versions,
@@ -311,7 +315,7 @@ fn draft(document: &Json, reading: Reading, owner: Option<&str>) -> Result<Draft
 }
 
 fn etag(found: &WholeCase) -> String {
-    format!("\"{}\"", found.shown.filed.version)
+    format!("\"{}\"", found.shown.version())
 }
 
 fn address(request: &HttpRequest, found: &WholeCase) -> String {
@@ -320,11 +324,12 @@ fn address(request: &HttpRequest, found: &WholeCase) -> String {
 
 fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCase) -> HttpResponse {
     let filed = &found.shown.filed;
-    let mut document = write(filed, &found.shown.allowed, &found.shown.timing, found.shown.standing);
+    let mut document = write(&found.shown.counted(), &found.shown.allowed, &found.shown.timing, found.shown.standing);
     let decided = found.events.iter().rfind(|event| decides(event.event)).map(|event| event.revision);
     let head = decided.and_then(|revision| found.heads.get(&revision));
     if let Some(Json::Object(properties)) = document.get_mut("properties") {
-        let read = (found.day, &found.reader);
+        let events = found.reader.known(&found.events, &found.case);
+        let read = (found.day, &found.reader, events);
         let case = write_case(filed, &found.case, &found.missing, head, found.clock.as_ref(), read);
         properties.insert("case".into(), case);
         if let Some(secret) = &found.secret {
@@ -340,7 +345,10 @@ fn one(mut response: HttpResponseBuilder, request: &HttpRequest, found: &WholeCa
             link(&history, "version-history", "application/json", "What was done to it"),
         ]),
     );
-    response.insert_header((ETAG, etag(found)));
+    // Whoever was asked changes nothing any more.
+    if found.shown.standing != Standing::WasAsked {
+        response.insert_header((ETAG, etag(found)));
+    }
     answered(response, GEOJSON, &Json::Object(document))
 }
 
@@ -349,7 +357,7 @@ fn as_of(request: &HttpRequest, then: &RequestThen) -> HttpResponse {
     let filed = &then.filed;
     let due = Timing { due_on: filed.due_on, ..Timing::default() };
     let mut document = write(filed, &[], &due, Standing::Within);
-    let mut case = write_case(filed, &then.case, &[], None, None, (then.day, &then.reader));
+    let mut case = write_case(filed, &then.case, &[], None, None, (then.day, &then.reader, then.events));
     without(&mut case, OF_NOW_IN_CASE);
     if let Some(properties) = document.get_mut("properties") {
         without(properties, OF_NOW);

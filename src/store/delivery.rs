@@ -83,7 +83,7 @@ macro_rules! told {
 }
 
 const FIRST: &str = concat!(
-    "SELECT o.*, ",
+    "SELECT o.*, d.organisation, ",
     told!(),
     ", extract(epoch FROM now() - d.queued_at)::float8 AS waited_s
      FROM deliveries AS d JOIN outbox AS o ON o.jurisdiction = d.jurisdiction AND o.id = d.event
@@ -112,6 +112,8 @@ struct EventRow {
     state: Option<String>,
     #[diesel(sql_type = Array<Text>)]
     organisations: Vec<String>,
+    #[diesel(sql_type = Text)]
+    organisation: String,
     #[diesel(sql_type = Nullable<Text>)]
     owner: Option<String>,
     #[diesel(sql_type = Array<Text>)]
@@ -150,6 +152,7 @@ impl EventRow {
             detail,
         };
         let Self { jurisdiction, id, told: number, .. } = self;
+        let notice = notice.told_to(&self.organisation);
         Ok(Told { id, jurisdiction, number, recorded_at: self.recorded_at.to_jiff(), notice })
     }
 }

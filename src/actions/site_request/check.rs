@@ -6,12 +6,14 @@ use uuid::Uuid;
 
 use super::not_there;
 use crate::actions::site_check::{self, Asked, Question, SiteCheck};
-use crate::actions::{Context, Reader, Witness};
+use crate::actions::{Context, Reader};
 use crate::clock;
 use crate::domain::actor::{Actor, PERMISSIONS, Role};
 use crate::domain::audit::ZEROS;
 use crate::domain::reference::ReferenceKind;
-use crate::domain::site_check::{CheckCode, Consultee, Evidence, Finding, GapWhy, Ground, Outcome, Subject, Verdict};
+use crate::domain::site_check::{
+    CheckCode, Consultee, Evidence, Finding, GapWhy, Ground, Outcome, Run, Subject, Verdict,
+};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::{Candidate, RunNoted};
 use crate::domain::site_request::guards::RunNow;
@@ -19,20 +21,29 @@ use crate::domain::site_request::reader::SaidTo;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::crs;
-use crate::store::changes;
 use crate::store::site_request::LookedAt;
+use crate::store::{Stored, WriteTx, changes};
 
 /// Writes the answer of a check as it is kept.
 pub type Write<'w> = &'w dyn Fn(&SiteCheck, Uuid) -> String;
 
-/// Runs the checks on a request and keeps the run.
-pub(super) fn run(
-    context: &Context,
-    witness: Witness<'_>,
-    reader: Reader<'_>,
-    of: &Filed,
-    write: Write<'_>,
-) -> Result<RunNoted> {
+/// Checks that ran, and are kept with the step.
+#[derive(Debug)]
+pub(super) struct Ran {
+    run: Run,
+    noted: RunNoted,
+}
+
+impl Ran {
+    /// Keeps them in the transaction of the step; what is noted of them.
+    pub(super) fn kept(&self, tx: &mut WriteTx<'_>) -> Stored<RunNoted> {
+        let hash = site_check::keep_with(tx, self.run.clone())?;
+        Ok(RunNoted { hash, ..self.noted.clone() })
+    }
+}
+
+/// Runs the checks on a request.
+pub(super) fn run(context: &Context, reader: Reader<'_>, of: &Filed, write: Write<'_>) -> Result<Ran> {
     let props = &of.body.props;
     let (asked, question) = asked(context, of)?;
     let checks = site_check::check(context, reader, std::slice::from_ref(&asked), &question)?;
@@ -40,19 +51,18 @@ pub(super) fn run(
     let check = checks.first().ok_or_else(nowhere)?;
     let in_zones = site_check::columns_in_zones(context, reader.actor, check)?;
     let consult: Vec<_> = check.findings.iter().flat_map(|f| asked_by(f, &in_zones, &props.organisation)).collect();
-    // Nothing is kept of a check that comes to no end.
     let to_others = to_others(context, of, &consult, &asked, &question)?;
-    let kept = site_check::keep(context, witness, &checks, write)?.into_iter().next().flatten().ok_or_else(nowhere)?;
-    let hash = site_check::of_id(context, reader, kept.id)?.hash;
-    Ok(RunNoted {
-        run: kept.id,
-        hash,
+    let run = site_check::to_keep(context, reader.actor, check, write)?.ok_or_else(nowhere)?;
+    let noted = RunNoted {
+        run: run.id,
+        hash: ZEROS,
         said: check.findings.iter().map(|f| (f.code, f.verdict)).collect(),
         sharing: sharing(&check.findings),
         to_others,
         consult,
         candidates: candidates(&check.findings, &check.shown, &in_zones),
-    })
+    };
+    Ok(Ran { run, noted })
 }
 
 fn sharing(findings: &[Finding]) -> Vec<CheckCode> {

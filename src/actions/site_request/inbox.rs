@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{Shown, calendars, places, shown, today};
+use super::{Shown, calendars, places, shown, today, uncounted};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::site_request::reader::sees_others;
@@ -57,20 +57,22 @@ pub fn inbox(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit
     // Where it sees no requests of others, an organisation sees those about which it was asked.
     let blind: Vec<String> = all.iter().filter(|code| !sees_others(actor, code)).cloned().collect();
     let consulted = actor.organisation.as_deref().map(|organisation| Consulted { organisation, places: &blind });
-    let (found, calendars, counts) = context.store.read_as(actor, |conn| {
+    let (found, calendars, uncounted, counts) = context.store.read_as(actor, |conn| {
         let mut found = Vec::new();
         for tray in &trays {
             let waiting = store::waiting(conn, tray, i64::from(limit) + 1)?;
             found.extend(waiting.into_iter().map(|filed| (filed, tray.day)));
         }
         let calendars = calendars(conn, found.iter().map(|(filed, _)| filed))?;
-        Ok((found, calendars, store::counts(conn, &all, consulted)?))
+        let uncounted = uncounted(conn, actor, found.iter().map(|(filed, _)| filed))?;
+        Ok((found, calendars, uncounted, store::counts(conn, &all, consulted)?))
     })?;
     let mut waiting: Vec<Shown> = found
         .into_iter()
         .map(|(filed, day)| {
             let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
-            shown(actor, filed, calendar, day)
+            let uncounted = uncounted.get(&filed.id);
+            shown(actor, filed, (calendar, day), uncounted)
         })
         .collect();
     waiting.sort_by_key(|shown| (shown.timing.rank(), shown.filed.id));

@@ -16,7 +16,8 @@ mod traces;
 pub mod tracking;
 pub mod version;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -34,7 +35,7 @@ use crate::domain::layer::Layer;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
-use crate::domain::site_request::reader::{CaseReader, SaidTo, Standing, due_for};
+use crate::domain::site_request::reader::{CaseReader, SaidTo, Standing, Uncounted, due_for};
 use crate::domain::site_request::timing::{Counting, Timing};
 use crate::domain::site_request::told::Told;
 use crate::domain::site_request::words::{Event, State};
@@ -68,6 +69,22 @@ pub struct Shown {
     pub timing: Timing,
     /// By what he sees it.
     pub standing: Standing,
+    /// What of it does not count for him.
+    pub uncounted: Uncounted,
+}
+
+impl Shown {
+    /// The request as it is counted for him.
+    #[must_use]
+    pub fn counted(&self) -> Cow<'_, Filed> {
+        self.uncounted.of(&self.filed)
+    }
+
+    /// Its version as he reads it, and names it.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        self.filed.version - self.uncounted.versions
+    }
 }
 
 /// A request with its whole case.
@@ -100,11 +117,17 @@ fn not_there(id: Uuid) -> Error {
 }
 
 /// What somebody may do with a request, and until when, on a day there.
-fn shown(actor: &Actor, filed: Filed, calendar: Option<&Calendar>, day: Date) -> Shown {
+fn shown(
+    actor: &Actor,
+    filed: Filed,
+    (calendar, day): (Option<&Calendar>, Date),
+    uncounted: Option<&Uncounted>,
+) -> Shown {
     let owner = &filed.body.props.organisation;
     let allowed = allowed(filed.state, &filed.consulted, actor, &filed.jurisdiction, owner);
     let timing = Timing::of(due_for(actor, &filed, day), calendar, day);
-    Shown { allowed, timing, standing: Standing::of(actor, &filed, day), filed }
+    let uncounted = uncounted.copied().unwrap_or_default();
+    Shown { allowed, timing, standing: Standing::of(actor, &filed, day), uncounted, filed }
 }
 
 /// The calendars of those jurisdictions in which something of these is due.
@@ -119,6 +142,19 @@ fn calendars<'f>(
         all.extend(calendar::list(conn, Some(code))?.into_iter().map(|found| (code.to_owned(), found)));
     }
     Ok(all)
+}
+
+/// What of some requests does not count for somebody.
+fn uncounted<'f>(
+    conn: &mut Connection,
+    actor: &Actor,
+    filed: impl Iterator<Item = &'f Filed>,
+) -> Stored<HashMap<Uuid, Uncounted>> {
+    let hides = |filed: &&Filed| {
+        !filed.consulted.is_empty() && !reader(actor, &filed.jurisdiction, Standing::Within).sees_all()
+    };
+    let some: Vec<&Filed> = filed.filter(hides).collect();
+    if some.is_empty() { Ok(HashMap::new()) } else { store::uncounted(conn, actor.organisation.as_deref(), &some) }
 }
 
 fn territory(context: &Context, code: &str) -> Result<Arc<Territory>> {
@@ -138,9 +174,15 @@ pub(in crate::actions) fn today(context: &Context, code: &str) -> Result<Date> {
 /// [`Error::NotFound`] where it is not there or not his to know, [`Error::Busy`].
 pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<WholeCase> {
     let reader = reader.into();
-    let case = read(context, reader.actor, id)?;
+    let whole = whole(context, reader.actor, id)?;
+    note(context, reader, &whole.shown.filed.jurisdiction, &whole.restricted)?;
+    Ok(whole)
+}
+
+/// The same, before somebody is shown it.
+fn whole(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
+    let case = read(context, actor, id)?;
     let filed = &case.shown.filed;
-    note(context, reader, &filed.jurisdiction, &case.restricted)?;
     let lacks = matches!(filed.state, State::Draft | State::ReturnedForSupplement | State::Submitted);
     // Whether a file is there whoever sees the request may know, if he reads it or not.
     let (kept, heads) = context.store.read_as(&Actor::operator(), |conn| {
@@ -149,7 +191,7 @@ pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Re
         Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
     })?;
     let missing = if lacks { dossier::missing(&filed.body.props, &kept) } else { Vec::new() };
-    let told = told(context, reader.actor, &case.case, &case.reader)?;
+    let told = told(context, actor, &case.case, &case.reader)?;
     Ok(WholeCase { missing, heads, reader: CaseReader { told, ..case.reader }, ..case })
 }
 
@@ -205,7 +247,9 @@ pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Re
     };
     let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
     let reader = reader(actor, &filed.jurisdiction, Standing::of(actor, &filed, day));
-    let (missing, heads, shown) = (Vec::new(), BTreeMap::new(), shown(actor, filed, counting.calendar, day));
+    let uncounted = reader.uncounted(&filed, &events);
+    let shown = shown(actor, filed, (counting.calendar, day), Some(&uncounted));
+    let (missing, heads) = (Vec::new(), BTreeMap::new());
     Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads, restricted })
 }
 
@@ -219,10 +263,11 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
     let filter =
         ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
     // What is seen the policy of the table says.
-    let (mut found, calendars) = context.store.read_as(actor, |conn| {
+    let (mut found, calendars, uncounted) = context.store.read_as(actor, |conn| {
         let found = store::list(conn, &filter)?;
         let calendars = calendars(conn, found.iter())?;
-        Ok((found, calendars))
+        let uncounted = uncounted(conn, actor, found.iter())?;
+        Ok((found, calendars, uncounted))
     })?;
     let more = found.len() > query.limit as usize;
     found.truncate(query.limit as usize);
@@ -230,7 +275,8 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
     let one = |filed: Filed| {
         let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
         let day = today(context, &filed.jurisdiction)?;
-        Ok(shown(actor, filed, calendar, day))
+        let uncounted = uncounted.get(&filed.id);
+        Ok(shown(actor, filed, (calendar, day), uncounted))
     };
     let mut found = found.into_iter().map(one).collect::<Result<Vec<_>>>()?;
     // Where it is whoever was asked does not go on knowing.
@@ -292,7 +338,7 @@ pub fn replace(
     let actor = witness.actor;
     let present = read(context, actor, id)?.shown;
     editable(actor, &present)?;
-    check_version(&present.filed, expected)?;
+    check_version(&present, expected)?;
     let present = present.filed;
     let props = SiteRequestProps::read(&draft.told, Some(&present.body.props.organisation));
     if draft.jurisdiction.as_ref().is_some_and(|code| code != "auto" && *code != present.jurisdiction) {
@@ -333,7 +379,7 @@ pub fn delete(context: &Context, witness: Witness<'_>, id: Uuid, expected: Optio
     if !present.events.is_empty() {
         return Err(refused("what was submitted once is not deleted: it may be withdrawn", &present.shown));
     }
-    check_version(&present.shown.filed, expected)?;
+    check_version(&present.shown, expected)?;
     let present = present.shown.filed;
     let ((), revisions) = context.store.write(witness, |tx| {
         let now = locked(tx, &present)?;
@@ -347,7 +393,9 @@ pub fn delete(context: &Context, witness: Witness<'_>, id: Uuid, expected: Optio
 /// What was read and decided on must still be what stands there.
 fn locked(tx: &mut WriteTx<'_>, present: &Filed) -> Stored<Filed> {
     let now = store::lock(tx, &present.jurisdiction, present.id)?.ok_or_else(|| not_there(present.id))?;
-    check_version(&now, Some(present.version))?;
+    if now.version != present.version {
+        return Err(changed("the request was changed meanwhile").into());
+    }
     Ok(now)
 }
 
@@ -384,14 +432,18 @@ fn may_edit(actor: &Actor, jurisdiction: &str, props: &SiteRequestProps) -> Resu
     Err(forbidden(actor, &format!("write a {WORD} of {} in {jurisdiction}", props.organisation)))
 }
 
-fn check_version(present: &Filed, expected: Option<i32>) -> Result<()> {
+/// It has the version that somebody names as he read it.
+fn check_version(present: &Shown, expected: Option<i32>) -> Result<()> {
     match expected {
-        Some(version) if version != present.version => Err(Error::Changed(format!(
-            "the request has version {} now, not {version}: read it again before you change it",
-            present.version
-        ))),
+        Some(version) if version != present.version() => {
+            Err(changed(&format!("the request has version {} now, not {version}", present.version())))
+        }
         _ => Ok(()),
     }
+}
+
+fn changed(what: &str) -> Error {
+    Error::Changed(format!("{what}: read it again before you change it"))
 }
 
 fn no_place() -> Error {

@@ -1,6 +1,6 @@
 //! Who is told of a step of a request, and what: the office of all of them, the carrier whose it is of all but the answers of others; the committee where it is to
-//! decide or did, and where the office is late; whoever is asked when he is, when his time is over, and when there is a decision: then that there is
-//! one, as his door shows it.
+//! decide or did, and where the office is late; whoever is asked when he is, when his time is over, and when there is a decision.
+//! What whoever was asked is told of that is in [`Notice::told_to`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,38 +31,30 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, event: &CaseEvent, copie
     if event.event == Event::Consult {
         all.extend(filed.asked.iter().map(|(organisation, _)| organisation.clone()));
     }
-    // They see of the case no longer what it came to, nor the number on its receipt.
-    let mut after: BTreeSet<String> = event.noted.lapsed.iter().cloned().collect();
     if decided {
-        after.extend(filed.consulted.iter().cloned());
+        all.extend(filed.consulted.iter().cloned());
     }
-    after.retain(|organisation| !all.contains(organisation));
+    all.extend(event.noted.lapsed.iter().cloned());
     let mut detail = BTreeMap::new();
     detail.extend(filed.receipt.as_ref().map(|receipt| ("receipt".to_owned(), receipt.clone())));
     if let Stated::Decision(signed) = &event.stated {
         detail.insert("decision".into(), signed.number.clone());
     }
     let due = if event.event == Event::Consult { copies.asked_until } else { filed.due_on };
-    let mut to = |organisations: BTreeSet<String>, (named, due, detail): (Option<String>, _, _)| {
-        let notice = Notice {
-            noun: WORD.into(),
-            id: filed.id,
-            code: named.unwrap_or_else(|| filed.id.to_string()),
-            event: event.event.to_string(),
-            state: Some(filed.state.to_string()),
-            organisations: organisations.into_iter().collect(),
-            owner: Some(props.organisation.clone()),
-            asked: filed.consulted.clone(),
-            needs: vec![Visibility::Government],
-            places: Vec::new(),
-            due,
-            detail,
-        };
-        tx.notify(&filed.jurisdiction, &notice)
+    let named = props.code.clone().or_else(|| filed.receipt.clone());
+    let notice = Notice {
+        noun: WORD.into(),
+        id: filed.id,
+        code: named.unwrap_or_else(|| filed.id.to_string()),
+        event: event.event.to_string(),
+        state: Some(filed.state.to_string()),
+        organisations: all.into_iter().collect(),
+        owner: Some(props.organisation.clone()),
+        asked: filed.consulted.clone(),
+        needs: vec![Visibility::Government],
+        places: Vec::new(),
+        due,
+        detail,
     };
-    to(all, (props.code.clone().or_else(|| filed.receipt.clone()), due, detail))?;
-    if after.is_empty() {
-        return Ok(());
-    }
-    to(after, (props.code.clone(), None, BTreeMap::new()))
+    tx.notify(&filed.jurisdiction, &notice)
 }

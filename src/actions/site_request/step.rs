@@ -25,7 +25,7 @@ use crate::domain::reference::REACH;
 use crate::domain::rules::Parameter;
 use crate::domain::session::digest;
 use crate::domain::site_check::CheckCode;
-use crate::domain::site_request::case::{Case, CaseEvent, Noted, RunNoted};
+use crate::domain::site_request::case::{Case, CaseEvent, Noted};
 use crate::domain::site_request::guards::{Asked, RunNow, allowed, step, too_early};
 use crate::domain::site_request::limits::Limits;
 use crate::domain::site_request::table::{OF_TIMER, Row, TABLE, decides};
@@ -58,7 +58,7 @@ pub struct Sent {
 /// What is known before the transaction begins.
 struct Prepared {
     /// The check that ran for this event.
-    ran: Option<RunNoted>,
+    ran: Option<check::Ran>,
     /// The run of the case as it stands now.
     now: Option<check::Now>,
     /// The receipt's secret.
@@ -129,7 +129,7 @@ pub fn send(
     let before = read(context, witness.actor, id)?;
     let stated =
         stated.map_err(|more| Error::Invalid(more.into_iter().map(|p| p.under("/data")).collect::<Vec<_>>()))?;
-    check_version(&before.shown.filed, Some(sent.expected))?;
+    check_version(&before.shown, Some(sent.expected))?;
     let home = territory(context, &before.shown.filed.jurisdiction)?;
     let made = Step {
         context,
@@ -150,7 +150,7 @@ pub fn send(
         // The engine runs only for whom the event is.
         Event::Check => {
             made.judged(&before.case, filed, &Facts::on(before.day))?;
-            prepared.ran = Some(check::run(context, witness, reader, filed, write)?);
+            prepared.ran = Some(check::run(context, reader, filed, write)?);
         }
         // The number of a receipt stays, and so does the secret on it.
         Event::Accept if before.case.receipt.is_none() => prepared.secret = Some(password::generated()?),
@@ -250,6 +250,10 @@ impl Step<'_> {
                 return Err(self.refusal(&case, &now, Refusal::Unmet(vec![(Guard::CheckFresh, missing)])).into());
             }
         }
+        let mut noted = self.noted(&case, &now, prepared, revision, &facts)?;
+        if let Some(ran) = &prepared.ran {
+            noted.run = Some(ran.kept(tx)?);
+        }
         let event = CaseEvent {
             revision,
             seq: case.seq + 1,
@@ -262,7 +266,7 @@ impl Step<'_> {
             reason: self.reason.map(str::to_owned),
             data: self.told.clone(),
             stated: self.stated.clone(),
-            noted: self.noted(&case, &now, prepared, revision, &facts),
+            noted,
         };
         self.written(tx, &now, &mut case, event, (day, &counting))
     }
@@ -393,10 +397,10 @@ impl Step<'_> {
     }
 
     /// What the service adds to the event.
-    fn noted(&self, case: &Case, now: &Filed, prepared: &Prepared, revision: i64, facts: &Facts) -> Noted {
+    fn noted(&self, case: &Case, now: &Filed, prepared: &Prepared, revision: i64, facts: &Facts) -> Result<Noted> {
         let (day, limits) = (facts.day, facts.limits);
         let term_days = limits.term_days.filter(|_| self.begins_clock(case));
-        let mut noted = Noted { run: prepared.ran.clone(), term_days, ..Noted::default() };
+        let mut noted = Noted { term_days, ..Noted::default() };
         match self.event {
             Event::Submit => {
                 let (text, hash) = now.body.snapshot(&now.jurisdiction);
@@ -418,11 +422,11 @@ impl Step<'_> {
             Event::LapseConsultation => noted.lapsed = case.over(day).map(|c| c.organisation.clone()).collect(),
             Event::Escalate => noted.overdue = facts.due,
             event if decides(event) || event == Event::DeemApproved => {
-                let (text, hash) = decided_on(case, now);
+                let (text, hash) = decided_on(case, now)?;
                 (noted.snapshot, noted.snapshot_hash) = (Some(text), Some(hash));
             }
             _ => {}
         }
-        noted
+        Ok(noted)
     }
 }

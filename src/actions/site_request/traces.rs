@@ -3,18 +3,21 @@
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
+use crate::actions::password;
 use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::told::Stated;
 use crate::domain::site_request::words::{State, Waits};
 use crate::domain::site_request::{Filed, WORD};
 use crate::domain::word::Word;
+use crate::error::Result;
 use crate::store::site_request::Copies;
 
 /// What a decision is made on, as a canonical text: what was submitted, the version, the check run, every consultation, what was
-/// recommended.
-pub(super) fn decided_on(case: &Case, now: &Filed) -> (String, Digest) {
+/// recommended. Its digest is told to more than those who read it, so there is something in it that nobody can guess.
+pub(super) fn decided_on(case: &Case, now: &Filed) -> Result<(String, Digest)> {
     let mut lines = vec![format!("version {}", now.version), format!("events {}", case.seq)];
+    lines.push(format!("salt {}", password::generated()?));
     lines.extend(case.submitted.map(|digest| format!("submitted {}", hex(&digest))));
     lines.extend(case.run.as_ref().map(|run| format!("run {} {}", run.run, hex(&run.hash))));
     for asked in &case.consultations {
@@ -24,7 +27,7 @@ pub(super) fn decided_on(case: &Case, now: &Filed) -> (String, Digest) {
     lines.extend(case.advice.as_ref().map(|(advice, _)| format!("advice {advice}")));
     let text = lines.join("\n");
     let digest = Sha256::digest(text.as_bytes()).into();
-    (text, digest)
+    Ok((text, digest))
 }
 
 /// Copies of what a case has come to on a day, some of them in the request itself.
@@ -58,6 +61,10 @@ pub(super) fn entry(filed: &Filed, event: &CaseEvent) -> AuditEntry {
         ("to", event.to.to_string()),
         ("version", filed.version.to_string()),
     ];
+    if let Some(run) = &event.noted.run {
+        detail.push(("check", run.run.to_string()));
+        detail.push(("check_sha256", hex(&run.hash)));
+    }
     detail.extend(event.noted.snapshot_hash.map(|digest| ("snapshot_sha256", hex(&digest))));
     if let Stated::Decision(signed) = &event.stated {
         detail.push(("run", signed.run.to_string()));

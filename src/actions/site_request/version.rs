@@ -1,5 +1,5 @@
 //! What was recorded of a site request: as it was at a moment, with its case as far as that had come, and every version of it.
-//! Whoever may not know of a step finds no version that began with it: the one before goes on instead.
+//! For whoever does not see everything no answer of somebody else is a version: the one before goes on instead.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::{WholeCase, get, not_there, seen_candidates, store, territory};
+use super::{WholeCase, not_there, seen_candidates, store, territory, whole};
 use crate::actions::version::{History, page};
 use crate::actions::{Context, Reader, as_of};
 use crate::domain::actor::Actor;
@@ -28,6 +28,8 @@ pub struct RequestThen {
     pub filed: Filed,
     /// What its events had come to by then.
     pub case: Case,
+    /// How many of them the reader knows.
+    pub events: usize,
     /// Who reads it.
     pub reader: CaseReader,
     /// The day in the jurisdiction.
@@ -42,18 +44,18 @@ struct Known {
     /// Its case; none of a draft that was deleted.
     whole: Option<WholeCase>,
     reader: CaseReader,
-    /// The revisions of its events of which he may not know.
-    hidden: BTreeSet<i64>,
+    /// The revisions of its events that do not count for him.
+    uncounted: BTreeSet<i64>,
 }
 
 /// A request, or a draft that was deleted, as somebody knows it now.
 fn known(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Option<Known>> {
-    match get(context, reader, id) {
+    match whole(context, reader.actor, id) {
         Ok(whole) => {
-            let unknown = whole.events.iter().filter(|event| !whole.reader.knows_event(event, &whole.case));
-            let hidden = unknown.map(|event| event.revision).collect();
+            let others = whole.events.iter().filter(|event| !whole.reader.counts(event));
+            let uncounted = others.map(|event| event.revision).collect();
             let (newest, reader) = (whole.shown.filed.clone(), whole.reader.clone());
-            Ok(Some(Known { newest, whole: Some(whole), reader, hidden }))
+            Ok(Some(Known { newest, whole: Some(whole), reader, uncounted }))
         }
         Err(Error::NotFound(_)) => {
             let found = context.store.read_as(reader.actor, |conn| store::newest(conn, id))?;
@@ -61,7 +63,7 @@ fn known(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Option<Known
             let own = found.filter(|filed| is_own(reader.actor, filed));
             Ok(own.map(|newest| {
                 let reader = super::reader(reader.actor, &newest.jurisdiction, Standing::Within);
-                Known { newest, whole: None, reader, hidden: BTreeSet::new() }
+                Known { newest, whole: None, reader, uncounted: BTreeSet::new() }
             }))
         }
         Err(error) => Err(error),
@@ -73,11 +75,11 @@ fn is_own(actor: &Actor, filed: &Filed) -> bool {
 }
 
 impl Known {
-    /// The version that was recorded at a revision, as far as he may know.
+    /// The version that was recorded at a revision, as far as it counts.
     fn at(&self, conn: &mut Connection, revision: i64) -> Stored<Option<(Filed, Option<Ended>)>> {
         let mut found = store::at(conn, &self.newest, revision)?;
         while let Some((filed, _)) = &found
-            && self.hidden.contains(&filed.revision)
+            && self.uncounted.contains(&filed.revision)
         {
             found = store::at(conn, &self.newest, filed.revision - 1)?;
         }
@@ -85,15 +87,33 @@ impl Known {
         Ok(Some((filed, self.ended(conn, ended)?)))
     }
 
-    /// How a version ended, as far as he may know.
+    /// The numbers of its versions that do not count.
+    fn numbers(&self, conn: &mut Connection) -> Stored<Vec<i32>> {
+        store::numbers(conn, &self.newest, &self.uncounted.iter().copied().collect::<Vec<_>>())
+    }
+
+    /// How a version ended, as far as it counts.
     fn ended(&self, conn: &mut Connection, mut ended: Option<Ended>) -> Stored<Option<Ended>> {
         while let Some(by) = ended
-            && self.hidden.contains(&by.revision)
+            && self.uncounted.contains(&by.revision)
         {
             ended = store::at(conn, &self.newest, by.revision)?.and_then(|(_, ended)| ended);
         }
         Ok(ended)
     }
+}
+
+/// A version as it is counted where those of some numbers, in their order, do not count.
+fn counted(version: i32, without: &[i32]) -> i32 {
+    version - i32::try_from(without.iter().filter(|number| **number < version).count()).unwrap_or(i32::MAX)
+}
+
+/// The version of a number as it is counted.
+fn uncounted(mut version: i32, without: &[i32]) -> i32 {
+    for number in without {
+        version += i32::from(*number <= version);
+    }
+    version
 }
 
 /// A request as it was recorded at `moment`. Whoever sees it only because he is asked, or was, sees no more than it is now.
@@ -111,24 +131,26 @@ pub fn get_as_of<'r>(
     let reader = reader.into();
     let unknown = || Error::NotFound(format!("the {WORD} {id} as of {moment}"));
     let known = known(context, reader, id)?.filter(|known| known.reader.is_within()).ok_or_else(unknown)?;
-    let (filed, ended, case) = context.store.snapshot(|conn| {
+    let (filed, ended, events, (case, restricted)) = context.store.snapshot(|conn| {
         see(conn, reader.actor)?;
         let recorded = as_of::recorded(conn, moment)?;
         let at = recorded.into_iter().find(|r| r.jurisdiction == known.newest.jurisdiction).ok_or_else(unknown)?;
         let found = known.at(conn, at.revision)?;
         let seen = |(filed, _): &(Filed, _)| filed.state != State::Draft || is_own(reader.actor, filed);
-        let (filed, ended) = found.filter(seen).ok_or_else(unknown)?;
+        let (mut filed, ended) = found.filter(seen).ok_or_else(unknown)?;
         let mut events = store::events(conn, &filed.jurisdiction, id)?;
         events.retain(|event| event.revision <= filed.revision);
         let mut case = Case::of(&events);
         let restricted = seen_candidates(conn, &mut case)?;
-        Ok((filed, ended, (case, restricted)))
+        filed.version = counted(filed.version, &known.numbers(conn)?);
+        Ok((filed, ended, events, (case, restricted)))
     })?;
-    let (case, restricted) = case;
     super::note(context, reader, &filed.jurisdiction, &restricted)?;
     let day = moment.to_zoned(territory(context, &filed.jurisdiction)?.jurisdiction.time_zone()).date();
     let told = super::told(context, reader.actor, &case, &known.reader)?;
-    Ok(RequestThen { reader: CaseReader { told, ..known.reader }, filed, case, day, ended })
+    let reader = CaseReader { told, ..known.reader };
+    let events = reader.known(&events, &case);
+    Ok(RequestThen { reader, filed, case, events, day, ended })
 }
 
 /// The versions of a request of which somebody may know, the newest first, from the one before `before` on, and its whole case,
@@ -152,12 +174,30 @@ pub fn history<'r>(
     let history = context.store.snapshot(|conn| {
         see(conn, reader.actor)?;
         let of = (known.newest.jurisdiction.as_str(), id);
-        let mut history = page(conn, reader.actor, Kept::SiteRequests, of, before, limit)?;
-        history.versions.retain(|version| !known.hidden.contains(&version.revision));
+        let (without, numbers): (Vec<i64>, _) = (known.uncounted.iter().copied().collect(), known.numbers(conn)?);
+        let before = before.map(|version| uncounted(version, &numbers));
+        let mut history = page(conn, reader.actor, Kept::SiteRequests, of, (before, limit), &without)?;
         for version in &mut history.versions {
             version.ended = known.ended(conn, version.ended)?;
+            version.version = counted(version.version, &numbers);
+            // It is one of more than he reads.
+            version.digest.take_if(|_| !known.reader.sees_all());
         }
+        history.next = history.next.map(|version| counted(version, &numbers));
         Ok(history)
     })?;
     Ok((history, known.whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_count_leaves_no_gap() {
+        let without = [3, 4, 7];
+        let all: Vec<i32> = (1..10).filter(|version| !without.contains(version)).collect();
+        assert!(all.iter().map(|version| counted(*version, &without)).eq(1..7));
+        assert!((1..7).map(|version| uncounted(version, &without)).eq(all));
+    }
 }

@@ -1,5 +1,8 @@
 //! What somebody who reads a case may know of it.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Filed;
@@ -77,6 +80,27 @@ pub struct SaidTo {
     pub hidden: Vec<HiddenCells>,
 }
 
+/// Versions of a request that do not count for somebody: by none of what he reads they show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Uncounted {
+    /// How many.
+    pub versions: i32,
+    /// Revision and moment of the last one that counts, where the present one does not.
+    pub last: Option<(i64, Timestamp)>,
+}
+
+impl Uncounted {
+    /// A request as it is counted.
+    #[must_use]
+    pub fn of<'f>(&self, filed: &'f Filed) -> Cow<'f, Filed> {
+        if *self == Self::default() {
+            return Cow::Borrowed(filed);
+        }
+        let (revision, recorded_at) = self.last.unwrap_or((filed.revision, filed.recorded_at));
+        Cow::Owned(Filed { version: filed.version - self.versions, revision, recorded_at, ..filed.clone() })
+    }
+}
+
 /// Who reads a case. Whose corridor or column is near is said to whoever sees everything there, and to that one himself; who sees
 /// the case only because he is asked reads what concerns him.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,8 +122,32 @@ impl CaseReader {
         self.organisation.as_deref() == Some(organisation)
     }
 
-    fn sees_all(&self) -> bool {
+    /// He sees everything there.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
         self.sight.sees_all()
+    }
+
+    /// An event counts as a version of the request for him: for whoever does not see everything the answers of others do not, nor
+    /// that their time is over, whether or not he knows that they are asked.
+    #[must_use]
+    pub fn counts(&self, event: &CaseEvent) -> bool {
+        self.sees_all() || !matches!(event.event, Event::Answer | Event::LapseConsultation) || self.answered(event)
+    }
+
+    /// The events of which he knows.
+    #[must_use]
+    pub fn known(&self, events: &[CaseEvent], case: &Case) -> usize {
+        events.iter().filter(|event| self.knows_event(event, case)).count()
+    }
+
+    /// What of a request does not count for him.
+    #[must_use]
+    pub fn uncounted(&self, filed: &Filed, events: &[CaseEvent]) -> Uncounted {
+        let (counted, others): (Vec<_>, Vec<_>) = events.iter().partition(|event| self.counts(event));
+        let is_last = others.iter().any(|event| event.revision == filed.revision);
+        let last = counted.last().filter(|_| is_last).map(|event| (event.revision, event.at));
+        Uncounted { versions: i32::try_from(others.len()).unwrap_or(i32::MAX), last }
     }
 
     /// He would not see it if he were not asked, or had not been.

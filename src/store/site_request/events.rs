@@ -14,6 +14,7 @@ use super::DigestRow;
 use super::json::{noted, noted_json, told, told_json, wrong};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::CaseEvent;
+use crate::domain::site_request::reader::Uncounted;
 use crate::domain::site_request::told::Stated;
 use crate::domain::word::Word;
 use crate::store::prepared::prepared;
@@ -140,4 +141,45 @@ pub fn events_of(tx: &mut WriteTx<'_>, jurisdiction: &str, ids: &[Uuid]) -> Stor
 /// The database's.
 pub fn events_in(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Stored<Vec<CaseEvent>> {
     events(tx.conn, jurisdiction, id)
+}
+
+/// What of some requests does not count for somebody of an organisation who does not see everything ([`CaseReader::counts`]).
+///
+/// [`CaseReader::counts`]: crate::domain::site_request::reader::CaseReader::counts
+///
+/// # Errors
+/// The database's.
+pub fn uncounted(conn: &mut PgConnection, own: Option<&str>, of: &[&Filed]) -> Stored<HashMap<Uuid, Uncounted>> {
+    #[derive(QueryableByName)]
+    struct CountRow {
+        #[diesel(sql_type = UuidSql)]
+        request: Uuid,
+        #[diesel(sql_type = Integer)]
+        versions: i32,
+        #[diesel(sql_type = BigInt)]
+        uncounted: i64,
+        #[diesel(sql_type = BigInt)]
+        revision: i64,
+        #[diesel(sql_type = Timestamptz)]
+        at: jiff_diesel::Timestamp,
+    }
+    let rows: Vec<CountRow> = sql_query(
+        "SELECT request, count(*) FILTER (WHERE NOT counts)::integer AS versions, max(revision) FILTER (WHERE NOT counts) AS uncounted,
+             max(revision) FILTER (WHERE counts) AS revision, max(at) FILTER (WHERE counts) AS at
+         FROM (
+             SELECT request, revision, at, event <> ALL (ARRAY['answer', 'lapse_consultation'])
+                 OR event = 'answer' AND organisation IS NOT DISTINCT FROM $3 AND $3 IS NOT NULL AS counts
+             FROM site_request_events WHERE jurisdiction = ANY ($1) AND request = ANY ($2)
+         ) AS e GROUP BY request HAVING bool_or(NOT counts)",
+    )
+    .bind::<Array<Text>, _>(of.iter().map(|filed| filed.jurisdiction.as_str()).collect::<Vec<_>>())
+    .bind::<Array<UuidSql>, _>(of.iter().map(|filed| filed.id).collect::<Vec<_>>())
+    .bind::<Nullable<Text>, _>(own)
+    .load(conn)?;
+    let one = |row: CountRow| {
+        let is_last = of.iter().any(|filed| filed.id == row.request && filed.revision == row.uncounted);
+        let last = is_last.then(|| (row.revision, row.at.to_jiff()));
+        (row.request, Uncounted { versions: row.versions, last })
+    };
+    Ok(rows.into_iter().map(one).collect())
 }

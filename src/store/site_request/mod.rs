@@ -16,7 +16,7 @@ use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-pub use self::events::{append, events, events_in, events_of};
+pub use self::events::{append, events, events_in, events_of, uncounted};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
 pub use self::timed::{lock_timed, over, overdue, timed};
@@ -155,6 +155,25 @@ pub fn newest(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Filed>> {
     statement.get_result(conn).optional()?.map(filed).transpose()
 }
 
+/// The numbers of the versions of a request that began in some revisions, in their order.
+///
+/// # Errors
+/// The database's.
+pub fn numbers(conn: &mut PgConnection, of: &Filed, revisions: &[i64]) -> Stored<Vec<i32>> {
+    #[derive(QueryableByName)]
+    struct NumberRow {
+        #[diesel(sql_type = Integer)]
+        version: i32,
+    }
+    let every = every_version("site_requests", "jurisdiction = $1 AND id = $2 AND revision = ANY ($3)");
+    let rows: Vec<NumberRow> = sql_query(format!("SELECT version FROM ({every}) AS v ORDER BY version"))
+        .bind::<Text, _>(&of.jurisdiction)
+        .bind::<UuidSql, _>(of.id)
+        .bind::<Array<BigInt>, _>(revisions)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
 /// A request as it was recorded at a revision, and how that ended.
 ///
 /// # Errors
@@ -282,9 +301,18 @@ pub fn update(tx: &mut WriteTx<'_>, next: Filed, copies: &Copies) -> Stored<File
         &next,
         copies,
     )?;
-    let ended = audit::ended_digest(tx.conn, "site_requests", &next.jurisdiction, next.id, before)?;
+    let ended = ended_digest(tx, &next, before)?;
     tx.versions_apart(&next.jurisdiction, next.id, Some(ended), Some(audit::digest(&row.digest)?))?;
     Ok(next)
+}
+
+/// What a version that has ended says, as one digest: whoever answers does not see it any more.
+fn ended_digest(tx: &mut WriteTx<'_>, of: &Filed, version: i32) -> Stored<Digest> {
+    let statement = sql_query("SELECT ended_request_digest($1, $2, $3) AS digest")
+        .bind::<Text, _>(&of.jurisdiction)
+        .bind::<UuidSql, _>(of.id)
+        .bind::<Integer, _>(version);
+    audit::digest(&prepared(statement).get_result::<DigestRow>(tx.conn)?.digest)
 }
 
 fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -> Stored<DigestRow> {
@@ -335,7 +363,7 @@ pub fn delete(tx: &mut WriteTx<'_>, old: &Filed) -> Stored<()> {
         .bind::<Text, _>(&old.jurisdiction)
         .bind::<UuidSql, _>(old.id)
         .execute(tx.conn)?;
-    let ended = audit::ended_digest(tx.conn, "site_requests", &old.jurisdiction, old.id, old.version)?;
+    let ended = ended_digest(tx, old, old.version)?;
     tx.versions_apart(&old.jurisdiction, old.id, Some(ended), None)
 }
 
