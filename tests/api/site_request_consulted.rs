@@ -2,6 +2,7 @@
 //! alike, and answers for his organisation; nobody else does, and nobody is asked about a request of his own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use clearway::actions::site_request::lapse::lapse;
 use clearway::config::{Secret, TokenSetting};
@@ -9,6 +10,7 @@ use clearway::domain::notice::Told;
 use clearway::domain::webhook::{Channel, Outcome, Parcel, Retry};
 use clearway::http::routes::ROUTES;
 use clearway::store::delivery::Step;
+use clearway::store::{Store, StoreOptions};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value as Json, json};
@@ -280,7 +282,9 @@ fn whoever_is_asked_is_told() {
     // Whoever was asked is told that it is decided, and no more than his door shows; and what somebody is not told shows in no number.
     let retry = Retry { first_ms: 1, longest_ms: 1, attempts_max: 1, days_max: 1 };
     let mut sent: Vec<Told> = Vec::new();
-    let store = api.database.context().store;
+    let waits = Duration::from_secs(5);
+    let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };
+    let store = Store::connect(&api.database.service_url, &options).unwrap();
     loop {
         let take = &mut |parcel: &Parcel| {
             sent.push(parcel.told.clone());
