@@ -188,8 +188,8 @@ fn finding() -> Json {
         "message": {"type": "object", "properties": {"vi": {"type": "string"}, "en": {"type": "string"}}},
         "measured": quantity("What was measured"),
         "limit": quantity("What it was held against"),
-        "rule": {"allOf": [reference("rule"), object(&applies())], "nullable": true,
-            "description": "The parameter that gave the limit, with what it applies to"},
+        "rule": {"oneOf": [{"allOf": [reference("rule"), object(&applies())]}, object(&decided())], "nullable": true,
+            "description": "The parameter that gave the limit, with what it applies to; of what a zone says the decision of its plan"},
         "evidence": {"type": "array", "items": object(&evidence), "description": "What it rests on, the nearest first"},
         "restricted": {"type": "boolean", "description": "Something there is not the asker's to see: ask the office"},
         "consult": {"type": "array", "items": {"type": "string", "enum": words::<Consultee>()}, "description": "Who has to be asked"},
@@ -200,6 +200,22 @@ fn finding() -> Json {
             the ground that was measured or asked about, a Point where the place is exact; the ground under a surface of a runway; a zone or a freeze \
             window, or the box round it where it has more than 100 positions; of a place outside the way to the nearest boundary. \
             What passes and has nothing of its own to draw shows where the place may be"},
+    })
+}
+
+/// The decision of the plan of a zone.
+fn decided() -> Json {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let day =
+        |description: &str| json!({"type": "string", "format": "date", "nullable": true, "description": description});
+    json!({
+        "zone": text("The code of the zone"),
+        "plan": text("The code of the plan, of which GET /api/plans says who signed the decision"),
+        "plan_version": {"type": "integer", "minimum": 1},
+        "document": text("The number of the decision"),
+        "date": {"type": "string", "format": "date", "description": "Its day"},
+        "valid_from": day("The first day on which the zone is in force"),
+        "valid_to": day("The last one"),
     })
 }
 
