@@ -89,8 +89,12 @@ pub(super) fn schemas() -> Vec<(&'static str, Json)> {
             object(&json!({
                 "id": {"type": "string", "format": "uuid"},
                 "same": {"type": "boolean"},
+                "rules": {"type": "object", "nullable": true, "description": "The rules that were asked for, where other ones than those of then",
+                    "properties": {"name": {"type": "string"}, "version": {"type": "string"}}},
+                "not_known": {"type": "array", "items": {"type": "string"}, "description": "Jurisdictions at which it would look under \
+                    these rules, and of which nobody can tell any more what they held"},
                 "tampered": {"type": "array", "items": {"type": "string"}, "description": "What does not fit what was kept"},
-                "differences": now["difference"].clone(),
+                "differences": changes(&now["difference"]),
                 "waived": {"type": "array", "items": {"type": "string"}, "description": "The checks whose findings were waived"},
                 "engine": {"type": "object", "description": "The version of the checks that answered", "properties": {
                     "then": engine(), "now": {"type": "integer"}}},
@@ -230,6 +234,18 @@ fn applies() -> Json {
         "work_kind": {"type": "string", "enum": words::<WorkKind>(), "nullable": true},
         "note": text(),
     })
+}
+
+/// Where an answer is another one; under other rules with the rule by which it would be.
+fn changes(differences: &Json) -> Json {
+    let (mut all, finding) = (differences.clone(), finding());
+    for name in ["limit", "rule"] {
+        let mut said = finding[name].clone();
+        said["nullable"] = true.into();
+        all["items"]["properties"][name] = said;
+    }
+    all["description"] = "Where it is not; under other rules with the limit and the rule by which it would be".into();
+    all
 }
 
 /// What is known of a kept run since.
