@@ -1,7 +1,5 @@
 //! Many checks in one request: how much of a batch's processor time is the checks themselves.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use clearway::actions::conflict_check::{Answer, Conflict, Found};
@@ -11,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::Failed;
 use crate::checks::{CLEARANCE_M, LIMIT, Subjects, measures, same};
+use crate::lines::batch;
 use crate::report::{Comparison, Report, Side};
 use crate::setup::{Serving, Tasks, on_cpu};
 
@@ -124,55 +123,4 @@ fn same_conflicts(found: &[Json], answer: &Answer) -> Result<bool, Failed> {
             && number("share") == Some(expect.finding.share)
     };
     Ok(found.len() == expect.len() && found.iter().zip(expect).all(same))
-}
-
-/// Sends lines and reads their answers at the same time; gives the answers and the processor time of this thread, which
-/// reads. The thread that sends has ended by then, and is counted nowhere.
-fn batch(address: &str, path: &str, crs: &str, lines: &[String]) -> Result<(Vec<Vec<u8>>, Duration), Failed> {
-    let mut stream = TcpStream::connect(address)?;
-    let mut reader = BufReader::with_capacity(256 * 1024, stream.try_clone()?);
-    std::thread::scope(|scope| {
-        let sending = scope.spawn(move || {
-            let length: usize = lines.iter().map(String::len).sum();
-            let head = format!(
-                "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-ndjson\r\nContent-Crs: {crs}\r\n\
-                 Content-Length: {length}\r\n\r\n"
-            );
-            stream.write_all(head.as_bytes())?;
-            lines.iter().try_for_each(|line| stream.write_all(line.as_bytes()))
-        });
-        let begun = on_cpu("thread-self");
-        let body = chunked(&mut reader)?;
-        let reading = on_cpu("thread-self").saturating_sub(begun);
-        sending.join().map_err(|_| "the client panicked")??;
-        let answers = body.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
-        Ok((answers, reading))
-    })
-}
-
-/// A body in chunks, whole.
-fn chunked(reader: &mut impl BufRead) -> Result<Vec<u8>, Failed> {
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    if !line.contains(" 200 ") {
-        return Err(line.into());
-    }
-    while line != "\r\n" {
-        line.clear();
-        reader.read_line(&mut line)?;
-    }
-    let mut body = Vec::new();
-    loop {
-        line.clear();
-        reader.read_line(&mut line)?;
-        let length = u64::from_str_radix(line.trim(), 16)?;
-        if reader.by_ref().take(length).read_to_end(&mut body)? as u64 != length {
-            return Err("the answer broke off".into());
-        }
-        line.clear();
-        reader.read_line(&mut line)?;
-        if length == 0 {
-            return Ok(body);
-        }
-    }
 }

@@ -47,6 +47,8 @@ mod bare;
 mod batch;
 mod checks;
 mod data;
+#[allow(dead_code)] // the other bench throws answers away
+mod lines;
 mod propagation;
 mod reads;
 mod report;

@@ -146,6 +146,12 @@ impl Report {
         self.notes.push(text);
     }
 
+    /// Every answer that was compared was equal.
+    #[allow(dead_code)] // the others look at each themselves
+    pub fn is_equal(&self) -> bool {
+        self.comparisons.iter().all(|comparison| comparison.equal != Some(false))
+    }
+
     /// Prints the table; true when every target was reached and every answer was equal.
     pub fn finish(&self) -> bool {
         println!("\n{:<52} {:>11} {:>9} {:>9} {:>8}", "", "", "p50 ms", "p99 ms", "ratio");

@@ -1,22 +1,29 @@
 //! How soon after a commit kept runs are marked on the province of the demonstration, whatever was committed: other rules, an
-//! import of thousands, coverage.
+//! import of thousands, coverage, a runway, a corridor.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clearway::actions::feature::{self, Draft};
+use clearway::actions::refresh::Following;
 use clearway::actions::site_check::recheck::Rechecking;
 use clearway::actions::{Context, Witness, coverage, refresh, rules};
 use clearway::domain::actor::Actor;
+use clearway::domain::corridor::Corridor;
 use clearway::domain::coverage::CoverageDraft;
+use clearway::domain::fields::{Fields, Value};
 use clearway::domain::jurisdiction::Jurisdiction;
 use clearway::domain::layer::Layer;
-use clearway::domain::reference::ReferenceKind;
+use clearway::domain::place::Delivered;
+use clearway::domain::reference::{Reference, ReferenceKind};
 use clearway::domain::word::Word;
 use clearway::formats::rules as pack;
 use clearway::geometry::encoding::geojson;
+use clearway::geometry::{Coord, Geometry};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use geo_types::Rect;
 use serde_json::Value as Json;
 
 use crate::clearway;
@@ -61,22 +68,32 @@ fn bring(context: &Context, database: &Database, jurisdiction: &Jurisdiction) ->
             clearway(database, &["import", "references"], &file, &code)?;
         }
     }
+    declare_all(context, jurisdiction, &whole()?)
+}
+
+/// The ground of the province.
+fn whole() -> Result<Geometry<f64>, Failed> {
+    let feature: Json = serde_json::from_str(&fs::read_to_string(fixture("jurisdiction/VN-72.geojson"))?)?;
+    Ok(geojson::geometry(&feature["geometry"], usize::MAX).map_err(|problems| format!("{problems:?}"))?)
+}
+
+/// Declares that every layer holds all there is on some ground.
+pub fn declare_all(context: &Context, jurisdiction: &Jurisdiction, ground: &Geometry<f64>) -> Result<(), Failed> {
     let kinds = ReferenceKind::ALL.iter().map(|(kind, _)| (Layer::References, Some(*kind)));
     for (layer, kind) in [(Layer::Works, None), (Layer::Corridors, None)].into_iter().chain(kinds) {
-        declare(context, jurisdiction, layer, kind)?;
+        declare(context, jurisdiction, (layer, kind), ground)?;
     }
     Ok(())
 }
 
-/// Declares that a layer holds all there is in the province; the id of that.
+/// Declares that a layer holds all there is on some ground; the id of that.
 fn declare(
     context: &Context,
     jurisdiction: &Jurisdiction,
-    layer: Layer,
-    kind: Option<ReferenceKind>,
+    (layer, kind): (Layer, Option<ReferenceKind>),
+    ground: &Geometry<f64>,
 ) -> Result<uuid::Uuid, Failed> {
-    let feature: Json = serde_json::from_str(&fs::read_to_string(fixture("jurisdiction/VN-72.geojson"))?)?;
-    let boundary = geojson::geometry(&feature["geometry"], usize::MAX).map_err(|problems| format!("{problems:?}"))?;
+    let boundary = ground.clone();
     let draft = CoverageDraft { layer, kind, source: "invented".into(), as_of: None, boundary };
     let actor = Actor::operator();
     Ok(coverage::declare(context, Witness::new(&actor, "bench"), &jurisdiction.code, draft)?.id)
@@ -145,6 +162,8 @@ pub fn compare(
     let places = Places::new(&province, jurisdiction, size.runs)?;
     crate::register_carrier(&context)?;
     recheck::keep(&context, &places.asked)?;
+    // An import is a program of its own: what it commits is heard of, as a service hears of it.
+    let following = Following::begin(&context)?;
     let rechecking = Rechecking::begin(&context)?;
     settled(&mut conn)?;
 
@@ -175,6 +194,7 @@ pub fn compare(
     let mut declared =
         coverage::list(&context, Some(&jurisdiction.code), Some(Layer::Works))?.into_iter().map(|c| c.id);
     let mut now = declared.next();
+    let ground = whole()?;
     measure(report, &mut conn, "site-recheck-coverage", size.rounds, |_| {
         let actor = Actor::operator();
         now = match now {
@@ -182,10 +202,44 @@ pub fn compare(
                 coverage::withdraw(&context, Witness::new(&actor, "bench"), &jurisdiction.code, id)?;
                 None
             }
-            None => Some(declare(&context, jurisdiction, Layer::Works, None)?),
+            None => Some(declare(&context, jurisdiction, (Layer::Works, None), &ground)?),
         };
         Ok(())
     })?;
+    let spot = |round: usize| match places.asked[round * places.asked.len() / size.rounds].delivered.shape {
+        Geometry::Point(at) => Ok(at.0),
+        _ => Err("a place is a point"),
+    };
+    measure(report, &mut conn, "site-recheck-runway", size.rounds, |round| {
+        let at = spot(round)?;
+        let ends = [(at.x - 1_000.0, at.y + 900.0), (at.x + 1_000.0, at.y + 900.0)];
+        let line = Geometry::LineString(ends.into_iter().map(Coord::from).collect());
+        let more = [("elevation_from_m", Value::Number(590.0)), ("elevation_to_m", Value::Number(592.0))];
+        let draft = draft(jurisdiction, &format!("RECHECK-RW-{round}"), "runway", line, &more);
+        feature::create::<Reference>(&context, Witness::new(&Actor::operator(), "bench"), &draft)?;
+        Ok(())
+    })?;
+    measure(report, &mut conn, "site-recheck-corridor", size.rounds, |round| {
+        let at = spot(round)?;
+        let area = Rect::new((at.x - 400.0, at.y - 400.0), (at.x + 400.0, at.y + 400.0)).to_polygon();
+        let more = [("status", Value::Text("in_force".into()))];
+        let draft = draft(jurisdiction, &format!("RECHECK-C-{round}"), "road", Geometry::Polygon(area), &more);
+        feature::create::<Corridor>(&context, Witness::new(&Actor::operator(), "bench"), &draft)?;
+        Ok(())
+    })?;
     rechecking.end()?;
+    following.end()?;
     Ok(())
+}
+
+/// A feature on the grid that somebody writes.
+fn draft(jurisdiction: &Jurisdiction, code: &str, kind: &str, shape: Geometry<f64>, more: &[(&str, Value)]) -> Draft {
+    let own = [("code", code), ("kind", kind), ("organisation", "invented")];
+    let own = own.into_iter().map(|(name, text)| (name.to_owned(), Value::Text(text.to_owned())));
+    let more = more.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Draft {
+        fields: Fields(own.chain(more).collect()),
+        jurisdiction: Some(jurisdiction.code.clone()),
+        delivered: Some(Delivered { shape, crs: jurisdiction.grid }),
+    }
 }

@@ -89,27 +89,54 @@ impl Places {
 
 const PLACES_SEED: u64 = 41;
 const REFERENCES_SEED: u64 = 42;
+const RUNWAYS_SEED: u64 = 44;
 
-/// Writes so many invented reference features: what stands near people, where works stand.
+/// Runways that are invented.
+const RUNWAYS: usize = 6;
+
+/// How many columns some zones admit: what stands there in a full run is more than some of these.
+const QUOTAS: [&str; 4] = [r#","quota":0"#, r#","quota":20"#, r#","quota":4"#, r#","quota":60"#];
+
+/// Writes so many invented reference features: what stands near people, where works stand; and besides some runways.
 pub fn write_references(file: &Path, province: &Province<'_>, count: usize) -> Result<(), Failed> {
     let mut text = String::new();
+    let mut write = |code: String, kind: &str, shape: &str, more: &str| {
+        writeln!(
+            text,
+            r#"{{"type":"Feature","geometry":{shape},"properties":{{"code":"{code}","kind":"{kind}"{more}}}}}"#
+        )
+    };
+    // Beside every fourth place that is asked about stand two transmitters.
+    let asked = province.places(PLACES_SEED, count / 10 + 1);
     for (n, at) in province.places(REFERENCES_SEED, count).into_iter().enumerate() {
+        let beside = |n: usize| {
+            let place = asked[(n / 40 * 4).min(asked.len() - 1)];
+            point(Coord { x: place.x + 12.0, y: place.y + if n % 40 < 20 { 9.0 } else { -30.0 } })
+        };
+        let round = |n: usize| asked[(n / 200 * 16 + n % 200 / 40).min(asked.len() - 1)];
         let (kind, shape, more) = match n % 20 {
             0 => ("school", point(at), ""),
             1 => ("hospital", point(at), ""),
-            2 => ("transmitter", point(at), r#","eirp_w":500,"frequency_mhz":900,"height_agl_m":35,"azimuth_deg":90"#),
+            2 => ("transmitter", beside(n), r#","eirp_w":500,"frequency_mhz":900,"height_agl_m":35,"azimuth_deg":90"#),
             3 => ("heritage", square(at, 60.0), ""),
             4 => ("road", line(at, 400.0), r#","class":"IV","half_width_m":4"#),
             5 => ("power_line", line(at, 900.0), r#","voltage_kv":22"#),
             6 if n % 200 == 6 => ("urban_area", square(at, 1_500.0), ""),
             7 if n % 200 == 7 => ("zone", square(at, 2_000.0), r#","column_classes":["A1a","A2b"],"height_max_m":60"#),
+            // Round a place that is asked about a zone that is never full, one that may be, and one with a spacing of its own.
+            7 if n % 200 == 67 => ("zone", square(round(n), 800.0), r#","quota":10000"#),
+            7 if n % 200 == 107 => ("zone", square(round(n), 800.0), QUOTAS[n / 200 % QUOTAS.len()]),
+            7 if n % 200 == 147 => ("zone", square(round(n), 1_200.0), r#","spacing_m":250"#),
             8 if n % 200 == 8 => ("defence_area", square(at, 300.0), ""),
+            8 if n % 200 == 108 => ("site_request", point(at), ""),
             _ => ("building", square(at, 8.0), r#","height_agl_m":7,"occupied":true"#),
         };
-        writeln!(
-            text,
-            r#"{{"type":"Feature","geometry":{shape},"properties":{{"code":"R-{n}","kind":"{kind}"{more}}}}}"#
-        )?;
+        write(format!("R-{n}"), kind, &shape, more)?;
+    }
+    for (n, at) in province.places(RUNWAYS_SEED, RUNWAYS).into_iter().enumerate() {
+        let class = ["4 PRECISION", "3 NON-PRECISION", "2 NON-INSTRUMENT"][n % 3];
+        let ends = format!(r#","class":"{class}","elevation_from_m":{},"elevation_to_m":594"#, 580 + 4 * n);
+        write(format!("RW-{n}"), "runway", &line(at, 1_200.0), &ends)?;
     }
     Ok(fs::write(file, text)?)
 }

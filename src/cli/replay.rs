@@ -13,7 +13,7 @@ use crate::actions::site_check::{self as action, Replay as Replayed, Tampered};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::rules::Parameter;
-use crate::domain::site_check::{Difference, ENGINE, Said, Verdict, Waiver};
+use crate::domain::site_check::{Decided, Difference, ENGINE, Said, Verdict, Waiver};
 use crate::formats::rules::read;
 
 /// Make the answer of a kept site check again, on the state of then: exit 0 where it is the same, 1 where it is not.
@@ -112,7 +112,8 @@ fn changes(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
     tampered(out, replay)?;
     for d in &replay.differences {
         let finding = replay.findings.iter().find(|finding| finding.code == d.code);
-        let rule = finding.and_then(|finding| finding.rule.as_deref()).map(by).unwrap_or_default();
+        let decided = || finding.and_then(|finding| finding.decided.as_ref()).map(of_zone);
+        let rule = finding.and_then(|finding| finding.rule.as_deref()).map(by).or_else(decided).unwrap_or_default();
         writeln!(out, "{} {}{rule}", d.code, turn(d))?;
     }
     waived(out, replay)?;
@@ -127,6 +128,10 @@ fn changes(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
         writeln!(out, "Nothing would change{known}.")?;
     }
     Ok(())
+}
+
+fn of_zone(Decided { zone, decision, .. }: &Decided) -> String {
+    format!(" by zone {zone}, {} of {}", decision.number, decision.date)
 }
 
 fn by(p: &Parameter) -> String {

@@ -2,6 +2,8 @@
 //! schools, hospitals, runways, roads, power lines, defence areas. Each belongs to a reference layer, under the name somebody
 //! gave it (`dataset`), and says what it is (`kind`), where it comes from, of which day, and under which licence.
 
+mod attributes;
+mod decision;
 mod listed;
 mod owners;
 mod permitted;
@@ -21,9 +23,11 @@ use super::place::{Delivered, Placed, place};
 use super::rules::LandKind;
 use super::site_check::subject::{EIRP_MAX_W, EIRP_MIN_W};
 use super::word::{Visibility, Word, words};
-use super::work::{ColumnClass, HEIGHT_MAX_M, read_code, read_period};
+use super::work::{HEIGHT_MAX_M, read_code, read_period};
 use crate::geometry::{Geometry, Metres, Problem};
 
+pub use attributes::Attributes;
+pub use decision::Decision;
 pub use listed::ReferenceLayer;
 pub use permitted::PERMITTED;
 pub use reach::REACH;
@@ -77,66 +81,6 @@ const FOOT_M: f64 = 0.3048;
 pub const QUOTA_MAX: f64 = 100_000.0;
 /// No column of a network stands so far from the next one that a rule would ask for more, m.
 pub const SPACING_MAX_M: f64 = 50_000.0;
-
-/// What is known of a reference feature besides its shape: by its kind, some of these say something.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Attributes {
-    /// What people call it.
-    pub name: Option<Arc<str>>,
-    /// Class of a road; code number and approach of a runway, as `4 PRECISION`; rank of heritage; reason of a freeze window;
-    /// [`PERMITTED`] of a request that was granted.
-    pub class: Option<Arc<str>>,
-    /// Voltage of a line, kV.
-    pub voltage_kv: Option<f64>,
-    /// Half the width of a road, a line or a runway that is drawn as a line, m.
-    pub half_width_m: Option<f64>,
-    /// Height above ground of a building, a line or a transmitter, m.
-    pub height_agl_m: Option<f64>,
-    /// Above the sea, m: of the end of a runway where its line begins.
-    pub elevation_from_m: Option<f64>,
-    /// Above the sea, m: of its other end.
-    pub elevation_to_m: Option<f64>,
-    /// The classes of columns that a zone admits; none: all.
-    pub column_classes: Vec<ColumnClass>,
-    /// The height that a zone admits, m.
-    pub height_max_m: Option<f64>,
-    /// How many columns a zone admits.
-    pub quota: Option<u32>,
-    /// The spacing between columns that a zone asks for, m.
-    pub spacing_m: Option<f64>,
-    /// Columns in a zone are shared.
-    pub sharing_required: bool,
-    /// People live or work in a building.
-    pub occupied: Option<bool>,
-    /// Power radiated by a transmitter, W.
-    pub eirp_w: Option<f64>,
-    /// Its frequency, MHz.
-    pub frequency_mhz: Option<f64>,
-    /// Where it points, degrees clockwise from grid north.
-    pub azimuth_deg: Option<f64>,
-}
-
-impl Attributes {
-    /// Nothing is known.
-    pub const NONE: &'static Self = &Self {
-        name: None,
-        class: None,
-        voltage_kv: None,
-        half_width_m: None,
-        height_agl_m: None,
-        elevation_from_m: None,
-        elevation_to_m: None,
-        column_classes: Vec::new(),
-        height_max_m: None,
-        quota: None,
-        spacing_m: None,
-        sharing_required: false,
-        occupied: None,
-        eirp_w: None,
-        frequency_mhz: None,
-        azimuth_deg: None,
-    };
-}
 
 /// The properties of a reference feature.
 #[derive(Debug, Clone, PartialEq)]
@@ -282,6 +226,7 @@ fn read_attributes(r: &mut Reading<'_>, kind: Option<ReferenceKind>) -> Attribut
         eirp_w: r.number("eirp_w", EIRP_MIN_W, EIRP_MAX_W),
         frequency_mhz: r.number("frequency_mhz", 0.009, 300_000.0),
         azimuth_deg: r.number("azimuth_deg", 0.0, 360.0),
+        decision: None,
     };
     // A runway of which nobody knows how high it lies is there all the same: a check says that it cannot tell.
     if kind == Some(ReferenceKind::Transmitter) {

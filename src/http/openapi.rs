@@ -412,6 +412,8 @@ fn parameters(s: &Settings) -> Json {
             json!({"type": "string", "enum": ["yes", "no"]})),
         "outdated": query("outdated", "With yes only those that would be answered otherwise now",
             json!({"type": "string", "enum": ["yes", "no"], "default": "no"})),
+        "rules": query("rules", "Not by the rules of then, but by this version of them, which is or was loaded where the place lies: what would \
+            change. For those who see everything wherever it looks", json!({"type": "string"})),
         "runs_limit": query("limit", "At most so many", json!({"type": "integer", "minimum": 1,
             "maximum": RUNS_MAX, "default": RUNS_DEFAULT})),
         "places_limit": query("limit", "At most so many places", json!({"type": "integer", "minimum": 1,

@@ -286,9 +286,14 @@ pub const ROUTES: &[Route] = &[
     route(Get, RUN, SignedIn, "A site check that is kept, and whether it would be answered so now", NO, || {
         web::route().to(site_check_run::get)
     }),
-    route(Get, RUN_REPLAY, SignedIn, "Make the answer of a kept site check again, on the state of then", NO, || {
-        web::route().to(site_check_run::replay)
-    })
+    route(
+        Get,
+        RUN_REPLAY,
+        SignedIn,
+        "Make the answer of a kept site check again, on the state of then",
+        site_check_run::REPLAY_PARAMETERS,
+        || web::route().to(site_check_run::replay),
+    )
     // The state of then may have to be made for it, of all features there were.
     .costs(Search),
     route(Post, RUN_WAIVERS, SignedIn, "Waive a finding of a kept site check", NO, || {

@@ -13,10 +13,13 @@ use crate::actions::site_check::{self as action, KeptRun, Listing};
 use crate::domain::site_check::ENGINE;
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
-use crate::wire::site_check_run::{differences, read_waiver, write};
+use crate::wire::site_check_run::{changes, differences, read_waiver, write};
 
 /// The parameters of the list, as the API document shows them.
 pub const LIST_PARAMETERS: &[&str] = &["jurisdiction", "outdated", "limit", "after"];
+
+/// Those of an answer that is made again.
+pub const REPLAY_PARAMETERS: &[&str] = &["rules"];
 
 /// Runs on a page, where nothing else is asked for.
 pub(super) const LIMIT_DEFAULT: u32 = 50;
@@ -60,16 +63,30 @@ pub async fn list(request: HttpRequest, app: web::Data<App>) -> Answer {
 /// `GET /api/site-checks/{id}/replay`
 ///
 /// # Errors
-/// As [`action::replay`].
+/// As [`action::replay`]; with `rules` as [`action::under_loaded`].
 pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<String>) -> Answer {
-    Query::of(&request, &[])?;
+    let query = Query::of(&request, REPLAY_PARAMETERS)?;
     let (asker, id, context) = (asker_of(&request)?, path_id(&id, "site check")?, app.context.clone());
-    let replay = blocking(move || action::replay(&context, &asker, id)).await?;
+    let version = query.text("rules").map(str::to_owned);
+    let (replay, pack) = blocking(move || match version {
+        None => Ok((action::replay(&context, &asker, id)?, None)),
+        Some(version) => {
+            action::under_loaded(&context, &asker, id, &version).map(|(replay, pack)| (replay, Some(pack)))
+        }
+    })
+    .await?;
+    // Who sees everything is told by which rule it would be so.
+    let changes = match &pack {
+        None => differences(&replay.differences),
+        Some(_) => changes(&replay.differences, &replay.findings),
+    };
     let document = json!({
         "id": id,
         "same": replay.is_same(),
+        "rules": pack.as_ref().map(|pack| json!({"name": pack.name, "version": pack.version})),
+        "not_known": replay.not_known,
         "tampered": replay.tampered.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
-        "differences": differences(&replay.differences),
+        "differences": changes,
         "waived": replay.waived.iter().map(|waiver| waiver.code.as_str()).collect::<Vec<_>>(),
         "engine": {"then": replay.run.engine, "now": ENGINE},
     });

@@ -6,6 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use jiff::civil::Date;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
@@ -22,7 +23,9 @@ use crate::domain::audit::ChangeKind;
 use crate::domain::conflict::Facts;
 use crate::domain::feature::{Noun, Registered};
 use crate::domain::place::{Delivered, Placed};
-use crate::domain::reference::{Attributes, Reference, ReferenceFacts, ReferenceLayer, ReferenceProps};
+use crate::domain::reference::{
+    Attributes, Decision, Reference, ReferenceFacts, ReferenceKind, ReferenceLayer, ReferenceProps,
+};
 use crate::domain::version::{Ended, Version};
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
@@ -134,6 +137,7 @@ fn to_feature(row: ReferenceRow) -> Stored<Registered<Reference>> {
         eirp_w: row.eirp_w,
         frequency_mhz: row.frequency_mhz,
         azimuth_deg: row.azimuth_deg,
+        decision: None,
     };
     let props = ReferenceProps {
         code: Some(row.code),
@@ -167,7 +171,19 @@ fn to_feature(row: ReferenceRow) -> Stored<Registered<Reference>> {
 copied! { Reference, reference_features, reference_features_history:
     id, code, organisation, visibility, kind, valid_from, valid_to, name, class, voltage_kv, half_width_m, height_agl_m,
     elevation_from_m, elevation_to_m, column_classes, height_max_m, quota, spacing_m, sharing_required, occupied, eirp_w,
-    frequency_mhz, azimuth_deg, geom_grid,
+    frequency_mhz, azimuth_deg, dataset, source, source_date, geom_grid,
+}
+
+/// The decision that a zone names.
+fn decision(
+    kind: ReferenceKind,
+    code: &str,
+    dataset: &str,
+    source: Option<&str>,
+    source_date: Option<Date>,
+) -> Option<Arc<Decision>> {
+    let decision = || Decision::of_zone(code, dataset, source, source_date);
+    (kind == ReferenceKind::Zone).then(decision).flatten().map(Arc::new)
 }
 
 type IndexValues = (
@@ -194,6 +210,9 @@ type IndexValues = (
     Option<f64>,
     Option<f64>,
     Option<f64>,
+    String,
+    Option<String>,
+    Option<jiff_diesel::Date>,
     Shape,
 );
 
@@ -222,6 +241,9 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         eirp_w,
         frequency_mhz,
         azimuth_deg,
+        dataset,
+        source,
+        source_date,
         shape,
     ) = row;
     let noun = ReferenceFacts {
@@ -246,6 +268,7 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         eirp_w,
         frequency_mhz,
         azimuth_deg,
+        decision: decision(noun.kind, &code, &dataset, source.as_deref(), source_date.map(jiff_diesel::Date::to_jiff)),
     };
     let facts = Facts {
         id,
@@ -259,7 +282,7 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
 }
 
 fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
-    let (id, code, organisation, visibility) = (row.uuid()?, row.text()?.into(), row.owner()?, row.word()?);
+    let (id, code, organisation, visibility) = (row.uuid()?, row.text()?, row.owner()?, row.word()?);
     let noun = ReferenceFacts { kind: row.word()?, valid_from: row.optional_date()?, valid_to: row.optional_date()? };
     let attributes = Attributes {
         name: row.optional_text()?.map(Arc::from),
@@ -278,7 +301,9 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
         eirp_w: row.optional_number()?,
         frequency_mhz: row.optional_number()?,
         azimuth_deg: row.optional_number()?,
+        decision: decision(noun.kind, code, row.text()?, row.optional_text()?, row.optional_date()?),
     };
+    let code = code.into();
     let attributes = Some(Arc::new(attributes));
     let facts = Facts { id, code, organisation, visibility, noun: noun.into(), attributes };
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })

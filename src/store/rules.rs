@@ -114,6 +114,22 @@ pub fn parameters_at(conn: &mut PgConnection, jurisdiction: &str, revision: i64)
     rows.into_iter().map(|r| Ok(Arc::new(to_parameter(r)?))).collect()
 }
 
+/// The packs by which a jurisdiction judges and judged, the newest first: the revision in which each was loaded, name and version.
+///
+/// # Errors
+/// The database's.
+pub fn ever(conn: &mut PgConnection, jurisdiction: &str) -> Stored<Vec<(i64, String, String)>> {
+    let rows: Vec<PackRow> = diesel::sql_query(
+        "SELECT jurisdiction, name, version, digest, revision, recorded_at FROM rule_packs WHERE jurisdiction = $1
+         UNION ALL
+         SELECT jurisdiction, name, version, digest, revision, recorded_at FROM rule_packs_history WHERE jurisdiction = $1
+         ORDER BY revision DESC",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.revision, row.name, row.version)).collect())
+}
+
 fn with_parameters(conn: &mut PgConnection, row: PackRow) -> Stored<RegisteredPack> {
     let rows: Vec<ParameterRow> = rule_parameters::table
         .filter(rule_parameters::jurisdiction.eq(&row.jurisdiction))

@@ -8,7 +8,7 @@ use super::message::{Language, sentence};
 use super::rules::parameter;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
-use crate::domain::site_check::{Antenna, Evidence, Finding, GapWhy, Quantity, Subject, Verdict, circle};
+use crate::domain::site_check::{Antenna, Decided, Evidence, Finding, GapWhy, Quantity, Subject, Verdict, circle};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
@@ -204,13 +204,26 @@ pub fn finding_json(finding: &Finding, grid: Epsg, place: Option<&Json>) -> Json
         "message": Language::ALL.iter().map(|(language, _)| say(*language)).collect::<Map<String, Json>>(),
         "measured": quantity(finding.measured),
         "limit": quantity(finding.limit),
-        "rule": finding.rule.as_deref().map(parameter),
+        "rule": finding.rule.as_deref().map(parameter).or_else(|| finding.decided.as_ref().map(decided_json)),
         "evidence": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
         "restricted": finding.gaps.iter().any(|gap| gap.why == GapWhy::Hidden),
         "consult": finding.consult.iter().map(|who| who.as_str()).collect::<Vec<_>>(),
         "outcome": optional(finding.outcome),
         "gaps": gaps.collect::<Vec<_>>(),
         "geometry": finding.geometry.as_ref().and_then(|shape| drawn(shape, grid)).or_else(of_place),
+    })
+}
+
+/// What a zone was decided by. Who signed it stands in the plan.
+fn decided_json(Decided { zone, decision, valid_from, valid_to }: &Decided) -> Json {
+    json!({
+        "zone": zone.as_str(),
+        "plan": &*decision.plan,
+        "plan_version": decision.version,
+        "document": &*decision.number,
+        "date": decision.date.to_string(),
+        "valid_from": valid_from.map(|day| day.to_string()),
+        "valid_to": valid_to.map(|day| day.to_string()),
     })
 }
 

@@ -3,11 +3,13 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{fields, object};
+use super::site_check::finding_json;
 use crate::domain::audit::hex;
 use crate::domain::fields::Reading;
-use crate::domain::site_check::{CheckCode, Difference, Run, Waiver};
+use crate::domain::site_check::{CheckCode, Difference, Finding, Run, Waiver};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
+use crate::geometry::Epsg;
 
 /// A run with its waivers: its answer as it was given, each finding with what was waived of it, and what it rests on.
 ///
@@ -53,6 +55,21 @@ pub fn differences(all: &[Difference]) -> Json {
         })
     };
     all.iter().map(one).collect()
+}
+
+/// Where an answer would be another one under other rules, with the rule by which it would and the limit. Of features nothing is
+/// told: nobody takes note of who hears of them here.
+#[must_use]
+pub fn changes(all: &[Difference], findings: &[Finding]) -> Json {
+    let mut changes = differences(all);
+    for (written, difference) in changes.as_array_mut().into_iter().flatten().zip(all) {
+        let finding = findings.iter().find(|finding| finding.code == difference.code);
+        let finding = finding.map(|finding| finding_json(finding, Epsg::WGS84, None));
+        for name in ["limit", "rule"] {
+            written[name] = finding.as_ref().map_or(Json::Null, |finding| finding[name].clone());
+        }
+    }
+    changes
 }
 
 /// Reads what somebody waives, and why.

@@ -593,6 +593,49 @@ fn a_zone_is_full_with_columns_far_from_the_place() {
     assert_eq!(said().0["verdict"], "pass");
 }
 
+/// A zone stands by the decision of its plan: what it says names that, with its day and the days on which it is in force.
+#[test]
+fn what_a_zone_says_names_the_decision_of_its_plan() {
+    let api = prepared(crate::plan::api());
+    let plan = api.plan("QH-BTS", 1);
+    let mut wide = crate::plan::zone(&plan, "Z-WIDE", 2_000.0, 0.0);
+    wide["properties"]["spacing_m"] = json!(300);
+    assert_eq!(api.on_grid("officer", "POST", crate::plan::ZONES, &wide).status, 201);
+    api.published(&plan, "2026-01-01", json!("2026-12-31"));
+    reference(&api, "IMPORTED", "zone", rect(4_000.0, 0.0, 4_100.0, 100.0), json!({"source": "A map"}));
+    let decided = |zone: &str| {
+        json!({"zone": format!("QH-BTS/1/{zone}"), "plan": "QH-BTS", "plan_version": 1, "document": "QD-88/2026",
+            "date": "2026-01-01", "valid_from": "2026-01-01", "valid_to": "2026-12-31"})
+    };
+    let said = |east: f64, column: Json| checked(&api, "officer", NOW, (east, 50.0), column);
+    for (column, key) in [
+        (json!({"column_class": "A2b"}), "zon-admitted"),
+        (json!({"column_class": "A1a"}), "zon-class"),
+        (json!({}), "zon-class-not-stated"),
+        (json!({"column_class": "A2b", "height_agl_m": 43}), "zon-height"),
+    ] {
+        let zone = finding(&said(50.0, column), "ZON").clone();
+        assert_eq!((&zone["key"], &zone["rule"]), (&json!(key), &decided("Z-0000")), "{zone}");
+    }
+    let edge = finding(&said(101.0, json!({"column_class": "A2b", "position_accuracy_m": 5})), "ZON").clone();
+    assert_eq!((&edge["key"], &edge["rule"]), (&json!("zon-edge"), &decided("Z-0000")), "{edge}");
+    // The spacing is that of the zone, too, and elsewhere that of the rules.
+    let spacing = |east: f64| finding(&said(east, json!({"column_class": "A2b"})), "SPC")["rule"].clone();
+    assert_eq!(spacing(2_050.0), decided("Z-WIDE"));
+    assert_eq!(spacing(50.0)["key"], "site.spacing.elsewhere_m");
+    // In no zone, and in one that no plan has, nothing was decided.
+    for (east, key) in [(500.0, "zon-outside"), (4_050.0, "zon-admitted")] {
+        let zone = finding(&said(east, json!({"column_class": "A2b"})), "ZON").clone();
+        assert_eq!((&zone["key"], &zone["rule"]), (&json!(key), &Json::Null), "{zone}");
+    }
+    // What is kept says so, and is made again so.
+    let document = feature(point(50.0, 50.0), json!({"height_agl_m": 42, "column_class": "A1a"}));
+    let kept = ask(&api, "officer", &format!("{SITES}?{NOW}"), &document).json()["results"][0].clone();
+    let run = format!("{SITES}/{}", kept["id"].as_str().unwrap());
+    assert_eq!(finding(&api.server.get("officer", &run).json(), "ZON")["rule"], decided("Z-0000"));
+    assert_eq!(api.server.get("officer", &format!("{run}/replay")).json()["same"], true);
+}
+
 #[test]
 fn what_nobody_declared_is_not_checked() {
     let api = Api::new();

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::border::{at, spot};
 use crate::support::{run_sql, vn35_draft};
-use crate::world::{CHECKS, REFERENCES, World, load, pack, point, square};
+use crate::world::{CHECKS, REFERENCES, World, load, load_in, pack, point, square};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -80,6 +80,32 @@ fn another_pack_says_what_would_change() {
     assert!(said(&told).contains("site.spacing.elsewhere_m 150 m"), "{}", said(&told));
     std::fs::write(file.path(), pack("1", 500.0)).unwrap();
     assert_eq!(said(&world.program(&["replay", &run, "--rules", path])), "Nothing would change.\n");
+    // Over the door it is asked of what is or was loaded, with the same answer.
+    let door = |role: &str, query: &str| world.send(role, "GET", &format!("{CHECKS}/{run}/replay{query}"), None);
+    for (version, spacing) in [("2", 150.0), ("3", 500.0)] {
+        load(&world.database, &pack(version, spacing));
+    }
+    let would = door("officer", "?rules=2");
+    assert_eq!(would.status, 200, "{}", would.text);
+    let would = would.json();
+    assert_eq!((&would["same"], &would["rules"]), (&json!(false), &json!({"name": "T", "version": "2"})), "{would}");
+    let spacing = would["differences"].as_array().unwrap().iter().find(|d| d["code"] == "SPC").unwrap();
+    assert_eq!((&spacing["before"], &spacing["rule"]["value"]), (&json!("warn"), &json!(150.0)), "{spacing}");
+    assert_eq!(spacing["limit"]["value"], 150.0, "{spacing}");
+    assert!(!would.to_string().contains("DNO-1"), "no feature is named: {would}");
+    for version in ["1", "3"] {
+        let nothing = door("officer", &format!("?rules={version}")).json();
+        assert_eq!((&nothing["same"], &nothing["differences"]), (&json!(true), &json!([])), "{version} {nothing}");
+    }
+    let then = door("officer", "").json();
+    assert_eq!((&then["same"], &then["rules"]), (&json!(true), &json!(null)), "{then}");
+    // What was never loaded is named, with what was.
+    let unknown = door("officer", "?rules=what-if");
+    assert_eq!((unknown.status, unknown.text.contains("there are 3, 2, 1")), (400, true), "{}", unknown.text);
+    assert_eq!(door("officer", "?rules=2&rules=3").status, 400);
+    // Rules may reach farther than the asker was told of: they are for whoever sees everything.
+    assert_eq!(["?rules=2", "", "?rules=what-if"].map(|query| door("carrier", query).status), [403, 200, 403]);
+    assert_eq!(["?rules=2", ""].map(|query| door("other-carrier", query).status), [404, 404]);
     std::fs::write(file.path(), "name = 1").unwrap();
     assert!(!world.program(&["replay", &run, "--rules", path]).status.success());
     assert!(world.program(&["replay", &run]).status.success(), "nothing was loaded");
@@ -216,6 +242,18 @@ fn another_pack_that_reaches_farther_looks_at_neighbours_as_they_were() {
         assert_eq!(told.contains("SPC not_checked -> warn by site.spacing.elsewhere_m 20000 m"), counts, "{told}");
         assert!(world.program(&["replay", run]).status.success());
     }
+    // Over the door it is refused to whoever does not see everything there, too.
+    let (east, north) = at(0.0, -14_000.0);
+    let beyond = world.ask("carrier", east, north);
+    for (version, spacing) in [("far", 20_000.0), ("near", 100.0)] {
+        load_in(&world.database, "VN-35", &pack(version, spacing));
+    }
+    let door = |role: &str, version: &str| {
+        let answer = world.send(role, "GET", &format!("{CHECKS}/{beyond}/replay?rules={version}"), None);
+        (answer.status, answer.text.contains("it looks at all of VN-72"))
+    };
+    assert_eq!([door("officer", "far"), door("officer-elsewhere", "near")], [(200, false); 2]);
+    assert_eq!(door("officer-elsewhere", "far"), (403, true));
     // What was there before versions were kept nobody can tell, and that is said: of what lies so near that it may matter.
     let forget = "UPDATE audit_events SET hash = NULL, previous = NULL WHERE jurisdiction IN ('VN-35', 'VN-22')";
     run_sql(&world.database.url, &format!("SET session_replication_role = replica; {forget}"));

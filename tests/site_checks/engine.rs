@@ -30,7 +30,7 @@ use crate::support::{Database, vn35_draft, vn72_draft};
 use crate::world::{ORIGIN, SIDES, load, load_in, program, settings};
 
 /// The engine, and the hash of what it answers. Both are changed together.
-const ANSWERS: (i32, &str) = (2, "90975f4962a7b5957f0790947d9ecd377d1ebb6b1f29439f9c5bb829cd713481");
+const ANSWERS: (i32, &str) = (3, "c7197a1834dbca750ce0bb448b89bf4507f18c0dc342ad5727baecec8d16e13d");
 
 /// The moment asked about, and an earlier one, by other rules.
 const DAY: &str = "2026-05-01T00:00:00Z";
@@ -82,7 +82,8 @@ fn told(finding: &Finding) -> String {
     }
     let quantity = |of: Option<Quantity>| of.map(|q| format!("{:.2} {}", q.value, q.unit));
     let rule = finding.rule.as_ref().map(|rule| (&rule.key, rule.valid_from));
-    write!(text, " {:?} {:?} {rule:?}", quantity(finding.measured), quantity(finding.limit)).unwrap();
+    let decided = finding.decided.as_ref().map(|decided| (&decided.zone, &decided.decision.number, decided.valid_from));
+    write!(text, " {:?} {:?} {rule:?} {decided:?}", quantity(finding.measured), quantity(finding.limit)).unwrap();
     let mut evidence: Vec<String> =
         finding.evidence.iter().map(|e| format!("{} {:.2} {:?}", e.code, e.distance_m, e.spare_capacity)).collect();
     evidence.sort();
@@ -112,8 +113,16 @@ fn requests(database: &Database) -> Vec<(Uuid, (f64, f64))> {
     let reference = |side: &str, code: String, geometry: &Json, more| {
         feature::create::<Reference>(&context, witness(), &draft(side, code, geometry, more)).unwrap().id
     };
-    let zone = [("kind", text("zone")), ("organisation", text("office")), ("quota", Value::Number(20.0))];
-    reference(SIDES[0], "ZB".into(), &area(0.0, 0.0, 1_500.0), properties(&zone));
+    let zone = [
+        ("kind", text("zone")),
+        ("organisation", text("office")),
+        ("quota", Value::Number(20.0)),
+        // As a plan shows its zones.
+        ("dataset", text("QH")),
+        ("source", text("QD-88/2026")),
+        ("source_date", text("2026-01-01")),
+    ];
+    reference(SIDES[0], "QH/1/ZB".into(), &area(0.0, 0.0, 1_500.0), properties(&zone));
     let hidden = [("kind", text("school")), ("organisation", text("army")), ("visibility", text("restricted"))];
     reference(SIDES[1], "HB".into(), &spot(0.0, -4_000.0), properties(&hidden));
     let mut all = Vec::new();

@@ -14,7 +14,7 @@ use super::border::farther_at_home;
 use super::deadline::Deadline;
 use super::{Spot, at_least, kept, taken};
 use crate::actions::as_of::{self, Others};
-use crate::actions::{Context, Reader};
+use crate::actions::{Context, Reader, forbidden};
 use crate::clock;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Digest, digest_of};
@@ -27,7 +27,7 @@ use crate::domain::word::words;
 use crate::error::{Error, Result};
 use crate::geometry::{Bounds, Geometry, Metres, outside};
 use crate::index::{Snapshot, Territory};
-use crate::store::{audit, site_check as store};
+use crate::store::{audit, rules, site_check as store};
 
 words! {
     /// What does not fit a run that is kept.
@@ -74,12 +74,48 @@ pub fn replay<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) ->
 }
 
 /// Makes a run again on the state of then under another pack, which need not be loaded. Where by that more matters than the run
-/// looked at, neighbours are looked at as they were when it was kept.
+/// looked at, neighbours are looked at as they were when it was kept. By a pack that reaches farther it is told of more than the
+/// asker was, and none of that is counted: it is for those who see everything wherever it looks.
 ///
 /// # Errors
-/// As [`replay`].
+/// As [`replay`], and [`Error::Forbidden`].
 pub fn under<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid, pack: &RulePack) -> Result<Replay> {
     again(context, reader.into(), id, Some(pack))
+}
+
+/// The same under a version of the rules that is or was loaded where the place lies: the last of that version.
+///
+/// # Errors
+/// As [`under`], and [`Error::Parameter`] where there was none.
+pub fn under_loaded<'r>(
+    context: &Context,
+    reader: impl Into<Reader<'r>>,
+    id: Uuid,
+    version: &str,
+) -> Result<(Replay, RulePack)> {
+    let reader = reader.into();
+    let run = kept::seen(context, reader, id)?.run;
+    sees_all(reader.actor, run.revisions.keys())?;
+    let code = &run.jurisdiction;
+    let pack = context.store.snapshot(|conn| {
+        let ever = rules::ever(conn, code)?;
+        let Some((revision, name, _)) = ever.iter().find(|(_, _, known)| known == version) else {
+            let known: Vec<&str> = ever.iter().map(|(_, _, version)| version.as_str()).collect();
+            let detail = format!("no version «{version}» was ever loaded in {code}; there are {}", known.join(", "));
+            return Err(Error::parameter("rules", detail).into());
+        };
+        let parameters = rules::parameters_at(conn, code, *revision)?;
+        Ok(RulePack { name: name.clone(), version: version.to_owned(), parameters })
+    })?;
+    Ok((again(context, reader, id, Some(&pack))?, pack))
+}
+
+/// Somebody sees everything in each of these jurisdictions.
+fn sees_all<'c>(actor: &Actor, mut codes: impl Iterator<Item = &'c String>) -> Result<()> {
+    match codes.find(|code| !actor.sight(code).sees_all()) {
+        None => Ok(()),
+        Some(code) => Err(forbidden(actor, &format!("see what other rules would change: it looks at all of {code}"))),
+    }
 }
 
 fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack>) -> Result<Replay> {
@@ -105,10 +141,13 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
     let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, context.accuracies())));
     let snapshot =
         as_of::at_revisions(context, &run.revisions, instead.as_ref().map(|rules| (run.jurisdiction.as_str(), rules)))?;
-    let (Again { findings, .. }, not_known) = match pack {
+    let (Again { findings, revisions, .. }, not_known) = match pack {
         None => (answer(context, &snapshot, &run, run.day)?, Vec::new()),
         Some(_) => answer_farther(context, &snapshot, &run)?,
     };
+    if pack.is_some() {
+        sees_all(reader.actor, revisions.keys().chain(&not_known))?;
+    }
     let said: Vec<Said> = findings.iter().map(Said::of).collect();
     Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings, waived, not_known })
 }

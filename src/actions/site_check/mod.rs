@@ -44,7 +44,7 @@ use crate::geometry::{Coord, Epsg, Geometry, LonLat, Metres, Problem, crs};
 use crate::index::{Snapshot, Territory};
 pub use crate::store::site_check::Listing;
 
-pub use self::again::{AskedAgain, Replay, Tampered, asked_again, replay, under};
+pub use self::again::{AskedAgain, Replay, Tampered, asked_again, replay, under, under_loaded};
 use self::around::{Found, How, Mode, found};
 use self::deadline::Deadline;
 pub(super) use self::deadline::Searches;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::CheckCode;
 use super::message::{Argument, Message};
-use super::surroundings::{Source, Surroundings};
+use super::surroundings::{NearReference, Source, Surroundings};
 use crate::domain::conflict::Facts;
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
+use crate::domain::reference::Decision;
 use crate::domain::rules::{Parameter, Unit};
 use crate::domain::word::words;
 use crate::geometry::{Geometry, Grid};
@@ -147,6 +149,29 @@ impl Gap {
     }
 }
 
+/// The decision of the plan of a zone, by which a finding says what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The code of the zone.
+    pub zone: CompactString,
+    /// What was decided.
+    pub decision: Arc<Decision>,
+    /// The first day on which the zone is in force.
+    pub valid_from: Option<Date>,
+    /// The last one.
+    pub valid_to: Option<Date>,
+}
+
+impl Decided {
+    /// Of a zone; none of one that no plan has.
+    #[must_use]
+    pub fn of(zone: &NearReference<'_>) -> Option<Self> {
+        let decision = Arc::clone(zone.attributes().decision.as_ref()?);
+        let (valid_from, valid_to) = (zone.told.valid_from, zone.told.valid_to);
+        Some(Self { zone: zone.facts.code.clone(), decision, valid_from, valid_to })
+    }
+}
+
 /// What a check says of a subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -162,6 +187,8 @@ pub struct Finding {
     pub limit: Option<Quantity>,
     /// The parameter that gave the limit.
     pub rule: Option<Arc<Parameter>>,
+    /// The decision of the zone that says so, where no parameter does.
+    pub decided: Option<Decided>,
     /// What it rests on, the nearest first.
     pub evidence: Vec<Evidence>,
     /// Who has to be asked.
@@ -188,6 +215,7 @@ impl Finding {
             measured: None,
             limit: None,
             rule: None,
+            decided: None,
             evidence: Vec::new(),
             consult: Vec::new(),
             outcome: None,
@@ -208,6 +236,7 @@ impl Finding {
         self.measured = measured.map(|value| Quantity { value, unit: rule.unit });
         self.limit = Some(Quantity { value: rule.value, unit: rule.unit });
         self.rule = Some(Arc::clone(rule));
+        self.decided = None;
         self
     }
 

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::finding::{Evidence, Finding, Quantity, Verdict};
+use super::finding::{Decided, Evidence, Finding, Quantity, Verdict};
 use super::message::Argument;
 use super::{CheckCode, Subject};
 use crate::domain::actor::Actor;
@@ -26,7 +26,7 @@ use crate::geometry::{Coord, Epsg};
 /// The version of the checks and of what looks round a place for them: raised whenever the same question on the same state may
 /// be answered otherwise than before. `checks/tests/answers.rs`
 /// holds it to what the checks say, `tests/site_checks/engine.rs` to what is answered on the data of the fixtures.
-pub const ENGINE: i32 = 2;
+pub const ENGINE: i32 = 3;
 
 /// A rule pack, as a run names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,6 +267,9 @@ fn text_of(finding: &Finding) -> String {
     if let Some(rule) = finding.rule.as_deref() {
         text.rule(rule);
     }
+    if let Some(decided) = &finding.decided {
+        text.decided(decided);
+    }
     for evidence in &finding.evidence {
         text.evidence(evidence);
     }
@@ -332,6 +335,14 @@ impl Text {
         self.optional("to", rule.valid_to.map(|day| day.to_string()).as_deref());
     }
 
+    fn decided(&mut self, Decided { zone, decision, valid_from, valid_to }: &Decided) {
+        self.line("zone", zone);
+        self.line("decision", &decision.number);
+        self.line("date", &decision.date.to_string());
+        self.optional("from", valid_from.map(|day| day.to_string()).as_deref());
+        self.optional("to", valid_to.map(|day| day.to_string()).as_deref());
+    }
+
     fn evidence(&mut self, evidence: &Evidence) {
         self.line("evidence", &format!("{} {}", evidence.layer, evidence.id));
         self.number("distance", evidence.distance_m);
@@ -366,18 +377,24 @@ impl Text {
 mod tests {
     use super::super::message::{Message, key};
     use super::*;
+    use crate::domain::reference::Decision;
 
     #[test]
     fn whatever_a_finding_says_is_in_its_digest() {
         let finding = || Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::NO_DATA));
         let first = Said::of(&finding());
         assert_eq!(first, Said::of(&finding()));
-        let others: [fn(&mut Finding); 5] = [
+        let others: [fn(&mut Finding); 6] = [
             |f| f.verdict = Verdict::Block,
             |f| f.message.key = key::HIDDEN,
             |f| f.message.arguments.push(("a", Argument::Number(1.0, 2))),
             |f| f.measured = Some(Quantity::metres(-0.0)),
             |f| f.limit = Some(Quantity::metres(0.0)),
+            |f| {
+                let (plan, number, date) = ("QH".into(), "QD-88".into(), jiff::civil::date(2026, 1, 1));
+                let decision = Decision { plan, version: 1, number, date }.into();
+                f.decided = Some(Decided { zone: "QH/1/Z".into(), decision, valid_from: None, valid_to: None });
+            },
         ];
         for (n, other) in others.iter().enumerate() {
             let mut changed = finding();

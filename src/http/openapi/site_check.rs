@@ -89,8 +89,12 @@ pub(super) fn schemas() -> Vec<(&'static str, Json)> {
             object(&json!({
                 "id": {"type": "string", "format": "uuid"},
                 "same": {"type": "boolean"},
+                "rules": {"type": "object", "nullable": true, "description": "The rules that were asked for, where other ones than those of then",
+                    "properties": {"name": {"type": "string"}, "version": {"type": "string"}}},
+                "not_known": {"type": "array", "items": {"type": "string"}, "description": "Jurisdictions at which it would look under \
+                    these rules, and of which nobody can tell any more what they held"},
                 "tampered": {"type": "array", "items": {"type": "string"}, "description": "What does not fit what was kept"},
-                "differences": now["difference"].clone(),
+                "differences": changes(&now["difference"]),
                 "waived": {"type": "array", "items": {"type": "string"}, "description": "The checks whose findings were waived"},
                 "engine": {"type": "object", "description": "The version of the checks that answered", "properties": {
                     "then": engine(), "now": {"type": "integer"}}},
@@ -188,8 +192,8 @@ fn finding() -> Json {
         "message": {"type": "object", "properties": {"vi": {"type": "string"}, "en": {"type": "string"}}},
         "measured": quantity("What was measured"),
         "limit": quantity("What it was held against"),
-        "rule": {"allOf": [reference("rule"), object(&applies())], "nullable": true,
-            "description": "The parameter that gave the limit, with what it applies to"},
+        "rule": {"oneOf": [{"allOf": [reference("rule"), object(&applies())]}, object(&decided())], "nullable": true,
+            "description": "The parameter that gave the limit, with what it applies to; of what a zone says the decision of its plan"},
         "evidence": {"type": "array", "items": object(&evidence), "description": "What it rests on, the nearest first"},
         "restricted": {"type": "boolean", "description": "Something there is not the asker's to see: ask the office"},
         "consult": {"type": "array", "items": {"type": "string", "enum": words::<Consultee>()}, "description": "Who has to be asked"},
@@ -200,6 +204,22 @@ fn finding() -> Json {
             the ground that was measured or asked about, a Point where the place is exact; the ground under a surface of a runway; a zone or a freeze \
             window, or the box round it where it has more than 100 positions; of a place outside the way to the nearest boundary. \
             What passes and has nothing of its own to draw shows where the place may be"},
+    })
+}
+
+/// The decision of the plan of a zone.
+fn decided() -> Json {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let day =
+        |description: &str| json!({"type": "string", "format": "date", "nullable": true, "description": description});
+    json!({
+        "zone": text("The code of the zone"),
+        "plan": text("The code of the plan, of which GET /api/plans says who signed the decision"),
+        "plan_version": {"type": "integer", "minimum": 1},
+        "document": text("The number of the decision"),
+        "date": {"type": "string", "format": "date", "description": "Its day"},
+        "valid_from": day("The first day on which the zone is in force"),
+        "valid_to": day("The last one"),
     })
 }
 
@@ -214,6 +234,18 @@ fn applies() -> Json {
         "work_kind": {"type": "string", "enum": words::<WorkKind>(), "nullable": true},
         "note": text(),
     })
+}
+
+/// Where an answer is another one; under other rules with the rule by which it would be.
+fn changes(differences: &Json) -> Json {
+    let (mut all, finding) = (differences.clone(), finding());
+    for name in ["limit", "rule"] {
+        let mut said = finding[name].clone();
+        said["nullable"] = true.into();
+        all["items"]["properties"][name] = said;
+    }
+    all["description"] = "Where it is not; under other rules with the limit and the rule by which it would be".into();
+    all
 }
 
 /// What is known of a kept run since.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clearway_fuzz::domain::conflict::Facts;
 use clearway_fuzz::domain::corridor::{Corridor, CorridorFacts};
 use clearway_fuzz::domain::layer::NounFacts;
-use clearway_fuzz::domain::reference::{Attributes, Reference, ReferenceFacts};
+use clearway_fuzz::domain::reference::{Attributes, Decision, Reference, ReferenceFacts, ReferenceKind};
 use clearway_fuzz::domain::rules::LandKind;
 use clearway_fuzz::domain::word::Word;
 use clearway_fuzz::domain::work::{Work, WorkFacts};
@@ -177,7 +177,7 @@ fn reference(bytes: &mut Bytes) -> Row {
     let shared = |text: Option<String>| text.map(Arc::from);
     let (name, class) = (shared(some(bytes, text)), shared(some(bytes, text)));
     let count = bytes.byte() % 4;
-    let attributes = Attributes {
+    let mut attributes = Attributes {
         name,
         class,
         voltage_kv: some(bytes, number),
@@ -194,8 +194,13 @@ fn reference(bytes: &mut Bytes) -> Row {
         eirp_w: some(bytes, number),
         frequency_mhz: some(bytes, number),
         azimuth_deg: some(bytes, number),
+        decision: None,
     };
     let mut facts = facts(bytes, ReferenceFacts { kind, valid_from: from, valid_to: to });
+    let (dataset, source, dated) = (text(bytes), some(bytes, text), some(bytes, day));
+    if kind == ReferenceKind::Zone {
+        attributes.decision = Decision::of_zone(&facts.code, &dataset, source.as_deref(), dated).map(Arc::new);
+    }
     let grid = shape(bytes);
     let a = &attributes;
     let text = |text: &Option<Arc<str>>| text.as_ref().map(|t| t.as_bytes().to_vec());
@@ -219,6 +224,9 @@ fn reference(bytes: &mut Bytes) -> Row {
         of_number(a.eirp_w),
         of_number(a.frequency_mhz),
         of_number(a.azimuth_deg),
+        Some(dataset.into_bytes()),
+        source.map(String::into_bytes),
+        of_day(dated),
         of_shape(&grid),
     ]);
     let columns = columns.collect();

@@ -65,7 +65,8 @@ fn zones(column: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) ->
     if let Some(first) = overlapping.first() {
         let message = Message::new(key::ZON_OVERLAPS).text("zone", first.called());
         let finding = Finding::new(CheckCode::Zon, Verdict::Warn, message);
-        return Finding { consult: vec![Consultee::Office], evidence: evidence(overlapping), ..finding };
+        let (decided, evidence) = (Decided::of(first), evidence(overlapping));
+        return Finding { consult: vec![Consultee::Office], evidence, decided, ..finding };
     }
     match only_a1 {
         Err(missing) if !fits => missing.into(),

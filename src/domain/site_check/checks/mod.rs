@@ -34,8 +34,8 @@ use crate::geometry::{Bounds, Coord, Geometry, Grid, LineString, Point, Polygon}
 mod prelude {
     pub(super) use super::super::message::key;
     pub(super) use super::super::{
-        Argument, CheckCode, Consultee, Finding, Message, Missing, NearReference, NearWork, Outcome, Parameters,
-        Quantity, SiteKey, Source, Subject, Surroundings, Verdict,
+        Argument, CheckCode, Consultee, Decided, Finding, Message, Missing, NearReference, NearWork, Outcome,
+        Parameters, Quantity, SiteKey, Source, Subject, Surroundings, Verdict,
     };
     pub(super) use super::{Sure, circle, evidence, ids, is_column, is_for_column, outline, place, reached, settled};
     pub(super) use crate::domain::reference::ReferenceKind;

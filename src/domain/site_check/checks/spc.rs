@@ -41,7 +41,7 @@ pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_
 struct Spacing<'a> {
     metres: f64,
     rule: Option<&'a Arc<Parameter>>,
-    zone: Option<&'a str>,
+    zone: Option<&'a NearReference<'a>>,
 }
 
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
@@ -64,7 +64,9 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     let looked = reach(rules.ever());
     let unseen = verdict == Verdict::Pass && widest.metres > looked;
     let message = match verdict {
-        _ if unseen => Message::new(key::SPC_TOO_FAR).text("zone", widest.zone.unwrap_or("")).metres("looked", looked),
+        _ if unseen => Message::new(key::SPC_TOO_FAR)
+            .text("zone", widest.zone.map_or("", |zone| zone.called()))
+            .metres("looked", looked),
         Verdict::Pass => Message::new(key::SPC_FREE),
         Verdict::Warn => {
             let with_capacity = found.iter().filter(|e| e.spare_capacity.is_some_and(|places| places > 0));
@@ -84,6 +86,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     finding.measured = first.map(|e| Quantity::metres(e.distance_m));
     finding.limit = Some(Quantity::metres(widest.metres));
     finding.rule = widest.rule.map(Arc::clone);
+    finding.decided = widest.zone.and_then(Decided::of);
     if verdict == Verdict::Warn {
         finding.outcome = Some(Outcome::SharingRequired);
     }
@@ -107,7 +110,7 @@ fn spacings<'a>(
     let mut rests_on = Vec::new();
     for zone in around.of(ReferenceKind::Zone) {
         let Some(metres) = zone.attributes().spacing_m else { continue };
-        let spacing = Spacing { metres, rule: None, zone: Some(zone.called()) };
+        let spacing = Spacing { metres, rule: None, zone: Some(zone) };
         let holds = Sure::within(zone.signed_m(), 0.0, subject.accuracy_m + zone.accuracy_m);
         rests_on.extend((holds != Sure::No).then_some(zone.facts.id));
         match holds {

@@ -120,6 +120,7 @@ fn zones(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -
         let first = held.first().map_or("", |zone| zone.called());
         let message = Message::new(key::ZON_EDGE).text("zone", first);
         finding = Finding::new(CheckCode::Zon, Verdict::NeedsSurvey, message);
+        finding.decided = held.first().copied().and_then(Decided::of);
     }
     if finding.verdict != Verdict::Pass && !finding.consult.contains(&Consultee::Carrier) {
         finding.consult.push(Consultee::Office);
@@ -141,7 +142,9 @@ fn drawn(zone: &NearReference<'_>) -> Option<Grid<Geometry<f64>>> {
 fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> Finding {
     let asked = zone.attributes();
     let say = |key: &'static str| Message::new(key).text("zone", zone.called());
-    let finding = |verdict, message| Finding::new(CheckCode::Zon, verdict, message);
+    let decided = Decided::of(zone);
+    let finding =
+        |verdict, message| Finding { decided: decided.clone(), ..Finding::new(CheckCode::Zon, verdict, message) };
     let classes = || asked.column_classes.iter().map(|class| class.as_str());
     let admits = |class| asked.column_classes.is_empty() || asked.column_classes.contains(&class);
     if let Some(class) = subject.column_class.filter(|class| !admits(*class)) {
