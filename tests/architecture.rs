@@ -472,7 +472,6 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("actions/site_check/own.rs", "finds one's own request; nothing of it is shown"),
     ("actions/site_request/mod.rs", "shows the columns that could be shared, and whose they are"),
     ("actions/site_check/again.rs", "whether somebody sees everything; names no feature"),
-    ("actions/site_request/mod.rs", "whether the owners of what is near are named"),
     ("actions/site_request/check.rs", "for whom the checks of a case are asked; names no feature to them"),
     ("domain/site_request/reader.rs", "who sees requests of others, which are no features"),
     ("actions/site_check/kept.rs", "shows runs that are kept"),

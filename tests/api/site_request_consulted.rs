@@ -23,6 +23,7 @@ use crate::site_check::{checked, finding};
 use crate::site_request::{CaseOf, REQUESTS, column, sha256, trail_is_whole, visit};
 use crate::site_request_story::{office, with_rules};
 use crate::site_request_time::age;
+use crate::support::run_sql;
 
 /// A request of Viettel beside a column of VNPT and one of its own, under a road to come of the roads board.
 pub fn asked(api: &Api) -> CaseOf<'_> {
@@ -241,6 +242,27 @@ fn raw_sql_of_whoever_is_asked_sees_what_he_is_asked_about() {
     assert_eq!(read(roads), ids(&[]), "whose last day is over reads none");
 }
 
+/// All that a server had to deliver to webhooks, as it would; it has ended.
+fn delivered(api: Api) -> Vec<Told> {
+    let Api { server, database } = api;
+    drop(server);
+    run_sql(&database.url, "UPDATE deliveries SET state = 'waiting', next_at = now(), attempts = 0");
+    let retry = Retry { first_ms: 1, longest_ms: 1, attempts_max: 1, days_max: 1 };
+    let waits = Duration::from_secs(5);
+    let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };
+    let store = Store::connect(&database.service_url, &options).unwrap();
+    let mut sent: Vec<Told> = Vec::new();
+    loop {
+        let take = &mut |parcel: &Parcel| {
+            sent.push(parcel.told.clone());
+            Outcome::Done
+        };
+        if matches!(store.deliver(&[Channel::Webhook], &retry, take).unwrap(), Step::Nothing) {
+            return sent;
+        }
+    }
+}
+
 /// Whoever is asked is told of it by whatever he listens to, and of nothing before.
 #[test]
 fn whoever_is_asked_is_told() {
@@ -279,28 +301,6 @@ fn whoever_is_asked_is_told() {
     case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
     case.step("approver", "refuse", Some("too near"), case.decision(json!({})), "refused");
     assert_eq!((told("vnpt").as_str(), told("roads-board").as_str()), ("consult refuse", "consult refuse"));
-    // Whoever was asked is told that it is decided, and no more than his door shows; and what somebody is not told shows in no number.
-    let retry = Retry { first_ms: 1, longest_ms: 1, attempts_max: 1, days_max: 1 };
-    let mut sent: Vec<Told> = Vec::new();
-    let waits = Duration::from_secs(5);
-    let options = StoreOptions { connections_max: 1, pool_wait: waits, statement_timeout: waits };
-    let store = Store::connect(&api.database.service_url, &options).unwrap();
-    loop {
-        let take = &mut |parcel: &Parcel| {
-            sent.push(parcel.told.clone());
-            Outcome::Done
-        };
-        if matches!(store.deliver(&[Channel::Webhook], &retry, take).unwrap(), Step::Nothing) {
-            break;
-        }
-    }
-    let asked = sent.iter().filter(|told| told.notice.event == "consult").collect::<Vec<_>>();
-    assert!(asked.len() == 3 && asked.iter().all(|told| told.notice.detail.contains_key("receipt")), "{asked:?}");
-    let decided: Vec<_> = sent.iter().filter(|told| told.notice.event == "refuse").collect();
-    let full = |told: &&&Told| told.notice.detail.get("decision").is_some_and(|number| number == "34/QD");
-    assert_eq!((decided.len(), decided.iter().filter(full).count()), (3, 1), "{decided:?}");
-    let brief = |told: &&&Told| told.notice.detail.is_empty() && told.notice.due.is_none() && told.number == 2;
-    assert_eq!(decided.iter().filter(brief).count(), 2, "{decided:?}");
     for (organisation, hook) in hooks {
         let path = format!("/api/webhooks/{}/deliveries", hook.as_str().unwrap());
         let all = api.server.get("administrator", &path).json()["deliveries"].clone();
@@ -310,6 +310,15 @@ fn whoever_is_asked_is_told() {
             "{organisation}: {numbers:?}"
         );
     }
+    // Whoever was asked is told that it is decided, and no more than his door shows; and what somebody is not told shows in no number.
+    let sent = delivered(api);
+    let asked = sent.iter().filter(|told| told.notice.event == "consult").collect::<Vec<_>>();
+    assert!(asked.len() == 3 && asked.iter().all(|told| told.notice.detail.contains_key("receipt")), "{asked:?}");
+    let decided: Vec<_> = sent.iter().filter(|told| told.notice.event == "refuse").collect();
+    let full = |told: &&&Told| told.notice.detail.get("decision").is_some_and(|number| number == "34/QD");
+    assert_eq!((decided.len(), decided.iter().filter(full).count()), (3, 1), "{decided:?}");
+    let brief = |told: &&&Told| told.notice.detail.is_empty() && told.notice.due.is_none() && told.number == 2;
+    assert_eq!(decided.iter().filter(brief).count(), 2, "{decided:?}");
 }
 
 /// What the carrier writes meanwhile is his, as a draft is; and another request is another matter: whoever was asked about what it was before is not asked about it.

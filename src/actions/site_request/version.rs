@@ -150,7 +150,7 @@ pub fn get_as_of<'r>(
     let told = super::told(context, reader.actor, &case, &known.reader)?;
     let reader = CaseReader { told, ..known.reader };
     let events = reader.known(&events, &case);
-    Ok(RequestThen { reader, filed, case, events, day, ended })
+    Ok(RequestThen { filed, case, events, reader, day, ended })
 }
 
 /// The versions of a request of which somebody may know, the newest first, from the one before `before` on, and its whole case,
