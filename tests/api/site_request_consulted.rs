@@ -354,6 +354,12 @@ fn goes_on_seeing_his_own(case: &CaseOf<'_>, role: &str, answer: &Json, copy: &s
     let told = &feature["properties"];
     // Of what others answered no number tells him.
     assert!(read.header("etag").is_none(), "{role}");
+    for (tag, event) in [("\"1\"", "answer"), ("\"2\"", "withdraw"), ("\"3\"", "assess")] {
+        let refused = case.sends_with(role, tag, event, None, json!({"answer": "agree"}));
+        let problem = refused.json();
+        assert!([409, 422].contains(&refused.status), "{role} {event}: {}", refused.text);
+        assert!(!problem["detail"].as_str().unwrap_or_default().contains("version"), "{role}: {}", refused.text);
+    }
     let expect = ["allowed", "case", "code", "jurisdiction", "overdue", "recorded_crs", "state"];
     let may = |name: &&str| *name != "allowed" || told["allowed"] != json!([]);
     assert_eq!(saying(told), expect.into_iter().filter(may).collect(), "{role}");

@@ -28,6 +28,7 @@ use crate::domain::site_check::CheckCode;
 use crate::domain::site_request::case::{Case, CaseEvent, Noted};
 use crate::domain::site_request::guards::{Asked, RunNow, allowed, step, too_early};
 use crate::domain::site_request::limits::Limits;
+use crate::domain::site_request::reader::Standing;
 use crate::domain::site_request::table::{OF_TIMER, Row, TABLE, decides};
 use crate::domain::site_request::timing::Counting;
 use crate::domain::site_request::told::{Stated, Surveyed, Told};
@@ -129,7 +130,10 @@ pub fn send(
     let before = read(context, witness.actor, id)?;
     let stated =
         stated.map_err(|more| Error::Invalid(more.into_iter().map(|p| p.under("/data")).collect::<Vec<_>>()))?;
-    check_version(&before.shown, Some(sent.expected))?;
+    // Whoever was asked knows of no version, and nothing is his to send: that is what he is told.
+    if before.shown.standing != Standing::WasAsked {
+        check_version(&before.shown, Some(sent.expected))?;
+    }
     let home = territory(context, &before.shown.filed.jurisdiction)?;
     let made = Step {
         context,
