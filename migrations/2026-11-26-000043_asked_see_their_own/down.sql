@@ -10,6 +10,7 @@ ALTER POLICY seen ON site_requests_history USING (
         ))
     ))
 );
+DROP FUNCTION last_counted_version(text, uuid, text);
 DROP FUNCTION ended_request_digest(text, uuid, integer);
 CREATE OR REPLACE FUNCTION document_seen(d documents) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT o.owner IS NOT NULL AND (

@@ -40,7 +40,27 @@ BEGIN
             WHERE jurisdiction = place AND id = request AND version = number
         $body$
     $create$, path);
+    EXECUTE format($create$
+        CREATE FUNCTION last_counted_version(place text, request uuid, own text)
+        RETURNS TABLE (revision bigint, recorded_at timestamptz)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = %s AS $body$
+            SELECT v.revision, v.recorded_at FROM (
+                SELECT p.version, p.revision, p.recorded_at FROM site_requests AS p
+                WHERE p.jurisdiction = place AND p.id = request
+                UNION ALL
+                SELECT h.version, h.revision, h.recorded_at FROM site_requests_history AS h
+                WHERE h.jurisdiction = place AND h.id = request
+            ) AS v WHERE NOT EXISTS (
+                SELECT FROM site_request_events AS e
+                WHERE e.jurisdiction = place AND e.request = last_counted_version.request AND e.revision = v.revision
+                    AND (e.event = 'lapse_consultation' OR e.event = 'answer' AND (own IS NULL OR e.organisation IS DISTINCT FROM own))
+            ) ORDER BY v.version DESC LIMIT 1
+        $body$
+    $create$, path);
 END $do$;
+COMMENT ON FUNCTION last_counted_version(text, uuid, text) IS 'Revision and moment of the last version of a site request that did not begin with an answer of somebody else or the end of a time for one';
+REVOKE ALL ON FUNCTION last_counted_version(text, uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION last_counted_version(text, uuid, text) TO clearway_service;
 COMMENT ON FUNCTION ended_request_digest(text, uuid, integer) IS 'The digest of a version of a site request that has ended, whoever ended it';
 REVOKE ALL ON FUNCTION ended_request_digest(text, uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ended_request_digest(text, uuid, integer) TO clearway_service;

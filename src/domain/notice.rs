@@ -80,10 +80,13 @@ impl Notice {
     /// he is asked, and until when, with it. As his door shows it, nothing of the numbers that it has besides.
     #[must_use]
     pub fn told_to(self, organisation: &str) -> Self {
-        if self.event == Event::Consult.as_str() || !self.asked.iter().any(|code| code == organisation) {
-            return self;
+        let is_asked = self.asked.iter().any(|code| code == organisation);
+        match self.event == Event::Consult.as_str() {
+            // The day is of those who are asked, of whom not everybody knows.
+            true if !is_asked => Self { due: None, ..self },
+            false if is_asked => Self { due: None, detail: BTreeMap::new(), ..self },
+            _ => self,
         }
-        Self { due: None, detail: BTreeMap::new(), ..self }
     }
 
     fn concerns(&self, organisation: &str) -> bool {
@@ -136,6 +139,30 @@ mod tests {
             owner: owner.map(str::to_owned),
             needs: needs.to_vec(),
             ..Notice::default()
+        }
+    }
+
+    #[test]
+    fn whoever_is_asked_is_told_when_he_is_and_no_number_later() {
+        let of = |event: &str| Notice {
+            event: event.into(),
+            asked: vec!["vnpt".into()],
+            due: Some(jiff::civil::date(2026, 12, 1)),
+            detail: BTreeMap::from([("receipt".into(), "7".into())]),
+            ..notice(&[], None)
+        };
+        let told = |event: &str, organisation: &str| {
+            let told = of(event).told_to(organisation);
+            (told.due.is_some(), !told.detail.is_empty())
+        };
+        let table = [
+            (("consult", "vnpt"), (true, true)),
+            (("consult", "office"), (false, true)),
+            (("refuse", "vnpt"), (false, false)),
+            (("refuse", "office"), (true, true)),
+        ];
+        for ((event, organisation), expect) in table {
+            assert_eq!(told(event, organisation), expect, "{event} {organisation}");
         }
     }
 

@@ -17,7 +17,7 @@ use crate::support::run_sql;
 const DAYS: &str = include_str!("../../fixtures/calendar/VN.toml");
 
 /// Sets a calendar in another instance than the one asked.
-fn set(api: &Api, text: &str, digest: &str) {
+pub fn set(api: &Api, text: &str, digest: &str) {
     let days = clearway::formats::calendar::read(text.as_bytes()).unwrap();
     let (operator, place) = (Actor::operator(), ["VN-72".to_owned()]);
     let context = api.database.context();
@@ -25,7 +25,7 @@ fn set(api: &Api, text: &str, digest: &str) {
 }
 
 /// The calendar of the fixtures with further days off, as a version of its own.
-fn with_days_off(version: &str, days: &[Date]) -> String {
+pub fn with_days_off(version: &str, days: &[Date]) -> String {
     let mut text = DAYS.replace("version = \"2026-11\"", &format!("version = \"{version}\""));
     for day in days {
         text = format!(

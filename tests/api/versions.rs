@@ -1,6 +1,8 @@
 //! What was recorded of zones and of site requests: each as it was at a moment, against what was answered at that moment, and
 //! every version of it.
 
+use std::thread;
+
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, WORKS, point};
@@ -12,6 +14,7 @@ use crate::site_check::checked;
 use crate::site_request::{CaseOf, REQUESTS, column, sha256};
 use crate::site_request_consulted::asked;
 use crate::site_request_story::office;
+use crate::site_request_time::{set, with_days_off};
 
 /// What a feature says only as it is now, and only as it was.
 const OF_A_TIME: [&str; 5] = ["allowed", "slack_days", "overdue", "recorded_from", "recorded_to"];
@@ -258,6 +261,10 @@ fn an_answer_of_somebody_else_is_no_version_of_his() {
     let api = office();
     let mut case = asked(&api);
     case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
+    // A version that began with no step: the last that counts need not be one.
+    let due = case.now["properties"]["due_on"].as_str().unwrap().parse().unwrap();
+    set(&api, &with_days_off("later", &[due]), "cd");
+    case.version += 1;
     let consulted = case.version;
     let roles = ["carrier", "other-carrier"];
     let path = case.path();
@@ -296,6 +303,14 @@ fn an_answer_of_somebody_else_is_no_version_of_his() {
             .any(|link| link["href"].as_str().unwrap().ends_with(&format!("before={version}")));
         assert_eq!(next, *version > 1);
     }
+    // However far back one asks, no number tells how many there are.
+    let all = |before: i64| {
+        let path = format!("/api/site-requests/{}/history?before={before}", case.id);
+        history(&api, "carrier", &path)["versions"].clone()
+    };
+    for before in [consulted + 2, consulted + 3, i64::from(i32::MAX) - 1, i64::from(i32::MAX)] {
+        assert_eq!(all(before), own["versions"], "{before}");
+    }
     let then = |role: &str| api.server.get(role, &format!("{path}?as-of={hidden}"));
     let version = |role: &str| then(role).json()["properties"]["version"].as_i64();
     assert_eq!((version("officer"), version("carrier")), (Some(consulted + 1), Some(consulted)));
@@ -307,6 +322,55 @@ fn an_answer_of_somebody_else_is_no_version_of_his() {
         let path = format!("/api/site-requests/{}/history", case.id);
         assert_eq!(history(&api, role, &path)["versions"], json!([]), "{role}");
     }
+}
+
+/// Where it is handed in anew, and asked about by nobody yet, what others answered before is no version of it still.
+#[test]
+fn what_was_answered_before_a_supplement_counts_no_more_than_it_did() {
+    let api = office();
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
+    case.step("project_owner", "answer", None, json!({"answer": "agree"}), "consulting");
+    case.step(
+        "officer",
+        "request_supplement",
+        Some("lower"),
+        json!({"missing": ["design"]}),
+        "returned_for_supplement",
+    );
+    case.patch(json!({"height_agl_m": 30}));
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    let read = reads(&case, "carrier");
+    assert_eq!(read[1]["properties"]["version"], json!(case.version - 1));
+}
+
+/// Two who answer at the same moment both do: by what each of them read, nothing has come between.
+#[test]
+fn of_two_who_are_asked_and_answer_at_once_both_do() {
+    let api = office();
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
+    let tag = format!("\"{}\"", case.version);
+    let answers = thread::scope(|scope| {
+        ["project_owner", "other-carrier"]
+            .map(|role| {
+                let (case, tag) = (&case, tag.as_str());
+                scope.spawn(move || case.sends_with(role, tag, "answer", None, json!({"answer": "agree"})))
+            })
+            .map(|answer| answer.join().unwrap())
+    });
+    assert!(answers.iter().all(|answer| answer.status == 200), "{} {}", answers[0].text, answers[1].text);
+}
+
+/// The run of a case is kept as any other, and replayed.
+#[test]
+fn the_check_of_a_case_is_replayed() {
+    let api = office();
+    let case = asked(&api);
+    let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
+    let replay = api.server.get("officer", &format!("/api/site-checks/{run}/replay"));
+    assert_eq!(replay.status, 200, "{}", replay.text);
+    assert_eq!((&replay.json()["same"], &replay.json()["tampered"]), (&json!(true), &json!([])), "{}", replay.text);
 }
 
 /// The digest of what was decided on is told to more than those who read it: nobody finds by trying what stands there.

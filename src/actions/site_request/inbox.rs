@@ -11,6 +11,7 @@ use crate::domain::site_request::reader::sees_others;
 use crate::domain::site_request::table::ASKED;
 use crate::domain::site_request::words::{State, Waits};
 use crate::error::Result;
+use crate::store::seen::see;
 use crate::store::site_request::{self as store, Consulted, Tray};
 
 /// What waits.
@@ -57,7 +58,8 @@ pub fn inbox(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit
     // Where it sees no requests of others, an organisation sees those about which it was asked.
     let blind: Vec<String> = all.iter().filter(|code| !sees_others(actor, code)).cloned().collect();
     let consulted = actor.organisation.as_deref().map(|organisation| Consulted { organisation, places: &blind });
-    let (found, calendars, uncounted, counts) = context.store.read_as(actor, |conn| {
+    let (found, calendars, uncounted, counts) = context.store.snapshot(|conn| {
+        see(conn, actor)?;
         let mut found = Vec::new();
         for tray in &trays {
             let waiting = store::waiting(conn, tray, i64::from(limit) + 1)?;

@@ -44,6 +44,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Problem;
 use crate::index::Territory;
 use crate::store::records::ListFilter;
+use crate::store::seen::see;
 use crate::store::site_request::{self as store, Copies};
 use crate::store::{Connection, Stored, WriteTx, audit, calendar, document, work};
 
@@ -150,9 +151,7 @@ fn uncounted<'f>(
     actor: &Actor,
     filed: impl Iterator<Item = &'f Filed>,
 ) -> Stored<HashMap<Uuid, Uncounted>> {
-    let hides = |filed: &&Filed| {
-        !filed.consulted.is_empty() && !reader(actor, &filed.jurisdiction, Standing::Within).sees_all()
-    };
+    let hides = |filed: &&Filed| !reader(actor, &filed.jurisdiction, Standing::Within).sees_all();
     let some: Vec<&Filed> = filed.filter(hides).collect();
     if some.is_empty() { Ok(HashMap::new()) } else { store::uncounted(conn, actor.organisation.as_deref(), &some) }
 }
@@ -229,14 +228,17 @@ fn note(context: &Context, reader: Reader<'_>, jurisdiction: &str, restricted: &
 
 /// The same, without what is only shown, for what shows no more of it than that it is there.
 pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    let (filed, events, case, calendar, restricted) = context.store.read_as(actor, |conn| {
+    // In one state: what does not count is taken from what is.
+    let (filed, events, case, calendar, restricted, uncounted) = context.store.snapshot(|conn| {
+        see(conn, actor)?;
         let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
         let events = store::events(conn, &filed.jurisdiction, id)?;
         let mut case = Case::of(&events);
         let restricted = seen_candidates(conn, &mut case)?;
         let counts = !case.clock.is_empty() || !filed.asked.is_empty();
         let calendar = if counts { calendar::list(conn, Some(&filed.jurisdiction))? } else { Vec::new() };
-        Ok((filed, events, case, calendar, restricted))
+        let uncounted = uncounted(conn, actor, std::iter::once(&filed))?.remove(&id);
+        Ok((filed, events, case, calendar, restricted, uncounted))
     })?;
     let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());
     let day = now.to_zoned(home.jurisdiction.time_zone()).date();
@@ -247,8 +249,7 @@ pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Re
     };
     let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
     let reader = reader(actor, &filed.jurisdiction, Standing::of(actor, &filed, day));
-    let uncounted = reader.uncounted(&filed, &events);
-    let shown = shown(actor, filed, (counting.calendar, day), Some(&uncounted));
+    let shown = shown(actor, filed, (counting.calendar, day), uncounted.as_ref());
     let (missing, heads) = (Vec::new(), BTreeMap::new());
     Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads, restricted })
 }
@@ -263,7 +264,8 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
     let filter =
         ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
     // What is seen the policy of the table says.
-    let (mut found, calendars, uncounted) = context.store.read_as(actor, |conn| {
+    let (mut found, calendars, uncounted) = context.store.snapshot(|conn| {
+        see(conn, actor)?;
         let found = store::list(conn, &filter)?;
         let calendars = calendars(conn, found.iter())?;
         let uncounted = uncounted(conn, actor, found.iter())?;

@@ -126,6 +126,31 @@ pub fn send(
     sent: &Sent,
     write: Write<'_>,
 ) -> Result<WholeCase> {
+    let mut attempt = 1;
+    loop {
+        match sent_once(context, witness, reader, id, sent, write) {
+            // What came between may count for him, which is looked at again, or not.
+            Err(Error::Changed(_)) if attempt < ATTEMPTS_MAX && is_as_read(context, witness.actor, id, sent)? => {
+                attempt += 1
+            }
+            done => return done,
+        }
+    }
+}
+
+/// The request still has the version that somebody named.
+fn is_as_read(context: &Context, actor: &Actor, id: Uuid, sent: &Sent) -> Result<bool> {
+    Ok(read(context, actor, id)?.shown.version() == sent.expected)
+}
+
+fn sent_once(
+    context: &Context,
+    witness: Witness<'_>,
+    reader: Reader<'_>,
+    id: Uuid,
+    sent: &Sent,
+    write: Write<'_>,
+) -> Result<WholeCase> {
     let stated = Stated::read(sent.event, &sent.told);
     let before = read(context, witness.actor, id)?;
     let stated =

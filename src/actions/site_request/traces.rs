@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
 use crate::actions::password;
-use crate::domain::audit::{AuditEntry, Deed, Digest, hex};
+use crate::domain::audit::{AuditEntry, Deed, Digest, digest_of, hex};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::told::Stated;
 use crate::domain::site_request::words::{State, Waits};
@@ -62,8 +62,9 @@ pub(super) fn entry(filed: &Filed, event: &CaseEvent) -> AuditEntry {
         ("version", filed.version.to_string()),
     ];
     if let Some(run) = &event.noted.run {
+        // As of every run that is kept: a replay holds it against the run.
         detail.push(("check", run.run.to_string()));
-        detail.push(("check_sha256", hex(&run.hash)));
+        detail.extend(digest_of(&mut vec![(run.run, run.hash)]).map(|digest| ("sha256", hex(&digest))));
     }
     detail.extend(event.noted.snapshot_hash.map(|digest| ("snapshot_sha256", hex(&digest))));
     if let Stated::Decision(signed) = &event.stated {

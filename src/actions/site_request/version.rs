@@ -52,10 +52,8 @@ struct Known {
 fn known(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Option<Known>> {
     match whole(context, reader.actor, id) {
         Ok(whole) => {
-            let others = whole.events.iter().filter(|event| !whole.reader.counts(event));
-            let uncounted = others.map(|event| event.revision).collect();
             let (newest, reader) = (whole.shown.filed.clone(), whole.reader.clone());
-            Ok(Some(Known { newest, whole: Some(whole), reader, uncounted }))
+            Ok(Some(Known { newest, whole: Some(whole), reader, uncounted: BTreeSet::new() }))
         }
         Err(Error::NotFound(_)) => {
             let found = context.store.read_as(reader.actor, |conn| store::newest(conn, id))?;
@@ -75,6 +73,14 @@ fn is_own(actor: &Actor, filed: &Filed) -> bool {
 }
 
 impl Known {
+    /// Learns which of its events do not count, in the state in which its versions are read.
+    fn look(&mut self, conn: &mut Connection) -> Stored<()> {
+        let events = store::events(conn, &self.newest.jurisdiction, self.newest.id)?;
+        let others = events.iter().filter(|event| !self.reader.counts(event));
+        self.uncounted = others.map(|event| event.revision).collect();
+        Ok(())
+    }
+
     /// The version that was recorded at a revision, as far as it counts.
     fn at(&self, conn: &mut Connection, revision: i64) -> Stored<Option<(Filed, Option<Ended>)>> {
         let mut found = store::at(conn, &self.newest, revision)?;
@@ -130,11 +136,12 @@ pub fn get_as_of<'r>(
     as_of::not_in_the_future(moment)?;
     let reader = reader.into();
     let unknown = || Error::NotFound(format!("the {WORD} {id} as of {moment}"));
-    let known = known(context, reader, id)?.filter(|known| known.reader.is_within()).ok_or_else(unknown)?;
+    let mut known = known(context, reader, id)?.filter(|known| known.reader.is_within()).ok_or_else(unknown)?;
     let (filed, ended, events, (case, restricted)) = context.store.snapshot(|conn| {
         see(conn, reader.actor)?;
         let recorded = as_of::recorded(conn, moment)?;
         let at = recorded.into_iter().find(|r| r.jurisdiction == known.newest.jurisdiction).ok_or_else(unknown)?;
+        known.look(conn)?;
         let found = known.at(conn, at.revision)?;
         let seen = |(filed, _): &(Filed, _)| filed.state != State::Draft || is_own(reader.actor, filed);
         let (mut filed, ended) = found.filter(seen).ok_or_else(unknown)?;
@@ -166,16 +173,19 @@ pub fn history<'r>(
     limit: u32,
 ) -> Result<(History, Option<WholeCase>)> {
     let reader = reader.into();
-    let known = known(context, reader, id)?.ok_or_else(|| not_there(id))?;
+    let mut known = known(context, reader, id)?.ok_or_else(|| not_there(id))?;
     if !known.reader.is_within() {
         let jurisdiction = known.newest.jurisdiction;
         return Ok((History { jurisdiction, deleted: None, versions: Vec::new(), next: None }, known.whole));
     }
     let history = context.store.snapshot(|conn| {
         see(conn, reader.actor)?;
+        known.look(conn)?;
         let of = (known.newest.jurisdiction.as_str(), id);
         let (without, numbers): (Vec<i64>, _) = (known.uncounted.iter().copied().collect(), known.numbers(conn)?);
-        let before = before.map(|version| uncounted(version, &numbers));
+        // Of a number that there is not yet, all are before it.
+        let last = counted(known.newest.version, &numbers);
+        let before = before.filter(|version| *version <= last).map(|version| uncounted(version, &numbers));
         let mut history = page(conn, reader.actor, Kept::SiteRequests, of, (before, limit), &without)?;
         for version in &mut history.versions {
             version.ended = known.ended(conn, version.ended)?;

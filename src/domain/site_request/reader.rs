@@ -141,15 +141,6 @@ impl CaseReader {
         events.iter().filter(|event| self.knows_event(event, case)).count()
     }
 
-    /// What of a request does not count for him.
-    #[must_use]
-    pub fn uncounted(&self, filed: &Filed, events: &[CaseEvent]) -> Uncounted {
-        let (counted, others): (Vec<_>, Vec<_>) = events.iter().partition(|event| self.counts(event));
-        let is_last = others.iter().any(|event| event.revision == filed.revision);
-        let last = counted.last().filter(|_| is_last).map(|event| (event.revision, event.at));
-        Uncounted { versions: i32::try_from(others.len()).unwrap_or(i32::MAX), last }
-    }
-
     /// He would not see it if he were not asked, or had not been.
     fn is_asked_alone(&self) -> bool {
         self.standing != Standing::Within

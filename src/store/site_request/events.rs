@@ -6,6 +6,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -157,29 +158,40 @@ pub fn uncounted(conn: &mut PgConnection, own: Option<&str>, of: &[&Filed]) -> S
         #[diesel(sql_type = Integer)]
         versions: i32,
         #[diesel(sql_type = BigInt)]
-        uncounted: i64,
-        #[diesel(sql_type = BigInt)]
-        revision: i64,
-        #[diesel(sql_type = Timestamptz)]
-        at: jiff_diesel::Timestamp,
+        last: i64,
     }
     let rows: Vec<CountRow> = sql_query(
-        "SELECT request, count(*) FILTER (WHERE NOT counts)::integer AS versions, max(revision) FILTER (WHERE NOT counts) AS uncounted,
-             max(revision) FILTER (WHERE counts) AS revision, max(at) FILTER (WHERE counts) AS at
-         FROM (
-             SELECT request, revision, at, event <> ALL (ARRAY['answer', 'lapse_consultation'])
-                 OR event = 'answer' AND organisation IS NOT DISTINCT FROM $3 AND $3 IS NOT NULL AS counts
-             FROM site_request_events WHERE jurisdiction = ANY ($1) AND request = ANY ($2)
-         ) AS e GROUP BY request HAVING bool_or(NOT counts)",
+        "SELECT request, count(*)::integer AS versions, max(revision) AS last FROM site_request_events
+         WHERE jurisdiction = ANY ($1) AND request = ANY ($2)
+             AND (event = 'lapse_consultation' OR event = 'answer' AND ($3 IS NULL OR organisation IS DISTINCT FROM $3))
+         GROUP BY request",
     )
     .bind::<Array<Text>, _>(of.iter().map(|filed| filed.jurisdiction.as_str()).collect::<Vec<_>>())
     .bind::<Array<UuidSql>, _>(of.iter().map(|filed| filed.id).collect::<Vec<_>>())
     .bind::<Nullable<Text>, _>(own)
     .load(conn)?;
-    let one = |row: CountRow| {
-        let is_last = of.iter().any(|filed| filed.id == row.request && filed.revision == row.uncounted);
-        let last = is_last.then(|| (row.revision, row.at.to_jiff()));
-        (row.request, Uncounted { versions: row.versions, last })
-    };
-    Ok(rows.into_iter().map(one).collect())
+    let mut all = HashMap::new();
+    for row in rows {
+        let Some(filed) = of.iter().find(|filed| filed.id == row.request) else { continue };
+        let last = if filed.revision == row.last { last_counted(conn, own, filed)? } else { None };
+        all.insert(row.request, Uncounted { versions: row.versions, last });
+    }
+    Ok(all)
+}
+
+/// Revision and moment of the last version of a request that counts for somebody: one need not have begun with an event.
+fn last_counted(conn: &mut PgConnection, own: Option<&str>, of: &Filed) -> Stored<Option<(i64, Timestamp)>> {
+    #[derive(QueryableByName)]
+    struct LastRow {
+        #[diesel(sql_type = BigInt)]
+        revision: i64,
+        #[diesel(sql_type = Timestamptz)]
+        recorded_at: jiff_diesel::Timestamp,
+    }
+    let statement = sql_query("SELECT revision, recorded_at FROM last_counted_version($1, $2, $3)")
+        .bind::<Text, _>(&of.jurisdiction)
+        .bind::<UuidSql, _>(of.id)
+        .bind::<Nullable<Text>, _>(own);
+    let row: Option<LastRow> = prepared(statement).get_result(conn).optional()?;
+    Ok(row.map(|row| (row.revision, row.recorded_at.to_jiff())))
 }
