@@ -411,7 +411,7 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
     ("actions/site_check/around.rs", "finds for site checks what each noun is to them"),
     ("actions/site_check/own.rs", "finds the request that a column is asked for by"),
     ("actions/site_check/beyond.rs", "finds what columns and buildings there are farther away"),
-    ("actions/site_request/mod.rs", "what could be shared instead is a work"),
+    ("actions/site_request/reading.rs", "what could be shared instead is a work"),
     ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];
 
@@ -466,11 +466,11 @@ const ASKS_WHAT_IS_SEEN: &[(&str, &str)] = &[
     ("actions/site_check/around.rs", "finds what one sees; shown by actions/site_check/mod.rs"),
     (
         "actions/site_check/shared.rs",
-        "finds columns of a zone, none of them restricted; shown by actions/site_request/mod.rs",
+        "finds columns of a zone, none of them restricted; shown by actions/site_request/reading.rs",
     ),
     ("actions/site_check/beyond.rs", "as around.rs, of what is farther away"),
     ("actions/site_check/own.rs", "finds one's own request; nothing of it is shown"),
-    ("actions/site_request/mod.rs", "shows the columns that could be shared, and whose they are"),
+    ("actions/site_request/reading.rs", "shows the columns that could be shared, and whose they are"),
     ("actions/site_check/again.rs", "whether somebody sees everything; names no feature"),
     ("actions/site_request/check.rs", "for whom the checks of a case are asked; names no feature to them"),
     ("domain/site_request/reader.rs", "who sees requests of others, which are no features"),

@@ -1,10 +1,12 @@
 //! Every route there is, as one table. Registration, the API document, the `Allow` header and the coverage tests all
 //! read it; there is no other way to add a route.
 
+mod access;
 mod register;
 
 use actix_web::{Route as ActixRoute, web};
 
+pub use self::access::Access;
 pub use self::register::{configure, cost};
 use super::rate_limit::Cost;
 use super::{account, api_token, organisation, session, webhook};
@@ -12,13 +14,11 @@ use super::{
     batch, calendar, changes, conflict_check, coverage, document, health, inbox, items, ogc, openapi, plan, reference,
     rules, site_check, site_check_run, site_request, site_search, version, zone,
 };
-use crate::actions::forbidden;
-use crate::domain::actor::{Actor, Duty, Reach};
+use crate::domain::actor::Duty;
 use crate::domain::corridor::Corridor;
 use crate::domain::layer::Layer;
 use crate::domain::reference::Reference;
 use crate::domain::work::Work;
-use crate::error::{Error, Result};
 
 /// A method of HTTP that a route answers. `Get` answers `HEAD` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,48 +45,6 @@ impl Method {
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// Who may use a route at all, by [`PERMISSIONS`](crate::domain::actor::PERMISSIONS); the actions decide on the rest: which
-/// feature, whose, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody; without a token, what is public.
-    Everyone,
-    /// Whoever signed in: what is his own, or no secret among those who did.
-    SignedIn,
-    /// Whoever writes something of a layer.
-    Writes(Layer),
-    /// Whose duty it is.
-    Does(Duty),
-    /// Whoever brings what the route itself asks for, not from a page of another server; nothing else that comes along is
-    /// looked at.
-    OwnCredentials,
-}
-
-impl Access {
-    /// Nobody comes in without having signed in.
-    #[must_use]
-    pub const fn is_protected(self) -> bool {
-        matches!(self, SignedIn | Writes(_) | Does(_))
-    }
-
-    /// Lets in whoever has the permission in some jurisdiction.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`], [`Error::Forbidden`].
-    pub fn admits(self, actor: &Actor) -> Result<()> {
-        if self.is_protected() && actor.is_public() {
-            return Err(Error::Unauthenticated("sign in: send «Authorization: Bearer …»".into()));
-        }
-        match self {
-            Writes(layer) if actor.writes(layer) == Reach::Nothing => Err(forbidden(actor, &format!("write {layer}"))),
-            Does(duty) if !actor.may_do(duty) => {
-                Err(forbidden(actor, &format!("use this: it takes the duty «{duty}»")))
-            }
-            Everyone | SignedIn | Writes(_) | Does(_) | OwnCredentials => Ok(()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Site requests: a carrier files one, edits it while it is his, and sends it; what is done to it then is a step of its
 //! workflow.
 //!
-//! Read in this order: this file (filing and finding), [`step`] (the one way on), `check` (the automatic checks of a case),
+//! Read in this order: this file (filing and finding; `reading` is who reads what), [`step`] (the one way on), `check` (the automatic checks of a case),
 //! `effects` (what else a step writes: the reference feature that keeps others off, the work), [`inbox`] and [`tracking`], [`version`] (what was
 //! recorded of it before).
 
@@ -10,6 +10,7 @@ mod effects;
 pub mod inbox;
 pub mod lapse;
 mod notice;
+mod reading;
 pub(super) mod recount;
 pub mod step;
 mod traces;
@@ -17,36 +18,38 @@ pub mod tracking;
 pub mod version;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use uuid::Uuid;
 
+pub use self::reading::get;
+pub(super) use self::reading::read;
+use self::reading::uncounted;
 use super::feature::{ListQuery, under_geometry};
-use super::{Context, Reader, Witness, forbidden, site_check};
+use super::{Context, Witness, forbidden};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::{AuditEntry, Deed, RecordedHead};
 use crate::domain::calendar::{Calendar, RegisteredCalendar};
 use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
-use crate::domain::layer::Layer;
 use crate::domain::place::{Delivered, jurisdiction_of};
 use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::guards::allowed;
-use crate::domain::site_request::reader::{CaseReader, SaidTo, Standing, Uncounted, due_for};
-use crate::domain::site_request::timing::{Counting, Timing};
+use crate::domain::site_request::reader::{CaseReader, Standing, Uncounted, due_for};
+use crate::domain::site_request::timing::Timing;
 use crate::domain::site_request::told::Told;
-use crate::domain::site_request::words::{Event, State};
-use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD, dossier};
+use crate::domain::site_request::words::Event;
+use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD};
 use crate::error::{Error, Result};
 use crate::geometry::Problem;
 use crate::index::Territory;
 use crate::store::records::ListFilter;
 use crate::store::seen::see;
 use crate::store::site_request::{self as store, Copies};
-use crate::store::{Connection, Stored, WriteTx, audit, calendar, document, work};
+use crate::store::{Connection, Stored, WriteTx, calendar};
 
 /// What a document says of a request.
 #[derive(Debug, Clone)]
@@ -145,17 +148,6 @@ fn calendars<'f>(
     Ok(all)
 }
 
-/// What of some requests does not count for somebody.
-fn uncounted<'f>(
-    conn: &mut Connection,
-    actor: &Actor,
-    filed: impl Iterator<Item = &'f Filed>,
-) -> Stored<HashMap<Uuid, Uncounted>> {
-    let hides = |filed: &&Filed| !reader(actor, &filed.jurisdiction, Standing::Within).sees_all();
-    let some: Vec<&Filed> = filed.filter(hides).collect();
-    if some.is_empty() { Ok(HashMap::new()) } else { store::uncounted(conn, actor.organisation.as_deref(), &some) }
-}
-
 fn territory(context: &Context, code: &str) -> Result<Arc<Territory>> {
     let snapshot = context.index.snapshot();
     let found = snapshot.territory(code).cloned();
@@ -165,93 +157,6 @@ fn territory(context: &Context, code: &str) -> Result<Arc<Territory>> {
 /// The day of now in a jurisdiction.
 pub(in crate::actions) fn today(context: &Context, code: &str) -> Result<Date> {
     Ok(clock::now().to_zoned(territory(context, code)?.jurisdiction.time_zone()).date())
-}
-
-/// One request that somebody sees, with its case.
-///
-/// # Errors
-/// [`Error::NotFound`] where it is not there or not his to know, [`Error::Busy`].
-pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<WholeCase> {
-    let reader = reader.into();
-    let whole = whole(context, reader.actor, id)?;
-    note(context, reader, &whole.shown.filed.jurisdiction, &whole.restricted)?;
-    Ok(whole)
-}
-
-/// The same, before somebody is shown it.
-fn whole(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    let case = read(context, actor, id)?;
-    let filed = &case.shown.filed;
-    let lacks = matches!(filed.state, State::Draft | State::ReturnedForSupplement | State::Submitted);
-    // Whether a file is there whoever sees the request may know, if he reads it or not.
-    let (kept, heads) = context.store.read_as(&Actor::operator(), |conn| {
-        let kept = if lacks { document::kept(conn, &filed.jurisdiction, (WORD, id))? } else { Vec::new() };
-        let revisions: Vec<i64> = case.events.iter().map(|event| event.revision).collect();
-        Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
-    })?;
-    let missing = if lacks { dossier::missing(&filed.body.props, &kept) } else { Vec::new() };
-    let told = told(context, actor, &case.case, &case.reader)?;
-    Ok(WholeCase { missing, heads, reader: CaseReader { told, ..case.reader }, ..case })
-}
-
-/// Who reads a case, before anything is said of its checks.
-fn reader(actor: &Actor, jurisdiction: &str, standing: Standing) -> CaseReader {
-    let decides = actor.acts_as(Role::Approver, jurisdiction);
-    let organisation = actor.organisation.clone();
-    CaseReader { organisation, sight: actor.sight(jurisdiction), standing, decides, told: None }
-}
-
-/// What the last check of a case says to somebody who does not see everything: nothing where he was told of as many cells with
-/// something hidden as he may hear of, or where something is hidden from him since that it rests on.
-fn told(context: &Context, actor: &Actor, case: &Case, reader: &CaseReader) -> Result<Option<SaidTo>> {
-    let Some(run) = &case.run else { return Ok(None) };
-    let most = reader.most(&run.to_others).filter(|told| site_check::may_hear(context, actor, &told.hidden));
-    match most {
-        Some(told) if site_check::is_seen_still(context, actor, run.run)? => Ok(Some(told.clone())),
-        _ => Ok(None),
-    }
-}
-
-/// Leaves in a case of the columns that could be shared those that the transaction sees; which of them are restricted.
-fn seen_candidates(conn: &mut Connection, case: &mut Case) -> Stored<Vec<Uuid>> {
-    let Some(run) = case.run.as_mut().filter(|run| !run.candidates.is_empty()) else { return Ok(Vec::new()) };
-    let ids: Vec<Uuid> = run.candidates.iter().map(|candidate| candidate.id).collect();
-    let seen = work::seen(conn, &ids)?;
-    run.candidates.retain(|candidate| seen.iter().any(|(id, _)| *id == candidate.id));
-    Ok(seen.into_iter().filter(|(_, visibility)| visibility.is_restricted()).map(|(id, _)| id).collect())
-}
-
-/// Takes note of the restricted columns that somebody is shown.
-fn note(context: &Context, reader: Reader<'_>, jurisdiction: &str, restricted: &[Uuid]) -> Result<()> {
-    context.reads.shown(reader, restricted.iter().map(|id| (Layer::Works, jurisdiction, *id)))
-}
-
-/// The same, without what is only shown, for what shows no more of it than that it is there.
-pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
-    // In one state: what does not count is taken from what is.
-    let (filed, events, case, calendar, restricted, uncounted) = context.store.snapshot(|conn| {
-        see(conn, actor)?;
-        let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
-        let events = store::events(conn, &filed.jurisdiction, id)?;
-        let mut case = Case::of(&events);
-        let restricted = seen_candidates(conn, &mut case)?;
-        let counts = !case.clock.is_empty() || !filed.asked.is_empty();
-        let calendar = if counts { calendar::list(conn, Some(&filed.jurisdiction))? } else { Vec::new() };
-        let uncounted = uncounted(conn, actor, std::iter::once(&filed))?.remove(&id);
-        Ok((filed, events, case, calendar, restricted, uncounted))
-    })?;
-    let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());
-    let day = now.to_zoned(home.jurisdiction.time_zone()).date();
-    let counting = Counting {
-        calendar: calendar.first().map(|found| &found.calendar),
-        time_zone: home.jurisdiction.time_zone(),
-        parameters: home.rules().parameters(),
-    };
-    let clock = case.clock_run().and_then(|run| counting.read(&run, now).ok().flatten());
-    let reader = reader(actor, &filed.jurisdiction, Standing::of(actor, &filed, day));
-    let shown = shown(actor, filed, (counting.calendar, day), uncounted.as_ref());
-    let (missing, heads) = (Vec::new(), BTreeMap::new());
-    Ok(WholeCase { case, shown, events, day, secret: None, reader, clock, missing, heads, restricted })
 }
 
 /// Requests that somebody sees, by ascending id, and the last id where more follow.

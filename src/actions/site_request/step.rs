@@ -131,7 +131,7 @@ pub fn send(
         match sent_once(context, witness, reader, id, sent, write) {
             // What came between may count for him, which is looked at again, or not.
             Err(Error::Changed(_)) if attempt < ATTEMPTS_MAX && is_as_read(context, witness.actor, id, sent)? => {
-                attempt += 1
+                attempt += 1;
             }
             done => return done,
         }

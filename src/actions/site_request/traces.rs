@@ -64,7 +64,7 @@ pub(super) fn entry(filed: &Filed, event: &CaseEvent) -> AuditEntry {
     if let Some(run) = &event.noted.run {
         // As of every run that is kept: a replay holds it against the run.
         detail.push(("check", run.run.to_string()));
-        detail.extend(digest_of(&mut vec![(run.run, run.hash)]).map(|digest| ("sha256", hex(&digest))));
+        detail.extend(digest_of(&mut [(run.run, run.hash)]).map(|digest| ("sha256", hex(&digest))));
     }
     detail.extend(event.noted.snapshot_hash.map(|digest| ("snapshot_sha256", hex(&digest))));
     if let Stated::Decision(signed) = &event.stated {

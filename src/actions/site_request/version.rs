@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::{WholeCase, not_there, seen_candidates, store, territory, whole};
+use super::reading::{note, reader as reads, seen_candidates, told, whole};
+use super::{WholeCase, not_there, store, territory};
 use crate::actions::version::{History, page};
 use crate::actions::{Context, Reader, as_of};
 use crate::domain::actor::Actor;
@@ -60,7 +61,7 @@ fn known(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Option<Known
             // Only drafts are deleted, which nobody else saw.
             let own = found.filter(|filed| is_own(reader.actor, filed));
             Ok(own.map(|newest| {
-                let reader = super::reader(reader.actor, &newest.jurisdiction, Standing::Within);
+                let reader = reads(reader.actor, &newest.jurisdiction, Standing::Within);
                 Known { newest, whole: None, reader, uncounted: BTreeSet::new() }
             }))
         }
@@ -152,9 +153,9 @@ pub fn get_as_of<'r>(
         filed.version = counted(filed.version, &known.numbers(conn)?);
         Ok((filed, ended, events, (case, restricted)))
     })?;
-    super::note(context, reader, &filed.jurisdiction, &restricted)?;
+    note(context, reader, &filed.jurisdiction, &restricted)?;
     let day = moment.to_zoned(territory(context, &filed.jurisdiction)?.jurisdiction.time_zone()).date();
-    let told = super::told(context, reader.actor, &case, &known.reader)?;
+    let told = told(context, reader.actor, &case, &known.reader)?;
     let reader = CaseReader { told, ..known.reader };
     let events = reader.known(&events, &case);
     Ok(RequestThen { filed, case, events, reader, day, ended })

@@ -4,6 +4,7 @@ mod events;
 mod inbox;
 mod json;
 mod timed;
+mod versions;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -20,7 +21,7 @@ pub use self::events::{append, events, events_in, events_of, uncounted};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
 pub use self::timed::{lock_timed, over, overdue, timed};
-use super::history::{EndedRow, every_version, version_at};
+pub use self::versions::{at, newest, numbers};
 use super::prepared::prepared;
 use super::records::{ListFilter, epsg, srid, word};
 use super::schema::sql_types::Geometry as GeometrySql;
@@ -32,7 +33,6 @@ use crate::domain::corridor::CLEARANCE_MAX_M;
 use crate::domain::place::{Delivered, Placed};
 use crate::domain::site_request::words::{Declaration, State, Waits};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
-use crate::domain::version::Ended;
 use crate::domain::word::Word;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
 
@@ -143,49 +143,6 @@ pub(super) fn filed(row: Row) -> Stored<Filed> {
 pub fn find(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Filed>> {
     let statement = sql_query("SELECT * FROM site_requests WHERE id = $1").bind::<UuidSql, _>(id);
     prepared(statement).get_result(conn).optional()?.map(filed).transpose()
-}
-
-/// The newest version of a request that the transaction sees, or of a draft that was deleted the last.
-///
-/// # Errors
-/// The database's.
-pub fn newest(conn: &mut PgConnection, id: Uuid) -> Stored<Option<Filed>> {
-    let every = every_version("site_requests", "id = $1");
-    let statement = sql_query(format!("{every} ORDER BY version DESC LIMIT 1")).bind::<UuidSql, _>(id);
-    statement.get_result(conn).optional()?.map(filed).transpose()
-}
-
-/// The numbers of the versions of a request that began in some revisions, in their order.
-///
-/// # Errors
-/// The database's.
-pub fn numbers(conn: &mut PgConnection, of: &Filed, revisions: &[i64]) -> Stored<Vec<i32>> {
-    #[derive(QueryableByName)]
-    struct NumberRow {
-        #[diesel(sql_type = Integer)]
-        version: i32,
-    }
-    let every = every_version("site_requests", "jurisdiction = $1 AND id = $2 AND revision = ANY ($3)");
-    let rows: Vec<NumberRow> = sql_query(format!("SELECT version FROM ({every}) AS v ORDER BY version"))
-        .bind::<Text, _>(&of.jurisdiction)
-        .bind::<UuidSql, _>(of.id)
-        .bind::<Array<BigInt>, _>(revisions)
-        .load(conn)?;
-    Ok(rows.into_iter().map(|row| row.version).collect())
-}
-
-/// A request as it was recorded at a revision, and how that ended.
-///
-/// # Errors
-/// The database's.
-pub fn at(conn: &mut PgConnection, of: &Filed, revision: i64) -> Stored<Option<(Filed, Option<Ended>)>> {
-    let row: Option<(Row, EndedRow)> = sql_query(version_at("site_requests"))
-        .bind::<Text, _>(&of.jurisdiction)
-        .bind::<UuidSql, _>(of.id)
-        .bind::<BigInt, _>(revision)
-        .get_result(conn)
-        .optional()?;
-    row.map(|(row, ended)| Ok((filed(row)?, ended.ended()))).transpose()
 }
 
 /// Several requests that the transaction sees, by id.
