@@ -7,6 +7,7 @@
 //! into force and an approval cannot pass each other.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -412,14 +413,20 @@ impl Step<'_> {
             }
             Event::Consult => {
                 let stated = if let Stated::Consultation { due_on, .. } = self.stated { *due_on } else { None };
+                noted.day = Some(day);
                 noted.answer_by = stated.or_else(|| limits.answer_by(day));
             }
             Event::Answer => {
+                noted.day = Some(day);
                 noted.answered_for = self.asked(now, facts).answers_for().map(str::to_owned);
             }
             Event::IssuePermit | Event::RecordAgreement => noted.permit = limits.permit(day),
             Event::Verify => noted.deviation_m = facts.deviation_m,
-            Event::LapseConsultation => noted.lapsed = case.over(day).map(|c| c.organisation.clone()).collect(),
+            Event::LapseConsultation => {
+                noted.day = Some(day);
+                let late: BTreeSet<&String> = case.over(day).map(|c| &c.organisation).collect();
+                noted.lapsed = late.into_iter().cloned().collect();
+            }
             Event::Escalate => noted.overdue = facts.due,
             event if decides(event) || event == Event::DeemApproved => {
                 let (text, hash) = decided_on(case, now)?;

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+pub use super::consultation::{Consultation, ToAsk};
 use super::reader::SaidTo;
 use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
-use super::words::{Advice, Answer, Event, State};
+use super::words::{Advice, Event, State};
 use crate::domain::audit::Digest;
 use crate::domain::case_clock::{ClockEvent, ClockStep, PauseReason, Run};
-use crate::domain::site_check::{CheckCode, Consultee, Verdict};
+use crate::domain::site_check::{CheckCode, Verdict};
 use crate::domain::workflow::{self, ClockEffect};
 
 /// What a check found that a case goes on with.
@@ -23,8 +24,8 @@ pub struct RunNoted {
     pub said: Vec<(CheckCode, Verdict)>,
     /// The checks after which a column is to be shared instead.
     pub sharing: Vec<CheckCode>,
-    /// Whom findings name, with the organisation that answers.
-    pub consult: Vec<(CheckCode, Consultee, String)>,
+    /// Whom findings name.
+    pub consult: Vec<ToAsk>,
     /// The columns that could be shared.
     pub candidates: Vec<Candidate>,
     /// What of all that is said to whoever does not see everything.
@@ -61,6 +62,8 @@ pub struct Noted {
     pub term_days: Option<u32>,
     /// The check that ran.
     pub run: Option<RunNoted>,
+    /// The day there on which somebody is asked, answers, or is late; none where it was noted before this was.
+    pub day: Option<Date>,
     /// The last day for answers.
     pub answer_by: Option<Date>,
     /// For which organisation it was answered.
@@ -104,39 +107,6 @@ pub struct CaseEvent {
     pub stated: Stated,
     /// What the service added.
     pub noted: Noted,
-}
-
-/// A consultation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Consultation {
-    /// As what somebody is asked.
-    pub consultee: Consultee,
-    /// The organisation that answers.
-    pub organisation: String,
-    /// The checks that name it; none where an officer does.
-    pub because: Vec<CheckCode>,
-    /// When it was asked.
-    pub asked_at: Option<Timestamp>,
-    /// The last day for an answer.
-    pub answer_by: Option<Date>,
-    /// What it said, who said it, and when.
-    pub answered: Option<(Answer, String, Timestamp)>,
-    /// That its time is over was told.
-    pub lapse_told: bool,
-}
-
-impl Consultation {
-    /// Asked, and neither answered nor lapsed on this day.
-    #[must_use]
-    pub fn is_open(&self, day: Date) -> bool {
-        self.answered.is_none() && self.answer_by.is_none_or(|last| day <= last)
-    }
-
-    /// Asked, without an answer, and its time is over.
-    #[must_use]
-    pub fn has_lapsed(&self, day: Date) -> bool {
-        self.answered.is_none() && self.answer_by.is_some_and(|last| last < day)
-    }
 }
 
 /// A condition of an approval.
@@ -256,30 +226,14 @@ impl Case {
                 self.receipt = self.receipt.take().or_else(|| event.noted.receipt.clone());
                 self.secret = self.secret.or(event.noted.secret);
             }
-            Event::LapseConsultation => {
-                let told = |c: &&mut Consultation| event.noted.lapsed.contains(&c.organisation);
-                self.consultations.iter_mut().filter(told).for_each(|c| c.lapse_told = true);
-            }
+            Event::LapseConsultation => self.told_of_lapse(event),
             Event::Escalate => self.escalated = event.noted.overdue,
             Event::DeemApproved => self.deemed_at = Some(event.at),
             _ => {}
         }
         match &event.stated {
-            Stated::Consultation { also, .. } => {
-                for asked in also {
-                    self.will_ask(asked.consultee, &asked.organisation, None);
-                }
-                for asked in self.consultations.iter_mut().filter(|c| c.asked_at.is_none()) {
-                    (asked.asked_at, asked.answer_by) = (Some(event.at), event.noted.answer_by);
-                }
-            }
-            Stated::Answer { answer, .. } => {
-                let organisation = event.noted.answered_for.as_deref();
-                let mut asked = self.consultations.iter_mut();
-                if let Some(asked) = asked.find(|c| Some(c.organisation.as_str()) == organisation) {
-                    asked.answered = Some((*answer, event.actor.clone(), event.at));
-                }
-            }
+            Stated::Consultation { also, .. } => self.asked(also, event),
+            Stated::Answer { answer, .. } => self.answered(*answer, event),
             Stated::Visit { on, .. } => self.visits.push(*on),
             Stated::Advice(advice) => {
                 self.advice = Some((*advice, event.actor.clone()));
@@ -375,32 +329,6 @@ impl Case {
         (self.submitted, self.run, self.advice) = (snapshot, None, None);
     }
 
-    fn checked(&mut self, event: &CaseEvent) {
-        let Some(run) = &event.noted.run else { return };
-        for (code, consultee, organisation) in &run.consult {
-            self.will_ask(*consultee, organisation, Some(*code));
-        }
-        self.run = Some(run.clone());
-    }
-
-    fn will_ask(&mut self, consultee: Consultee, organisation: &str, because: Option<CheckCode>) {
-        if let Some(known) = self.consultations.iter_mut().find(|c| c.organisation == organisation) {
-            if let Some(code) = because.filter(|code| !known.because.contains(code)) {
-                known.because.push(code);
-            }
-            return;
-        }
-        self.consultations.push(Consultation {
-            consultee,
-            organisation: organisation.to_owned(),
-            because: because.into_iter().collect(),
-            asked_at: None,
-            answer_by: None,
-            answered: None,
-            lapse_told: false,
-        });
-    }
-
     fn condition_mut(&mut self, number: u32) -> Option<&mut Condition> {
         let at = usize::try_from(number).ok()?.checked_sub(1)?;
         self.conditions.get_mut(at)
@@ -410,23 +338,6 @@ impl Case {
     #[must_use]
     pub fn condition(&self, number: u32) -> Option<&Condition> {
         self.conditions.get(usize::try_from(number).ok()?.checked_sub(1)?)
-    }
-
-    /// Those that were asked and may still answer.
-    pub fn open(&self, day: Date) -> impl Iterator<Item = &Consultation> {
-        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.is_open(day))
-    }
-
-    /// The organisations that were asked, whether or not they have answered: they see that it is there.
-    #[must_use]
-    pub fn consulted(&self) -> Vec<String> {
-        let asked = self.consultations.iter().filter(|c| c.asked_at.is_some());
-        asked.map(|c| c.organisation.clone()).collect()
-    }
-
-    /// Those whose time is over on a day, which nobody was told.
-    pub fn over(&self, day: Date) -> impl Iterator<Item = &Consultation> {
-        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.has_lapsed(day) && !c.lapse_told)
     }
 
     /// The first day on which the service itself has something to do: the one after a last day for an answer, of somebody who was

@@ -216,11 +216,14 @@ fn was_asked(case: &Case, asked: &Asked<'_>) -> Option<String> {
     let Some(organisation) = asked.answers_for() else {
         return Some("a consultee answers for its own organisation; an officer names one, and its letter".into());
     };
-    let known = case.consultations.iter().find(|c| c.organisation == organisation && c.asked_at.is_some());
-    match known {
+    if case.open(asked.day).any(|c| c.organisation == organisation) {
+        return None;
+    }
+    let last = case.consultations.iter().rfind(|c| c.organisation == organisation && c.asked_at.is_some());
+    match last {
         None => Some(format!("{organisation} was not asked")),
-        Some(known) if known.answered.is_some() => Some(format!("{organisation} has answered")),
-        Some(known) => unless(known.is_open(asked.day), format!("the time of {organisation} is over")),
+        Some(last) if last.answered.is_some() => Some(format!("{organisation} has answered")),
+        Some(_) => Some(format!("the time of {organisation} is over")),
     }
 }
 

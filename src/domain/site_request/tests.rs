@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::case::{Candidate, Case, CaseEvent, Noted, RunNoted};
+use super::case::{Candidate, Case, CaseEvent, Noted, RunNoted, ToAsk};
 use super::guards::{Asked, RunNow, allowed, step};
 use super::limits::Limits;
 use super::table::{OF_TIMER, TABLE, decides};
@@ -136,6 +136,12 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
     }
 }
 
+/// Whom a check names: of four things one.
+fn to_ask(chance: u8) -> ToAsk {
+    let rests_on = vec![[chance & 3; 32]];
+    ToAsk { code: CheckCode::Def, consultee: Consultee::Army, organisation: "army".into(), rests_on }
+}
+
 fn noted(event: Event, chance: u8, day: Date) -> Noted {
     let spc = if chance & 3 == 3 { Verdict::Warn } else { Verdict::Pass };
     let cor = if chance & 0x0c == 0x0c { Verdict::Block } else { Verdict::Pass };
@@ -151,7 +157,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         hash: [chance; 32],
         said: vec![(CheckCode::Cor, cor), (CheckCode::Spc, spc)],
         sharing: if spc == Verdict::Warn { vec![CheckCode::Spc] } else { Vec::new() },
-        consult: (chance & 16 == 16).then(|| (CheckCode::Def, Consultee::Army, "army".into())).into_iter().collect(),
+        consult: (chance & 16 == 16).then(|| to_ask(chance)).into_iter().collect(),
         candidates: vec![candidate],
         to_others: Vec::new(),
     };
@@ -161,6 +167,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         secret: (event == Event::Accept).then_some([chance; 32]),
         snapshot_hash: (event == Event::Submit).then_some([chance & 1; 32]),
         run: (event == Event::Check).then_some(run),
+        day: Some(day),
         answer_by: (event == Event::Consult).then(|| day.saturating_add(3.days())),
         answered_for: (event == Event::Answer).then(|| "army".into()),
         permit: matches!(event, Event::IssuePermit | Event::RecordAgreement)
@@ -184,6 +191,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         deemed_approval: true,
     };
     let (mut case, mut events, mut refused) = (Case::default(), Vec::<CaseEvent>::new(), 0);
+    let mut asked_about = std::collections::HashSet::new();
     let mut at: Timestamp = "2026-11-26T01:00:00Z".parse().unwrap();
     for throw in throws {
         at = at.checked_add(i64::from(throw.hours).hours()).unwrap();
@@ -238,6 +246,8 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             assert_ne!(*recommender, actor.unwrap().name, "who recommends decides");
             assert!(asked.run.as_ref().unwrap().changed.is_empty(), "{event} on a check that is not fresh");
             assert!(case.consultations.iter().all(|c| !c.is_open(day)), "{event} before all were heard");
+            let mut named = case.run.iter().flat_map(|run| &run.consult).flat_map(|to| &to.rests_on);
+            assert!(named.all(|on| asked_about.contains(on)), "{event} before somebody was asked about what was found");
             let Stated::Decision(signed) = &said else { panic!("{event} without a decision") };
             let known = case.run.as_ref().unwrap();
             assert_eq!((signed.run, signed.run_hash), (known.run, known.hash), "{event} on another check");
@@ -250,6 +260,15 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             assert!(said.iter().all(|(code, now)| *now <= advised(*code)), "{event} on what nobody recommended it on");
         }
         assert_eq!(taken.by == By::Timer, actor.is_none(), "{event}");
+        let noted = noted(event, throw.chance, day);
+        match event {
+            Event::Submit if noted.snapshot_hash != case.submitted => asked_about.clear(),
+            Event::Consult => {
+                let named = case.run.iter().flat_map(|run| &run.consult);
+                asked_about.extend(named.flat_map(|to| to.rests_on.clone()));
+            }
+            _ => {}
+        }
         let record = CaseEvent {
             revision: 1,
             seq: case.seq + 1,
@@ -262,7 +281,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             reason: asked.reason.map(str::to_owned),
             data: Told::default(),
             stated: said.clone(),
-            noted: noted(event, throw.chance, day),
+            noted,
         };
         case.then(&record);
         events.push(record);
