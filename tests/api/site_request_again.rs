@@ -164,3 +164,22 @@ fn an_officer_asks_again() {
     advise(&mut case);
     assert_eq!(of(&case, "roads-board").len(), 2);
 }
+
+/// Told of a step by which somebody is asked is who is asked by it, with the day that it says.
+#[test]
+fn a_second_round_is_told_to_whom_it_asks() {
+    let api = office();
+    land(&api, "A");
+    let mut case = checked(&api);
+    case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
+    let police = json!({"also": [{"consultee": "police"}], "due_on": "2098-12-31"});
+    case.step("officer", "consult", None, police, "consulting");
+    let told = |n: u32| {
+        let of = format!(
+            "SELECT concat_ws(' ', due, 'roads-board' = ANY (organisations), 'police' = ANY (organisations), 'viettel' = ANY (organisations))
+             FROM outbox WHERE event = 'consult' ORDER BY number LIMIT 1 OFFSET {n}"
+        );
+        api.sql(&of).unwrap()
+    };
+    assert_eq!((told(0), told(1)), ("2099-01-31 t f t".to_owned(), "2098-12-31 f t t".to_owned()));
+}

@@ -324,7 +324,7 @@ impl Step<'_> {
         let next = store::update(tx, next, &copies)?;
         store::append(tx, &next, &event)?;
         tx.audit(&next.jurisdiction, entry(&next, &event))?;
-        notice::tell(tx, &next, &event, &copies)
+        notice::tell(tx, &next, case, &event, &copies)
     }
 
     /// Its moment may have come, by what is stored.
