@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
 use crate::plan::{ZONES, committee, decision, zone};
 use crate::rules::load;
-use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
+use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
 use crate::site_request_story::with_rules;
 use crate::site_request_time::{age, silence_approves};
 use crate::support::token;
@@ -161,7 +161,7 @@ fn said(case: &CaseOf<'_>, role: &str, event: &str, place: (f64, f64), dice: &mu
     let asked = of_case["consultations"].as_array().into_iter().flatten();
     let open = asked.filter(|c| !c["asked_at"].is_null()).find(|c| c["answer"].is_null());
     let hash = if dice.once_in(12) { json!(FILE) } else { of_case["check"]["sha256"].clone() };
-    let signed = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+    let signed = json!({"number": "34/QD", "on": today(case.api), "signer": "chair", "file": FILE,
         "run": of_case["check"]["id"], "run_sha256": hash});
     match event {
         "request_supplement" => json!({"missing": ["design"]}),
@@ -180,8 +180,10 @@ fn said(case: &CaseOf<'_>, role: &str, event: &str, place: (f64, f64), dice: &mu
             json!({"column": of_case["check"]["candidates"][0]["id"], "number": "HD-1", "on": "2026-11-25",
             "file": FILE})
         }
-        "notify_start" => json!({"on": "2026-12-01"}),
-        "meet_condition" => json!({"condition": 1, "evidence": FILE}),
+        "notify_start" => begins(case.api),
+        "meet_condition" => {
+            json!({"condition": 1, "evidence": if dice.once_in(3) { FILE.into() } else { sha256(b"design") }})
+        }
         "submit_as_built" => {
             let off = f64::from(u8::try_from(dice.below(8)).unwrap());
             survey((place.0 + off, place.1), 41.0)

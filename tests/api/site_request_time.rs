@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect, road};
 use crate::rules::{VN, load};
-use crate::site_request::{CaseOf, REQUESTS, column, trail_is_whole};
+use crate::site_request::{CaseOf, REQUESTS, begins, column, today, trail_is_whole};
 use crate::site_request_story::office;
 use crate::support::run_sql;
 
@@ -473,7 +473,7 @@ fn a_permit_holds_through_its_last_day() {
     ends(today);
     assert_eq!(lapse(&context), Ok(0), "it holds on its last day");
     ends(&format!("{today} - 1"));
-    let start = json!({"on": "2026-12-01"});
+    let start = begins(&api);
     case.refused(
         "carrier",
         "notify_start",

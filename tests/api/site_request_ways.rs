@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, WORKS, point};
-use crate::site_request::{CaseOf, FILE, column, sha256, survey, trail_is_whole, visit};
+use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
 use crate::site_request_story::office;
 use crate::site_request_time::age;
 use crate::support::run_sql;
@@ -76,10 +76,11 @@ fn conditions_of_a_consultee_become_those_of_the_decision() {
     let stated = &case.now["properties"]["case"]["conditions"];
     assert_eq!((stated.as_array().unwrap().len(), &stated[0]["text"]), (1, &json!("a red light on top")));
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.refused("officer", "verify", None, json!({}), &["conditions_met"], &["return_as_built", "verify"]);
-    case.step("carrier", "meet_condition", None, json!({"condition": 1, "evidence": FILE}), "as_built_submitted");
+    let light = json!({"condition": 1, "evidence": case.shows("a photograph of the light")});
+    case.step("carrier", "meet_condition", None, light, "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
     trail_is_whole(&api);
 }
@@ -177,7 +178,7 @@ fn a_permit_is_revoked() {
         case.refused("approver", "revoke", Some("why"), json!({}), &[], &[]);
         case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
         if state == "construction_notified" {
-            case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), state);
+            case.step("carrier", "notify_start", None, begins(&api), state);
         }
         let own = if state == "permit_active" {
             ["meet_condition", "notify_start"]
@@ -194,7 +195,7 @@ fn a_permit_is_revoked() {
         assert_eq!(case.now["properties"]["allowed"], json!([]));
         for (role, event) in [("approver", "revoke"), ("carrier", "notify_start"), ("officer", "issue_permit")] {
             let data = match event {
-                "notify_start" => json!({"on": "2026-12-01"}),
+                "notify_start" => begins(&api),
                 "issue_permit" => json!({"number": "GP-2"}),
                 _ => json!({}),
             };
@@ -214,7 +215,7 @@ fn a_permit_is_revoked() {
     case.lead_to_decision();
     case.step("approver", "approve", None, case.decision(json!({})), "approved");
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.refused("approver", "revoke", Some("why"), json!({}), &[], &[]);
 }
@@ -288,4 +289,41 @@ fn what_was_submitted_and_decided_on_is_kept_with_its_hash() {
         assert_eq!((shown("submit"), shown(decision)), (json!(second.0), Json::Null));
         trail_is_whole(&api);
     }
+}
+
+/// Leads a request to a permit under one condition.
+fn conditioned(api: &Api) -> CaseOf<'_> {
+    let mut case = CaseOf::file(api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    let conditions = json!({"conditions": [{"text": "paint it", "reason": "landscape", "due_on": "2027-01-31"}]});
+    case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case
+}
+
+/// What shows that a condition is met is a file that is there, and another one may take its place until the column is verified.
+#[test]
+fn evidence_is_a_file_that_is_there_and_may_be_corrected() {
+    let api = office();
+    let mut case = conditioned(&api);
+    let met = |hash: &str| json!({"condition": 1, "evidence": hash});
+    let active = ["meet_condition", "notify_start"];
+    for none in [FILE.to_owned(), sha256(b"a photograph")] {
+        case.refused("carrier", "meet_condition", None, met(&none), &["evidence_kept"], &active);
+    }
+    // That of another request is none of it.
+    let other = CaseOf::file(&api, (500.0, 0.0), column());
+    let strange = other.shows("a photograph of another");
+    case.refused("carrier", "meet_condition", None, met(&strange), &["evidence_kept"], &active);
+    let (wrong, right) = (case.shows("a photograph of the lawn"), case.shows("a photograph of the paint"));
+    case.step("carrier", "meet_condition", None, met(&wrong), "permit_active");
+    case.step("carrier", "meet_condition", None, met(&right), "permit_active");
+    assert_eq!(case.now["properties"]["case"]["conditions"][0]["evidence"], right);
+    let told = history(&case, "carrier").iter().filter(|e| e["event"] == "meet_condition").count();
+    assert_eq!(told, 2, "the first stays in the record");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
+    case.step("carrier", "meet_condition", None, met(&wrong), "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    case.refused("carrier", "meet_condition", None, met(&right), &[], &[]);
 }

@@ -16,13 +16,7 @@ use crate::store::site_request::Copies;
 use crate::store::{Stored, WriteTx, organisation};
 
 /// Tells of a step, in the transaction that makes it.
-pub(super) fn tell(
-    tx: &mut WriteTx<'_>,
-    filed: &Filed,
-    case: &Case,
-    event: &CaseEvent,
-    copies: &Copies,
-) -> Stored<()> {
+pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, case: &Case, event: &CaseEvent, copies: &Copies) -> Stored<()> {
     let props = &filed.body.props;
     let mut kinds = vec![OrganisationKind::Office];
     let decided = decides(event.event) || event.event == Event::DeemApproved;

@@ -340,8 +340,8 @@ impl Step<'_> {
 
     /// The documents of a request, where the step asks for them.
     fn kept(&self, tx: &mut WriteTx<'_>, of: &Filed) -> Stored<Vec<(DocumentKind, Digest)>> {
-        let asks =
-            workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.contains(&Guard::Documented));
+        let of_documents = |guard: &Guard| matches!(guard, Guard::Documented | Guard::EvidenceKept);
+        let asks = workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.iter().any(of_documents));
         if asks { document::kept_in(tx, &of.jurisdiction, (WORD, of.id)) } else { Ok(Vec::new()) }
     }
 

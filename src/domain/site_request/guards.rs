@@ -164,7 +164,9 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
         Guard::NotWaiver => of_waiver(asked),
         Guard::NotWorse => not_worse(asked),
-        Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
+        Guard::ConditionsStated | Guard::ConditionOpen | Guard::EvidenceKept | Guard::ConditionsMet => {
+            of_conditions(case, asked, guard)
+        }
         Guard::CandidateNamed | Guard::PermitRuled | Guard::PermitHolds | Guard::PermitOver => {
             of_permit(case, asked, guard)
         }
@@ -306,8 +308,13 @@ fn of_conditions(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String>
         (Guard::ConditionsStated, _) => Some("state the conditions".into()),
         (Guard::ConditionOpen, Stated::Met { condition, .. }) => match case.condition(*condition) {
             None => Some(format!("there is no condition {condition}")),
-            Some(known) => unless(known.met.is_none(), format!("condition {condition} is met already")),
+            Some(_) => None,
         },
+        (Guard::EvidenceKept, Stated::Met { evidence, .. }) => {
+            let is_kept = asked.kept.iter().any(|(_, kept)| kept == evidence);
+            unless(is_kept, "no document of the request has this SHA-256: upload it first")
+        }
+        (Guard::EvidenceKept, _) => Some("name the document".into()),
         (Guard::ConditionOpen, _) => Some("name the condition".into()),
         _ => {
             let numbered = case.conditions.iter().zip(1..).filter(|(condition, _)| condition.met.is_none());

@@ -118,7 +118,10 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
         Event::RecordAgreement => Stated::Agreement { column: Uuid::nil(), number: "1".into(), on: day, file: [3; 32] },
         Event::IssuePermit => Stated::Permit("1".into()),
         Event::NotifyStart => Stated::Start(day),
-        Event::MeetCondition => Stated::Met { condition: u32::from(chance & 1) + 1, evidence: [4; 32] },
+        Event::MeetCondition => Stated::Met {
+            condition: u32::from(chance & 1) + 1,
+            evidence: if chance & 2 == 2 { [4; 32] } else { [1; 32] },
+        },
         Event::SubmitAsBuilt => Stated::Survey(Surveyed {
             x: 0.0,
             y: 0.0,
@@ -251,6 +254,9 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             let Stated::Decision(signed) = &said else { panic!("{event} without a decision") };
             let known = case.run.as_ref().unwrap();
             assert_eq!((signed.run, signed.run_hash), (known.run, known.hash), "{event} on another check");
+        }
+        if let Stated::Met { evidence, .. } = &said {
+            assert!(kept.iter().any(|(_, sha256)| sha256 == evidence), "{event} by no document");
         }
         if matches!(event, Event::Approve | Event::ApproveWithConditions) {
             let blocked = case.run.as_ref().unwrap().said.iter().any(|(_, v)| *v == Verdict::Block);

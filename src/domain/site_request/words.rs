@@ -119,8 +119,10 @@ words! {
         NotDecider = "not_decider",
         /// At least one condition is stated.
         ConditionsStated = "conditions_stated",
-        /// The condition is one of the case, and still to be met.
+        /// The condition is one of the case.
         ConditionOpen = "condition_open",
+        /// What shows that it is met is a document that is kept of the request.
+        EvidenceKept = "evidence_kept",
         /// Every condition is met.
         ConditionsMet = "conditions_met",
         /// The column agreed on is a candidate.
