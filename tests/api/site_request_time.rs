@@ -499,3 +499,22 @@ fn a_step_goes_by_the_rules_that_are_stored() {
     let (from, to) = (permit["valid_from"].as_str().unwrap(), permit["valid_to"].as_str().unwrap());
     assert_eq!(api.sql(&format!("SELECT ('{from}'::date + interval '1 month')::date")).unwrap(), to);
 }
+
+/// Building begins on a day on which the permit holds; what was begun in time lapses no more.
+#[test]
+fn building_begins_on_a_day_of_the_permit() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    let last = case.now["properties"]["case"]["permit"]["valid_to"].as_str().unwrap().to_owned();
+    let day = |from: &str, days: i32| json!({"on": api.sql(&format!("SELECT '{from}'::date + {days}")).unwrap()});
+    for on in [json!({"on": "2099-01-01"}), day(&last, 1), day(&today(&api), -1)] {
+        case.refused("carrier", "notify_start", None, on, &["permit_holds"], &["meet_condition", "notify_start"]);
+    }
+    case.step("carrier", "notify_start", None, day(&last, 0), "construction_notified");
+    age(&api, 250);
+    assert_eq!(lapse(&api.database.context()), Ok(0));
+    case.step("carrier", "submit_as_built", None, crate::site_request::survey((0.0, 1.0), 42.0), "as_built_submitted");
+}

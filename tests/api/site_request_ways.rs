@@ -327,3 +327,26 @@ fn evidence_is_a_file_that_is_there_and_may_be_corrected() {
     case.step("officer", "verify", None, json!({}), "verified");
     case.refused("carrier", "meet_condition", None, met(&right), &[], &[]);
 }
+
+/// A decision is of a day on which there was something to decide on, and which has come.
+#[test]
+fn a_decision_is_of_a_day_since_the_request_was_received() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    let on = |days: i32| {
+        let of = api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap();
+        case.decision(json!({"on": of}))
+    };
+    for (event, state) in [("approve", "approved"), ("refuse", "refused")] {
+        for days in [-1, 1] {
+            let answer = case.sends("approver", event, Some("why"), on(days));
+            assert_eq!(answer.status, 409, "{state} {days}: {}", answer.text);
+            let unmet = answer.json()["unmet"].clone();
+            assert_eq!((unmet.as_array().unwrap().len(), &unmet[0]["guard"]), (1, &json!("decision_date")), "{unmet}");
+        }
+    }
+    age(&api, 3);
+    let signed = on(-2);
+    case.step("approver", "approve", None, signed, "approved");
+}

@@ -69,6 +69,7 @@ struct Prepared {
 /// What a step is judged by besides what is said.
 struct Facts {
     day: Date,
+    received: Option<Date>,
     run: Option<RunNow>,
     deviation_m: Option<f64>,
     limits: Limits,
@@ -81,6 +82,7 @@ impl Facts {
     fn on(day: Date) -> Self {
         Self {
             day,
+            received: None,
             run: None,
             deviation_m: None,
             limits: Limits::default(),
@@ -229,6 +231,7 @@ impl Step<'_> {
         let begins = self.begins_clock(&case);
         let facts = Facts {
             day,
+            received: case.clock_run().map(|run| run.accepted.to_zoned(self.jurisdiction.time_zone()).date()),
             run: prepared.now.as_ref().map(|now| now.run.clone()),
             deviation_m: self.deviation_m(&now, case.surveyed.as_ref()),
             limits,
@@ -360,6 +363,7 @@ impl Step<'_> {
             stated: self.stated,
             reason: self.reason,
             day: facts.day,
+            received: facts.received,
             run: facts.run.clone(),
             deviation_m: facts.deviation_m,
             limits: facts.limits,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::case::Case;
 use super::limits::Limits;
 use super::table::{Row, TABLE};
-use super::told::Stated;
+use super::told::{Signed, Stated};
 use super::words::{Declaration, Event, Guard, State};
 use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
@@ -57,6 +57,8 @@ pub struct Asked<'a> {
     pub reason: Option<&'a str>,
     /// The day in the jurisdiction.
     pub day: Date,
+    /// The day there on which the request, or the appeal, was received that is decided on.
+    pub received: Option<Date>,
     /// The last check run, as it stands now; where the step decides.
     pub run: Option<RunNow>,
     /// How far the survey lies from the place that was permitted, m; where the step verifies it.
@@ -154,6 +156,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(open.is_empty(), format!("neither answered nor lapsed: {}", open.join(", ")))
         }
         Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
+        Guard::DecisionDate => of_decision_date(asked),
         Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
         Guard::AdviceFits => {
             let worse = worse_than_advised(case);
@@ -245,6 +248,15 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
 }
 
+fn of_decision_date(asked: &Asked<'_>) -> Option<String> {
+    let Stated::Decision(Signed { on, .. }) = asked.stated else { return Some("sign the decision".into()) };
+    if *on > asked.day {
+        return Some(format!("on {on} is yet to come"));
+    }
+    let received = asked.received.filter(|received| on < received);
+    received.map(|received| format!("on {on} is before {received}, on which it was received"))
+}
+
 fn not_worse(asked: &Asked<'_>) -> Option<String> {
     let Some(now) = &asked.run else { return Some("nobody looked what the checks say now".into()) };
     let worse: Vec<&str> = now.worse.iter().map(|code| code.as_str()).collect();
@@ -325,7 +337,7 @@ fn of_conditions(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String>
 }
 
 fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
-    let holds = |(_, from, to): &(String, Date, Date)| (*from..=*to).contains(&asked.day);
+    let holds = |(_, from, to): &(String, Date, Date), day: Date| (*from..=*to).contains(&day);
     match guard {
         Guard::CandidateNamed => {
             let candidates = case.run.as_ref().map(|run| run.candidates.as_slice()).unwrap_or_default();
@@ -338,7 +350,13 @@ fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             asked.limits.permit_months.is_some(),
             "no rule says for how long a permit holds (site_request.permit_months)",
         ),
-        Guard::PermitHolds => unless(case.permit.as_ref().is_some_and(holds), "the permit does not hold on this day"),
+        Guard::PermitHolds => {
+            let Some(permit) = case.permit.as_ref().filter(|permit| holds(permit, asked.day)) else {
+                return Some("the permit does not hold on this day".into());
+            };
+            let Stated::Start(on) = asked.stated else { return Some("say when building begins".into()) };
+            unless(holds(permit, *on), format!("the permit holds from {} to {}, and not on {on}", permit.1, permit.2))
+        }
         _ => unless(case.permit.as_ref().is_some_and(|(_, _, to)| *to < asked.day), "the permit is not over yet"),
     }
 }

@@ -27,14 +27,22 @@ use Guard as G;
 use State as S;
 
 /// What each decision rests on, besides what is its own.
-const DECIDED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
-const REFUSED: &[Guard] =
-    &[G::Reasoned, G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
+const DECIDED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::DecisionDate, G::CheckFresh, G::ConsultationsDone];
+const REFUSED: &[Guard] = &[
+    G::Reasoned,
+    G::NotRecommender,
+    G::NotDecider,
+    G::CheckNamed,
+    G::DecisionDate,
+    G::CheckFresh,
+    G::ConsultationsDone,
+];
 const APPROVED: &[Guard] = &[
     G::NotRecommender,
     G::NotDecider,
     G::NotWaiver,
     G::CheckNamed,
+    G::DecisionDate,
     G::CheckFresh,
     G::AdviceFits,
     G::ConsultationsDone,
@@ -46,6 +54,7 @@ const CONDITIONED: &[Guard] = &[
     G::NotDecider,
     G::NotWaiver,
     G::CheckNamed,
+    G::DecisionDate,
     G::CheckFresh,
     G::AdviceFits,
     G::ConsultationsDone,
@@ -53,8 +62,15 @@ const CONDITIONED: &[Guard] = &[
     G::NoSharing,
     G::ConditionsStated,
 ];
-const SHARED: &[Guard] =
-    &[G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::SharingFound];
+const SHARED: &[Guard] = &[
+    G::NotRecommender,
+    G::NotDecider,
+    G::CheckNamed,
+    G::DecisionDate,
+    G::CheckFresh,
+    G::ConsultationsDone,
+    G::SharingFound,
+];
 
 /// The table.
 pub const TABLE: &[Row] = &[

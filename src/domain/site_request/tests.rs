@@ -88,8 +88,9 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
     prop::collection::vec(one, 0..300)
 }
 
-fn stated(event: Event, case: &Case, chance: u8) -> Stated {
-    let day: Date = "2026-11-26".parse().unwrap();
+fn stated(event: Event, case: &Case, chance: u8, day: Date) -> Stated {
+    // Mostly the day itself.
+    let on = if chance & 0x38 == 0x38 { "2026-11-20".parse().unwrap() } else { day };
     let run = case.run.as_ref().map_or((Uuid::nil(), [0; 32]), |run| (run.run, run.hash));
     match event {
         Event::RequestSupplement => Stated::Missing(vec![DocumentKind::Design]),
@@ -108,7 +109,7 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
         Event::Refer => Stated::Submission("1".into()),
         event if decides(event) => Stated::Decision(Signed {
             number: "1".into(),
-            on: day,
+            on,
             signer: "chair".into(),
             file: [2; 32],
             run: run.0,
@@ -117,7 +118,7 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
         }),
         Event::RecordAgreement => Stated::Agreement { column: Uuid::nil(), number: "1".into(), on: day, file: [3; 32] },
         Event::IssuePermit => Stated::Permit("1".into()),
-        Event::NotifyStart => Stated::Start(day),
+        Event::NotifyStart => Stated::Start(on),
         Event::MeetCondition => Stated::Met {
             condition: u32::from(chance & 1) + 1,
             evidence: if chance & 2 == 2 { [4; 32] } else { [1; 32] },
@@ -214,7 +215,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         if seldom.contains(&event) && throw.hours % 16 != 0 {
             continue;
         }
-        let said = stated(event, &case, throw.chance);
+        let said = stated(event, &case, throw.chance, day);
         let changed = if throw.chance & 0x60 == 0x60 { vec![CheckCode::Cor] } else { Vec::new() };
         let run = case.run.as_ref().map(|run| RunNow {
             run: run.run,
@@ -232,6 +233,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             stated: &said,
             reason: (throw.chance & 128 == 0).then_some("why"),
             day,
+            received: case.clock_run().map(|run| run.accepted.to_zoned(jiff::tz::TimeZone::UTC).date()),
             run,
             deviation_m: Some(f64::from(throw.chance & 7)),
             limits,
@@ -254,6 +256,9 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             let Stated::Decision(signed) = &said else { panic!("{event} without a decision") };
             let known = case.run.as_ref().unwrap();
             assert_eq!((signed.run, signed.run_hash), (known.run, known.hash), "{event} on another check");
+        }
+        if let Stated::Decision(Signed { on, .. }) | Stated::Start(on) = &said {
+            assert!(*on <= day && on.to_string() > "2026-11-20".into(), "{event} on {on}");
         }
         if let Stated::Met { evidence, .. } = &said {
             assert!(kept.iter().any(|(_, sha256)| sha256 == evidence), "{event} by no document");

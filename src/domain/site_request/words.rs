@@ -101,6 +101,8 @@ words! {
         Visited = "visited",
         /// The decision names the check run of the case, by id and hash.
         CheckNamed = "check_named",
+        /// Its day has come, and is none before the request was received.
+        DecisionDate = "decision_date",
         /// The checks would say the same now.
         CheckFresh = "check_fresh",
         /// Nothing blocks that is not waived.
@@ -129,7 +131,7 @@ words! {
         CandidateNamed = "candidate_named",
         /// The rules say for how long a permit holds.
         PermitRuled = "permit_ruled",
-        /// The permit holds on this day.
+        /// The permit holds on this day, and on the one on which building begins.
         PermitHolds = "permit_holds",
         /// The permit held until a day that is over.
         PermitOver = "permit_over",
