@@ -250,7 +250,7 @@ fn a_dossier_is_complete_when_its_files_are_there() {
     case.step("carrier", "submit", None, json!({}), "submitted");
     add("carrier", "land_right", "another paper");
     add("carrier", "other", "design");
-    let intake = ["reject_at_intake", "request_supplement", "accept"];
+    let intake = ["reject_at_intake", "request_supplement", "accept", "resume"];
     case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
     let read = api.server.get("carrier", &case.path()).json();
     assert_eq!(read["properties"]["case"]["documents_missing"], json!(["land_right", "design"]));

@@ -79,7 +79,7 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     assert_eq!(pending(&api), ["BTS-7"], "others keep off");
     assert_eq!((inbox(&api, "officer"), inbox(&api, "carrier").len()), (vec![case.id.clone()], 0));
     // Intake: what is missing is named, by the officer and by the service.
-    let intake = ["reject_at_intake", "request_supplement", "accept"];
+    let intake = ["reject_at_intake", "request_supplement", "accept", "resume"];
     case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
     let lacks = &case.now["properties"]["case"]["documents_missing"];
     assert_eq!(lacks, &json!(["application", "site_plan", "land_right", "design"]), "they are there, and not listed");

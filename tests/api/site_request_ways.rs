@@ -350,3 +350,47 @@ fn a_decision_is_of_a_day_since_the_request_was_received() {
     let signed = on(-2);
     case.step("approver", "approve", None, signed, "approved");
 }
+
+/// Two reasons for which the clock stands still have both to be over before it runs on, whichever is over first.
+#[test]
+fn a_carrier_ends_no_pause_of_the_office() {
+    for office_first in [true, false] {
+        let api = office();
+        let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+        case.step("carrier", "submit", None, json!({}), "submitted");
+        case.step("officer", "accept", None, json!({}), "accepted");
+        let due = case.now["properties"]["due_on"].as_str().unwrap().to_owned();
+        case.step("officer", "pause", Some("a court"), json!({"why": "legal_action"}), "accepted");
+        age(&api, 7);
+        let missing = json!({"missing": ["design"]});
+        case.step("officer", "request_supplement", Some("why"), missing, "returned_for_supplement");
+        age(&api, 7);
+        let still = |case: &CaseOf<'_>, why: &str| {
+            let read = &case.now["properties"];
+            assert_eq!((&read["due_on"], &read["overdue"]), (&Json::Null, &json!(false)), "{office_first} {why}");
+            let paused = case.api.server.get("officer", &case.path()).json();
+            assert_eq!(paused["properties"]["case"]["clock"]["paused"]["reason"], why, "{office_first}");
+        };
+        if office_first {
+            case.step("officer", "resume", None, json!({}), "returned_for_supplement");
+            still(&case, "missing_information");
+            age(&api, 14);
+            case.step("carrier", "submit", None, json!({}), "submitted");
+        } else {
+            case.step("carrier", "submit", None, json!({}), "submitted");
+            still(&case, "legal_action");
+            case.step("officer", "accept", None, json!({}), "accepted");
+            still(&case, "legal_action");
+            age(&api, 14);
+            case.step("officer", "resume", None, json!({}), "accepted");
+        }
+        // All of the four weeks stands still, as if one pause had lasted as long.
+        let clock = case.now["properties"]["case"]["clock"].clone();
+        let due_on = case.now["properties"]["due_on"].as_str().unwrap();
+        assert_eq!((&clock["paused"], &clock["used_days"]), (&Json::Null, &json!(0)), "{office_first} {clock}");
+        let moved = format!("SELECT '{due_on}'::date - ('{due}'::date - 28) >= 26");
+        assert_eq!(api.sql(&moved).unwrap(), "true", "{office_first}: {due} {clock}");
+        let again = case.sends("officer", "resume", None, json!({}));
+        assert_eq!(again.status, 409, "{office_first}: {}", again.text);
+    }
+}

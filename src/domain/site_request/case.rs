@@ -168,6 +168,8 @@ pub struct Case {
     pub surveyed: Option<Surveyed>,
     /// The work that stands.
     pub work: Option<Uuid>,
+    /// For what the clock is to stand still, the oldest first: the event that ends it, and why.
+    held: Vec<(Event, PauseReason)>,
     /// What happened to the clock; where another one began, to that.
     pub clock: Vec<ClockEvent>,
     /// The last day for the answer of which was told that it is over.
@@ -195,6 +197,7 @@ impl Default for Case {
             shared: None,
             surveyed: None,
             work: None,
+            held: Vec::new(),
             clock: Vec::new(),
             escalated: None,
             deemed_at: None,
@@ -271,28 +274,50 @@ impl Case {
     /// What an event does to the clock, where that follows from what happened to it before.
     fn tick(&mut self, event: &CaseEvent) {
         let row = workflow::row(super::table::TABLE, event.from, event.event);
-        let what = match (row.map_or(ClockEffect::Keeps, |row| row.clock), &event.stated) {
+        match (row.map_or(ClockEffect::Keeps, |row| row.clock), &event.stated) {
             (_, Stated::Extension(days)) => {
                 let reason = event.reason.clone().unwrap_or_default();
-                Some(ClockStep::Extended { days: *days, agreed: true, reason })
+                self.ticked(event.at, ClockStep::Extended { days: *days, agreed: true, reason });
             }
-            (ClockEffect::Starts, _) => event.noted.term_days.map(|term_days| ClockStep::Accepted { term_days }),
-            (ClockEffect::Pauses, Stated::Pause(reason)) => Some(ClockStep::Paused { reason: *reason }),
-            (ClockEffect::Pauses, _) => Some(ClockStep::Paused { reason: PauseReason::MissingInformation }),
-            (ClockEffect::Resumes, _) => Some(ClockStep::Resumed),
-            (ClockEffect::Stops, _) => Some(ClockStep::Stopped),
-            (ClockEffect::Keeps, _) => None,
-        };
-        if let Some(what) = what {
-            // One that has stopped stays so: another one begins.
-            if matches!(what, ClockStep::Accepted { .. }) && self.clock_run().is_some_and(|run| run.stopped.is_some()) {
-                self.clock.clear();
+            (ClockEffect::Starts, _) => {
+                if let Some(term_days) = event.noted.term_days {
+                    self.ticked(event.at, ClockStep::Accepted { term_days });
+                }
             }
-            self.clock.push(ClockEvent { at: event.at, what });
-            // One that was accepted before goes on as it did; one that was never accepted has no clock.
-            if Run::of(&self.clock).is_err() {
-                self.clock.pop();
+            (ClockEffect::Pauses, Stated::Pause(reason)) => self.held_for(event.at, Event::Resume, *reason),
+            (ClockEffect::Pauses, _) => self.held_for(event.at, Event::Submit, PauseReason::MissingInformation),
+            (ClockEffect::Resumes, _) => {
+                self.held.retain(|(ends, _)| *ends != event.event);
+                self.ticked(event.at, ClockStep::Resumed);
+                // For what is left it goes on standing still.
+                if let Some((_, reason)) = self.held.first() {
+                    self.ticked(event.at, ClockStep::Paused { reason: *reason });
+                }
             }
+            (ClockEffect::Stops, _) => {
+                self.held.clear();
+                self.ticked(event.at, ClockStep::Stopped);
+            }
+            (ClockEffect::Keeps, _) => {}
+        }
+    }
+
+    /// Lets the clock stand still until an event ends that.
+    fn held_for(&mut self, at: Timestamp, ends: Event, reason: PauseReason) {
+        self.held.push((ends, reason));
+        // Where it stands still already, it does so for the older reason.
+        self.ticked(at, ClockStep::Paused { reason });
+    }
+
+    fn ticked(&mut self, at: Timestamp, what: ClockStep) {
+        // One that has stopped stays so: another one begins.
+        if matches!(what, ClockStep::Accepted { .. }) && self.clock_run().is_some_and(|run| run.stopped.is_some()) {
+            self.clock.clear();
+        }
+        self.clock.push(ClockEvent { at, what });
+        // One that was accepted before goes on as it did; one that was never accepted has no clock.
+        if Run::of(&self.clock).is_err() {
+            self.clock.pop();
         }
     }
 
@@ -312,6 +337,12 @@ impl Case {
     #[must_use]
     pub fn clock_is_paused(&self) -> bool {
         self.clock_run().is_some_and(|run| run.stopped.is_none() && run.paused().is_some())
+    }
+
+    /// An officer lets it stand still.
+    #[must_use]
+    pub fn is_held_by_office(&self) -> bool {
+        self.clock_is_paused() && self.held.iter().any(|(ends, _)| *ends == Event::Resume)
     }
 
     /// The clock was extended.

@@ -175,7 +175,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         }
         Guard::WithinTolerance | Guard::HeightPermitted => of_survey(case, asked, guard),
         Guard::ClockRuns => unless(case.clock_runs(), "the clock does not run"),
-        Guard::ClockPaused => unless(case.clock_is_paused(), "the clock does not stand still"),
+        Guard::ClockPaused => unless(case.is_held_by_office(), "no officer lets the clock stand still"),
         Guard::NotExtended => extended(case, asked),
         Guard::TermKnown => asked.uncounted.clone(),
         Guard::Overdue | Guard::NotEscalated | Guard::DeemedApproval | Guard::ConsultationOver => {

@@ -199,6 +199,9 @@ pub const TABLE: &[Row] = &[
     clock(S::Assessing, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Recommended, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::AwaitingDecision, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
+    // What an officer ends while the carrier brings something.
+    clock(S::Submitted, E::Resume, &[G::ClockPaused], Resumes),
+    clock(S::ReturnedForSupplement, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Accepted, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Checking, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Consulting, E::Resume, &[G::ClockPaused], Resumes),

@@ -141,7 +141,7 @@ words! {
         HeightPermitted = "height_permitted",
         /// The clock runs.
         ClockRuns = "clock_runs",
-        /// The clock stands still.
+        /// An officer lets the clock stand still.
         ClockPaused = "clock_paused",
         /// The rules say how long an answer may take, and the calendar on which days the office works.
         TermKnown = "term_known",
