@@ -1,8 +1,9 @@
 //! What waits for somebody, beside site requests: plans, and the feed of due dates that calendars follow.
 
 use base64ct::{Base64, Encoding};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
+use crate::plan::committee;
 use crate::site_request::{CaseOf, column};
 use crate::site_request_story::office;
 use crate::support::token;
@@ -49,18 +50,37 @@ fn due_dates_are_a_feed_for_calendars() {
     assert!(nobody.status == 401 && challenges.iter().any(|c| c.starts_with("Basic ")), "{challenges:?}");
 }
 
-/// A plan waits for whoever has the next step, and says which steps there are.
+/// A plan waits for whoever has the next step, and says which steps there are; how many there are in each state is counted apart from
+/// requests, of what somebody sees.
 #[test]
 fn plans_wait_for_whoever_is_next() {
     let api = office();
+    committee(&api);
     let plan = api.plan("P", 1);
     let waiting = |role: &str| {
         let answer = api.server.get(role, "/api/inbox").json();
-        let plans = answer["plans"].as_array().unwrap().clone();
-        plans.iter().map(|plan| plan["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let one = |plan: &Json| {
+            assert_eq!((&plan["due_on"], &plan["slack_days"]), (&Json::Null, &Json::Null), "no law says until when");
+            let own = api.server.get(role, &format!("/api/plans/{}", plan["id"].as_str().unwrap())).json();
+            assert_eq!(plan["allowed"], own["allowed"], "as the plan itself says");
+            assert!(!plan["allowed"].as_array().unwrap().is_empty(), "{role}: {plan}");
+            plan["id"].as_str().unwrap().to_owned()
+        };
+        let plans: Vec<String> = answer["plans"].as_array().unwrap().iter().map(one).collect();
+        assert_eq!(answer["counts"], json!({}), "{role}");
+        (plans, answer["plan_counts"].clone())
     };
-    assert_eq!((waiting("officer"), waiting("approver")), (vec![plan.clone()], vec![]));
-    assert_eq!(waiting("carrier"), [""; 0]);
+    let (nothing, draft) = (Vec::<String>::new(), json!({"draft": 1}));
+    assert_eq!(waiting("officer"), (vec![plan.clone()], draft.clone()));
+    assert_eq!(waiting("approver"), (nothing.clone(), draft));
+    assert_eq!(waiting("carrier"), (nothing.clone(), json!({})), "what is no public matter yet");
     api.submitted(&plan);
-    assert_eq!((waiting("officer"), waiting("approver")), (vec![], vec![plan]));
+    let submitted = json!({"submitted": 1});
+    assert_eq!(waiting("officer"), (nothing.clone(), submitted.clone()));
+    assert_eq!(waiting("approver"), (vec![plan], submitted));
+    let other = api.plan("Q", 1);
+    api.published(&other, "2026-01-01", json!("2026-01-31"));
+    let all = json!({"submitted": 1, "expired": 1});
+    assert_eq!(waiting("officer").1, all);
+    assert_eq!(waiting("carrier"), (nothing, json!({"expired": 1})), "by date, as the plan says");
 }
