@@ -333,7 +333,7 @@ fn requests_are_sound_whatever_is_sent() {
             assert_eq!(digest(&case.id), before, "{role} {event}: what is refused changes nothing");
         }
     }
-    let (mut decisions, mut made_by_itself, mut seen) = (0, 0, std::collections::BTreeSet::new());
+    let (mut decisions, mut made_by_itself, mut dated, mut seen) = (0, 0, 0, std::collections::BTreeSet::new());
     for (n, case) in cases.iter().enumerate() {
         let history = format!("/api/site-requests/{}/history", case.id);
         if api.server.get("both", &history).status != 200 {
@@ -390,11 +390,16 @@ fn requests_are_sound_whatever_is_sent() {
             }
         }
         let due = format!(
-            "SELECT bool_and(r.due_on >= (e.at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) FROM site_requests AS r
-             JOIN site_request_events AS e ON e.request = r.id AND e.event = 'accept' WHERE r.id = '{}'",
+            "SELECT count(*) || ' ' || count(*) FILTER (WHERE r.due_on >= (e.at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
+             FROM site_requests AS r LEFT JOIN LATERAL (
+                 SELECT min(at) AS at FROM site_request_events WHERE request = r.id AND event = 'accept'
+             ) AS e ON true WHERE r.id = '{}' AND r.due_on IS NOT NULL",
             case.id
         );
-        assert_ne!(api.sql(&due).as_deref(), Some("false"), "nothing is due before it was accepted");
+        let due = api.sql(&due).unwrap();
+        let (all, since) = due.split_once(' ').unwrap();
+        assert_eq!(all, since, "what is due was accepted, and no later than that");
+        dated += all.parse::<u32>().unwrap();
     }
     for (id, then) in &ended {
         assert_eq!(digest(id), *then, "what has ended is what it was");
@@ -406,6 +411,7 @@ fn requests_are_sound_whatever_is_sent() {
         ended.len()
     );
     assert!(decisions > 0 && !ended.is_empty() && by_itself > 0 && !plans.is_empty(), "it is about something");
+    assert!(dated > 0, "something is due");
     for event in ["require_sharing", "escalate"] {
         assert!(seen.contains(event), "{event}: {seen:?}");
     }
