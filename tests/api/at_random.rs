@@ -52,8 +52,8 @@ impl Dice {
     }
 }
 
-/// Who is there; `both` recommends and decides, and is of the committee.
-const PEOPLE: [&str; 10] = [
+/// Who is there; `both` recommends and decides, and is of the committee; so does `applicant`, who is of the carrier.
+const PEOPLE: [&str; 11] = [
     "",
     "carrier",
     "other-carrier",
@@ -64,18 +64,21 @@ const PEOPLE: [&str; 10] = [
     "consultee",
     "inspector",
     "administrator",
+    "applicant",
 ];
 
 /// With rules, a committee and somebody who is of both sides.
 fn world() -> Api {
-    let both = TokenSetting {
-        token: Secret(token("both")),
-        name: "both".into(),
-        organisation: Some("committee".into()),
-        roles: vec!["officer".into(), "approver".into()],
+    let of = |name: &str, organisation: &str, roles: &[&str]| TokenSetting {
+        token: Secret(token(name)),
+        name: name.into(),
+        organisation: Some(organisation.into()),
+        roles: roles.iter().map(|role| (*role).into()).collect(),
         jurisdictions: None,
     };
-    let api = with_rules(Api::with(|settings| settings.tokens.push(both)));
+    let both = of("both", "committee", &["officer", "approver"]);
+    let applicant = of("applicant", "viettel", &["carrier", "officer", "approver"]);
+    let api = with_rules(Api::with(|settings| settings.tokens.extend([both, applicant])));
     committee(&api);
     api
 }
@@ -352,6 +355,9 @@ fn requests_are_sound_whatever_is_sent() {
             assert_eq!(State::parse(from), Some(state), "each goes on where the one before ended");
             assert_eq!(row(TABLE, state, event).map(|row| row.to), State::parse(to), "{event}");
             state = State::parse(to).unwrap();
+            let judges = matches!(event, Event::Recommend | Event::AdmitAppeal | Event::DismissAppeal)
+                || clearway::domain::site_request::table::decides(event);
+            assert!(!judges || actor != "applicant", "{event} by who is of the carrier");
             match event {
                 Event::Recommend => recommended = Some(actor.clone()),
                 Event::Check => checked = Some((seq, *revision)),

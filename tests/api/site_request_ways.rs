@@ -1,13 +1,14 @@
 //! Ways of a request that the stories do not go: what consultees say besides yes, reasons for which the clock stands still, a permit that
 //! is revoked, and what is kept of what was submitted and of what was decided on.
 
+use clearway::config::{Secret, TokenSetting};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, WORKS, point};
 use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
-use crate::site_request_story::office;
+use crate::site_request_story::{office, with_rules};
 use crate::site_request_time::age;
-use crate::support::run_sql;
+use crate::support::{run_sql, token};
 
 /// The events of a case as a role reads them.
 fn history(case: &CaseOf<'_>, role: &str) -> Vec<Json> {
@@ -392,5 +393,40 @@ fn a_carrier_ends_no_pause_of_the_office() {
         assert_eq!(api.sql(&moved).unwrap(), "true", "{office_first}: {due} {clock}");
         let again = case.sends("officer", "resume", None, json!({}));
         assert_eq!(again.status, 409, "{office_first}: {}", again.text);
+    }
+}
+
+/// Who is of both sides neither recommends nor decides on what his own organisation asks for, nor on an appeal of it.
+#[test]
+fn nobody_judges_what_his_own_organisation_asks_for() {
+    let own = TokenSetting {
+        token: Secret(token("applicant")),
+        name: "applicant".into(),
+        organisation: Some("viettel".into()),
+        roles: ["carrier", "officer", "approver"].map(str::to_owned).to_vec(),
+        jurisdictions: None,
+    };
+    let api = with_rules(Api::with(|settings| settings.tokens.push(own)));
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("applicant", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    case.settle();
+    case.step("officer", "visit", None, visit(), "assessing");
+    let unmet = |case: &CaseOf<'_>, event: &str, data: Json| -> Vec<Json> {
+        let answer = case.sends("applicant", event, Some("why"), data);
+        assert_eq!(answer.status, 409, "{event}: {}", answer.text);
+        answer.json()["unmet"].as_array().unwrap().iter().map(|one| one["guard"].clone()).collect()
+    };
+    assert_eq!(unmet(&case, "recommend", json!({"advice": "approve"})), ["not_applicant"]);
+    case.step("officer", "recommend", Some("it fits"), json!({"advice": "approve"}), "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    for event in ["approve", "refuse"] {
+        assert_eq!(unmet(&case, event, case.decision(json!({}))), ["not_applicant"]);
+    }
+    case.step("approver", "refuse", Some("why"), case.decision(json!({})), "refused");
+    case.step("applicant", "appeal", Some("why not"), json!({}), "appealed");
+    for event in ["admit_appeal", "dismiss_appeal"] {
+        assert_eq!(unmet(&case, event, json!({})), ["not_applicant"]);
     }
 }

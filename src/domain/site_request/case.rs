@@ -8,6 +8,7 @@ pub use super::consultation::{Consultation, ToAsk};
 use super::reader::SaidTo;
 use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
 use super::words::{Advice, Event, State};
+use crate::domain::actor::Actor;
 use crate::domain::audit::Digest;
 use crate::domain::case_clock::{ClockEvent, ClockStep, PauseReason, Run};
 use crate::domain::site_check::{CheckCode, Verdict};
@@ -140,6 +141,8 @@ pub struct Case {
     pub seq: i32,
     /// How far it has come.
     pub state: State,
+    /// Who submitted it, or appealed.
+    pub applicants: Vec<String>,
     /// Hash of what was submitted last.
     pub submitted: Option<Digest>,
     /// The receipt number.
@@ -183,6 +186,7 @@ impl Default for Case {
         Self {
             seq: 0,
             state: State::Draft,
+            applicants: Vec::new(),
             submitted: None,
             receipt: None,
             secret: None,
@@ -221,6 +225,9 @@ impl Case {
         self.seq = event.seq;
         self.state = event.to;
         self.tick(event);
+        if matches!(event.event, Event::Submit | Event::Appeal) && !self.applicants.contains(&event.actor) {
+            self.applicants.push(event.actor.clone());
+        }
         match event.event {
             Event::Submit => self.submitted_again(event.noted.snapshot_hash),
             Event::Check => self.checked(event),
@@ -269,6 +276,12 @@ impl Case {
             | Stated::Pause(_)
             | Stated::Extension(_) => {}
         }
+    }
+
+    /// He asks for it: his organisation does, or did by him. Whoever writes a request is of its organisation.
+    #[must_use]
+    pub fn is_applicant(&self, actor: &Actor, owner: &str) -> bool {
+        actor.organisation.as_deref() == Some(owner) || self.applicants.contains(&actor.name)
     }
 
     /// What an event does to the clock, where that follows from what happened to it before.

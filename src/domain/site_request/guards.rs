@@ -164,6 +164,10 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(worse.is_empty(), missing)
         }
         Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
+        Guard::NotApplicant => {
+            let applies = asked.actor.is_some_and(|actor| case.is_applicant(actor, &asked.props.organisation));
+            unless(!applies, "nobody recommends or decides on what he, or his organisation, asks for")
+        }
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
         Guard::NotWaiver => of_waiver(asked),
         Guard::NotWorse => not_worse(asked),

@@ -27,9 +27,11 @@ use Guard as G;
 use State as S;
 
 /// What each decision rests on, besides what is its own.
-const DECIDED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::DecisionDate, G::CheckFresh, G::ConsultationsDone];
+const DECIDED: &[Guard] =
+    &[G::NotApplicant, G::NotRecommender, G::CheckNamed, G::DecisionDate, G::CheckFresh, G::ConsultationsDone];
 const REFUSED: &[Guard] = &[
     G::Reasoned,
+    G::NotApplicant,
     G::NotRecommender,
     G::NotDecider,
     G::CheckNamed,
@@ -38,6 +40,7 @@ const REFUSED: &[Guard] = &[
     G::ConsultationsDone,
 ];
 const APPROVED: &[Guard] = &[
+    G::NotApplicant,
     G::NotRecommender,
     G::NotDecider,
     G::NotWaiver,
@@ -50,6 +53,7 @@ const APPROVED: &[Guard] = &[
     G::NoSharing,
 ];
 const CONDITIONED: &[Guard] = &[
+    G::NotApplicant,
     G::NotRecommender,
     G::NotDecider,
     G::NotWaiver,
@@ -63,6 +67,7 @@ const CONDITIONED: &[Guard] = &[
     G::ConditionsStated,
 ];
 const SHARED: &[Guard] = &[
+    G::NotApplicant,
     G::NotRecommender,
     G::NotDecider,
     G::CheckNamed,
@@ -108,7 +113,7 @@ pub const TABLE: &[Row] = &[
         &[S::Assessing],
         E::Recommend,
         OFFICER,
-        &[G::Reasoned, G::Checked, G::ConsultationsDone, G::Visited],
+        &[G::Reasoned, G::NotApplicant, G::Checked, G::ConsultationsDone, G::Visited],
         S::Recommended,
         Keeps,
     ),
@@ -125,11 +130,11 @@ pub const TABLE: &[Row] = &[
         &[S::Appealed],
         E::AdmitAppeal,
         APPROVER,
-        &[G::Reasoned, G::NotDecider, G::TermKnown],
+        &[G::Reasoned, G::NotApplicant, G::NotDecider, G::TermKnown],
         S::AwaitingDecision,
         Starts,
     ),
-    row(&[S::Appealed], E::DismissAppeal, APPROVER, &[G::Reasoned, G::NotDecider], S::Closed, Keeps),
+    row(&[S::Appealed], E::DismissAppeal, APPROVER, &[G::Reasoned, G::NotApplicant, G::NotDecider], S::Closed, Keeps),
     // Where nothing is agreed on, the committee decides once more.
     row(&[S::SharingRequired], E::Refer, OFFICER, &[G::Reasoned, G::TermKnown], S::AwaitingDecision, Starts),
     row(

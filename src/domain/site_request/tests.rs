@@ -41,6 +41,9 @@ fn people() -> Vec<Option<Actor>> {
         of("chair", "committee", &[Role::Approver]),
         of("army", "army", &[Role::Consultee]),
         of("binh", "office", &[Role::Inspector]),
+        // Who is of both sides, and who was of the other one.
+        of("applicant", "viettel", &[Role::Carrier, Role::Officer, Role::Approver]),
+        of("carrier", "office", &[Role::Officer, Role::Approver]),
     ]
 }
 
@@ -82,7 +85,7 @@ struct Throw {
 }
 
 fn throws() -> impl Strategy<Value = Vec<Throw>> {
-    let one = (0..8_usize, any::<u16>(), prop::bool::weighted(0.9), any::<u8>(), 0..200_u16);
+    let one = (0..10_usize, any::<u16>(), prop::bool::weighted(0.9), any::<u8>(), 0..200_u16);
     let one =
         one.prop_map(|(who, what, fitting, chance, hours)| Throw { who, what: what.into(), fitting, chance, hours });
     prop::collection::vec(one, 0..300)
@@ -246,6 +249,12 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         };
         // What must never be.
         assert!(!is_terminal(TABLE, case.state), "{event} leads on from {}", case.state);
+        if decides(event) || matches!(event, Event::Recommend | Event::AdmitAppeal | Event::DismissAppeal) {
+            let actor = actor.unwrap();
+            let submitted = |e: &CaseEvent| e.event == Event::Submit && e.actor == actor.name;
+            let asks = actor.organisation.as_deref() == Some("viettel") || events.iter().any(submitted);
+            assert!(!asks, "{event} by who asks for it");
+        }
         if decides(event) {
             let (_, recommender) = case.advice.as_ref().unwrap();
             assert_ne!(*recommender, actor.unwrap().name, "who recommends decides");

@@ -113,6 +113,8 @@ words! {
         SharingFound = "sharing_found",
         /// No check is worse than when it was recommended.
         AdviceFits = "advice_fits",
+        /// It is of another organisation, and somebody else submitted it.
+        NotApplicant = "not_applicant",
         /// Somebody else recommended it.
         NotRecommender = "not_recommender",
         /// Somebody else waived what was waived.
