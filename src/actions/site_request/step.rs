@@ -315,8 +315,8 @@ impl Step<'_> {
         let clock = case.clock.clone();
         case.then(&event);
         let mut next = Filed { state: event.to, receipt: case.receipt.clone(), work: case.work, ..now.clone() };
-        if case.clock != clock {
-            next.due_on = counting.due(case, event.at);
+        if case.clock != clock || now.state.is_permitted() || next.state.is_permitted() {
+            next.due_on = counting.due_of(case, event.at);
         }
         // What it says of the place changes with a permit alone, and whoever is asked does not see it.
         let comes_or_goes = effects::stands_for(&next, case.shared.is_some()) != now.projected.is_some();

@@ -284,6 +284,16 @@ impl Case {
         actor.organisation.as_deref() == Some(owner) || self.applicants.contains(&actor.name)
     }
 
+    /// The first day at whose end something of what was decided is due: a condition that is not met, or, as long as nothing is said to
+    /// stand there, the end of the permit.
+    #[must_use]
+    pub fn ends_on(&self) -> Option<Date> {
+        let builds = matches!(self.state, State::PermitActive | State::ConstructionNotified);
+        let permit = self.permit.as_ref().filter(|_| builds).map(|(_, _, last)| *last);
+        let open = self.conditions.iter().filter(|condition| condition.met.is_none());
+        open.filter_map(|condition| condition.draft.due_on).chain(permit).min()
+    }
+
     /// What an event does to the clock, where that follows from what happened to it before.
     fn tick(&mut self, event: &CaseEvent) {
         let row = workflow::row(super::table::TABLE, event.from, event.event);

@@ -225,7 +225,8 @@ pub struct Filed {
     pub state: State,
     /// Its receipt number, once it was accepted.
     pub receipt: Option<String>,
-    /// The day at whose end the answer is due; none while no clock runs.
+    /// The day at whose end the answer is due, none while no clock runs; of what is approved the first one at whose end something of that
+    /// is.
     pub due_on: Option<jiff::civil::Date>,
     /// The organisations that were asked, whether or not they have answered: they see that it is there.
     pub consulted: Vec<String>,
