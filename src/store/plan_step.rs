@@ -86,7 +86,8 @@ pub fn counts(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec
     .load(conn)?;
     let one = |row: AlikeRow| {
         let state = word(&row.state)?;
-        let (last, ended_on) = (row.effective_to.map(|d| d.to_jiff()), row.ended_on.map(|d| d.to_jiff()));
+        let (last, ended_on) =
+            (row.effective_to.map(jiff_diesel::Date::to_jiff), row.ended_on.map(jiff_diesel::Date::to_jiff));
         Ok(Alike { jurisdiction: row.jurisdiction, state, last, ended_on, plans: row.plans })
     };
     rows.into_iter().map(one).collect()

@@ -85,7 +85,7 @@ impl Case {
             if matters.is_empty() {
                 continue;
             }
-            let asked = self.to_ask(named.consultee, &named.organisation);
+            let asked = self.still_to_ask(named.consultee, &named.organisation);
             if !asked.because.contains(&named.code) {
                 asked.because.push(named.code);
             }
@@ -99,7 +99,7 @@ impl Case {
         for named in also {
             let before: Vec<CheckCode> =
                 self.consultations_of(&named.organisation).flat_map(|c| &c.because).copied().collect();
-            let asked = self.to_ask(named.consultee, &named.organisation);
+            let asked = self.still_to_ask(named.consultee, &named.organisation);
             for code in before {
                 if !asked.because.contains(&code) {
                     asked.because.push(code);
@@ -122,7 +122,9 @@ impl Case {
             let days: Option<Vec<Date>> = open.iter().map(|c| c.answer_by).chain([last]).collect();
             let last = days.and_then(|days| days.into_iter().max());
             one.answer_by = last;
-            open.iter_mut().for_each(|c| c.answer_by = last);
+            for other in &mut open {
+                other.answer_by = last;
+            }
         }
     }
 
@@ -131,7 +133,7 @@ impl Case {
     }
 
     /// The consultation of an organisation that is still to come.
-    fn to_ask(&mut self, consultee: Consultee, organisation: &str) -> &mut Consultation {
+    fn still_to_ask(&mut self, consultee: Consultee, organisation: &str) -> &mut Consultation {
         let known = self.consultations.iter().position(|c| c.organisation == organisation && c.asked_at.is_none());
         let at = known.unwrap_or(self.consultations.len());
         if known.is_none() {
