@@ -10,7 +10,7 @@ use super::params::{self, GEOJSON, Query};
 use super::problem::Answer;
 use super::site_request::{answered, features};
 use super::{App, blocking};
-use crate::actions::plan;
+use crate::actions::plan::{self, Waiting};
 use crate::actions::site_request::inbox as action;
 use crate::domain::word::Word;
 use crate::wire::{ical, plan as wire};
@@ -20,6 +20,9 @@ pub const PARAMETERS: &[&str] = &["jurisdiction", "limit"];
 
 /// The parameters of the feed.
 pub const FEED_PARAMETERS: &[&str] = &["jurisdiction"];
+
+/// Where people ask.
+pub const INBOX: &str = "/api/inbox";
 
 /// Where calendars ask.
 pub const FEED: &str = "/api/inbox.ics";
@@ -43,19 +46,26 @@ pub async fn get(request: HttpRequest, app: web::Data<App>) -> Answer {
     })
     .await?;
     let base = params::base(&request);
-    let one = |(plan, state): &plan::Listed| {
+    let one = |Waiting { plan, state, allowed }: &Waiting| {
         let mut written = wire::write(plan, *state);
+        written.insert("allowed".into(), allowed.iter().map(|event| event.as_str()).collect());
+        // No law says until when a plan is decided on.
+        written.insert("due_on".into(), Json::Null);
+        written.insert("slack_days".into(), Json::Null);
         written.insert("href".into(), format!("{base}/api/plans/{}", plan.id).into());
         Json::Object(written)
     };
     let counts: Map<String, Json> =
         found.counts.iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
+    let plan_counts: Map<String, Json> =
+        plans.counts.iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
     let document = json!({
         "type": "FeatureCollection",
         "features": features(&found.waiting),
         "more": found.more,
         "counts": counts,
-        "plans": plans.iter().map(one).collect::<Vec<_>>(),
+        "plans": plans.waiting.iter().map(one).collect::<Vec<_>>(),
+        "plan_counts": plan_counts,
     });
     Ok(answered(HttpResponse::Ok(), GEOJSON, &document))
 }

@@ -147,6 +147,10 @@ fn operation(route: &Route) -> Json {
         answer
     } else if route.path == CHANGES {
         json!({"description": "Events: revision, change, resync", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
+    } else if route.path == inbox::INBOX {
+        json!({"description": "Requests as features, what has the least time left before the others, with the events that may be sent \
+            (allowed); how many the asker sees in each state (counts); plans with theirs, the longest first, for which no law says a \
+            day, so that due_on and slack_days are null; and how many of those in each state (plan_counts)"})
     } else if route.path == inbox::FEED {
         json!({"description": "A day for each that is due, iCalendar", "content": {"text/calendar": {"schema": {"type": "string"}}}})
     } else if is_history {

@@ -281,7 +281,7 @@ pub const ROUTES: &[Route] = &[
         version::PARAMETERS,
         || web::route().to(site_request::history),
     ),
-    route(Get, "/api/inbox", SignedIn, "What waits for me", inbox::PARAMETERS, || web::route().to(inbox::get)),
+    route(Get, inbox::INBOX, SignedIn, "What waits for me", inbox::PARAMETERS, || web::route().to(inbox::get)),
     route(Get, inbox::FEED, SignedIn, "When what waits for me is due, for calendars", inbox::FEED_PARAMETERS, || {
         web::route().to(inbox::feed)
     }),

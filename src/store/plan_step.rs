@@ -3,8 +3,9 @@
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
+use diesel::sql_types::{Array, BigInt, Date as DateSql, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as UuidSql};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -41,6 +42,55 @@ pub struct PlanStep {
     pub checked_again: Option<Vec<Uuid>>,
     /// The revision that records it.
     pub revision: i64,
+}
+
+/// How many plans the transaction sees that are alike: in a state as it is recorded, with their last day and the first day of what
+/// follows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    /// Their jurisdiction.
+    pub jurisdiction: String,
+    /// The state.
+    pub state: PlanState,
+    /// Their last day.
+    pub last: Option<Date>,
+    /// The first day of what follows them.
+    pub ended_on: Option<Date>,
+    /// How many.
+    pub plans: i64,
+}
+
+/// How many plans there are of each sort.
+///
+/// # Errors
+/// The database's.
+pub fn counts(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec<Alike>> {
+    #[derive(QueryableByName)]
+    struct AlikeRow {
+        #[diesel(sql_type = Text)]
+        jurisdiction: String,
+        #[diesel(sql_type = Text)]
+        state: String,
+        #[diesel(sql_type = Nullable<DateSql>)]
+        effective_to: Option<jiff_diesel::Date>,
+        #[diesel(sql_type = Nullable<DateSql>)]
+        ended_on: Option<jiff_diesel::Date>,
+        #[diesel(sql_type = BigInt)]
+        plans: i64,
+    }
+    let rows: Vec<AlikeRow> = sql_query(
+        "SELECT jurisdiction, state, effective_to, ended_on, count(*) AS plans FROM plans
+         WHERE $1 IS NULL OR jurisdiction = $1 GROUP BY jurisdiction, state, effective_to, ended_on",
+    )
+    .bind::<Nullable<Text>, _>(jurisdiction)
+    .load(conn)?;
+    let one = |row: AlikeRow| {
+        let state = word(&row.state)?;
+        let (last, ended_on) =
+            (row.effective_to.map(jiff_diesel::Date::to_jiff), row.ended_on.map(jiff_diesel::Date::to_jiff));
+        Ok(Alike { jurisdiction: row.jurisdiction, state, last, ended_on, plans: row.plans })
+    };
+    rows.into_iter().map(one).collect()
 }
 
 /// Appends a step; its number is the next one.

@@ -367,7 +367,8 @@ pub fn write_tracked(filed: &Filed, events: &[CaseEvent]) -> Json {
         "receipt": filed.receipt,
         "code": filed.body.props.code,
         "state": filed.state.as_str(),
-        "due_on": date(filed.due_on),
+        // The answer; what is due after it is between the office and the carrier.
+        "due_on": date(filed.due_on.filter(|_| !filed.state.is_permitted())),
         "steps": steps.map(step).collect::<Vec<_>>(),
     })
 }

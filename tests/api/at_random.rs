@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use crate::help::{Api, CORRIDORS, WORKS, feature, mast, merged, point, rect, road};
 use crate::plan::{ZONES, committee, decision, zone};
 use crate::rules::load;
-use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
+use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
 use crate::site_request_story::with_rules;
 use crate::site_request_time::{age, silence_approves};
 use crate::support::token;
@@ -52,8 +52,8 @@ impl Dice {
     }
 }
 
-/// Who is there; `both` recommends and decides, and is of the committee.
-const PEOPLE: [&str; 10] = [
+/// Who is there; `both` recommends and decides, and is of the committee; so does `applicant`, who is of the carrier.
+const PEOPLE: [&str; 11] = [
     "",
     "carrier",
     "other-carrier",
@@ -64,18 +64,21 @@ const PEOPLE: [&str; 10] = [
     "consultee",
     "inspector",
     "administrator",
+    "applicant",
 ];
 
 /// With rules, a committee and somebody who is of both sides.
 fn world() -> Api {
-    let both = TokenSetting {
-        token: Secret(token("both")),
-        name: "both".into(),
-        organisation: Some("committee".into()),
-        roles: vec!["officer".into(), "approver".into()],
+    let of = |name: &str, organisation: &str, roles: &[&str]| TokenSetting {
+        token: Secret(token(name)),
+        name: name.into(),
+        organisation: Some(organisation.into()),
+        roles: roles.iter().map(|role| (*role).into()).collect(),
         jurisdictions: None,
     };
-    let api = with_rules(Api::with(|settings| settings.tokens.push(both)));
+    let both = of("both", "committee", &["officer", "approver"]);
+    let applicant = of("applicant", "viettel", &["carrier", "officer", "approver"]);
+    let api = with_rules(Api::with(|settings| settings.tokens.extend([both, applicant])));
     committee(&api);
     api
 }
@@ -161,7 +164,7 @@ fn said(case: &CaseOf<'_>, role: &str, event: &str, place: (f64, f64), dice: &mu
     let asked = of_case["consultations"].as_array().into_iter().flatten();
     let open = asked.filter(|c| !c["asked_at"].is_null()).find(|c| c["answer"].is_null());
     let hash = if dice.once_in(12) { json!(FILE) } else { of_case["check"]["sha256"].clone() };
-    let signed = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+    let signed = json!({"number": "34/QD", "on": today(case.api), "signer": "chair", "file": FILE,
         "run": of_case["check"]["id"], "run_sha256": hash});
     match event {
         "request_supplement" => json!({"missing": ["design"]}),
@@ -180,8 +183,10 @@ fn said(case: &CaseOf<'_>, role: &str, event: &str, place: (f64, f64), dice: &mu
             json!({"column": of_case["check"]["candidates"][0]["id"], "number": "HD-1", "on": "2026-11-25",
             "file": FILE})
         }
-        "notify_start" => json!({"on": "2026-12-01"}),
-        "meet_condition" => json!({"condition": 1, "evidence": FILE}),
+        "notify_start" => begins(case.api),
+        "meet_condition" => {
+            json!({"condition": 1, "evidence": if dice.once_in(3) { FILE.into() } else { sha256(b"design") }})
+        }
         "submit_as_built" => {
             let off = f64::from(u8::try_from(dice.below(8)).unwrap());
             survey((place.0 + off, place.1), 41.0)
@@ -331,7 +336,7 @@ fn requests_are_sound_whatever_is_sent() {
             assert_eq!(digest(&case.id), before, "{role} {event}: what is refused changes nothing");
         }
     }
-    let (mut decisions, mut made_by_itself, mut seen) = (0, 0, std::collections::BTreeSet::new());
+    let (mut decisions, mut made_by_itself, mut dated, mut seen) = (0, 0, 0, std::collections::BTreeSet::new());
     for (n, case) in cases.iter().enumerate() {
         let history = format!("/api/site-requests/{}/history", case.id);
         if api.server.get("both", &history).status != 200 {
@@ -350,6 +355,9 @@ fn requests_are_sound_whatever_is_sent() {
             assert_eq!(State::parse(from), Some(state), "each goes on where the one before ended");
             assert_eq!(row(TABLE, state, event).map(|row| row.to), State::parse(to), "{event}");
             state = State::parse(to).unwrap();
+            let judges = matches!(event, Event::Recommend | Event::AdmitAppeal | Event::DismissAppeal)
+                || clearway::domain::site_request::table::decides(event);
+            assert!(!judges || actor != "applicant", "{event} by who is of the carrier");
             match event {
                 Event::Recommend => recommended = Some(actor.clone()),
                 Event::Check => checked = Some((seq, *revision)),
@@ -388,11 +396,16 @@ fn requests_are_sound_whatever_is_sent() {
             }
         }
         let due = format!(
-            "SELECT bool_and(r.due_on >= (e.at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) FROM site_requests AS r
-             JOIN site_request_events AS e ON e.request = r.id AND e.event = 'accept' WHERE r.id = '{}'",
+            "SELECT count(*) || ' ' || count(*) FILTER (WHERE r.due_on >= (e.at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
+             FROM site_requests AS r LEFT JOIN LATERAL (
+                 SELECT min(at) AS at FROM site_request_events WHERE request = r.id AND event = 'accept'
+             ) AS e ON true WHERE r.id = '{}' AND r.due_on IS NOT NULL",
             case.id
         );
-        assert_ne!(api.sql(&due).as_deref(), Some("false"), "nothing is due before it was accepted");
+        let due = api.sql(&due).unwrap();
+        let (all, since) = due.split_once(' ').unwrap();
+        assert_eq!(all, since, "what is due was accepted, and no later than that");
+        dated += all.parse::<u32>().unwrap();
     }
     for (id, then) in &ended {
         assert_eq!(digest(id), *then, "what has ended is what it was");
@@ -404,6 +417,7 @@ fn requests_are_sound_whatever_is_sent() {
         ended.len()
     );
     assert!(decisions > 0 && !ended.is_empty() && by_itself > 0 && !plans.is_empty(), "it is about something");
+    assert!(dated > 0, "something is due");
     for event in ["require_sharing", "escalate"] {
         assert!(seen.contains(event), "{event}: {seen:?}");
     }

@@ -66,6 +66,7 @@ mod site_document;
 mod site_ground;
 mod site_hidden;
 mod site_request;
+mod site_request_again;
 mod site_request_consulted;
 mod site_request_dossier;
 mod site_request_story;

@@ -183,15 +183,32 @@ impl<'a> CaseOf<'a> {
     /// What a decision says, on the check run of the case.
     pub fn decision(&self, more: Json) -> Json {
         let run = &self.now["properties"]["case"]["check"];
-        let usual = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+        let usual = json!({"number": "34/QD", "on": today(self.api), "signer": "chair", "file": FILE,
             "run": run["id"], "run_sha256": run["sha256"]});
         merged(more, &usual)
+    }
+
+    /// Adds a file that shows something; its hash.
+    pub fn shows(&self, what: &str) -> String {
+        let path = format!("/api/site-requests/{}/documents", self.id);
+        added(self.api, "carrier", &path, "kind=evidence&name=evidence.txt", what.as_bytes());
+        sha256(what.as_bytes())
     }
 
     /// A verdict of its check run.
     pub fn verdict(&self, code: &str) -> &str {
         self.now["properties"]["case"]["check"]["verdicts"][code].as_str().unwrap()
     }
+}
+
+/// The day there.
+pub fn today(api: &Api) -> String {
+    api.sql("SELECT (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date").unwrap()
+}
+
+/// What says that building begins today.
+pub fn begins(api: &Api) -> Json {
+    json!({"on": today(api)})
 }
 
 /// A visit.
@@ -233,7 +250,7 @@ fn a_dossier_is_complete_when_its_files_are_there() {
     case.step("carrier", "submit", None, json!({}), "submitted");
     add("carrier", "land_right", "another paper");
     add("carrier", "other", "design");
-    let intake = ["reject_at_intake", "request_supplement", "accept"];
+    let intake = ["reject_at_intake", "request_supplement", "accept", "resume"];
     case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
     let read = api.server.get("carrier", &case.path()).json();
     assert_eq!(read["properties"]["case"]["documents_missing"], json!(["land_right", "design"]));
@@ -399,14 +416,7 @@ fn a_permit_lapses_by_itself() {
         UPDATE site_request_events SET noted = noted || '{\"permit_from\": \"2026-01-01\", \"permit_to\": \"2026-06-30\"}'
         WHERE event = 'issue_permit'; UPDATE site_requests SET ends_on = '2026-06-30'";
     run_sql(&api.database.url, past);
-    case.refused(
-        "carrier",
-        "notify_start",
-        None,
-        json!({"on": "2026-12-01"}),
-        &["permit_holds"],
-        &["meet_condition", "notify_start"],
-    );
+    case.refused("carrier", "notify_start", None, begins(&api), &["permit_holds"], &["meet_condition", "notify_start"]);
     case.refused("officer", "lapse", None, json!({}), &[], &[]);
     assert_eq!((lapse(&context), lapse(&context)), (Ok(1), Ok(0)));
     let now = api.server.get("carrier", &case.path()).json();

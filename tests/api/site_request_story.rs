@@ -16,7 +16,7 @@ use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, merged, point, rect, road};
 use crate::rules::{VN, load};
 use crate::site_check::{ask, revision};
 use crate::site_check::{checked, evidence, finding};
-use crate::site_request::{CaseOf, FILE, column, survey, trail_is_whole, visit};
+use crate::site_request::{CaseOf, FILE, begins, column, survey, trail_is_whole, visit};
 use crate::support::{Response, run_sql};
 
 /// With the rules of the fixtures, which the server has heard of.
@@ -79,7 +79,7 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     assert_eq!(pending(&api), ["BTS-7"], "others keep off");
     assert_eq!((inbox(&api, "officer"), inbox(&api, "carrier").len()), (vec![case.id.clone()], 0));
     // Intake: what is missing is named, by the officer and by the service.
-    let intake = ["reject_at_intake", "request_supplement", "accept"];
+    let intake = ["reject_at_intake", "request_supplement", "accept", "resume"];
     case.refused("officer", "accept", None, json!({}), &["documented"], &intake);
     let lacks = &case.now["properties"]["case"]["documents_missing"];
     assert_eq!(lacks, &json!(["application", "site_plan", "land_right", "design"]), "they are there, and not listed");
@@ -150,7 +150,7 @@ fn an_approval_from_the_draft_to_the_verified_mast() {
     assert_eq!(of_the_zone(&api), full, "from the decision on it counts");
     // The permit and the mast.
     case.step("officer", "issue_permit", None, json!({"number": "GP-7"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((6.0, 0.0), 42.5), "as_built_submitted");
     let found = ["return_as_built", "verify"];
     case.refused("officer", "verify", None, json!({}), &["within_tolerance", "height_permitted"], &found);
@@ -202,7 +202,7 @@ fn from_a_draft_of_a_plan_to_a_verified_mast() {
     let heads = heads_of_decisions(&api, printed);
     let lines = printed.map(|head| format!("{head}\n")).concat();
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((50.0, 50.0), 41.0), "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
     let work = case.now["properties"]["work"].as_str().unwrap();
@@ -355,12 +355,12 @@ fn an_approval_with_conditions_that_are_met_before_it_is_verified() {
     ]});
     case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
     case.step("officer", "issue_permit", None, json!({"number": "GP-8"}), "permit_active");
-    let met = |n: u32| json!({"condition": n, "evidence": FILE});
+    let paint = case.shows("a photograph of the paint");
+    let met = |n: u32| json!({"condition": n, "evidence": paint});
     let active = ["meet_condition", "notify_start"];
     case.refused("carrier", "meet_condition", None, met(3), &["condition_open"], &active);
     case.step("carrier", "meet_condition", None, met(1), "permit_active");
-    case.refused("carrier", "meet_condition", None, met(1), &["condition_open"], &active);
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.refused("officer", "verify", None, json!({}), &["conditions_met"], &["return_as_built", "verify"]);
     case.step("carrier", "meet_condition", None, met(2), "as_built_submitted");
@@ -368,7 +368,7 @@ fn an_approval_with_conditions_that_are_met_before_it_is_verified() {
     let told = &case.now["properties"]["case"]["conditions"];
     assert_eq!(
         (&told[0]["text"], &told[0]["due_on"], &told[1]["evidence"]),
-        (&json!("paint it"), &json!("2027-01-31"), &json!(FILE))
+        (&json!("paint it"), &json!("2027-01-31"), &json!(paint))
     );
     trail_is_whole(&api);
 }
@@ -399,7 +399,7 @@ fn a_column_too_near_to_another_is_shared() {
     let other = agreement("01920000-0000-7000-8000-000000000000");
     case.refused("officer", "record_agreement", None, other, &["candidate_named"], &["refer", "record_agreement"]);
     case.step("officer", "record_agreement", None, agreement(&tower), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((60.0, 0.0), 42.0), "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
     let mast = api.server.get("officer", &format!("{WORKS}/{tower}")).json()["properties"].clone();

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect, road};
 use crate::rules::{VN, load};
-use crate::site_request::{CaseOf, REQUESTS, column, trail_is_whole};
+use crate::site_request::{CaseOf, REQUESTS, begins, column, today, trail_is_whole};
 use crate::site_request_story::office;
 use crate::support::run_sql;
 
@@ -50,7 +50,7 @@ pub fn age(api: &Api, days: u32) {
             "ALTER TABLE site_request_events DISABLE TRIGGER USER; ALTER TABLE site_requests DISABLE TRIGGER USER;
              UPDATE site_request_events SET at = at - interval '{days} days',
                  noted = noted || (SELECT coalesce(jsonb_object_agg(key, (value #>> '{{}}')::date - {days}), '{{}}') FROM jsonb_each(noted)
-                     WHERE key IN ('answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null');
+                     WHERE key IN ('day', 'answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null');
              UPDATE site_requests SET due_on = due_on - {days}, wakes_on = wakes_on - {days}, asked_until = asked_until - {days},
                  ends_on = CASE WHEN state = 'permit_active' THEN ends_on - {days} ELSE ends_on END,
                  answer_by = ARRAY(SELECT day - {days} FROM unnest(answer_by) AS a (day));
@@ -473,7 +473,7 @@ fn a_permit_holds_through_its_last_day() {
     ends(today);
     assert_eq!(lapse(&context), Ok(0), "it holds on its last day");
     ends(&format!("{today} - 1"));
-    let start = json!({"on": "2026-12-01"});
+    let start = begins(&api);
     case.refused(
         "carrier",
         "notify_start",
@@ -498,4 +498,23 @@ fn a_step_goes_by_the_rules_that_are_stored() {
     let permit = &case.now["properties"]["case"]["permit"];
     let (from, to) = (permit["valid_from"].as_str().unwrap(), permit["valid_to"].as_str().unwrap());
     assert_eq!(api.sql(&format!("SELECT ('{from}'::date + interval '1 month')::date")).unwrap(), to);
+}
+
+/// Building begins on a day on which the permit holds; what was begun in time lapses no more.
+#[test]
+fn building_begins_on_a_day_of_the_permit() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    let last = case.now["properties"]["case"]["permit"]["valid_to"].as_str().unwrap().to_owned();
+    let day = |from: &str, days: i32| json!({"on": api.sql(&format!("SELECT '{from}'::date + {days}")).unwrap()});
+    for on in [json!({"on": "2099-01-01"}), day(&last, 1), day(&today(&api), -1)] {
+        case.refused("carrier", "notify_start", None, on, &["permit_holds"], &["meet_condition", "notify_start"]);
+    }
+    case.step("carrier", "notify_start", None, day(&last, 0), "construction_notified");
+    age(&api, 250);
+    assert_eq!(lapse(&api.database.context()), Ok(0));
+    case.step("carrier", "submit_as_built", None, crate::site_request::survey((0.0, 1.0), 42.0), "as_built_submitted");
 }

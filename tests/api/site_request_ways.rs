@@ -1,13 +1,14 @@
 //! Ways of a request that the stories do not go: what consultees say besides yes, reasons for which the clock stands still, a permit that
 //! is revoked, and what is kept of what was submitted and of what was decided on.
 
+use clearway::config::{Secret, TokenSetting};
 use serde_json::{Value as Json, json};
 
 use crate::help::{Api, WORKS, point};
-use crate::site_request::{CaseOf, FILE, column, sha256, survey, trail_is_whole, visit};
-use crate::site_request_story::office;
+use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
+use crate::site_request_story::{office, with_rules};
 use crate::site_request_time::age;
-use crate::support::run_sql;
+use crate::support::{run_sql, token};
 
 /// The events of a case as a role reads them.
 fn history(case: &CaseOf<'_>, role: &str) -> Vec<Json> {
@@ -76,10 +77,11 @@ fn conditions_of_a_consultee_become_those_of_the_decision() {
     let stated = &case.now["properties"]["case"]["conditions"];
     assert_eq!((stated.as_array().unwrap().len(), &stated[0]["text"]), (1, &json!("a red light on top")));
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.refused("officer", "verify", None, json!({}), &["conditions_met"], &["return_as_built", "verify"]);
-    case.step("carrier", "meet_condition", None, json!({"condition": 1, "evidence": FILE}), "as_built_submitted");
+    let light = json!({"condition": 1, "evidence": case.shows("a photograph of the light")});
+    case.step("carrier", "meet_condition", None, light, "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
     trail_is_whole(&api);
 }
@@ -177,7 +179,7 @@ fn a_permit_is_revoked() {
         case.refused("approver", "revoke", Some("why"), json!({}), &[], &[]);
         case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
         if state == "construction_notified" {
-            case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), state);
+            case.step("carrier", "notify_start", None, begins(&api), state);
         }
         let own = if state == "permit_active" {
             ["meet_condition", "notify_start"]
@@ -194,7 +196,7 @@ fn a_permit_is_revoked() {
         assert_eq!(case.now["properties"]["allowed"], json!([]));
         for (role, event) in [("approver", "revoke"), ("carrier", "notify_start"), ("officer", "issue_permit")] {
             let data = match event {
-                "notify_start" => json!({"on": "2026-12-01"}),
+                "notify_start" => begins(&api),
                 "issue_permit" => json!({"number": "GP-2"}),
                 _ => json!({}),
             };
@@ -214,7 +216,7 @@ fn a_permit_is_revoked() {
     case.lead_to_decision();
     case.step("approver", "approve", None, case.decision(json!({})), "approved");
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.refused("approver", "revoke", Some("why"), json!({}), &[], &[]);
 }
@@ -287,5 +289,144 @@ fn what_was_submitted_and_decided_on_is_kept_with_its_hash() {
         let shown = |event: &str| own.iter().rfind(|e| e["event"] == event).unwrap()["snapshot"].clone();
         assert_eq!((shown("submit"), shown(decision)), (json!(second.0), Json::Null));
         trail_is_whole(&api);
+    }
+}
+
+/// Leads a request to a permit under one condition.
+fn conditioned(api: &Api) -> CaseOf<'_> {
+    let mut case = CaseOf::file(api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    let conditions = json!({"conditions": [{"text": "paint it", "reason": "landscape", "due_on": "2027-01-31"}]});
+    case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case
+}
+
+/// What shows that a condition is met is a file that is there, and another one may take its place until the column is verified.
+#[test]
+fn evidence_is_a_file_that_is_there_and_may_be_corrected() {
+    let api = office();
+    let mut case = conditioned(&api);
+    let met = |hash: &str| json!({"condition": 1, "evidence": hash});
+    let active = ["meet_condition", "notify_start"];
+    for none in [FILE.to_owned(), sha256(b"a photograph")] {
+        case.refused("carrier", "meet_condition", None, met(&none), &["evidence_kept"], &active);
+    }
+    // That of another request is none of it.
+    let other = CaseOf::file(&api, (500.0, 0.0), column());
+    let strange = other.shows("a photograph of another");
+    case.refused("carrier", "meet_condition", None, met(&strange), &["evidence_kept"], &active);
+    let (wrong, right) = (case.shows("a photograph of the lawn"), case.shows("a photograph of the paint"));
+    case.step("carrier", "meet_condition", None, met(&wrong), "permit_active");
+    case.step("carrier", "meet_condition", None, met(&right), "permit_active");
+    assert_eq!(case.now["properties"]["case"]["conditions"][0]["evidence"], right);
+    let told = history(&case, "carrier").iter().filter(|e| e["event"] == "meet_condition").count();
+    assert_eq!(told, 2, "the first stays in the record");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
+    case.step("carrier", "meet_condition", None, met(&wrong), "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    case.refused("carrier", "meet_condition", None, met(&right), &[], &[]);
+}
+
+/// A decision is of a day on which there was something to decide on, and which has come.
+#[test]
+fn a_decision_is_of_a_day_since_the_request_was_received() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    let on = |days: i32| {
+        let of = api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap();
+        case.decision(json!({"on": of}))
+    };
+    for (event, state) in [("approve", "approved"), ("refuse", "refused")] {
+        for days in [-1, 1] {
+            let answer = case.sends("approver", event, Some("why"), on(days));
+            assert_eq!(answer.status, 409, "{state} {days}: {}", answer.text);
+            let unmet = answer.json()["unmet"].clone();
+            assert_eq!((unmet.as_array().unwrap().len(), &unmet[0]["guard"]), (1, &json!("decision_date")), "{unmet}");
+        }
+    }
+    age(&api, 3);
+    let signed = on(-2);
+    case.step("approver", "approve", None, signed, "approved");
+}
+
+/// Two reasons for which the clock stands still have both to be over before it runs on, whichever is over first.
+#[test]
+fn a_carrier_ends_no_pause_of_the_office() {
+    for office_first in [true, false] {
+        let api = office();
+        let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+        case.step("carrier", "submit", None, json!({}), "submitted");
+        case.step("officer", "accept", None, json!({}), "accepted");
+        let due = case.now["properties"]["due_on"].as_str().unwrap().to_owned();
+        case.step("officer", "pause", Some("a court"), json!({"why": "legal_action"}), "accepted");
+        age(&api, 7);
+        let missing = json!({"missing": ["design"]});
+        case.step("officer", "request_supplement", Some("why"), missing, "returned_for_supplement");
+        age(&api, 7);
+        let still = |case: &CaseOf<'_>, why: &str| {
+            let read = &case.now["properties"];
+            assert_eq!((&read["due_on"], &read["overdue"]), (&Json::Null, &json!(false)), "{office_first} {why}");
+            let paused = case.api.server.get("officer", &case.path()).json();
+            assert_eq!(paused["properties"]["case"]["clock"]["paused"]["reason"], why, "{office_first}");
+        };
+        if office_first {
+            case.step("officer", "resume", None, json!({}), "returned_for_supplement");
+            still(&case, "missing_information");
+            age(&api, 14);
+            case.step("carrier", "submit", None, json!({}), "submitted");
+        } else {
+            case.step("carrier", "submit", None, json!({}), "submitted");
+            still(&case, "legal_action");
+            case.step("officer", "accept", None, json!({}), "accepted");
+            still(&case, "legal_action");
+            age(&api, 14);
+            case.step("officer", "resume", None, json!({}), "accepted");
+        }
+        // All of the four weeks stands still, as if one pause had lasted as long.
+        let clock = case.now["properties"]["case"]["clock"].clone();
+        let due_on = case.now["properties"]["due_on"].as_str().unwrap();
+        assert_eq!((&clock["paused"], &clock["used_days"]), (&Json::Null, &json!(0)), "{office_first} {clock}");
+        let moved = format!("SELECT '{due_on}'::date - ('{due}'::date - 28) >= 26");
+        assert_eq!(api.sql(&moved).unwrap(), "true", "{office_first}: {due} {clock}");
+        let again = case.sends("officer", "resume", None, json!({}));
+        assert_eq!(again.status, 409, "{office_first}: {}", again.text);
+    }
+}
+
+/// Who is of both sides neither recommends nor decides on what his own organisation asks for, nor on an appeal of it.
+#[test]
+fn nobody_judges_what_his_own_organisation_asks_for() {
+    let own = TokenSetting {
+        token: Secret(token("applicant")),
+        name: "applicant".into(),
+        organisation: Some("viettel".into()),
+        roles: ["carrier", "officer", "approver"].map(str::to_owned).to_vec(),
+        jurisdictions: None,
+    };
+    let api = with_rules(Api::with(|settings| settings.tokens.push(own)));
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("applicant", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    case.settle();
+    case.step("officer", "visit", None, visit(), "assessing");
+    let unmet = |case: &CaseOf<'_>, event: &str, data: Json| -> Vec<Json> {
+        let answer = case.sends("applicant", event, Some("why"), data);
+        assert_eq!(answer.status, 409, "{event}: {}", answer.text);
+        answer.json()["unmet"].as_array().unwrap().iter().map(|one| one["guard"].clone()).collect()
+    };
+    assert_eq!(unmet(&case, "recommend", json!({"advice": "approve"})), ["not_applicant"]);
+    case.step("officer", "recommend", Some("it fits"), json!({"advice": "approve"}), "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    for event in ["approve", "refuse"] {
+        assert_eq!(unmet(&case, event, case.decision(json!({}))), ["not_applicant"]);
+    }
+    case.step("approver", "refuse", Some("why"), case.decision(json!({})), "refused");
+    case.step("applicant", "appeal", Some("why not"), json!({}), "appealed");
+    for event in ["admit_appeal", "dismiss_appeal"] {
+        assert_eq!(unmet(&case, event, json!({})), ["not_applicant"]);
     }
 }

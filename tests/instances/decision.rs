@@ -7,6 +7,7 @@ use std::thread;
 use clearway::domain::audit::hex;
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
@@ -123,7 +124,8 @@ impl Submitted {
         step("officer", "visit", &json!({"on": "2026-11-25", "by": ["nga"], "minutes": "free ground"}));
         step("officer", "recommend", &json!({"advice": "approve"}));
         step("officer", "refer", &json!({"number": "12/TTr"}));
-        let decision = json!({"number": "34/QD", "on": "2026-11-26", "signer": "chair", "file": FILE,
+        let today = clearway::clock::now().to_zoned(TimeZone::fixed(jiff::tz::offset(7))).date();
+        let decision = json!({"number": "34/QD", "on": today.to_string(), "signer": "chair", "file": FILE,
             "run": case["check"]["id"], "run_sha256": case["check"]["sha256"]});
         Self { noun: Noun::Request, path, version, decision, steps }
     }

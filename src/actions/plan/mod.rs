@@ -32,7 +32,7 @@ use crate::store::{Connection, Stored, WriteTx, audit, plan_check, plan_step, zo
 pub use crate::store::plan::PlanListing;
 pub use crate::store::plan_step::PlanStep;
 
-pub use self::waiting::waiting;
+pub use self::waiting::{Tray, Waiting, waiting};
 
 /// A plan, as it is shown to somebody.
 #[derive(Debug, Clone, PartialEq)]

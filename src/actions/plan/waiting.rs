@@ -1,10 +1,13 @@
 //! Plans that wait for somebody, the longest first.
 
-use super::{Listed, PlanListing, list};
+use std::collections::BTreeMap;
+
+use super::{PlanListing, list, today};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Role};
-use crate::domain::plan::PlanState;
+use crate::domain::plan::{Plan, PlanEvent, PlanState};
 use crate::error::Result;
+use crate::store::plan_step;
 
 /// For whom a plan waits in a state: whoever draws it, until it is with the committee, and again to publish it.
 const WAITS_FOR: &[(PlanState, Role)] = &[
@@ -15,11 +18,31 @@ const WAITS_FOR: &[(PlanState, Role)] = &[
     (PlanState::Approved, Role::Officer),
 ];
 
-/// The plans that wait for an actor, `limit` of each state at most.
+/// A plan that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The plan.
+    pub plan: Plan,
+    /// How far it has come.
+    pub state: PlanState,
+    /// The events that somebody may send now.
+    pub allowed: Vec<PlanEvent>,
+}
+
+/// What waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tray {
+    /// The plans, the longest first.
+    pub waiting: Vec<Waiting>,
+    /// How many plans somebody sees in each state.
+    pub counts: BTreeMap<PlanState, i64>,
+}
+
+/// The plans that wait for an actor, `limit` of each state at most, and how many he sees.
 ///
 /// # Errors
 /// As [`list`].
-pub fn waiting(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit: u32) -> Result<Vec<Listed>> {
+pub fn waiting(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit: u32) -> Result<Tray> {
     let mut all = Vec::new();
     for (state, role) in WAITS_FOR.iter().filter(|(_, role)| actor.roles.contains(role)) {
         let listing = PlanListing {
@@ -33,5 +56,15 @@ pub fn waiting(context: &Context, actor: &Actor, jurisdiction: Option<&str>, lim
         all.extend(found.into_iter().filter(|(plan, _)| actor.acts_as(*role, &plan.jurisdiction)));
     }
     all.sort_by_key(|(plan, _)| (plan.recorded_at, plan.id));
-    Ok(all)
+    let one = |(plan, state): (Plan, PlanState)| {
+        let allowed = plan.allowed(actor, today(context, &plan.jurisdiction)?);
+        Ok(Waiting { plan, state, allowed })
+    };
+    let waiting = all.into_iter().map(one).collect::<Result<_>>()?;
+    let mut counts = BTreeMap::new();
+    for alike in context.store.read_as(actor, |conn| plan_step::counts(conn, jurisdiction))? {
+        let state = alike.state.on(today(context, &alike.jurisdiction)?, alike.last, alike.ended_on);
+        *counts.entry(state).or_default() += alike.plans;
+    }
+    Ok(Tray { waiting, counts })
 }

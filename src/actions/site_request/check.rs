@@ -1,7 +1,8 @@
 //! The automatic checks of a case: run and kept by the engine of site checks, and asked again before a decision rests on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::not_there;
@@ -9,13 +10,13 @@ use crate::actions::site_check::{self, Asked, Question, SiteCheck};
 use crate::actions::{Context, Reader};
 use crate::clock;
 use crate::domain::actor::{Actor, PERMISSIONS, Role};
-use crate::domain::audit::ZEROS;
+use crate::domain::audit::{Digest, ZEROS};
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check::{
     CheckCode, Consultee, Evidence, Finding, GapWhy, Ground, Outcome, Run, Subject, Verdict,
 };
 use crate::domain::site_request::Filed;
-use crate::domain::site_request::case::{Candidate, RunNoted};
+use crate::domain::site_request::case::{Candidate, RunNoted, ToAsk};
 use crate::domain::site_request::guards::RunNow;
 use crate::domain::site_request::reader::SaidTo;
 use crate::domain::word::Word;
@@ -44,13 +45,12 @@ impl Ran {
 
 /// Runs the checks on a request.
 pub(super) fn run(context: &Context, reader: Reader<'_>, of: &Filed, write: Write<'_>) -> Result<Ran> {
-    let props = &of.body.props;
     let (asked, question) = asked(context, of)?;
     let checks = site_check::check(context, reader, std::slice::from_ref(&asked), &question)?;
     let nowhere = || Error::invalid("/geometry", "lies in no jurisdiction, so no check of it is kept");
     let check = checks.first().ok_or_else(nowhere)?;
     let in_zones = site_check::columns_in_zones(context, reader.actor, check)?;
-    let consult: Vec<_> = check.findings.iter().flat_map(|f| asked_by(f, &in_zones, &props.organisation)).collect();
+    let consult: Vec<_> = check.findings.iter().flat_map(|f| asked_by(f, &in_zones, of)).collect();
     let to_others = to_others(context, of, &consult, &asked, &question)?;
     let run = site_check::to_keep(context, reader.actor, check, write)?.ok_or_else(nowhere)?;
     let noted = RunNoted {
@@ -75,7 +75,7 @@ fn sharing(findings: &[Finding]) -> Vec<CheckCode> {
 fn to_others(
     context: &Context,
     of: &Filed,
-    consult: &[(CheckCode, Consultee, String)],
+    consult: &[ToAsk],
     asked: &Asked,
     question: &Question,
 ) -> Result<Vec<SaidTo>> {
@@ -96,8 +96,11 @@ fn to_others(
         add(permission.role, None);
     }
     add(Role::Carrier, Some(&of.body.props.organisation));
-    for (_, consultee, organisation) in consult {
-        add(if *consultee == Consultee::Carrier { Role::Carrier } else { Role::ProjectOwner }, Some(organisation));
+    for to in consult {
+        add(
+            if to.consultee == Consultee::Carrier { Role::Carrier } else { Role::ProjectOwner },
+            Some(&to.organisation),
+        );
     }
     actors.iter().map(|actor| said_to(context, of, actor, asked, question)).collect()
 }
@@ -134,21 +137,30 @@ fn asked(context: &Context, of: &Filed) -> Result<(Asked, Question)> {
 /// Whom a finding names, with the organisation that answers: whose corridor or column it is, else the one that is called as the
 /// consultee. The office asks itself nothing, and nobody is asked about a request of his own. A zone in which columns are shared
 /// rests on the zone: asked is whose columns stand in it.
-fn asked_by(finding: &Finding, in_zones: &[Evidence], applicant: &str) -> Vec<(CheckCode, Consultee, String)> {
-    let mut all = Vec::new();
+fn asked_by(finding: &Finding, in_zones: &[Evidence], of: &Filed) -> Vec<ToAsk> {
+    let mut all: Vec<ToAsk> = Vec::new();
     for consultee in finding.consult.iter().filter(|c| **c != Consultee::Office) {
         let of_evidence = matches!(consultee, Consultee::CorridorOwner | Consultee::Carrier);
-        let evidence = if finding.code == CheckCode::Zon { in_zones } else { &finding.evidence };
-        let owners = evidence.iter().map(|e| e.organisation.to_string());
-        let owners: Vec<String> = if of_evidence { owners.collect() } else { vec![consultee.to_string()] };
-        for owner in owners.into_iter().filter(|owner| owner != applicant) {
-            let one = (finding.code, *consultee, owner);
-            if !all.contains(&one) {
-                all.push(one);
-            }
+        let evidence = if of_evidence && finding.code == CheckCode::Zon { in_zones } else { &finding.evidence };
+        let owners = evidence.iter().map(|e| e.organisation.as_ref());
+        let owners: BTreeSet<&str> = if of_evidence { owners.collect() } else { [consultee.as_str()].into() };
+        for owner in owners.into_iter().filter(|owner| *owner != of.body.props.organisation) {
+            let its = evidence.iter().filter(|e| !of_evidence || *e.organisation == *owner);
+            let rests_on: BTreeSet<Digest> = its.map(|e| rests_on(of, e.id)).collect();
+            all.push(ToAsk {
+                code: finding.code,
+                consultee: *consultee,
+                organisation: owner.to_owned(),
+                rests_on: rests_on.into_iter().collect(),
+            });
         }
     }
     all
+}
+
+/// By what a feature is known again in a case, and nowhere else: some of those on which findings rest are hidden.
+fn rests_on(of: &Filed, feature: Uuid) -> Digest {
+    Sha256::new().chain_update(of.id).chain_update(feature).finalize().into()
 }
 
 /// The columns that could be shared, the nearest first: those within the spacing, and those in a zone in which columns are shared.

@@ -1,12 +1,12 @@
 //! Who is told of a step of a request, and what: the office of all of them, the carrier whose it is of all but the answers of others; the committee where it is to
-//! decide or did, and where the office is late; whoever is asked when he is, when his time is over, and when there is a decision.
+//! decide or did, and where the office is late; whoever is asked by the step that asks him, when his time is over, and when there is a decision.
 //! What whoever was asked is told of that is in [`Notice::told_to`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::notice::Notice;
 use crate::domain::organisation::OrganisationKind;
-use crate::domain::site_request::case::CaseEvent;
+use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::table::decides;
 use crate::domain::site_request::told::Stated;
 use crate::domain::site_request::words::{Event, Waits};
@@ -16,7 +16,7 @@ use crate::store::site_request::Copies;
 use crate::store::{Stored, WriteTx, organisation};
 
 /// Tells of a step, in the transaction that makes it.
-pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, event: &CaseEvent, copies: &Copies) -> Stored<()> {
+pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, case: &Case, event: &CaseEvent, copies: &Copies) -> Stored<()> {
     let props = &filed.body.props;
     let mut kinds = vec![OrganisationKind::Office];
     let decided = decides(event.event) || event.event == Event::DeemApproved;
@@ -29,7 +29,7 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, event: &CaseEvent, copie
         all.insert(props.organisation.clone());
     }
     if event.event == Event::Consult {
-        all.extend(filed.asked.iter().map(|(organisation, _)| organisation.clone()));
+        all.extend(case.asked_at(event.at).map(str::to_owned));
     }
     if decided {
         all.extend(filed.consulted.iter().cloned());
@@ -40,7 +40,7 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, event: &CaseEvent, copie
     if let Stated::Decision(signed) = &event.stated {
         detail.insert("decision".into(), signed.number.clone());
     }
-    let due = if event.event == Event::Consult { copies.asked_until } else { filed.due_on };
+    let due = if event.event == Event::Consult { event.noted.answer_by } else { filed.due_on };
     let named = props.code.clone().or_else(|| filed.receipt.clone());
     let notice = Notice {
         noun: WORD.into(),

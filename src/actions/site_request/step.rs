@@ -7,6 +7,7 @@
 //! into force and an approval cannot pass each other.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -69,6 +70,7 @@ struct Prepared {
 /// What a step is judged by besides what is said.
 struct Facts {
     day: Date,
+    received: Option<Date>,
     run: Option<RunNow>,
     deviation_m: Option<f64>,
     limits: Limits,
@@ -81,6 +83,7 @@ impl Facts {
     fn on(day: Date) -> Self {
         Self {
             day,
+            received: None,
             run: None,
             deviation_m: None,
             limits: Limits::default(),
@@ -257,6 +260,7 @@ impl Step<'_> {
         let begins = self.begins_clock(&case);
         let facts = Facts {
             day,
+            received: case.clock_run().map(|run| run.accepted.to_zoned(self.jurisdiction.time_zone()).date()),
             run: prepared.now.as_ref().map(|now| now.run.clone()),
             deviation_m: self.deviation_m(&now, case.surveyed.as_ref()),
             limits,
@@ -340,8 +344,8 @@ impl Step<'_> {
         let clock = case.clock.clone();
         case.then(&event);
         let mut next = Filed { state: event.to, receipt: case.receipt.clone(), work: case.work, ..now.clone() };
-        if case.clock != clock {
-            next.due_on = counting.due(case, event.at);
+        if case.clock != clock || now.state.is_permitted() || next.state.is_permitted() {
+            next.due_on = counting.due_of(case, event.at);
         }
         // What it says of the place changes with a permit alone, and whoever is asked does not see it.
         let comes_or_goes = effects::stands_for(&next, case.shared.is_some()) != now.projected.is_some();
@@ -352,7 +356,7 @@ impl Step<'_> {
         let next = store::update(tx, next, &copies)?;
         store::append(tx, &next, &event)?;
         tx.audit(&next.jurisdiction, entry(&next, &event))?;
-        notice::tell(tx, &next, &event, &copies)
+        notice::tell(tx, &next, case, &event, &copies)
     }
 
     /// Its moment may have come, by what is stored.
@@ -368,8 +372,8 @@ impl Step<'_> {
 
     /// The documents of a request, where the step asks for them.
     fn kept(&self, tx: &mut WriteTx<'_>, of: &Filed) -> Stored<Vec<(DocumentKind, Digest)>> {
-        let asks =
-            workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.contains(&Guard::Documented));
+        let of_documents = |guard: &Guard| matches!(guard, Guard::Documented | Guard::EvidenceKept);
+        let asks = workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.iter().any(of_documents));
         if asks { document::kept_in(tx, &of.jurisdiction, (WORD, of.id)) } else { Ok(Vec::new()) }
     }
 
@@ -388,6 +392,7 @@ impl Step<'_> {
             stated: self.stated,
             reason: self.reason,
             day: facts.day,
+            received: facts.received,
             run: facts.run.clone(),
             deviation_m: facts.deviation_m,
             limits: facts.limits,
@@ -441,14 +446,20 @@ impl Step<'_> {
             }
             Event::Consult => {
                 let stated = if let Stated::Consultation { due_on, .. } = self.stated { *due_on } else { None };
+                noted.day = Some(day);
                 noted.answer_by = stated.or_else(|| limits.answer_by(day));
             }
             Event::Answer => {
+                noted.day = Some(day);
                 noted.answered_for = self.asked(now, facts).answers_for().map(str::to_owned);
             }
             Event::IssuePermit | Event::RecordAgreement => noted.permit = limits.permit(day),
             Event::Verify => noted.deviation_m = facts.deviation_m,
-            Event::LapseConsultation => noted.lapsed = case.over(day).map(|c| c.organisation.clone()).collect(),
+            Event::LapseConsultation => {
+                noted.day = Some(day);
+                let late: BTreeSet<&String> = case.over(day).map(|c| &c.organisation).collect();
+                noted.lapsed = late.into_iter().cloned().collect();
+            }
             Event::Escalate => noted.overdue = facts.due,
             event if decides(event) || event == Event::DeemApproved => {
                 let (text, hash) = decided_on(case, now)?;

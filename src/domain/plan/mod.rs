@@ -165,15 +165,7 @@ impl Plan {
     /// How far it has come on a day: that its period is over, or that its amendment began, is nowhere recorded before somebody looks.
     #[must_use]
     pub fn state_on(&self, day: Date) -> PlanState {
-        let last = self.decision.as_ref().and_then(|d| d.to);
-        let over = last.is_some_and(|last| last < day);
-        // One that is published ends before its period does only where its amendment begins.
-        let amended = self.ended_on.is_some_and(|first| first <= day && last.is_none_or(|last| first <= last));
-        match self.state {
-            PlanState::Published if amended => PlanState::Superseded,
-            PlanState::Published | PlanState::Suspended if over => PlanState::Expired,
-            state => state,
-        }
+        self.state.on(day, self.decision.as_ref().and_then(|d| d.to), self.ended_on)
     }
 
     /// The events that the actor may send on a day.

@@ -1,5 +1,7 @@
 //! The workflow of a plan, as one table.
 
+use jiff::civil::Date;
+
 use crate::domain::actor::Role;
 use crate::domain::word::words;
 use crate::domain::workflow::{By, ClockEffect, Transition};
@@ -18,6 +20,21 @@ words! {
         Suspended = "suspended",
         Revoked = "revoked",
         Expired = "expired",
+    }
+}
+
+impl PlanState {
+    /// What a state as it is recorded is on a day, of a plan with this last day and this first day of what follows it.
+    #[must_use]
+    pub fn on(self, day: Date, last: Option<Date>, ended_on: Option<Date>) -> Self {
+        let over = last.is_some_and(|last| last < day);
+        // One that is published ends before its period does only where its amendment begins.
+        let amended = ended_on.is_some_and(|first| first <= day && last.is_none_or(|last| first <= last));
+        match self {
+            Self::Published if amended => Self::Superseded,
+            Self::Published | Self::Suspended if over => Self::Expired,
+            state => state,
+        }
     }
 }
 

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+pub use super::consultation::{Consultation, ToAsk};
 use super::reader::SaidTo;
 use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
-use super::words::{Advice, Answer, Event, State};
+use super::words::{Advice, Event, State};
+use crate::domain::actor::Actor;
 use crate::domain::audit::Digest;
 use crate::domain::case_clock::{ClockEvent, ClockStep, PauseReason, Run};
-use crate::domain::site_check::{CheckCode, Consultee, Verdict};
+use crate::domain::site_check::{CheckCode, Verdict};
 use crate::domain::workflow::{self, ClockEffect};
 
 /// What a check found that a case goes on with.
@@ -23,8 +25,8 @@ pub struct RunNoted {
     pub said: Vec<(CheckCode, Verdict)>,
     /// The checks after which a column is to be shared instead.
     pub sharing: Vec<CheckCode>,
-    /// Whom findings name, with the organisation that answers.
-    pub consult: Vec<(CheckCode, Consultee, String)>,
+    /// Whom findings name.
+    pub consult: Vec<ToAsk>,
     /// The columns that could be shared.
     pub candidates: Vec<Candidate>,
     /// What of all that is said to whoever does not see everything.
@@ -61,6 +63,8 @@ pub struct Noted {
     pub term_days: Option<u32>,
     /// The check that ran.
     pub run: Option<RunNoted>,
+    /// The day there on which somebody is asked, answers, or is late; none where it was noted before this was.
+    pub day: Option<Date>,
     /// The last day for answers.
     pub answer_by: Option<Date>,
     /// For which organisation it was answered.
@@ -106,39 +110,6 @@ pub struct CaseEvent {
     pub noted: Noted,
 }
 
-/// A consultation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Consultation {
-    /// As what somebody is asked.
-    pub consultee: Consultee,
-    /// The organisation that answers.
-    pub organisation: String,
-    /// The checks that name it; none where an officer does.
-    pub because: Vec<CheckCode>,
-    /// When it was asked.
-    pub asked_at: Option<Timestamp>,
-    /// The last day for an answer.
-    pub answer_by: Option<Date>,
-    /// What it said, who said it, and when.
-    pub answered: Option<(Answer, String, Timestamp)>,
-    /// That its time is over was told.
-    pub lapse_told: bool,
-}
-
-impl Consultation {
-    /// Asked, and neither answered nor lapsed on this day.
-    #[must_use]
-    pub fn is_open(&self, day: Date) -> bool {
-        self.answered.is_none() && self.answer_by.is_none_or(|last| day <= last)
-    }
-
-    /// Asked, without an answer, and its time is over.
-    #[must_use]
-    pub fn has_lapsed(&self, day: Date) -> bool {
-        self.answered.is_none() && self.answer_by.is_some_and(|last| last < day)
-    }
-}
-
 /// A condition of an approval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
@@ -170,6 +141,8 @@ pub struct Case {
     pub seq: i32,
     /// How far it has come.
     pub state: State,
+    /// Who submitted it, or appealed.
+    pub applicants: Vec<String>,
     /// Hash of what was submitted last.
     pub submitted: Option<Digest>,
     /// The receipt number.
@@ -198,6 +171,8 @@ pub struct Case {
     pub surveyed: Option<Surveyed>,
     /// The work that stands.
     pub work: Option<Uuid>,
+    /// For what the clock is to stand still, the oldest first: the event that ends it, and why.
+    held: Vec<(Event, PauseReason)>,
     /// What happened to the clock; where another one began, to that.
     pub clock: Vec<ClockEvent>,
     /// The last day for the answer of which was told that it is over.
@@ -211,6 +186,7 @@ impl Default for Case {
         Self {
             seq: 0,
             state: State::Draft,
+            applicants: Vec::new(),
             submitted: None,
             receipt: None,
             secret: None,
@@ -225,6 +201,7 @@ impl Default for Case {
             shared: None,
             surveyed: None,
             work: None,
+            held: Vec::new(),
             clock: Vec::new(),
             escalated: None,
             deemed_at: None,
@@ -248,6 +225,9 @@ impl Case {
         self.seq = event.seq;
         self.state = event.to;
         self.tick(event);
+        if matches!(event.event, Event::Submit | Event::Appeal) && !self.applicants.contains(&event.actor) {
+            self.applicants.push(event.actor.clone());
+        }
         match event.event {
             Event::Submit => self.submitted_again(event.noted.snapshot_hash),
             Event::Check => self.checked(event),
@@ -256,30 +236,14 @@ impl Case {
                 self.receipt = self.receipt.take().or_else(|| event.noted.receipt.clone());
                 self.secret = self.secret.or(event.noted.secret);
             }
-            Event::LapseConsultation => {
-                let told = |c: &&mut Consultation| event.noted.lapsed.contains(&c.organisation);
-                self.consultations.iter_mut().filter(told).for_each(|c| c.lapse_told = true);
-            }
+            Event::LapseConsultation => self.told_of_lapse(event),
             Event::Escalate => self.escalated = event.noted.overdue,
             Event::DeemApproved => self.deemed_at = Some(event.at),
             _ => {}
         }
         match &event.stated {
-            Stated::Consultation { also, .. } => {
-                for asked in also {
-                    self.will_ask(asked.consultee, &asked.organisation, None);
-                }
-                for asked in self.consultations.iter_mut().filter(|c| c.asked_at.is_none()) {
-                    (asked.asked_at, asked.answer_by) = (Some(event.at), event.noted.answer_by);
-                }
-            }
-            Stated::Answer { answer, .. } => {
-                let organisation = event.noted.answered_for.as_deref();
-                let mut asked = self.consultations.iter_mut();
-                if let Some(asked) = asked.find(|c| Some(c.organisation.as_str()) == organisation) {
-                    asked.answered = Some((*answer, event.actor.clone(), event.at));
-                }
-            }
+            Stated::Consultation { also, .. } => self.asked(also, event),
+            Stated::Answer { answer, .. } => self.answered(*answer, event),
             Stated::Visit { on, .. } => self.visits.push(*on),
             Stated::Advice(advice) => {
                 self.advice = Some((*advice, event.actor.clone()));
@@ -314,31 +278,69 @@ impl Case {
         }
     }
 
+    /// He asks for it: his organisation does, or did by him. Whoever writes a request is of its organisation.
+    #[must_use]
+    pub fn is_applicant(&self, actor: &Actor, owner: &str) -> bool {
+        actor.organisation.as_deref() == Some(owner) || self.applicants.contains(&actor.name)
+    }
+
+    /// The first day at whose end something of what was decided is due: a condition that is not met, or, as long as nothing is said to
+    /// stand there, the end of the permit.
+    #[must_use]
+    pub fn ends_on(&self) -> Option<Date> {
+        let builds = matches!(self.state, State::PermitActive | State::ConstructionNotified);
+        let permit = self.permit.as_ref().filter(|_| builds).map(|(_, _, last)| *last);
+        let open = self.conditions.iter().filter(|condition| condition.met.is_none());
+        open.filter_map(|condition| condition.draft.due_on).chain(permit).min()
+    }
+
     /// What an event does to the clock, where that follows from what happened to it before.
     fn tick(&mut self, event: &CaseEvent) {
         let row = workflow::row(super::table::TABLE, event.from, event.event);
-        let what = match (row.map_or(ClockEffect::Keeps, |row| row.clock), &event.stated) {
+        match (row.map_or(ClockEffect::Keeps, |row| row.clock), &event.stated) {
             (_, Stated::Extension(days)) => {
                 let reason = event.reason.clone().unwrap_or_default();
-                Some(ClockStep::Extended { days: *days, agreed: true, reason })
+                self.ticked(event.at, ClockStep::Extended { days: *days, agreed: true, reason });
             }
-            (ClockEffect::Starts, _) => event.noted.term_days.map(|term_days| ClockStep::Accepted { term_days }),
-            (ClockEffect::Pauses, Stated::Pause(reason)) => Some(ClockStep::Paused { reason: *reason }),
-            (ClockEffect::Pauses, _) => Some(ClockStep::Paused { reason: PauseReason::MissingInformation }),
-            (ClockEffect::Resumes, _) => Some(ClockStep::Resumed),
-            (ClockEffect::Stops, _) => Some(ClockStep::Stopped),
-            (ClockEffect::Keeps, _) => None,
-        };
-        if let Some(what) = what {
-            // One that has stopped stays so: another one begins.
-            if matches!(what, ClockStep::Accepted { .. }) && self.clock_run().is_some_and(|run| run.stopped.is_some()) {
-                self.clock.clear();
+            (ClockEffect::Starts, _) => {
+                if let Some(term_days) = event.noted.term_days {
+                    self.ticked(event.at, ClockStep::Accepted { term_days });
+                }
             }
-            self.clock.push(ClockEvent { at: event.at, what });
-            // One that was accepted before goes on as it did; one that was never accepted has no clock.
-            if Run::of(&self.clock).is_err() {
-                self.clock.pop();
+            (ClockEffect::Pauses, Stated::Pause(reason)) => self.held_for(event.at, Event::Resume, *reason),
+            (ClockEffect::Pauses, _) => self.held_for(event.at, Event::Submit, PauseReason::MissingInformation),
+            (ClockEffect::Resumes, _) => {
+                self.held.retain(|(ends, _)| *ends != event.event);
+                self.ticked(event.at, ClockStep::Resumed);
+                // For what is left it goes on standing still.
+                if let Some((_, reason)) = self.held.first() {
+                    self.ticked(event.at, ClockStep::Paused { reason: *reason });
+                }
             }
+            (ClockEffect::Stops, _) => {
+                self.held.clear();
+                self.ticked(event.at, ClockStep::Stopped);
+            }
+            (ClockEffect::Keeps, _) => {}
+        }
+    }
+
+    /// Lets the clock stand still until an event ends that.
+    fn held_for(&mut self, at: Timestamp, ends: Event, reason: PauseReason) {
+        self.held.push((ends, reason));
+        // Where it stands still already, it does so for the older reason.
+        self.ticked(at, ClockStep::Paused { reason });
+    }
+
+    fn ticked(&mut self, at: Timestamp, what: ClockStep) {
+        // One that has stopped stays so: another one begins.
+        if matches!(what, ClockStep::Accepted { .. }) && self.clock_run().is_some_and(|run| run.stopped.is_some()) {
+            self.clock.clear();
+        }
+        self.clock.push(ClockEvent { at, what });
+        // One that was accepted before goes on as it did; one that was never accepted has no clock.
+        if Run::of(&self.clock).is_err() {
+            self.clock.pop();
         }
     }
 
@@ -360,6 +362,12 @@ impl Case {
         self.clock_run().is_some_and(|run| run.stopped.is_none() && run.paused().is_some())
     }
 
+    /// An officer lets it stand still.
+    #[must_use]
+    pub fn is_held_by_office(&self) -> bool {
+        self.clock_is_paused() && self.held.iter().any(|(ends, _)| *ends == Event::Resume)
+    }
+
     /// The clock was extended.
     #[must_use]
     pub fn is_extended(&self) -> bool {
@@ -375,32 +383,6 @@ impl Case {
         (self.submitted, self.run, self.advice) = (snapshot, None, None);
     }
 
-    fn checked(&mut self, event: &CaseEvent) {
-        let Some(run) = &event.noted.run else { return };
-        for (code, consultee, organisation) in &run.consult {
-            self.will_ask(*consultee, organisation, Some(*code));
-        }
-        self.run = Some(run.clone());
-    }
-
-    fn will_ask(&mut self, consultee: Consultee, organisation: &str, because: Option<CheckCode>) {
-        if let Some(known) = self.consultations.iter_mut().find(|c| c.organisation == organisation) {
-            if let Some(code) = because.filter(|code| !known.because.contains(code)) {
-                known.because.push(code);
-            }
-            return;
-        }
-        self.consultations.push(Consultation {
-            consultee,
-            organisation: organisation.to_owned(),
-            because: because.into_iter().collect(),
-            asked_at: None,
-            answer_by: None,
-            answered: None,
-            lapse_told: false,
-        });
-    }
-
     fn condition_mut(&mut self, number: u32) -> Option<&mut Condition> {
         let at = usize::try_from(number).ok()?.checked_sub(1)?;
         self.conditions.get_mut(at)
@@ -410,23 +392,6 @@ impl Case {
     #[must_use]
     pub fn condition(&self, number: u32) -> Option<&Condition> {
         self.conditions.get(usize::try_from(number).ok()?.checked_sub(1)?)
-    }
-
-    /// Those that were asked and may still answer.
-    pub fn open(&self, day: Date) -> impl Iterator<Item = &Consultation> {
-        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.is_open(day))
-    }
-
-    /// The organisations that were asked, whether or not they have answered: they see that it is there.
-    #[must_use]
-    pub fn consulted(&self) -> Vec<String> {
-        let asked = self.consultations.iter().filter(|c| c.asked_at.is_some());
-        asked.map(|c| c.organisation.clone()).collect()
-    }
-
-    /// Those whose time is over on a day, which nobody was told.
-    pub fn over(&self, day: Date) -> impl Iterator<Item = &Consultation> {
-        self.consultations.iter().filter(move |c| c.asked_at.is_some() && c.has_lapsed(day) && !c.lapse_told)
     }
 
     /// The first day on which the service itself has something to do: the one after a last day for an answer, of somebody who was

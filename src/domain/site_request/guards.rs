@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::case::Case;
 use super::limits::Limits;
 use super::table::{Row, TABLE};
-use super::told::Stated;
+use super::told::{Signed, Stated};
 use super::words::{Declaration, Event, Guard, State};
 use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
@@ -57,6 +57,8 @@ pub struct Asked<'a> {
     pub reason: Option<&'a str>,
     /// The day in the jurisdiction.
     pub day: Date,
+    /// The day there on which the request, or the appeal, was received that is decided on.
+    pub received: Option<Date>,
     /// The last check run, as it stands now; where the step decides.
     pub run: Option<RunNow>,
     /// How far the survey lies from the place that was permitted, m; where the step verifies it.
@@ -154,6 +156,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(open.is_empty(), format!("neither answered nor lapsed: {}", open.join(", ")))
         }
         Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
+        Guard::DecisionDate => of_decision_date(asked),
         Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
         Guard::AdviceFits => {
             let worse = worse_than_advised(case);
@@ -161,16 +164,22 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(worse.is_empty(), missing)
         }
         Guard::NoBlocks | Guard::NoSharing | Guard::SharingFound => of_findings(case, asked, guard),
+        Guard::NotApplicant => {
+            let applies = asked.actor.is_some_and(|actor| case.is_applicant(actor, &asked.props.organisation));
+            unless(!applies, "nobody recommends or decides on what he, or his organisation, asks for")
+        }
         Guard::NotRecommender | Guard::NotDecider => of_person(case, asked, guard),
         Guard::NotWaiver => of_waiver(asked),
         Guard::NotWorse => not_worse(asked),
-        Guard::ConditionsStated | Guard::ConditionOpen | Guard::ConditionsMet => of_conditions(case, asked, guard),
+        Guard::ConditionsStated | Guard::ConditionOpen | Guard::EvidenceKept | Guard::ConditionsMet => {
+            of_conditions(case, asked, guard)
+        }
         Guard::CandidateNamed | Guard::PermitRuled | Guard::PermitHolds | Guard::PermitOver => {
             of_permit(case, asked, guard)
         }
         Guard::WithinTolerance | Guard::HeightPermitted => of_survey(case, asked, guard),
         Guard::ClockRuns => unless(case.clock_runs(), "the clock does not run"),
-        Guard::ClockPaused => unless(case.clock_is_paused(), "the clock does not stand still"),
+        Guard::ClockPaused => unless(case.is_held_by_office(), "no officer lets the clock stand still"),
         Guard::NotExtended => extended(case, asked),
         Guard::TermKnown => asked.uncounted.clone(),
         Guard::Overdue | Guard::NotEscalated | Guard::DeemedApproval | Guard::ConsultationOver => {
@@ -216,11 +225,14 @@ fn was_asked(case: &Case, asked: &Asked<'_>) -> Option<String> {
     let Some(organisation) = asked.answers_for() else {
         return Some("a consultee answers for its own organisation; an officer names one, and its letter".into());
     };
-    let known = case.consultations.iter().find(|c| c.organisation == organisation && c.asked_at.is_some());
-    match known {
+    if case.open(asked.day).any(|c| c.organisation == organisation) {
+        return None;
+    }
+    let last = case.consultations.iter().rfind(|c| c.organisation == organisation && c.asked_at.is_some());
+    match last {
         None => Some(format!("{organisation} was not asked")),
-        Some(known) if known.answered.is_some() => Some(format!("{organisation} has answered")),
-        Some(known) => unless(known.is_open(asked.day), format!("the time of {organisation} is over")),
+        Some(last) if last.answered.is_some() => Some(format!("{organisation} has answered")),
+        Some(_) => Some(format!("the time of {organisation} is over")),
     }
 }
 
@@ -238,6 +250,15 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     }
     let changed: Vec<&str> = now.changed.iter().map(|code| code.as_str()).collect();
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
+}
+
+fn of_decision_date(asked: &Asked<'_>) -> Option<String> {
+    let Stated::Decision(Signed { on, .. }) = asked.stated else { return Some("sign the decision".into()) };
+    if *on > asked.day {
+        return Some(format!("on {on} is yet to come"));
+    }
+    let received = asked.received.filter(|received| on < received);
+    received.map(|received| format!("on {on} is before {received}, on which it was received"))
 }
 
 fn not_worse(asked: &Asked<'_>) -> Option<String> {
@@ -303,8 +324,13 @@ fn of_conditions(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String>
         (Guard::ConditionsStated, _) => Some("state the conditions".into()),
         (Guard::ConditionOpen, Stated::Met { condition, .. }) => match case.condition(*condition) {
             None => Some(format!("there is no condition {condition}")),
-            Some(known) => unless(known.met.is_none(), format!("condition {condition} is met already")),
+            Some(_) => None,
         },
+        (Guard::EvidenceKept, Stated::Met { evidence, .. }) => {
+            let is_kept = asked.kept.iter().any(|(_, kept)| kept == evidence);
+            unless(is_kept, "no document of the request has this SHA-256: upload it first")
+        }
+        (Guard::EvidenceKept, _) => Some("name the document".into()),
         (Guard::ConditionOpen, _) => Some("name the condition".into()),
         _ => {
             let numbered = case.conditions.iter().zip(1..).filter(|(condition, _)| condition.met.is_none());
@@ -315,7 +341,7 @@ fn of_conditions(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String>
 }
 
 fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
-    let holds = |(_, from, to): &(String, Date, Date)| (*from..=*to).contains(&asked.day);
+    let holds = |(_, from, to): &(String, Date, Date), day: Date| (*from..=*to).contains(&day);
     match guard {
         Guard::CandidateNamed => {
             let candidates = case.run.as_ref().map(|run| run.candidates.as_slice()).unwrap_or_default();
@@ -328,7 +354,13 @@ fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             asked.limits.permit_months.is_some(),
             "no rule says for how long a permit holds (site_request.permit_months)",
         ),
-        Guard::PermitHolds => unless(case.permit.as_ref().is_some_and(holds), "the permit does not hold on this day"),
+        Guard::PermitHolds => {
+            let Some(permit) = case.permit.as_ref().filter(|permit| holds(permit, asked.day)) else {
+                return Some("the permit does not hold on this day".into());
+            };
+            let Stated::Start(on) = asked.stated else { return Some("say when building begins".into()) };
+            unless(holds(permit, *on), format!("the permit holds from {} to {}, and not on {on}", permit.1, permit.2))
+        }
         _ => unless(case.permit.as_ref().is_some_and(|(_, _, to)| *to < asked.day), "the permit is not over yet"),
     }
 }

@@ -1,11 +1,12 @@
 //! Site requests: a carrier asks for a column at a place, and the office answers, with reasons, in time.
 //!
 //! Read in this order: [`words`] (states, events, guards), [`table`] (THE transition table), this file (what is asked for),
-//! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to),
+//! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to, and `consultation`: who is asked),
 //! [`timing`] (what is left of the time for an answer), [`reader`] (who may know what of it) and [`guards`] (what must hold for a
 //! step). All of it is pure.
 
 pub mod case;
+mod consultation;
 pub mod dossier;
 pub mod guards;
 pub mod limits;
@@ -224,7 +225,8 @@ pub struct Filed {
     pub state: State,
     /// Its receipt number, once it was accepted.
     pub receipt: Option<String>,
-    /// The day at whose end the answer is due; none while no clock runs.
+    /// The day at whose end the answer is due, none while no clock runs; of what is approved the first one at whose end something of that
+    /// is.
     pub due_on: Option<jiff::civil::Date>,
     /// The organisations that were asked, whether or not they have answered: they see that it is there.
     pub consulted: Vec<String>,

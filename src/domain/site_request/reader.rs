@@ -141,6 +141,11 @@ impl CaseReader {
         events.iter().filter(|event| self.knows_event(event, case)).count()
     }
 
+    /// It is his own, and he was told.
+    fn was_asked(&self, asked: &Consultation) -> bool {
+        self.is(&asked.organisation) && asked.asked_at.is_some()
+    }
+
     /// He would not see it if he were not asked, or had not been.
     fn is_asked_alone(&self) -> bool {
         self.standing != Standing::Within
@@ -178,7 +183,7 @@ impl CaseReader {
     #[must_use]
     pub fn knows_of(&self, asked: &Consultation) -> bool {
         let is_told = || asked.because.is_empty() || self.because(asked).next().is_some();
-        self.is(&asked.organisation) || !self.is_asked_alone() && is_told()
+        if self.is_asked_alone() { self.was_asked(asked) } else { self.is(&asked.organisation) || is_told() }
     }
 
     /// He may know who that is.
@@ -251,7 +256,7 @@ impl CaseReader {
 
     /// What a check said concerns him.
     fn concerns(&self, case: &Case, code: CheckCode) -> bool {
-        let mut asked = case.consultations.iter().filter(|c| self.is(&c.organisation));
+        let mut asked = case.consultations.iter().filter(|c| self.was_asked(c));
         self.is_within() || asked.any(|c| c.because.contains(&code))
     }
 

@@ -27,14 +27,25 @@ use Guard as G;
 use State as S;
 
 /// What each decision rests on, besides what is its own.
-const DECIDED: &[Guard] = &[G::NotRecommender, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
-const REFUSED: &[Guard] =
-    &[G::Reasoned, G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone];
+const DECIDED: &[Guard] =
+    &[G::NotApplicant, G::NotRecommender, G::CheckNamed, G::DecisionDate, G::CheckFresh, G::ConsultationsDone];
+const REFUSED: &[Guard] = &[
+    G::Reasoned,
+    G::NotApplicant,
+    G::NotRecommender,
+    G::NotDecider,
+    G::CheckNamed,
+    G::DecisionDate,
+    G::CheckFresh,
+    G::ConsultationsDone,
+];
 const APPROVED: &[Guard] = &[
+    G::NotApplicant,
     G::NotRecommender,
     G::NotDecider,
     G::NotWaiver,
     G::CheckNamed,
+    G::DecisionDate,
     G::CheckFresh,
     G::AdviceFits,
     G::ConsultationsDone,
@@ -42,10 +53,12 @@ const APPROVED: &[Guard] = &[
     G::NoSharing,
 ];
 const CONDITIONED: &[Guard] = &[
+    G::NotApplicant,
     G::NotRecommender,
     G::NotDecider,
     G::NotWaiver,
     G::CheckNamed,
+    G::DecisionDate,
     G::CheckFresh,
     G::AdviceFits,
     G::ConsultationsDone,
@@ -53,8 +66,16 @@ const CONDITIONED: &[Guard] = &[
     G::NoSharing,
     G::ConditionsStated,
 ];
-const SHARED: &[Guard] =
-    &[G::NotRecommender, G::NotDecider, G::CheckNamed, G::CheckFresh, G::ConsultationsDone, G::SharingFound];
+const SHARED: &[Guard] = &[
+    G::NotApplicant,
+    G::NotRecommender,
+    G::NotDecider,
+    G::CheckNamed,
+    G::DecisionDate,
+    G::CheckFresh,
+    G::ConsultationsDone,
+    G::SharingFound,
+];
 
 /// The table.
 pub const TABLE: &[Row] = &[
@@ -92,7 +113,7 @@ pub const TABLE: &[Row] = &[
         &[S::Assessing],
         E::Recommend,
         OFFICER,
-        &[G::Reasoned, G::Checked, G::ConsultationsDone, G::Visited],
+        &[G::Reasoned, G::NotApplicant, G::Checked, G::ConsultationsDone, G::Visited],
         S::Recommended,
         Keeps,
     ),
@@ -109,11 +130,11 @@ pub const TABLE: &[Row] = &[
         &[S::Appealed],
         E::AdmitAppeal,
         APPROVER,
-        &[G::Reasoned, G::NotDecider, G::TermKnown],
+        &[G::Reasoned, G::NotApplicant, G::NotDecider, G::TermKnown],
         S::AwaitingDecision,
         Starts,
     ),
-    row(&[S::Appealed], E::DismissAppeal, APPROVER, &[G::Reasoned, G::NotDecider], S::Closed, Keeps),
+    row(&[S::Appealed], E::DismissAppeal, APPROVER, &[G::Reasoned, G::NotApplicant, G::NotDecider], S::Closed, Keeps),
     // Where nothing is agreed on, the committee decides once more.
     row(&[S::SharingRequired], E::Refer, OFFICER, &[G::Reasoned, G::TermKnown], S::AwaitingDecision, Starts),
     row(
@@ -125,9 +146,9 @@ pub const TABLE: &[Row] = &[
         Keeps,
     ),
     row(&[S::Approved, S::ApprovedWithConditions], E::IssuePermit, OFFICER, &[G::PermitRuled], S::PermitActive, Keeps),
-    stays(S::PermitActive, E::MeetCondition, CARRIER, &[G::ConditionOpen]),
-    stays(S::ConstructionNotified, E::MeetCondition, CARRIER, &[G::ConditionOpen]),
-    stays(S::AsBuiltSubmitted, E::MeetCondition, CARRIER, &[G::ConditionOpen]),
+    stays(S::PermitActive, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
+    stays(S::ConstructionNotified, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
+    stays(S::AsBuiltSubmitted, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
     row(&[S::PermitActive], E::NotifyStart, CARRIER, &[G::PermitHolds], S::ConstructionNotified, Keeps),
     row(&[S::ConstructionNotified], E::SubmitAsBuilt, CARRIER, &[], S::AsBuiltSubmitted, Keeps),
     row(&[S::AsBuiltSubmitted], E::ReturnAsBuilt, FIELD, &[G::Reasoned], S::ConstructionNotified, Keeps),
@@ -183,6 +204,9 @@ pub const TABLE: &[Row] = &[
     clock(S::Assessing, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::Recommended, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
     clock(S::AwaitingDecision, E::Pause, &[G::Reasoned, G::ClockRuns], Pauses),
+    // What an officer ends while the carrier brings something.
+    clock(S::Submitted, E::Resume, &[G::ClockPaused], Resumes),
+    clock(S::ReturnedForSupplement, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Accepted, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Checking, E::Resume, &[G::ClockPaused], Resumes),
     clock(S::Consulting, E::Resume, &[G::ClockPaused], Resumes),

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::case::{Candidate, Case, CaseEvent, Noted, RunNoted};
+use super::case::{Candidate, Case, CaseEvent, Noted, RunNoted, ToAsk};
 use super::guards::{Asked, RunNow, allowed, step};
 use super::limits::Limits;
 use super::table::{OF_TIMER, TABLE, decides};
@@ -41,6 +41,9 @@ fn people() -> Vec<Option<Actor>> {
         of("chair", "committee", &[Role::Approver]),
         of("army", "army", &[Role::Consultee]),
         of("binh", "office", &[Role::Inspector]),
+        // Who is of both sides, and who was of the other one.
+        of("applicant", "viettel", &[Role::Carrier, Role::Officer, Role::Approver]),
+        of("carrier", "office", &[Role::Officer, Role::Approver]),
     ]
 }
 
@@ -82,14 +85,15 @@ struct Throw {
 }
 
 fn throws() -> impl Strategy<Value = Vec<Throw>> {
-    let one = (0..8_usize, any::<u16>(), prop::bool::weighted(0.9), any::<u8>(), 0..200_u16);
+    let one = (0..10_usize, any::<u16>(), prop::bool::weighted(0.9), any::<u8>(), 0..200_u16);
     let one =
         one.prop_map(|(who, what, fitting, chance, hours)| Throw { who, what: what.into(), fitting, chance, hours });
     prop::collection::vec(one, 0..300)
 }
 
-fn stated(event: Event, case: &Case, chance: u8) -> Stated {
-    let day: Date = "2026-11-26".parse().unwrap();
+fn stated(event: Event, case: &Case, chance: u8, day: Date) -> Stated {
+    // Mostly the day itself.
+    let on = if chance & 0x38 == 0x38 { "2026-11-20".parse().unwrap() } else { day };
     let run = case.run.as_ref().map_or((Uuid::nil(), [0; 32]), |run| (run.run, run.hash));
     match event {
         Event::RequestSupplement => Stated::Missing(vec![DocumentKind::Design]),
@@ -108,7 +112,7 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
         Event::Refer => Stated::Submission("1".into()),
         event if decides(event) => Stated::Decision(Signed {
             number: "1".into(),
-            on: day,
+            on,
             signer: "chair".into(),
             file: [2; 32],
             run: run.0,
@@ -117,8 +121,11 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
         }),
         Event::RecordAgreement => Stated::Agreement { column: Uuid::nil(), number: "1".into(), on: day, file: [3; 32] },
         Event::IssuePermit => Stated::Permit("1".into()),
-        Event::NotifyStart => Stated::Start(day),
-        Event::MeetCondition => Stated::Met { condition: u32::from(chance & 1) + 1, evidence: [4; 32] },
+        Event::NotifyStart => Stated::Start(on),
+        Event::MeetCondition => Stated::Met {
+            condition: u32::from(chance & 1) + 1,
+            evidence: if chance & 2 == 2 { [4; 32] } else { [1; 32] },
+        },
         Event::SubmitAsBuilt => Stated::Survey(Surveyed {
             x: 0.0,
             y: 0.0,
@@ -136,6 +143,12 @@ fn stated(event: Event, case: &Case, chance: u8) -> Stated {
     }
 }
 
+/// Whom a check names: of four things one.
+fn to_ask(chance: u8) -> ToAsk {
+    let rests_on = vec![[chance & 3; 32]];
+    ToAsk { code: CheckCode::Def, consultee: Consultee::Army, organisation: "army".into(), rests_on }
+}
+
 fn noted(event: Event, chance: u8, day: Date) -> Noted {
     let spc = if chance & 3 == 3 { Verdict::Warn } else { Verdict::Pass };
     let cor = if chance & 0x0c == 0x0c { Verdict::Block } else { Verdict::Pass };
@@ -151,7 +164,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         hash: [chance; 32],
         said: vec![(CheckCode::Cor, cor), (CheckCode::Spc, spc)],
         sharing: if spc == Verdict::Warn { vec![CheckCode::Spc] } else { Vec::new() },
-        consult: (chance & 16 == 16).then(|| (CheckCode::Def, Consultee::Army, "army".into())).into_iter().collect(),
+        consult: (chance & 16 == 16).then(|| to_ask(chance)).into_iter().collect(),
         candidates: vec![candidate],
         to_others: Vec::new(),
     };
@@ -161,6 +174,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
         secret: (event == Event::Accept).then_some([chance; 32]),
         snapshot_hash: (event == Event::Submit).then_some([chance & 1; 32]),
         run: (event == Event::Check).then_some(run),
+        day: Some(day),
         answer_by: (event == Event::Consult).then(|| day.saturating_add(3.days())),
         answered_for: (event == Event::Answer).then(|| "army".into()),
         permit: matches!(event, Event::IssuePermit | Event::RecordAgreement)
@@ -173,6 +187,7 @@ fn noted(event: Event, chance: u8, day: Date) -> Noted {
 }
 
 /// Sends what was thrown through a case; every event that came in, and how many were refused.
+#[allow(clippy::too_many_lines)] // one property
 fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
     let (people, props) = (people(), props());
     let limits = Limits {
@@ -184,6 +199,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         deemed_approval: true,
     };
     let (mut case, mut events, mut refused) = (Case::default(), Vec::<CaseEvent>::new(), 0);
+    let mut asked_about = std::collections::HashSet::new();
     let mut at: Timestamp = "2026-11-26T01:00:00Z".parse().unwrap();
     for throw in throws {
         at = at.checked_add(i64::from(throw.hours).hours()).unwrap();
@@ -203,7 +219,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         if seldom.contains(&event) && throw.hours % 16 != 0 {
             continue;
         }
-        let said = stated(event, &case, throw.chance);
+        let said = stated(event, &case, throw.chance, day);
         let changed = if throw.chance & 0x60 == 0x60 { vec![CheckCode::Cor] } else { Vec::new() };
         let run = case.run.as_ref().map(|run| RunNow {
             run: run.run,
@@ -221,6 +237,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             stated: &said,
             reason: (throw.chance & 128 == 0).then_some("why"),
             day,
+            received: case.clock_run().map(|run| run.accepted.to_zoned(jiff::tz::TimeZone::UTC).date()),
             run,
             deviation_m: Some(f64::from(throw.chance & 7)),
             limits,
@@ -233,14 +250,28 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
         };
         // What must never be.
         assert!(!is_terminal(TABLE, case.state), "{event} leads on from {}", case.state);
+        if decides(event) || matches!(event, Event::Recommend | Event::AdmitAppeal | Event::DismissAppeal) {
+            let actor = actor.unwrap();
+            let submitted = |e: &CaseEvent| e.event == Event::Submit && e.actor == actor.name;
+            let asks = actor.organisation.as_deref() == Some("viettel") || events.iter().any(submitted);
+            assert!(!asks, "{event} by who asks for it");
+        }
         if decides(event) {
             let (_, recommender) = case.advice.as_ref().unwrap();
             assert_ne!(*recommender, actor.unwrap().name, "who recommends decides");
             assert!(asked.run.as_ref().unwrap().changed.is_empty(), "{event} on a check that is not fresh");
             assert!(case.consultations.iter().all(|c| !c.is_open(day)), "{event} before all were heard");
+            let mut named = case.run.iter().flat_map(|run| &run.consult).flat_map(|to| &to.rests_on);
+            assert!(named.all(|on| asked_about.contains(on)), "{event} before somebody was asked about what was found");
             let Stated::Decision(signed) = &said else { panic!("{event} without a decision") };
             let known = case.run.as_ref().unwrap();
             assert_eq!((signed.run, signed.run_hash), (known.run, known.hash), "{event} on another check");
+        }
+        if let Stated::Decision(Signed { on, .. }) | Stated::Start(on) = &said {
+            assert!(*on <= day && on.to_string().as_str() > "2026-11-20", "{event} on {on}");
+        }
+        if let Stated::Met { evidence, .. } = &said {
+            assert!(kept.iter().any(|(_, sha256)| sha256 == evidence), "{event} by no document");
         }
         if matches!(event, Event::Approve | Event::ApproveWithConditions) {
             let blocked = case.run.as_ref().unwrap().said.iter().any(|(_, v)| *v == Verdict::Block);
@@ -250,6 +281,15 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             assert!(said.iter().all(|(code, now)| *now <= advised(*code)), "{event} on what nobody recommended it on");
         }
         assert_eq!(taken.by == By::Timer, actor.is_none(), "{event}");
+        let noted = noted(event, throw.chance, day);
+        match event {
+            Event::Submit if noted.snapshot_hash != case.submitted => asked_about.clear(),
+            Event::Consult => {
+                let named = case.run.iter().flat_map(|run| &run.consult);
+                asked_about.extend(named.flat_map(|to| to.rests_on.clone()));
+            }
+            _ => {}
+        }
         let record = CaseEvent {
             revision: 1,
             seq: case.seq + 1,
@@ -262,7 +302,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             reason: asked.reason.map(str::to_owned),
             data: Told::default(),
             stated: said.clone(),
-            noted: noted(event, throw.chance, day),
+            noted,
         };
         case.then(&record);
         events.push(record);

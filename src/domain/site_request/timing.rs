@@ -63,6 +63,12 @@ impl Counting<'_> {
         run.read(&Office { calendar, time_zone: self.time_zone.clone(), cut_off }, now).map(Some)
     }
 
+    /// The day at whose end something is due: of the office the answer, of its carrier what was decided.
+    #[must_use]
+    pub fn due_of(&self, case: &Case, now: Timestamp) -> Option<Date> {
+        if case.state.is_permitted() { case.ends_on() } else { self.due(case, now) }
+    }
+
     /// The day at whose end the answer is due. None where no clock runs, where it stands still and so moves that day, and where
     /// nobody set a calendar that reaches so far.
     #[must_use]

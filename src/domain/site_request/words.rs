@@ -101,6 +101,8 @@ words! {
         Visited = "visited",
         /// The decision names the check run of the case, by id and hash.
         CheckNamed = "check_named",
+        /// Its day has come, and is none before the request was received.
+        DecisionDate = "decision_date",
         /// The checks would say the same now.
         CheckFresh = "check_fresh",
         /// Nothing blocks that is not waived.
@@ -111,6 +113,8 @@ words! {
         SharingFound = "sharing_found",
         /// No check is worse than when it was recommended.
         AdviceFits = "advice_fits",
+        /// It is of another organisation, and somebody else submitted it.
+        NotApplicant = "not_applicant",
         /// Somebody else recommended it.
         NotRecommender = "not_recommender",
         /// Somebody else waived what was waived.
@@ -119,15 +123,17 @@ words! {
         NotDecider = "not_decider",
         /// At least one condition is stated.
         ConditionsStated = "conditions_stated",
-        /// The condition is one of the case, and still to be met.
+        /// The condition is one of the case.
         ConditionOpen = "condition_open",
+        /// What shows that it is met is a document that is kept of the request.
+        EvidenceKept = "evidence_kept",
         /// Every condition is met.
         ConditionsMet = "conditions_met",
         /// The column agreed on is a candidate.
         CandidateNamed = "candidate_named",
         /// The rules say for how long a permit holds.
         PermitRuled = "permit_ruled",
-        /// The permit holds on this day.
+        /// The permit holds on this day, and on the one on which building begins.
         PermitHolds = "permit_holds",
         /// The permit held until a day that is over.
         PermitOver = "permit_over",
@@ -137,7 +143,7 @@ words! {
         HeightPermitted = "height_permitted",
         /// The clock runs.
         ClockRuns = "clock_runs",
-        /// The clock stands still.
+        /// An officer lets the clock stand still.
         ClockPaused = "clock_paused",
         /// The rules say how long an answer may take, and the calendar on which days the office works.
         TermKnown = "term_known",

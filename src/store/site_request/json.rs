@@ -8,7 +8,7 @@ use crate::domain::actor::Sight;
 use crate::domain::audit::{Digest, hex, unhex};
 use crate::domain::fields::{Fields, Value};
 use crate::domain::site_check::{CheckCode, HiddenCells, Verdict};
-use crate::domain::site_request::case::{Candidate, Noted, RunNoted};
+use crate::domain::site_request::case::{Candidate, Noted, RunNoted, ToAsk};
 use crate::domain::site_request::dossier::Listed;
 use crate::domain::site_request::reader::SaidTo;
 use crate::domain::site_request::told::Told;
@@ -91,8 +91,10 @@ fn digest_json(digest: Option<&Digest>) -> Json {
 
 fn run_json(run: &RunNoted) -> Json {
     let said = run.said.iter().map(|(code, verdict)| (code.to_string(), Json::from(verdict.as_str())));
-    let consult = run.consult.iter().map(|(code, consultee, organisation)| {
-        json!({"code": code.as_str(), "consultee": consultee.as_str(), "organisation": organisation})
+    let consult = run.consult.iter().map(|to| {
+        let rests_on: Vec<String> = to.rests_on.iter().map(|on| hex(on)).collect();
+        json!({"code": to.code.as_str(), "consultee": to.consultee.as_str(), "organisation": to.organisation,
+            "rests_on": rests_on})
     });
     let candidates = run.candidates.iter().map(|c| {
         json!({"id": c.id, "code": c.code, "organisation": c.organisation, "distance_m": c.distance_m,
@@ -139,6 +141,7 @@ pub(super) fn noted_json(noted: &Noted) -> Json {
         "snapshot_sha256": digest_json(noted.snapshot_hash.as_ref()),
         "term_days": noted.term_days,
         "run": noted.run.as_ref().map(run_json),
+        "day": day(noted.day),
         "answer_by": day(noted.answer_by),
         "answered_for": noted.answered_for,
         "permit_from": day(noted.permit.map(|(from, _)| from)),
@@ -224,8 +227,13 @@ fn run(json: &Json) -> Stored<RunNoted> {
         said.iter().filter(|one| **one == (CheckCode::Spc, Verdict::Warn)).map(|(code, _)| *code).collect()
     };
     let consult = each(json, "consult").map(|c| {
-        let organisation = text(c, "organisation").unwrap_or_default().to_owned();
-        Ok((word(c, "code")?, word(c, "consultee")?, organisation))
+        let on = |on: &Json| on.as_str().and_then(unhex).ok_or_else(|| wrong("a run"));
+        Ok(ToAsk {
+            code: word(c, "code")?,
+            consultee: word(c, "consultee")?,
+            organisation: text(c, "organisation").unwrap_or_default().to_owned(),
+            rests_on: each(c, "rests_on").map(on).collect::<Stored<_>>()?,
+        })
     });
     let candidates = each(json, "candidates").map(|c| {
         Ok(Candidate {
@@ -257,6 +265,7 @@ pub(super) fn noted(json: &Json) -> Stored<Noted> {
         snapshot_hash: digest(json, "snapshot_sha256")?,
         term_days: json.get("term_days").and_then(Json::as_u64).and_then(|n| u32::try_from(n).ok()),
         run: json.get("run").map(run).transpose()?,
+        day: parsed(json, "day")?,
         answer_by: parsed(json, "answer_by")?,
         answered_for: text(json, "answered_for").map(str::to_owned),
         permit: parsed(json, "permit_from")?.zip(parsed(json, "permit_to")?),
