@@ -1,13 +1,14 @@
 //! Site requests: a carrier files one, edits it while it is his, and sends it; what is done to it then is a step of its
 //! workflow.
 //!
-//! Read in this order: this file (filing and finding; `reading` is who reads what), [`step`] (the one way on), `check` (the automatic checks of a case),
+//! Read in this order: this file (filing and finding; `reading` is who reads what), [`step`] (the one way on; `judging` asks the table), `check` (the automatic checks of a case),
 //! `effects` (what else a step writes: the reference feature that keeps others off, the work), [`inbox`] and [`tracking`], [`version`] (what was
 //! recorded of it before).
 
 mod check;
 mod effects;
 pub mod inbox;
+mod judging;
 pub mod lapse;
 mod notice;
 mod reading;

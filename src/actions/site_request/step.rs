@@ -14,32 +14,31 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::check::{self, Write};
+use super::judging::Facts;
 use super::traces::{copies, decided_on, entry};
 use super::{WholeCase, check_version, effects, get, locked, notice, read, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
-use crate::domain::audit::Digest;
 use crate::domain::calendar::RegisteredCalendar;
-use crate::domain::document::DocumentKind;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::reference::REACH;
 use crate::domain::rules::Parameter;
 use crate::domain::session::digest;
 use crate::domain::site_check::CheckCode;
+use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::{Case, CaseEvent, Noted};
-use crate::domain::site_request::guards::{Asked, RunNow, allowed, step, too_early};
+use crate::domain::site_request::guards::too_early;
 use crate::domain::site_request::limits::Limits;
 use crate::domain::site_request::reader::Standing;
-use crate::domain::site_request::table::{OF_TIMER, Row, TABLE, decides};
+use crate::domain::site_request::table::{OF_TIMER, TABLE, decides};
 use crate::domain::site_request::timing::Counting;
-use crate::domain::site_request::told::{Stated, Surveyed, Told};
+use crate::domain::site_request::told::{Stated, Told};
 use crate::domain::site_request::words::{Event, Guard};
-use crate::domain::site_request::{Filed, WORD};
 use crate::domain::workflow::{self, ClockEffect, Refusal};
 use crate::error::{Error, Result};
-use crate::geometry::{Geometry, Metres, crs};
+use crate::geometry::Metres;
 use crate::store::site_request as store;
-use crate::store::{Stored, WriteTx, calendar, document, rules};
+use crate::store::{Stored, WriteTx, calendar, rules};
 
 /// How often a decision is made again where something near the place changed between its two looks.
 const ATTEMPTS_MAX: u32 = 3;
@@ -67,33 +66,6 @@ struct Prepared {
     secret: Option<String>,
 }
 
-/// What a step is judged by besides what is said.
-struct Facts {
-    day: Date,
-    received: Option<Date>,
-    run: Option<RunNow>,
-    deviation_m: Option<f64>,
-    limits: Limits,
-    kept: Vec<(DocumentKind, Digest)>,
-    uncounted: Option<String>,
-    due: Option<Date>,
-}
-
-impl Facts {
-    fn on(day: Date) -> Self {
-        Self {
-            day,
-            received: None,
-            run: None,
-            deviation_m: None,
-            limits: Limits::default(),
-            kept: Vec::new(),
-            uncounted: None,
-            due: None,
-        }
-    }
-}
-
 /// What a step is judged and counted by, as it stands once nobody else writes in the jurisdiction.
 struct Office {
     parameters: Vec<Arc<Parameter>>,
@@ -101,19 +73,19 @@ struct Office {
 }
 
 /// What a step says and is judged by.
-struct Step<'s> {
-    context: &'s Context,
+pub(super) struct Step<'s> {
+    pub(super) context: &'s Context,
     /// Who sends it; none: the service itself.
-    actor: Option<&'s Actor>,
+    pub(super) actor: Option<&'s Actor>,
     /// Who is shown what becomes of it.
-    reader: Option<Reader<'s>>,
-    name: &'s str,
-    organisation: Option<&'s str>,
-    event: Event,
-    told: &'s Told,
-    stated: &'s Stated,
-    reason: Option<&'s str>,
-    jurisdiction: &'s Jurisdiction,
+    pub(super) reader: Option<Reader<'s>>,
+    pub(super) name: &'s str,
+    pub(super) organisation: Option<&'s str>,
+    pub(super) event: Event,
+    pub(super) told: &'s Told,
+    pub(super) stated: &'s Stated,
+    pub(super) reason: Option<&'s str>,
+    pub(super) jurisdiction: &'s Jurisdiction,
 }
 
 /// Sends an event to a request.
@@ -368,66 +340,6 @@ impl Step<'_> {
             Some(refusal) => Err(self.refusal(&before.case, filed, refusal)),
             None => Ok(()),
         }
-    }
-
-    /// The documents of a request, where the step asks for them.
-    fn kept(&self, tx: &mut WriteTx<'_>, of: &Filed) -> Stored<Vec<(DocumentKind, Digest)>> {
-        let of_documents = |guard: &Guard| matches!(guard, Guard::Documented | Guard::EvidenceKept);
-        let asks = workflow::row(TABLE, of.state, self.event).is_some_and(|row| row.guards.iter().any(of_documents));
-        if asks { document::kept_in(tx, &of.jurisdiction, (WORD, of.id)) } else { Ok(Vec::new()) }
-    }
-
-    /// The row of the step, where all that it needs holds.
-    fn judged(&self, case: &Case, filed: &Filed, facts: &Facts) -> Result<&'static Row> {
-        let asked = self.asked(filed, facts);
-        step(case, self.event, &asked).map_err(|refusal| self.refusal(case, filed, refusal))
-    }
-
-    fn asked<'a>(&'a self, filed: &'a Filed, facts: &'a Facts) -> Asked<'a> {
-        Asked {
-            actor: self.actor,
-            jurisdiction: &filed.jurisdiction,
-            props: &filed.body.props,
-            kept: &facts.kept,
-            stated: self.stated,
-            reason: self.reason,
-            day: facts.day,
-            received: facts.received,
-            run: facts.run.clone(),
-            deviation_m: facts.deviation_m,
-            limits: facts.limits,
-            uncounted: facts.uncounted.clone(),
-            due: facts.due,
-        }
-    }
-
-    fn refusal(&self, case: &Case, filed: &Filed, refusal: Refusal<Guard>) -> Error {
-        let (owner, asked) = (&filed.body.props.organisation, case.consulted());
-        let may = |actor: &Actor| allowed(case.state, &asked, actor, &filed.jurisdiction, owner);
-        let may = self.actor.map(may).unwrap_or_default();
-        let (detail, unmet) = match refusal {
-            Refusal::NotFromHere => {
-                (format!("«{}» is not for a request that is {}", self.event, case.state), Vec::new())
-            }
-            Refusal::NotYours => (format!("«{}» is not for you to send", self.event), Vec::new()),
-            Refusal::Unmet(unmet) => (format!("«{}» cannot be done yet", self.event), unmet),
-        };
-        Error::StepRefused {
-            detail,
-            allowed: may.iter().map(ToString::to_string).collect(),
-            unmet: unmet.into_iter().map(|(guard, missing)| (guard.to_string(), missing)).collect(),
-        }
-    }
-
-    /// How far what was surveyed lies from the place, on the working grid.
-    fn deviation_m(&self, of: &Filed, surveyed: Option<&Surveyed>) -> Option<f64> {
-        let surveyed = surveyed.filter(|_| self.event == Event::Verify)?;
-        let point = Geometry::Point((surveyed.x, surveyed.y).into());
-        let Ok(Geometry::Point(stands)) = crs::project(&point, surveyed.crs, of.body.place.grid_crs) else {
-            return None;
-        };
-        let place = of.body.on_grid();
-        Some((stands.x() - place.x).hypot(stands.y() - place.y))
     }
 
     /// What the service adds to the event.
