@@ -111,6 +111,8 @@ pub mod key {
         AIR_NO_GROUND = "air-no-ground",
         /// AIR: under the surfaces of `runway`, of which an elevation is not known.
         AIR_NO_ELEVATION = "air-no-elevation",
+        /// AIR: `runway` is drawn as no straight line from one threshold to the other.
+        AIR_NO_LINE = "air-no-line",
 
         /// EMF: what it is has no antennas.
         EMF_NO_ANTENNAS = "emf-no-antennas",

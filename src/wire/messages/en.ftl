@@ -51,6 +51,7 @@ air-penetrates = Its top at { $top } m above the sea is above the { $surface } s
 air-unsure = Its top at { $top } m above the sea is too close to the { $surface } surface of { $runway }, at { $limit } m here: survey it.
 air-no-ground = It stands under the { $surface } surface of { $runway }: state the ground above the sea.
 air-no-elevation = It stands under the surfaces of { $runway }, whose elevation is not known.
+air-no-line = Surfaces of { $runway } may lie here, and where cannot be told: it is not drawn as a straight line from one threshold to the other.
 
 emf-no-antennas = What it is to be has no antennas.
 emf-not-stated = Its antennas are not stated.

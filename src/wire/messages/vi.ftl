@@ -51,6 +51,7 @@ air-penetrates = Đỉnh cột ở { $top } m so với mực nước biển vư�
 air-unsure = Đỉnh cột ở { $top } m so với mực nước biển quá gần bề mặt { $surface } của { $runway }, tại đây là { $limit } m: cần đo đạc.
 air-no-ground = Nằm dưới bề mặt { $surface } của { $runway }: hãy nêu cao độ mặt đất.
 air-no-elevation = Nằm dưới các bề mặt của { $runway }, chưa biết cao độ.
+air-no-line = Có thể nằm dưới các bề mặt của { $runway }, nhưng không xác định được: đường băng này không được vẽ thành đoạn thẳng nối hai ngưỡng.
 
 emf-no-antennas = Công trình này không có ăng ten.
 emf-not-stated = Chưa nêu các ăng ten.
