@@ -30,7 +30,7 @@ use crate::geometry::{Geometry, Grid, Metres, Problem};
 pub use attributes::Attributes;
 pub use decision::Decision;
 pub use listed::ReferenceLayer;
-pub use permitted::PERMITTED;
+pub use permitted::{OF_REQUEST, PERMITTED};
 pub use reach::REACH;
 
 words! {
@@ -236,6 +236,9 @@ fn read_attributes(r: &mut Reading<'_>, kind: Option<ReferenceKind>) -> Attribut
         azimuth_deg: r.number("azimuth_deg", 0.0, 360.0),
         decision: None,
     };
+    if kind == Some(ReferenceKind::Transmitter) && attributes.is_of_request() {
+        r.wrong("class", "says that it stands for an antenna of a site request, and is written with that alone");
+    }
     // A runway of which nobody knows how high it lies is there all the same: a check says that it cannot tell.
     if kind == Some(ReferenceKind::Transmitter) {
         r.required("eirp_w", attributes.eirp_w);
