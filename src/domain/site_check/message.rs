@@ -54,6 +54,8 @@ pub mod key {
         ZON_HEIGHT = "zon-height",
         /// ZON: `zone` holds `columns` of at most `quota` columns.
         ZON_QUOTA = "zon-quota",
+        /// ZON: by positions as badly known as these `zone` may hold `columns` of at most `quota` columns.
+        ZON_QUOTA_UNSURE = "zon-quota-unsure",
         /// ZON: only columns of class A1 so near `feature`: `distance` of `limit`.
         ZON_ONLY_A1 = "zon-only-a1",
         /// ZON: the same, and no class is stated.

@@ -21,6 +21,7 @@ zon-class = Zone { $zone } admits { $classes }, not { $class }.
 zon-class-not-stated = Zone { $zone } admits { $classes }; state the class of the column.
 zon-height = { $height } m is more than the { $limit } m that zone { $zone } admits.
 zon-quota = Zone { $zone } is full: it admits { $quota } columns, and with those that are permitted it holds { $columns }.
+zon-quota-unsure = By positions as badly known as these zone { $zone } may be full: it admits { $quota } columns, and with those that are permitted it may hold { $columns }: survey those at its edge.
 zon-overlaps = It overlaps the zone { $zone }, which is in force.
 zon-alone = It overlaps no zone in force.
 zon-only-a1 = Only columns of class A1 stand within { $limit } m of { $feature }, which is { $distance } m away.
