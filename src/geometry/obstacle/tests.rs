@@ -119,9 +119,8 @@ fn a_runway_is_a_straight_line_from_end_to_end() {
         let found = of(points).map_or_else(|wrong| wrong, |runway| panic!("{points:?}: {runway:?}"));
         let same = |a: f64, b: f64| (a - b).abs() < 1.0;
         let is = match (found, wrong) {
-            (Short(a), Short(b)) | (Back(a), Back(b)) => same(a, b),
             // Off the line from one corner to the other, which is hardly turned.
-            (Bent(a), Bent(b)) => same(a, b),
+            (Short(a), Short(b)) | (Back(a), Back(b)) | (Bent(a), Bent(b)) => same(a, b),
             _ => false,
         };
         assert!(is, "{points:?}: {found:?}");

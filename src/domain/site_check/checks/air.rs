@@ -54,7 +54,7 @@ impl Over<'_, '_> {
 /// What a runway has over a place.
 enum Has<'n, 'a> {
     Nothing,
-    Surface(Over<'n, 'a>),
+    Surface(Box<Over<'n, 'a>>),
     /// It is drawn so that nobody can tell.
     Unclear,
 }
@@ -67,7 +67,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
             Ok(Has::Nothing) => {}
             Ok(Has::Surface(over)) => {
                 met.push(runway);
-                all.push(over);
+                all.push(*over);
             }
             Ok(Has::Unclear) => {
                 met.push(runway);
@@ -189,7 +189,7 @@ fn over<'n, 'a>(
         class,
     )?;
     let (known, rule) = (heights.is_some(), Arc::clone(rule));
-    Ok(Has::Surface(Over { runway: near, line: runway, dimensions, ceiling, known, rule }))
+    Ok(Has::Surface(Box::new(Over { runway: near, line: runway, dimensions, ceiling, known, rule })))
 }
 
 /// The figures for a class of runways.
@@ -234,6 +234,8 @@ pub fn reach(ever: &SiteRules) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ::geo::Translate as _;
+
     use super::super::tests::support::*;
     use super::*;
     use crate::domain::reference::Attributes;
@@ -325,7 +327,6 @@ mod tests {
                 (a.elevation_from_m, a.elevation_to_m) = (Some(100.0), Some(100.0));
                 a.class = Some("4 PRECISION".into());
             };
-            use ::geo::Translate;
             scene.reference(ReferenceKind::Runway, shape.translate(-east, -north)).named("09/27").with(set);
             let found = judge(check, &up_to(top, 0.0), &scene.around());
             (found.verdict, found.message.key, names(&found).len(), found.geometry.is_some())
