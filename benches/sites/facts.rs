@@ -9,8 +9,9 @@ use clearway::actions::{Context, site_check};
 use clearway::clock;
 use clearway::domain::reference::{Attributes, ReferenceKind};
 use clearway::domain::rules::{Ruling, Unit};
+use clearway::domain::site_check::message::key;
 use clearway::domain::site_check::{
-    Argument, CheckCode, Finding, Parameters, SiteKey, is_drawn, land_of, reach_round, to_edge_of,
+    Argument, CheckCode, Finding, Parameters, SiteKey, Verdict, is_drawn, land_of, reach_round, to_edge_of,
 };
 use clearway::domain::word::Word;
 use clearway::store::schema::sql_types::Geometry as SqlGeometry;
@@ -246,8 +247,10 @@ impl Statement {
              AND ST_Distance(ST_Boundary(geom_grid), $2) >= {accuracy} AS surely FROM reference_features \
              WHERE jurisdiction = $1 AND kind = 'zone' AND ST_DWithin(geom_grid, $2, {accuracy})), \
              in_zones AS MATERIALIZED (SELECT zones.id AS zone, zones.quota, works.id, works.geom_grid, {IS_COLUMN} AS is_column \
-             FROM zones JOIN works ON works.jurisdiction = $1 AND ST_Intersects(works.geom_grid, zones.geom_grid) \
-             WHERE quota IS NOT NULL), \
+             , ST_Intersects(works.geom_grid, zones.geom_grid) AND (position_accuracy_m = 0 \
+             OR ST_Distance(ST_Boundary(zones.geom_grid), works.geom_grid) >= position_accuracy_m) AS in_it \
+             FROM zones JOIN works ON works.jurisdiction = $1 AND ST_DWithin(works.geom_grid, zones.geom_grid, {}) \
+             AND ST_DWithin(works.geom_grid, zones.geom_grid, position_accuracy_m) WHERE quota IS NOT NULL), \
              urban AS MATERIALIZED (SELECT bool_or(ST_Intersects(geom_grid, $2) \
              AND ST_Distance(ST_Boundary(geom_grid), $2) >= {accuracy}) AS surely, count(*) > 0 AS maybe \
              FROM reference_features WHERE jurisdiction = $1 AND kind = 'urban_area' \
@@ -255,7 +258,8 @@ impl Statement {
              spacing AS MATERIALIZED (SELECT greatest(max(spacing_m), \
              CASE WHEN bool_or(surely AND spacing_m IS NOT NULL) THEN NULL \
              WHEN (SELECT surely FROM urban) THEN {urban} \
-             WHEN (SELECT maybe FROM urban) THEN greatest({urban}, {elsewhere}) ELSE {elsewhere} END) AS metres FROM zones) "
+             WHEN (SELECT maybe FROM urban) THEN greatest({urban}, {elsewhere}) ELSE {elsewhere} END) AS metres FROM zones) ",
+            ACCURACY_M[1]
         );
         write!(
             sql,
@@ -273,6 +277,13 @@ impl Statement {
             " UNION ALL SELECT 'zone', zones.id, count(in_zones.id) FILTER (WHERE is_column), zones.quota \
              FROM zones LEFT JOIN in_zones ON in_zones.zone = zones.id WHERE zones.quota IS NOT NULL \
              GROUP BY zones.id, zones.quota"
+        )?;
+        // Those of them that hold the place for sure and are full for sure.
+        write!(
+            sql,
+            " UNION ALL SELECT 'full', zones.id, count(in_zones.id) FILTER (WHERE is_column AND in_it), zones.quota \
+             FROM zones LEFT JOIN in_zones ON in_zones.zone = zones.id WHERE zones.quota IS NOT NULL AND zones.surely \
+             GROUP BY zones.id, zones.quota HAVING count(in_zones.id) FILTER (WHERE is_column AND in_it) >= zones.quota"
         )?;
         write!(sql, " UNION ALL SELECT 'spacing', '{NOTHING}', metres, 0 FROM spacing")?;
         // Whoever asks is built of what stands nearer than the spacing, or may by how badly both are known.
@@ -486,13 +497,21 @@ impl<'s> Compared<'s> {
 
         let zon = finding(CheckCode::Zon)?;
         let counted: f64 = of("zone").map(|row| row.2).sum();
+        // By positions as they are known a zone may be full; and one that holds the place for sure is.
         let is_full = of("zone").any(|(.., columns, quota)| columns >= quota);
+        let surely = of("full").next().is_some();
         self.met.quotas += usize::from(of("zone").next().is_some());
         self.met.full += usize::from(is_full);
         let told = zon.measured.zip(zon.limit).filter(|(measured, _)| measured.unit == Unit::Count);
         let told = told.map(|(measured, limit)| (measured.value, limit.value));
-        let is_told = |(columns, quota)| of("zone").any(|row| near(row.2, columns) && near(row.3, quota));
-        if !near(zon.rests_on.len() as f64, counted) || told.is_some_and(|told| !is_full || !is_told(told)) {
+        let name = if zon.verdict == Verdict::Block { "full" } else { "zone" };
+        let is_told = |(columns, quota)| of(name).any(|row| near(row.2, columns) && near(row.3, quota));
+        // What stands round a monument blocks as well, and is told before.
+        let is_blocked = zon.verdict == Verdict::Block && (told.is_some() || zon.message.key == key::ZON_ONLY_A1);
+        if !near(zon.rests_on.len() as f64, counted)
+            || told.is_some_and(|told| !is_full || !is_told(told))
+            || surely && !is_blocked
+        {
             differ(
                 "columns in zones",
                 format!("{told:?}, {}", zon.rests_on.len()),

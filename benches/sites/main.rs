@@ -14,7 +14,7 @@
 //!   least has each of them, or the bench fails.
 //! * `site-two-threads`: 10 000 places checked in this process on two threads against one thread, and that against a loop that only
 //!   counts. `site-batch-two-threads`: the same places as lines of `POST /api/site-checks/batch`, in two requests at once against one,
-//!   by the processor time of the server: a client that reads the answers on the same two cores would be measured with it.
+//!   on the clock, for waiting costs no processor time: with it is measured a client that reads the answers on the same two cores.
 //! * `site-batch`: such a batch in one request against the same checks in this process, both a second of processor time. `equal`: each
 //!   of the first 500 lines says what a check of it says.
 //! * `site-search` and `site-search-hexagonal`: 5 000 candidate places of one search, in both patterns, against a batch of the same

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::Context;
 use super::conflict_check::at_least;
 use crate::clock;
+use crate::domain::conflict::AccuracyDefaults;
 use crate::domain::feature::Noun;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::layer::{Layer, with_noun};
@@ -147,14 +148,15 @@ pub(super) fn snapshot(
     Ok(Arc::new(territories.into_iter().collect()))
 }
 
-/// Jurisdictions as they were at these revisions, with all that they held and who could see it then; one of them under other
-/// rules, where `instead` says so. For whoever shows nothing of it but what an answer was.
+/// Jurisdictions as they were at these revisions, with all that they held and who could see it then, where what states no accuracy
+/// has one of `accuracies`; one of them under other rules, where `instead` says so. For whoever shows nothing of it but what an answer was.
 ///
 /// # Errors
 /// As [`snapshot`], and [`Error::NotFound`] for a revision that there is not.
 pub(super) fn at_revisions(
     context: &Context,
     revisions: &BTreeMap<String, i64>,
+    accuracies: AccuracyDefaults,
     instead: Option<(&str, &Arc<Ruling>)>,
 ) -> Result<Snapshot> {
     let mut territories = Vec::new();
@@ -167,9 +169,9 @@ pub(super) fn at_revisions(
             Ok((Arc::new(jurisdiction), recorded, rules::parameters_at(conn, code, *revision)?))
         })?;
         let other = instead.filter(|(of, _)| of == code).map(|(_, rules)| rules);
-        let then = || Arc::new(Ruling::new(&parameters, context.accuracies()));
+        let then = || Arc::new(Ruling::new(&parameters, accuracies));
         let rules = other.map_or_else(then, Arc::clone);
-        let state = if other.is_some() {
+        let state = if other.is_some() || accuracies != context.accuracies() {
             // What nobody judged by is not kept.
             Arc::new(State::read(context, &jurisdiction, &recorded, &rules)?)
         } else {
@@ -197,6 +199,7 @@ pub(super) fn others(
     context: &Context,
     moment: Timestamp,
     looked_at: &BTreeMap<String, i64>,
+    accuracies: AccuracyDefaults,
     round: &dyn Fn(&Territory) -> Bounds,
 ) -> Result<Others> {
     let recorded = context.store.snapshot(|conn| version::recorded_by(conn, moment))?;
@@ -205,7 +208,7 @@ pub(super) fn others(
         let (code, revision) = (&recorded.jurisdiction, recorded.revision);
         let found = context.store.snapshot(|conn| {
             let Some(jurisdiction) = jurisdiction::find(conn, code)? else { return Ok(None) };
-            let rules = Arc::new(Ruling::new(&rules::parameters_at(conn, code, revision)?, context.accuracies()));
+            let rules = Arc::new(Ruling::new(&rules::parameters_at(conn, code, revision)?, accuracies));
             let empty = Territory::new(Arc::new(jurisdiction), revision, [], context.reach().get());
             let (empty, reach) = (empty.ruled(Arc::clone(&rules)), rules.reach_max());
             let mut extent = empty.extent;
@@ -223,7 +226,11 @@ pub(super) fn others(
             continue;
         }
         if recorded.kept {
-            let state = context.past.state(context, &empty.jurisdiction, recorded, &rules)?;
+            let state = if accuracies == context.accuracies() {
+                context.past.state(context, &empty.jurisdiction, recorded, &rules)?
+            } else {
+                Arc::new(State::read(context, &empty.jurisdiction, recorded, &rules)?)
+            };
             others.near.push(Arc::new(state.territory.clone()));
         } else {
             others.unknown.push(code.clone());

@@ -285,6 +285,10 @@ fn is_no_projection<T: Noun>(context: &Context, present: &Registered<T>) -> Resu
     let kind = T::status(present.body.props());
     let detail = if kind == ReferenceKind::SiteRequest.as_str() && stands_for(site_request::is_projected)? {
         "it stands for a site request, and is written with that alone: see /ogc/collections/site-requests"
+    } else if kind == ReferenceKind::Transmitter.as_str()
+        && present.body.attributes().is_some_and(|a| a.is_of_request())
+    {
+        "it stands for an antenna of a site request, and is written with that alone: see /ogc/collections/site-requests"
     } else if kind == ReferenceKind::Zone.as_str() && stands_for(|conn, id| Ok(zone::find(conn, id)?.is_some()))? {
         "it is a zone of a plan that was published, and is written with its plan alone: see /api/plans"
     } else {

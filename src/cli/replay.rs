@@ -84,6 +84,17 @@ fn waived(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
     Ok(())
 }
 
+/// By which accuracies it is answered, where the run does not say it.
+fn accuracies(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
+    if replay.run.accuracies.is_none() {
+        writeln!(
+            out,
+            "The run does not say how accurate positions were taken to be that state nothing: by the settings of now."
+        )?;
+    }
+    Ok(())
+}
+
 /// Which engine made an answer, and which makes it now.
 fn engines(then: Option<i32>) -> String {
     match then {
@@ -102,6 +113,7 @@ fn compared(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
         }
     }
     waived(out, replay)?;
+    accuracies(out, replay)?;
     if !replay.differences.is_empty() {
         writeln!(out, "{}", engines(replay.run.engine))?;
     }
@@ -117,6 +129,7 @@ fn changes(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
         writeln!(out, "{} {}{rule}", d.code, turn(d))?;
     }
     waived(out, replay)?;
+    accuracies(out, replay)?;
     if replay.run.engine != Some(ENGINE) && !replay.differences.is_empty() {
         writeln!(out, "{}", engines(replay.run.engine))?;
     }

@@ -64,6 +64,20 @@ pub struct AccuracyDefaults {
     pub unknown: Metres,
 }
 
+impl AccuracyDefaults {
+    /// Each of them in this order.
+    #[must_use]
+    pub fn all(self) -> [Metres; 6] {
+        [self.gnss_rtk, self.gnss, self.digitised, self.record, self.estimated, self.unknown]
+    }
+}
+
+impl From<[Metres; 6]> for AccuracyDefaults {
+    fn from([gnss_rtk, gnss, digitised, record, estimated, unknown]: [Metres; 6]) -> Self {
+        Self { gnss_rtk, gnss, digitised, record, estimated, unknown }
+    }
+}
+
 impl Default for AccuracyDefaults {
     fn default() -> Self {
         Self {

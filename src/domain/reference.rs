@@ -24,12 +24,13 @@ use super::rules::LandKind;
 use super::site_check::subject::{EIRP_MAX_W, EIRP_MIN_W};
 use super::word::{Visibility, Word, words};
 use super::work::{HEIGHT_MAX_M, read_code, read_period};
-use crate::geometry::{Geometry, Metres, Problem};
+use crate::geometry::obstacle::Runway;
+use crate::geometry::{Geometry, Grid, Metres, Problem};
 
 pub use attributes::Attributes;
 pub use decision::Decision;
 pub use listed::ReferenceLayer;
-pub use permitted::PERMITTED;
+pub use permitted::{OF_REQUEST, PERMITTED};
 pub use reach::REACH;
 
 words! {
@@ -181,6 +182,13 @@ fn shape_problem(kind: ReferenceKind, shape: &Geometry<f64>) -> Option<Problem> 
     Some(Problem::new("/type", wanted))
 }
 
+/// What the line of a runway on the grid has to be ([`Runway::along`]).
+fn line_problem(kind: ReferenceKind, grid: &Grid<Geometry<f64>>) -> Option<Problem> {
+    let (ReferenceKind::Runway, Geometry::LineString(line)) = (kind, &grid.0) else { return None };
+    let wrong = Runway::along(line, [0.0; 2]).err()?;
+    Some(Problem::new("/coordinates", wrong.to_string()))
+}
+
 /// Reads an elevation in metres, or in feet as aeronautical data have it.
 fn read_elevation(r: &mut Reading<'_>, metres: &str, feet: &str) -> Option<f64> {
     let [low, high] = ELEVATION_M;
@@ -228,6 +236,9 @@ fn read_attributes(r: &mut Reading<'_>, kind: Option<ReferenceKind>) -> Attribut
         azimuth_deg: r.number("azimuth_deg", 0.0, 360.0),
         decision: None,
     };
+    if kind == Some(ReferenceKind::Transmitter) && attributes.is_of_request() {
+        r.wrong("class", "says that it stands for an antenna of a site request, and is written with that alone");
+    }
     // A runway of which nobody knows how high it lies is there all the same: a check says that it cannot tell.
     if kind == Some(ReferenceKind::Transmitter) {
         r.required("eirp_w", attributes.eirp_w);
@@ -337,12 +348,22 @@ impl Noun for Reference {
         if let Some(problem) = shape_problem(props.kind, &delivered.shape) {
             return Err(vec![problem]);
         }
-        Ok(Self { props, place: place(delivered, jurisdiction, reach)? })
+        let place = place(delivered, jurisdiction, reach)?;
+        match line_problem(props.kind, &place.grid) {
+            Some(problem) => Err(vec![problem]),
+            None => Ok(Self { props, place }),
+        }
     }
 
     fn with_props(&self, props: ReferenceProps, _: &Jurisdiction) -> Result<Self, Vec<Problem>> {
-        match shape_problem(props.kind, &self.place.recorded.shape) {
-            Some(_) => Err(vec![Problem::new("/properties/kind", "is of another shape than this feature has")]),
+        let kind = |detail: String| Err(vec![Problem::new("/properties/kind", detail)]);
+        if shape_problem(props.kind, &self.place.recorded.shape).is_some() {
+            return kind("is of another shape than this feature has".into());
+        }
+        // What is wrong with one that was kept before that was asked is told by the checks; its other properties may change.
+        let becomes = props.kind != self.props.kind;
+        match line_problem(props.kind, &self.place.grid).filter(|_| becomes) {
+            Some(problem) => kind(format!("is of another shape than this feature has, which {}", problem.detail)),
             None => Ok(Self { props, place: self.place.clone() }),
         }
     }

@@ -11,21 +11,92 @@
 
 mod outline;
 
-use geo_types::Coord;
+use std::fmt;
+
+use geo_types::{Coord, LineString};
 
 pub use outline::outline;
 
-/// A runway: its two thresholds and their heights above the sea, m.
+/// No runway is shorter, m `[default]`: the shortest of ICAO Annex 14 are several times as long.
+pub const LENGTH_MIN_M: f64 = 100.0;
+/// No point of a runway that is drawn as a line stands farther off the line from end to end, m `[default]`: it would not be on
+/// the narrowest one, which is 18 m wide.
+pub const OFF_LINE_MAX_M: f64 = 9.0;
+
+/// A runway: its two thresholds and their heights above the sea. It has a length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Runway {
-    /// One threshold.
-    pub from: Coord<f64>,
-    /// The other one.
-    pub to: Coord<f64>,
-    /// Height of the first, m.
-    pub from_m: f64,
-    /// Height of the other, m.
-    pub to_m: f64,
+    from: Coord<f64>,
+    to: Coord<f64>,
+    from_m: f64,
+    to_m: f64,
+}
+
+/// Why a line is none from one threshold of a runway to the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NoRunway {
+    /// Its ends are so near to each other, m: it is closed, or goes round what it is to be.
+    Short(f64),
+    /// A point of it stands so far off the line from end to end, m.
+    Bent(f64),
+    /// It goes so far back, m.
+    Back(f64),
+}
+
+impl fmt::Display for NoRunway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(m) => {
+                write!(f, "has its ends {m:.1} m from each other, and no runway is shorter than {LENGTH_MIN_M} m")?;
+            }
+            Self::Bent(m) => {
+                write!(
+                    f,
+                    "is bent: a point stands {m:.1} m off the line from end to end, at most {OFF_LINE_MAX_M} m may"
+                )?;
+            }
+            Self::Back(m) => write!(f, "turns back by {m:.1} m on its way from end to end")?,
+        }
+        f.write_str("; a runway is a straight LineString from one threshold to the other, not its outline")
+    }
+}
+
+impl Runway {
+    /// The runway that a line on the grid draws, with the heights of its ends, m.
+    ///
+    /// # Errors
+    /// It is no such line.
+    pub fn along(line: &LineString<f64>, [from_m, to_m]: [f64; 2]) -> Result<Self, NoRunway> {
+        let Some((from, to)) = line.0.first().copied().zip(line.0.last().copied()) else {
+            return Err(NoRunway::Short(0.0));
+        };
+        let ends = to - from;
+        let length = ends.x.hypot(ends.y);
+        if length < LENGTH_MIN_M {
+            return Err(NoRunway::Short(length));
+        }
+        let mut farthest = 0.0_f64;
+        for point in &line.0 {
+            let p = *point - from;
+            let (along, off) = ((p.x * ends.x + p.y * ends.y) / length, (p.x * ends.y - p.y * ends.x).abs() / length);
+            if off > OFF_LINE_MAX_M {
+                return Err(NoRunway::Bent(off));
+            }
+            // It goes back from beyond its end as well.
+            let back = (farthest - along).max(along - length);
+            if back > OFF_LINE_MAX_M {
+                return Err(NoRunway::Back(back));
+            }
+            farthest = farthest.max(along);
+        }
+        Ok(Self { from, to, from_m, to_m })
+    }
+
+    /// The line from one threshold to the other.
+    #[must_use]
+    pub fn line(&self) -> LineString<f64> {
+        LineString(vec![self.from, self.to])
+    }
 }
 
 /// A sloping section of an approach.
@@ -169,12 +240,10 @@ fn surfaces(runway: &Runway, by: &Dimensions, at: Coord<f64>, accuracy: f64) -> 
     let Runway { from, to, from_m, to_m } = *runway;
     let (dx, dy) = (to.x - from.x, to.y - from.y);
     let length = dx.hypot(dy);
-    // Of a runway without a length nobody knows the direction: only what is all round it remains.
-    let unit = (length > 0.0).then(|| (dx / length, dy / length));
+    let (ux, uy) = (dx / length, dy / length);
     let (px, py) = (at.x - from.x, at.y - from.y);
-    let (along, across) = unit.map_or((0.0, 0.0), |(ux, uy)| (px * ux + py * uy, (px * uy - py * ux).abs()));
-    let beyond = (along - length).max(-along).max(0.0);
-    let away = if unit.is_some() { beyond.hypot(across) } else { px.hypot(py) };
+    let (along, across) = (px * ux + py * uy, (px * uy - py * ux).abs());
+    let away = (along - length).max(-along).max(0.0).hypot(across);
 
     let floor = from_m.min(to_m);
     let ceiling = floor + by.inner_height_m;
@@ -187,10 +256,9 @@ fn surfaces(runway: &Runway, by: &Dimensions, at: Coord<f64>, accuracy: f64) -> 
         if across <= by.half_width(outward - by.from_threshold_m) { Surface::Approach } else { Surface::Transitional }
     };
     let to_end = |outward: f64, threshold_m: f64| {
-        let heights = unit.and_then(|_| approach(by, threshold_m, ceiling, Span::round(outward, accuracy), sideways));
-        (approach_is(outward), heights)
+        (approach_is(outward), approach(by, threshold_m, ceiling, Span::round(outward, accuracy), sideways))
     };
-    let strip = unit.and_then(|_| strip(by, [from_m, to_m], length, ceiling, Span::round(along, accuracy), sideways));
+    let strip = strip(by, [from_m, to_m], length, ceiling, Span::round(along, accuracy), sideways);
     [(round_is, round), (strip_is, strip), to_end(-along, from_m), to_end(along - length, to_m)]
 }
 

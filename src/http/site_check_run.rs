@@ -89,6 +89,7 @@ pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
         "differences": changes,
         "waived": replay.waived.iter().map(|waiver| waiver.code.as_str()).collect::<Vec<_>>(),
         "engine": {"then": replay.run.engine, "now": ENGINE},
+        "accuracies_kept": replay.run.accuracies.is_some(),
     });
     Ok(answer(HttpResponse::Ok(), &document))
 }

@@ -309,6 +309,17 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
 }
 
+/// The reference features of a kind that come from a source, the oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn of_source(tx: &mut WriteTx<'_>, jurisdiction: &str, kind: ReferenceKind, source: &str) -> Stored<Vec<Uuid>> {
+    let of = reference_features::table.select(reference_features::id).order(reference_features::id);
+    let of = of.filter(reference_features::jurisdiction.eq(jurisdiction));
+    let of = of.filter(reference_features::kind.eq(kind.as_str())).filter(reference_features::source.eq(source));
+    Ok(of.load(tx.conn)?)
+}
+
 /// The reference layers that the transaction sees something of, of a jurisdiction or of all, by name.
 ///
 /// # Errors

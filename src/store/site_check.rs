@@ -18,11 +18,12 @@ use super::shape::Shape;
 use super::{Failure, Stored, WriteTx, audit};
 use crate::domain::actor::Actor;
 use crate::domain::audit::Digest;
+use crate::domain::conflict::AccuracyDefaults;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::site_check::{Antenna, Ground, PackName, Run, Said, Subject, Verdict};
 use crate::domain::word::Word;
 use crate::error::Error;
-use crate::geometry::{Coord, Epsg, Geometry};
+use crate::geometry::{Coord, Epsg, Geometry, Metres};
 
 /// A run as it is stored, with the hash that stands beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +51,9 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
         "INSERT INTO site_checks (jurisdiction, id, name, lonlat, geom_grid, reach_m, subject, at, day, recorded_at, revision,
              revisions, pack_name, pack_version, pack_digest, actor, organisation, roles, jurisdictions, told_by_budget, codes,
              verdicts, digests, shown_layers, shown_jurisdictions, shown_ids, ground_layers, ground_jurisdictions, ground_ids,
-             document, hash, engine)
+             document, hash, engine, accuracies)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-             $25, $26, $27, $28, $29, $30, $31, $32)
+             $25, $26, $27, $28, $29, $30, $31, $32, $33)
          RETURNING version_digest(site_checks) AS digest",
     )
     .bind::<Text, _>(&run.jurisdiction)
@@ -87,6 +88,7 @@ pub fn insert(tx: &mut WriteTx<'_>, run: &Run) -> Stored<()> {
     .bind::<Text, _>(&run.document)
     .bind::<Binary, _>(run.hash().as_slice())
     .bind::<Nullable<Integer>, _>(run.engine)
+    .bind::<Nullable<Array<Double>>, _>(run.accuracies.map(|accuracies| accuracies.all().map(Metres::get).to_vec()))
     .get_result(tx.conn)?;
     tx.versions_apart(&run.jurisdiction, run.id, None, Some(audit::digest(&row.digest)?))
 }
@@ -143,6 +145,8 @@ struct Row {
     pack_digest: Option<String>,
     #[diesel(sql_type = Nullable<Integer>)]
     engine: Option<i32>,
+    #[diesel(sql_type = Nullable<Array<Double>>)]
+    accuracies: Option<Vec<f64>>,
     #[diesel(sql_type = Text)]
     actor: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -190,7 +194,7 @@ pub fn of_ids(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<StoredRun>> {
 
 /// All of a run but its answer as it was given, which is long.
 const IN_BRIEF: &str = "r.jurisdiction, r.id, r.name, r.lonlat, r.geom_grid, r.reach_m, r.subject, r.at, r.day, r.recorded_at,
-    r.revision, r.revisions, r.pack_name, r.pack_version, r.pack_digest, r.engine, r.actor, r.organisation, r.roles, r.jurisdictions,
+    r.revision, r.revisions, r.pack_name, r.pack_version, r.pack_digest, r.engine, r.accuracies, r.actor, r.organisation, r.roles, r.jurisdictions,
     r.told_by_budget, r.codes, r.verdicts, r.digests, r.shown_layers, r.shown_jurisdictions, r.shown_ids, r.ground_layers,
     r.ground_jurisdictions, r.ground_ids, '' AS document, r.hash";
 
@@ -313,6 +317,7 @@ fn run(row: Row) -> Stored<StoredRun> {
         revisions: revisions(&row.revisions)?,
         pack: pack.map(|((name, version), digest)| PackName { name, version, digest }),
         engine: row.engine,
+        accuracies: row.accuracies.as_deref().map(accuracies).transpose()?,
         asker: Actor {
             name: row.actor,
             organisation: row.organisation,
@@ -334,6 +339,12 @@ fn run(row: Row) -> Stored<StoredRun> {
         document: row.document,
     };
     Ok(StoredRun { run, hash: audit::digest(&row.hash)? })
+}
+
+fn accuracies(kept: &[f64]) -> Stored<AccuracyDefaults> {
+    let metres = kept.iter().map(|m| Metres::new(*m)).collect::<Result<Vec<_>, _>>();
+    let all: Option<[Metres; 6]> = metres.ok().and_then(|all| all.try_into().ok());
+    all.map(AccuracyDefaults::from).ok_or_else(|| wrong("accuracies"))
 }
 
 pub(super) fn revisions(json: &Json) -> Stored<BTreeMap<String, i64>> {

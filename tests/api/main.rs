@@ -60,6 +60,7 @@ mod rules;
 mod run_security;
 mod session;
 mod shapes;
+mod site_antennas;
 mod site_border;
 mod site_check;
 mod site_document;

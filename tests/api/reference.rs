@@ -121,11 +121,26 @@ fn bad_documents() -> Vec<Bad> {
         urban_area, building, transmitter, zone, freeze_window, site_request, other";
     let lies_in_it = "/geometry/type: a place lies in it or not, so it is a Polygon or a MultiPolygon";
     let threshold = "/geometry/type: a runway is a LineString from one threshold to the other";
+    let wanted = "a runway is a straight LineString from one threshold to the other, not its outline";
+    let ends = |m: &str| {
+        let short = "from each other, and no runway is shorter than 100 m";
+        format!("/geometry/coordinates: has its ends {m} m {short}; {wanted}")
+    };
     let is_drawn = "/geometry/type: a road or a line is drawn as a line or an area";
     vec![
         (Json::Null, runway(), vec!["/geometry: is missing or null: a feature has a place".into()]),
         (area.clone(), runway(), vec![threshold.into()]),
         (json!({"type": "MultiLineString", "coordinates": [strip()["coordinates"]]}), runway(), vec![threshold.into()]),
+        // Its outline, closed and open, and what is bent.
+        (line(&[(0.0, 0.0), (900.0, 0.0), (900.0, 45.0), (0.0, 45.0), (0.0, 0.0)]), runway(), vec![ends("0.0")]),
+        (line(&[(0.0, 0.0), (900.0, 0.0), (900.0, 45.0), (0.0, 45.0)]), runway(), vec![ends("45.0")]),
+        (
+            line(&[(0.0, 0.0), (450.0, 100.0), (900.0, 0.0)]),
+            runway(),
+            vec![format!(
+                "/geometry/coordinates: is bent: a point stands 100.0 m off the line from end to end, at most 9 m may; {wanted}"
+            )],
+        ),
         (
             strip(),
             merged(json!({"elevation_from_ft": 1_729}), &runway()),

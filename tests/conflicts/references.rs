@@ -69,7 +69,9 @@ pub fn random(dice: &mut Dice, code: &str) -> (Props, Geometry<f64>) {
             props.push(("elevation_from_ft", number(dice, 900)));
             props.push(("elevation_to_m", number(dice, 900)));
             props.push(("class", text("4 PRECISION")));
-            Geometry::LineString(corners(dice))
+            // As long as one is at least.
+            let LineString(ends) = corners(dice);
+            Geometry::LineString(LineString(vec![ends[0], Coord { x: ends[0].x + 150.0, ..ends[1] }]))
         }
         "road" | "power_line" => {
             props.push(("half_width_m", number(dice, 30)));

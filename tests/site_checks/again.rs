@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use clearway::actions::{Witness, jurisdiction};
+use clearway::config::Settings;
 use clearway::domain::actor::Actor;
 use clearway::domain::jurisdiction::JurisdictionDraft;
 use clearway::domain::site_check::ENGINE;
@@ -10,8 +11,8 @@ use clearway::geometry::encoding::geojson;
 use serde_json::json;
 
 use crate::border::{at, spot};
-use crate::support::{run_sql, vn35_draft};
-use crate::world::{CHECKS, REFERENCES, World, load, load_in, pack, point, square};
+use crate::support::{TestServer, run_sql, vn35_draft};
+use crate::world::{CHECKS, REFERENCES, WORKS, World, load, load_in, pack, point, send, settings, square};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -285,4 +286,26 @@ fn an_answer_of_another_engine_is_said_to_be_one() {
     assert_eq!(told["engine"], json!({"then": 77, "now": ENGINE}));
     change("engine = NULL");
     assert!(replayed().contains("An engine older than 1 answered then"), "{}", replayed());
+}
+
+/// How accurate positions are that state nothing is a setting: a run is answered again by that of then, and one that does not say it by
+/// that of now, which the replay says.
+#[test]
+fn a_run_is_answered_again_by_the_accuracies_of_then() {
+    let world = World::new();
+    world.add(
+        WORKS,
+        point(510.0, 0.0),
+        json!({"code": "M", "kind": "mast", "organisation": "vnpt", "status": "in_service"}),
+    );
+    let run = world.ask("officer", 0.0, 0.0);
+    let changed = TestServer::with(Settings { accuracy_unknown_m: 0.0, ..settings(&world.database) });
+    let replay = || send(&changed, "officer", "GET", &format!("{CHECKS}/{run}/replay"), None).json();
+    let then = replay();
+    assert_eq!((&then["same"], &then["accuracies_kept"]), (&json!(true), &json!(true)), "{then}");
+    let old = "ALTER TABLE site_checks DISABLE TRIGGER USER; UPDATE site_checks SET accuracies = NULL";
+    run_sql(&world.database.url, old);
+    let now = replay();
+    assert_eq!((&now["same"], &now["accuracies_kept"]), (&json!(false), &json!(false)), "{now}");
+    assert!(now["differences"].as_array().unwrap().iter().any(|d| d["code"] == "SPC"), "{now}");
 }

@@ -138,9 +138,10 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
     if !recorded {
         tampered.push(Tampered::Event);
     }
-    let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, context.accuracies())));
-    let snapshot =
-        as_of::at_revisions(context, &run.revisions, instead.as_ref().map(|rules| (run.jurisdiction.as_str(), rules)))?;
+    let accuracies = run.accuracies.unwrap_or_else(|| context.accuracies());
+    let instead = pack.map(|pack| Arc::new(Ruling::new(&pack.parameters, accuracies)));
+    let instead = instead.as_ref().map(|rules| (run.jurisdiction.as_str(), rules));
+    let snapshot = as_of::at_revisions(context, &run.revisions, accuracies, instead)?;
     let (Again { findings, revisions, .. }, not_known) = match pack {
         None => (answer(context, &snapshot, &run, run.day)?, Vec::new()),
         Some(_) => answer_farther(context, &snapshot, &run)?,
@@ -162,7 +163,8 @@ fn answer_farther(context: &Context, looked_at: &Snapshot, run: &Run) -> Result<
         let round = |other: &Territory| {
             outside::widened(&Bounds { min: at, max: at }, reach.plus(farther_at_home(home, other)).get())
         };
-        let Others { near, unknown } = as_of::others(context, run.recorded_at, &run.revisions, &round)?;
+        let accuracies = run.accuracies.unwrap_or_else(|| context.accuracies());
+        let Others { near, unknown } = as_of::others(context, run.recorded_at, &run.revisions, accuracies, &round)?;
         let snapshot = looked_at.territories().cloned().chain(near).collect();
         let again = answer(context, &snapshot, run, run.day)?;
         // What is found farther away may be looked round as far again.

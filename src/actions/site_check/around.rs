@@ -15,14 +15,14 @@ use super::taken::Taken;
 use super::{Spot, on_grid};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Sight};
-use crate::domain::conflict::{self, Role, Rule};
+use crate::domain::conflict::{self, Facts, Role, Rule};
 use crate::domain::coverage::Coverage;
 use crate::domain::layer::Layer;
 use crate::domain::place::Delivered;
-use crate::domain::reference::{ReferenceFacts, ReferenceKind};
+use crate::domain::reference::{Attributes, ReferenceFacts, ReferenceKind};
 use crate::domain::site_check::{
-    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, Source, Subject, Surroundings, asked_within,
-    is_drawn, is_measured, land_of, looked_for_buildings, no_width_of, reach_round, sources, to_edge_of,
+    HiddenCells, Near, NearCorridor, NearLine, Parameters, Place, SAME_PLACE_M, Source, Subject, Surroundings,
+    asked_within, is_drawn, is_measured, land_of, looked_for_buildings, no_width_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
 use crate::error::Result;
@@ -317,6 +317,13 @@ impl<'a> Looking<'a, '_> {
         Ok(Near { layer, facts: &entry.facts, told, shape: shape.transpose()?, distance_m, depth_m, accuracy_m })
     }
 
+    /// It stands for an antenna of the request that is asked about, at its place: that is one of the subject, and not counted twice.
+    fn is_own_antenna(&self, facts: &Facts, distance_m: f64) -> bool {
+        let of_carrier = self.subject.organisation.as_deref().is_none_or(|carrier| *facts.organisation == *carrier);
+        let request = facts.attributes.as_deref().and_then(Attributes::of_request);
+        request.is_some() && request == self.subject.request && of_carrier && distance_m <= SAME_PLACE_M
+    }
+
     /// Takes a feature that the asker sees, if it is near enough and counts.
     fn take(&self, layer: Layer, entry: &'a Entry, around: &mut Surroundings<'a>) -> Result<bool> {
         let facts = &entry.facts;
@@ -335,6 +342,9 @@ impl<'a> Looking<'a, '_> {
             return Ok(severity.is_some());
         }
         if let Some(told) = reference {
+            if told.kind == ReferenceKind::Transmitter && self.is_own_antenna(facts, distance_m) {
+                return Ok(false);
+            }
             let matters =
                 severity.is_some() || told.kind == ReferenceKind::FreezeWindow && !told.is_over(self.first_day());
             match (matters, is_drawn(told.kind)) {

@@ -127,7 +127,11 @@ impl<'a> Looking<'a, '_> {
         let (mut matters, mut failed) = (false, Ok(()));
         features.near(zone, Metres::ZERO, |entry| {
             let new = pace.next() && failed.is_ok() && !known.contains(&entry.facts.id) && features.sees(&sight, entry);
-            if !new || entry.facts.noun.severity(self.day).is_none() || !entry.shape.within(zone, 0.0) {
+            if !new || entry.facts.noun.severity(self.day).is_none() {
+                return;
+            }
+            // It may stand in it, as badly as its position is known.
+            if !entry.shape.within(zone, self.territory.rules().on(self.day).accuracy(&entry.facts.noun).metres.get()) {
                 return;
             }
             let distance_m = || self.shape.distance(&entry.shape);

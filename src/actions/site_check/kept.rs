@@ -188,6 +188,7 @@ fn run(
         revisions: check.revisions.clone(),
         pack: None,
         engine: Some(ENGINE),
+        accuracies: Some(home.rules().defaults()),
         asker: actor.clone(),
         told_by_budget: check.told_by_budget.clone(),
         said: check.findings.iter().map(Said::of).collect(),

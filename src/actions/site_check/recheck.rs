@@ -274,8 +274,9 @@ fn add_ground(snapshot: &Snapshot, territory: &Territory, entry: &Entry, widest:
         told = own;
     }
     ground.add(outside::widened(&territory.in_degrees(&bounds), widest + own.get()));
+    // It may stand in a zone, as badly as its position is known.
     !counts_in_zones(entry)
-        || zones_round(snapshot, territory, &entry.shape, told, |of, zone| {
+        || zones_round(snapshot, territory, &entry.shape, told.plus(entry.reach()), |of, zone| {
             ground.add_zone(zone.facts.id, || outside::widened(&of.in_degrees(&zone.shape.bounds()), widest));
         })
 }

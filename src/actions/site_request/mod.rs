@@ -5,6 +5,7 @@
 //! `effects` (what else a step writes: the reference feature that keeps others off, the work), [`inbox`] and [`tracking`], [`version`] (what was
 //! recorded of it before).
 
+mod antennas;
 mod check;
 mod effects;
 pub mod inbox;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::check::{self, Write};
 use super::judging::Facts;
 use super::traces::{copies, decided_on, entry};
-use super::{WholeCase, check_version, effects, get, locked, notice, read, territory};
+use super::{WholeCase, antennas, check_version, effects, get, locked, notice, read, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::calendar::RegisteredCalendar;
@@ -324,6 +324,7 @@ impl Step<'_> {
         if comes_or_goes || next.state.is_permitted() != now.state.is_permitted() {
             next.projected = effects::project(tx, &next, case.shared.is_some())?;
         }
+        antennas::keep(tx, self.context, now, &next, case, day)?;
         let copies = copies(&mut next, case, day);
         let next = store::update(tx, next, &copies)?;
         store::append(tx, &next, &event)?;

@@ -171,6 +171,12 @@ impl Ruling {
         &self.parameters
     }
 
+    /// How accurate what states nothing is taken to be.
+    #[must_use]
+    pub fn defaults(&self) -> AccuracyDefaults {
+        self.defaults
+    }
+
     /// The parameters of site checks.
     #[must_use]
     pub fn site(&self) -> &SiteRules {

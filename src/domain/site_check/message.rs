@@ -54,6 +54,8 @@ pub mod key {
         ZON_HEIGHT = "zon-height",
         /// ZON: `zone` holds `columns` of at most `quota` columns.
         ZON_QUOTA = "zon-quota",
+        /// ZON: by positions as badly known as these `zone` may hold `columns` of at most `quota` columns.
+        ZON_QUOTA_UNSURE = "zon-quota-unsure",
         /// ZON: only columns of class A1 so near `feature`: `distance` of `limit`.
         ZON_ONLY_A1 = "zon-only-a1",
         /// ZON: the same, and no class is stated.
@@ -111,6 +113,8 @@ pub mod key {
         AIR_NO_GROUND = "air-no-ground",
         /// AIR: under the surfaces of `runway`, of which an elevation is not known.
         AIR_NO_ELEVATION = "air-no-elevation",
+        /// AIR: `runway` is drawn as no straight line from one threshold to the other.
+        AIR_NO_LINE = "air-no-line",
 
         /// EMF: what it is has no antennas.
         EMF_NO_ANTENNAS = "emf-no-antennas",

@@ -17,6 +17,7 @@ use super::message::Argument;
 use super::{CheckCode, Subject};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{Digest, hex};
+use crate::domain::conflict::AccuracyDefaults;
 use crate::domain::layer::Layer;
 use crate::domain::rules::Parameter;
 use crate::domain::word::{Visibility, Word};
@@ -109,6 +110,8 @@ pub struct Run {
     pub pack: Option<PackName>,
     /// The [`ENGINE`] that made it; none where it was kept before that was known.
     pub engine: Option<i32>,
+    /// How accurate what states nothing was taken to be; none where it was kept before that was known.
+    pub accuracies: Option<AccuracyDefaults>,
     /// Who asked, with his rights then.
     pub asker: Actor,
     /// Where he was told that something is hidden only because he had asked too much: jurisdiction, source and what was
@@ -154,6 +157,9 @@ impl Run {
             text.line("digest", &pack.digest);
         }
         text.optional("engine", self.engine.map(|engine| engine.to_string()).as_deref());
+        for metres in self.accuracies.iter().flat_map(|accuracies| accuracies.all()) {
+            text.number("accuracies", metres.get());
+        }
         text.line("actor", &self.asker.name);
         text.optional("organisation", self.asker.organisation.as_deref());
         text.all("role", self.asker.roles.iter().map(|role| role.as_str()));
@@ -422,6 +428,7 @@ mod tests {
             revisions: BTreeMap::from([("VN-72".to_owned(), 6)]),
             pack: None,
             engine,
+            accuracies: None,
             asker: Actor::operator(),
             told_by_budget: Vec::new(),
             said: Vec::new(),

@@ -8,7 +8,7 @@ use super::{Dimensions, Runway, Section, Surface, rise_run};
 const HALF_CIRCLE_CORNERS: u8 = 24;
 
 /// The ground under a surface, to draw: of approaches that of the end at which `at` lies, of what rises from the sides that of
-/// its side. None where a runway without a length has no such surface.
+/// its side. None where nothing rises there.
 #[must_use]
 pub fn outline(runway: &Runway, by: &Dimensions, surface: Surface, at: Coord<f64>) -> Option<Polygon<f64>> {
     let frame = Frame::of(runway);
@@ -19,7 +19,6 @@ pub fn outline(runway: &Runway, by: &Dimensions, surface: Surface, at: Coord<f64
             let outer = by.inner_radius_m + rise_run(by.conical_height_m, by.conical_slope);
             Polygon::new(round(outer), vec![round(by.inner_radius_m)])
         }
-        _ if frame.length <= 0.0 => return None,
         Surface::Strip => {
             let (first, last, half) = (-by.from_threshold_m, frame.length + by.from_threshold_m, by.inner_edge_m / 2.0);
             frame.area([(first, -half), (last, -half), (last, half), (first, half)])
@@ -84,8 +83,7 @@ impl Frame {
     fn of(runway: &Runway) -> Self {
         let (from, to) = (runway.from, runway.to);
         let length = (to.x - from.x).hypot(to.y - from.y);
-        let unit = if length > 0.0 { (to - from) / length } else { Coord { x: 1.0, y: 0.0 } };
-        Self { from, to, unit, length }
+        Self { from, to, unit: (to - from) / length, length }
     }
 
     fn place(&self, at: Coord<f64>) -> (f64, f64) {

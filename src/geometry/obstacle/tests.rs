@@ -96,12 +96,36 @@ fn sections_join() {
 }
 
 #[test]
-fn a_runway_without_a_length_has_what_is_round_it() {
-    let runway = Runway { to: RUNWAY.from, ..RUNWAY };
-    let found = |x, y| over(&runway, &PRECISION, Coord { x, y }, 0.0).map(|c| (c.surface, c.height_m));
-    assert_eq!(found(0.0, 0.0), Some((Surface::InnerHorizontal, 55.0)));
-    assert_eq!(found(0.0, 4_020.0), Some((Surface::Conical, 56.0)));
-    assert_eq!(found(7_000.0, 0.0), None);
+fn a_runway_is_a_straight_line_from_end_to_end() {
+    use NoRunway::{Back, Bent, Short};
+    let of = |points: &[(f64, f64)]| Runway::along(&LineString::from(points.to_vec()), [10.0, 16.0]);
+    assert_eq!(of(&[(0.0, 0.0), (3_000.0, 0.0)]), Ok(RUNWAY));
+    // What stands a little off it, and a little behind what came before.
+    assert_eq!(of(&[(0.0, 0.0), (1_000.0, 9.0), (2_000.0, -9.0), (1_991.0, 0.0), (3_000.0, 0.0)]), Ok(RUNWAY));
+    assert!(of(&[(0.0, 0.0), (60.0, 80.0)]).is_ok());
+    let outline = [(0.0, 0.0), (3_000.0, 0.0), (3_000.0, 45.0), (0.0, 45.0), (0.0, 0.0)];
+    let table: [(&[(f64, f64)], NoRunway); 9] = [
+        (&outline, Short(0.0)),
+        (&outline[..4], Short(45.0)),
+        (&outline[..3], Bent(45.0)),
+        (&[(0.0, 0.0), (99.9, 0.0)], Short(99.9)),
+        (&[], Short(0.0)),
+        (&[(0.0, 0.0), (1_500.0, 9.5), (3_000.0, 0.0)], Bent(9.5)),
+        (&[(0.0, 0.0), (2_000.0, 0.0), (1_000.0, 0.0), (3_000.0, 0.0)], Back(1_000.0)),
+        (&[(0.0, 0.0), (3_010.0, 0.0), (3_000.0, 0.0)], Back(10.0)),
+        (&[(0.0, 0.0), (-10.0, 0.0), (3_000.0, 0.0)], Back(10.0)),
+    ];
+    for (points, wrong) in table {
+        let found = of(points).map_or_else(|wrong| wrong, |runway| panic!("{points:?}: {runway:?}"));
+        let same = |a: f64, b: f64| (a - b).abs() < 1.0;
+        let is = match (found, wrong) {
+            // Off the line from one corner to the other, which is hardly turned.
+            (Short(a), Short(b)) | (Back(a), Back(b)) | (Bent(a), Bent(b)) => same(a, b),
+            _ => false,
+        };
+        assert!(is, "{points:?}: {found:?}");
+        assert!(found.to_string().ends_with("not its outline"), "{found}");
+    }
 }
 
 #[test]

@@ -98,6 +98,8 @@ pub(super) fn schemas() -> Vec<(&'static str, Json)> {
                 "waived": {"type": "array", "items": {"type": "string"}, "description": "The checks whose findings were waived"},
                 "engine": {"type": "object", "description": "The version of the checks that answered", "properties": {
                     "then": engine(), "now": {"type": "integer"}}},
+                "accuracies_kept": {"type": "boolean", "description": "The run says how accurate positions were taken to be that state \
+                    nothing; one that is older than that is kept is answered by the settings of now"},
             })),
         ),
         ("site_search", search()),

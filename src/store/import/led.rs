@@ -5,6 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
 use super::{TakenOut, meant};
+use crate::domain::reference::OF_REQUEST;
 use crate::geometry::Problem;
 use crate::store::{Stored, WriteTx};
 
@@ -37,6 +38,7 @@ pub(super) fn take_out_led(
                  OR t.kind = 'site_request' AND EXISTS (
                      SELECT FROM site_requests AS r WHERE r.jurisdiction = t.jurisdiction AND r.projected = t.id
                  )
+                 OR t.kind = 'transmitter' AND starts_with(t.class, '{OF_REQUEST}')
              )
              RETURNING s.code, s.number, s.place, t.kind
          )

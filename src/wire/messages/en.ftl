@@ -21,6 +21,7 @@ zon-class = Zone { $zone } admits { $classes }, not { $class }.
 zon-class-not-stated = Zone { $zone } admits { $classes }; state the class of the column.
 zon-height = { $height } m is more than the { $limit } m that zone { $zone } admits.
 zon-quota = Zone { $zone } is full: it admits { $quota } columns, and with those that are permitted it holds { $columns }.
+zon-quota-unsure = By positions as badly known as these zone { $zone } may be full: it admits { $quota } columns, and with those that are permitted it may hold { $columns }: survey those at its edge.
 zon-overlaps = It overlaps the zone { $zone }, which is in force.
 zon-alone = It overlaps no zone in force.
 zon-only-a1 = Only columns of class A1 stand within { $limit } m of { $feature }, which is { $distance } m away.
@@ -51,6 +52,7 @@ air-penetrates = Its top at { $top } m above the sea is above the { $surface } s
 air-unsure = Its top at { $top } m above the sea is too close to the { $surface } surface of { $runway }, at { $limit } m here: survey it.
 air-no-ground = It stands under the { $surface } surface of { $runway }: state the ground above the sea.
 air-no-elevation = It stands under the surfaces of { $runway }, whose elevation is not known.
+air-no-line = Surfaces of { $runway } may lie here, and where cannot be told: it is not drawn as a straight line from one threshold to the other.
 
 emf-no-antennas = What it is to be has no antennas.
 emf-not-stated = Its antennas are not stated.

@@ -21,6 +21,7 @@ zon-class = Khu vực { $zone } cho phép loại { $classes }, không cho phép 
 zon-class-not-stated = Khu vực { $zone } cho phép loại { $classes }; hãy nêu loại cột.
 zon-height = { $height } m vượt quá { $limit } m mà khu vực { $zone } cho phép.
 zon-quota = Khu vực { $zone } đã có { $columns } cột kể cả cột đã được cấp phép, chỉ cho phép { $quota }.
+zon-quota-unsure = Với vị trí chưa chính xác, khu vực { $zone } có thể đã đủ: chỉ cho phép { $quota } cột, có thể đã có { $columns } cột kể cả cột đã được cấp phép: cần đo đạc các cột ở ranh giới.
 zon-overlaps = Khu vực chồng lấn khu vực { $zone } đang có hiệu lực.
 zon-alone = Khu vực không chồng lấn khu vực nào đang có hiệu lực.
 zon-only-a1 = Trong phạm vi { $limit } m quanh { $feature } chỉ được xây cột loại A1; vị trí cách { $distance } m.
@@ -51,6 +52,7 @@ air-penetrates = Đỉnh cột ở { $top } m so với mực nước biển vư�
 air-unsure = Đỉnh cột ở { $top } m so với mực nước biển quá gần bề mặt { $surface } của { $runway }, tại đây là { $limit } m: cần đo đạc.
 air-no-ground = Nằm dưới bề mặt { $surface } của { $runway }: hãy nêu cao độ mặt đất.
 air-no-elevation = Nằm dưới các bề mặt của { $runway }, chưa biết cao độ.
+air-no-line = Có thể nằm dưới các bề mặt của { $runway }, nhưng không xác định được: đường băng này không được vẽ thành đoạn thẳng nối hai ngưỡng.
 
 emf-no-antennas = Công trình này không có ăng ten.
 emf-not-stated = Chưa nêu các ăng ten.

@@ -6,8 +6,9 @@ use jiff::civil::Date;
 
 use super::prelude::*;
 use crate::domain::rules::{Parameter, SiteRules};
+use crate::geometry::measure::Prepared;
 use crate::geometry::obstacle::{self, Ceiling, Dimensions, Runway, Section, Surface};
-use crate::geometry::{Coord, Geometry, Grid, LineString};
+use crate::geometry::{Coord, Geometry, Grid};
 
 /// What it reads.
 pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Runway)];
@@ -19,7 +20,9 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::Runway)];
 /// `[check]`): the lowest of all runways counts, and at the surface itself it does not penetrate it. A runway of which the
 /// class is not known, or is not in the rule pack, gets the figures that state no class: those of a precision approach
 /// runway of code 4, the strictest of all. Without the height of the ground, or of the ends of the runway, above the sea
-/// nobody can tell below a surface; and where the accuracy of the place reaches over what decides, neither.
+/// nobody can tell below a surface; and where the accuracy of the place reaches over what decides, neither. Of a runway that is
+/// not drawn as a line from one threshold to the other ([`Runway::along`]), which nobody may send any more, nobody knows where
+/// its surfaces are.
 ///
 /// What is drawn is the ground under the surface that it was held against, or a runway whose heights nobody knows; of a column
 /// that is marked for its height alone, where it may be.
@@ -43,16 +46,33 @@ impl Over<'_, '_> {
     /// The ground under the surface, to draw; of what has none the runway.
     fn drawn(&self, at: Coord<f64>) -> Grid<Geometry<f64>> {
         let outline = obstacle::outline(&self.line, &self.dimensions, self.ceiling.surface, at).filter(|_| self.known);
-        let runway = || Geometry::LineString(LineString(vec![self.line.from, self.line.to]));
+        let runway = || Geometry::LineString(self.line.line());
         Grid(outline.map_or_else(runway, Geometry::Polygon))
     }
 }
 
+/// What a runway has over a place.
+enum Has<'n, 'a> {
+    Nothing,
+    Surface(Box<Over<'n, 'a>>),
+    /// It is drawn so that nobody can tell.
+    Unclear,
+}
+
 fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Result<Finding, Missing> {
     let (mut all, mut missing, mut unjudged) = (Vec::new(), None, Vec::new());
+    let (mut met, mut unclear) = (Vec::new(), None);
     for runway in around.of(ReferenceKind::Runway) {
         match over(subject, around.place.at, runway, rules) {
-            Ok(over) => all.extend(over),
+            Ok(Has::Nothing) => {}
+            Ok(Has::Surface(over)) => {
+                met.push(runway);
+                all.push(*over);
+            }
+            Ok(Has::Unclear) => {
+                met.push(runway);
+                unclear = unclear.or(Some(runway));
+            }
             Err(figure) => {
                 missing = missing.or(Some(figure));
                 unjudged.push(runway.facts.id);
@@ -65,7 +85,7 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         let consult = if verdict == Verdict::Pass { Vec::new() } else { vec![Consultee::Aviation] };
         Finding { consult, ..Finding::new(CheckCode::Air, verdict, message) }
     };
-    let evidence = evidence(all.iter().map(|over| over.runway));
+    let evidence = evidence(met);
     let lowest = |of: fn(&Ceiling) -> f64| {
         let known = all.iter().filter(|over| over.known);
         known.min_by(|a, b| of(&a.ceiling).total_cmp(&of(&b.ceiling)))
@@ -83,6 +103,11 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
             let geometry = Some(over.drawn(at));
             return Ok(Finding { measured, limit, rule, evidence, geometry, ..finding(verdict, message) });
         }
+    }
+    if let Some(runway) = unclear {
+        let message = Message::new(key::AIR_NO_LINE).text("runway", runway.called());
+        let geometry = runway.shape.as_deref().map(outline).or_else(|| Some(place(subject, around)));
+        return Ok(Finding { evidence, geometry, ..finding(Verdict::NeedsSurvey, message) });
     }
     if let Some(over) = all.iter().find(|over| !over.known) {
         let message = Message::new(key::AIR_NO_ELEVATION).text("runway", over.runway.called());
@@ -127,7 +152,7 @@ fn told(key: &'static str, over: &Over<'_, '_>) -> Message {
     Message::new(key).words("surface", [surface]).text("runway", over.runway.called())
 }
 
-/// The surfaces of a runway over the place; none where it has none there.
+/// The surfaces of a runway over the place.
 ///
 /// # Errors
 /// A figure is missing.
@@ -136,22 +161,22 @@ fn over<'n, 'a>(
     at: Coord<f64>,
     near: &'n NearReference<'a>,
     rules: &Parameters<'_>,
-) -> Result<Option<Over<'n, 'a>>, Missing> {
-    let Some(shape) = &near.shape else { return Ok(None) };
-    let shape = shape.geometry();
-    let ends = match shape.as_ref() {
-        Geometry::LineString(line) => line.0.first().zip(line.0.last()),
-        _ => None,
-    };
-    let Some((from, to)) = ends else { return Ok(None) };
+) -> Result<Has<'n, 'a>, Missing> {
     let attributes = near.attributes();
     let class = attributes.class.as_deref().unwrap_or("");
     let heights = attributes.elevation_from_m.zip(attributes.elevation_to_m);
     let (from_m, to_m) = heights.unwrap_or((0.0, 0.0));
-    let runway = Runway { from: *from, to: *to, from_m, to_m };
     let dimensions = dimensions(rules, class)?;
     let accuracy = subject.accuracy_m + near.accuracy_m;
-    let Some(ceiling) = obstacle::over(&runway, &dimensions, at, accuracy) else { return Ok(None) };
+    let drawn = match near.shape.as_deref().map(Prepared::geometry).as_deref() {
+        Some(Geometry::LineString(line)) => Runway::along(line, [from_m, to_m]).ok(),
+        _ => None,
+    };
+    let Some(runway) = drawn else {
+        let is_near = near.distance_m <= dimensions.reach_m() + accuracy;
+        return Ok(if is_near { Has::Unclear } else { Has::Nothing });
+    };
+    let Some(ceiling) = obstacle::over(&runway, &dimensions, at, accuracy) else { return Ok(Has::Nothing) };
     let rule = rules.of_class(
         CheckCode::Air,
         match ceiling.surface {
@@ -163,7 +188,8 @@ fn over<'n, 'a>(
         },
         class,
     )?;
-    Ok(Some(Over { runway: near, line: runway, dimensions, ceiling, known: heights.is_some(), rule: Arc::clone(rule) }))
+    let (known, rule) = (heights.is_some(), Arc::clone(rule));
+    Ok(Has::Surface(Box::new(Over { runway: near, line: runway, dimensions, ceiling, known, rule })))
 }
 
 /// The figures for a class of runways.
@@ -208,8 +234,11 @@ pub fn reach(ever: &SiteRules) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ::geo::Translate as _;
+
     use super::super::tests::support::*;
     use super::*;
+    use crate::domain::reference::Attributes;
 
     /// A runway of 3 km to the east whose west threshold is at (`east`, `north`), 100 m above the sea.
     fn runway(scene: &mut Scene, east: f64, north: f64, class: Option<&str>) {
@@ -286,6 +315,36 @@ mod tests {
         unknown.reference(ReferenceKind::Runway, line(&[(1_000.0, 0.0), (4_000.0, 0.0)]));
         let found = judge(check, &up_to(10.0, 5.0), &unknown.around());
         assert_eq!((found.verdict, found.message.key), (Verdict::NeedsSurvey, key::AIR_NO_ELEVATION));
+    }
+
+    /// Where the thresholds of a runway are that is stored otherwise than as a line from one to the other, nobody can tell.
+    #[test]
+    fn under_what_is_drawn_as_no_line_from_end_to_end_nobody_can_tell() {
+        let outline = [(0.0, 0.0), (3_000.0, 0.0), (3_000.0, 45.0), (0.0, 45.0), (0.0, 0.0)];
+        let of = |east: f64, north: f64, top: f64, shape: &Geometry<f64>| {
+            let mut scene = Scene::default();
+            let set = |a: &mut Attributes| {
+                (a.elevation_from_m, a.elevation_to_m) = (Some(100.0), Some(100.0));
+                a.class = Some("4 PRECISION".into());
+            };
+            scene.reference(ReferenceKind::Runway, shape.translate(-east, -north)).named("09/27").with(set);
+            let found = judge(check, &up_to(top, 0.0), &scene.around());
+            (found.verdict, found.message.key, names(&found).len(), found.geometry.is_some())
+        };
+        let unknown = (Verdict::NeedsSurvey, key::AIR_NO_LINE, 1, true);
+        // Under the true approach, which is 120 m there, at its side, and where the cone alone is.
+        for (east, north, top) in [(4_060.0, 22.5, 121.0), (1_500.0, -200.0, 121.0), (1_500.0, 5_000.0, 121.0)] {
+            for shape in [line(&outline), line(&outline[..4]), rectangle([0.0, 0.0], [3_000.0, 45.0])] {
+                assert_eq!(of(east, north, top, &shape), unknown, "{east} {north} {shape:?}");
+            }
+        }
+        let bent = line(&[(0.0, 0.0), (1_500.0, 200.0), (3_000.0, 0.0)]);
+        assert_eq!(of(4_060.0, 0.0, 121.0, &bent), unknown);
+        // Out of reach of all that it could have.
+        assert_eq!(of(1_500.0, 16_000.0, 121.0, &line(&outline)).0, Verdict::Pass);
+        // Points of a survey stand off a straight line by a little.
+        let surveyed = line(&[(0.0, 0.0), (1_500.0, 0.5), (3_000.0, 0.0)]);
+        assert_eq!(of(4_060.0, 0.0, 121.0, &surveyed).0, Verdict::Block);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn zones(column: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) ->
 
 /// SPC: how many columns stand in it already, or may be built.
 fn columns(area: &Area, around: &Surroundings<'_>, rules: &Parameters<'_>) -> Finding {
-    let (works, permits) = zon::columns(around, |_, distance_m| distance_m <= 0.0);
+    let (works, permits) = zon::columns(around, |_, distance_m, _| distance_m <= 0.0);
     let held = count(CheckCode::Spc, &works, &permits, rules);
     let count = held.least;
     let mut inside = evidence(works);

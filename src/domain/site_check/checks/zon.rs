@@ -9,7 +9,7 @@ use crate::domain::rules::Unit;
 use crate::domain::site_check::reach_round;
 use crate::domain::word::Word;
 use crate::domain::work::ColumnClass;
-use crate::geometry::measure::Prepared;
+use crate::geometry::measure::{Prepared, depth_inside};
 use crate::geometry::{Geometry, Grid};
 
 /// What it reads. Of a zone with a quota it asks of all its ground which columns stand and are permitted there
@@ -29,7 +29,8 @@ pub const READS: &[Source] = &[
 /// says that all zones are there it is not known. Round monuments
 /// and the fronts of government buildings only columns of class A1 stand: 200 m `[law: one province]` (the article of its decision is not known
 /// here), at the distance itself as well. A height that equals the limit is admitted; a zone is full with as many columns as its quota: those that
-/// are registered in it, and those that may be built by a permit ([`columns_in`]). What is drawn
+/// are registered in it, and those that may be built by a permit ([`columns_in`]). Where it is that only if a column at its edge stands
+/// inside, which its accuracy leaves open, a survey has to tell. What is drawn
 /// is the nearest zone, unless that admits it, or the distance from a monument.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
@@ -159,17 +160,21 @@ fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zo
     // How many columns there are is told, or that there is room for one.
     let mut rests_on = Vec::new();
     if let Some(quota) = asked.quota {
-        let (inside, of) = columns_in(around, rules, zone);
+        let ([inside, may_be], of) = columns_in(around, rules, zone);
         rests_on = of;
+        let full = |columns: u32, verdict, key| {
+            let count = |n: u32| Argument::Number(n.into(), 0);
+            let message = say(key).with("columns", count(columns)).with("quota", count(quota));
+            let of = |n: u32| Some(Quantity { value: n.into(), unit: Unit::Count });
+            Finding { measured: of(columns), limit: of(quota), ..finding(verdict, message) }
+        };
         if inside.least >= quota {
-            let count = |n: f64| Argument::Number(n, 0);
-            let columns = f64::from(inside.least);
-            let message = say(key::ZON_QUOTA).with("columns", count(columns)).with("quota", count(quota.into()));
-            let of = |value| Some(Quantity { value, unit: Unit::Count });
-            let (measured, limit) = (of(columns), of(quota.into()));
-            return Finding { measured, limit, rests_on, ..finding(Verdict::Block, message) };
+            return Finding { rests_on, ..full(inside.least, Verdict::Block, key::ZON_QUOTA) };
         }
-        if let Some(missing) = inside.missing.filter(|_| inside.most >= quota) {
+        if may_be.least >= quota {
+            return Finding { outcome, rests_on, ..full(may_be.least, Verdict::NeedsSurvey, key::ZON_QUOTA_UNSURE) };
+        }
+        if let Some(missing) = may_be.missing.filter(|_| may_be.most >= quota) {
             return Finding { outcome, rests_on, ..missing.into() };
         }
     }
@@ -184,23 +189,40 @@ fn said(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, zo
     Finding { rests_on, ..finding(Verdict::Pass, say(key::ZON_ADMITTED)) }
 }
 
-/// How many columns a zone holds, and what says so: those registered in it, and the requests in it that were permitted.
-fn columns_in(around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> (Count, Vec<Uuid>) {
-    let Some(ground) = zone.shape.as_deref() else { return (Count::NONE, Vec::new()) };
-    let (works, permits) = columns(around, |shape, _| shape.is_some_and(|shape| shape.within(ground, 0.0)));
-    (count(CheckCode::Zon, &works, &permits, rules), ids(works).into_iter().chain(ids(permits)).collect())
+/// How many columns a zone holds for sure, and may hold, and what says so: those registered in it, and the requests in it that were
+/// permitted.
+fn columns_in(around: &Surroundings<'_>, rules: &Parameters<'_>, zone: &NearReference<'_>) -> ([Count; 2], Vec<Uuid>) {
+    let Some(ground) = zone.shape.as_deref() else { return ([Count::NONE; 2], Vec::new()) };
+    let is_in = |shape: Option<&Prepared>, accuracy: f64| {
+        shape.map_or(Sure::No, |shape| in_zone(shape, ground, accuracy + zone.accuracy_m))
+    };
+    let [sure, may_be] = [Sure::Yes, Sure::Maybe].map(|least| {
+        let (works, permits) = columns(around, |shape, _, accuracy| is_in(shape, accuracy) >= least);
+        (count(CheckCode::Zon, &works, &permits, rules), ids(works).into_iter().chain(ids(permits)))
+    });
+    ([sure.0, may_be.0], may_be.1.collect())
+}
+
+/// How sure it is that something stands in a zone, on its edge included.
+fn in_zone(shape: &Prepared, zone: &Prepared, accuracy: f64) -> Sure {
+    if !shape.within(zone, accuracy) {
+        return Sure::No;
+    }
+    let signed = || shape.distance(zone) - depth_inside(shape, zone);
+    // Of most it is enough that they meet it.
+    if accuracy > 0.0 { Sure::within(signed(), 0.0, accuracy).max(Sure::Maybe) } else { Sure::Yes }
 }
 
 /// The columns that are registered, and the requests of which the column may be built, where one of such a shape, so far from
-/// the place, is `inside`.
+/// the place, so accurate, is `inside`.
 pub(super) fn columns<'n, 'a>(
     around: &'n Surroundings<'a>,
-    inside: impl Fn(Option<&Prepared>, f64) -> bool,
+    inside: impl Fn(Option<&Prepared>, f64, f64) -> bool,
 ) -> (Vec<&'n NearWork<'a>>, Vec<&'n NearReference<'a>>) {
     let works = around.works.iter().filter(|work| is_column(work.told.kind, work.told.column_class));
     let permits = around.of(ReferenceKind::SiteRequest).filter(|request| request.attributes().is_permitted());
-    let works = works.filter(|work| inside(work.shape.as_deref(), work.distance_m)).collect();
-    (works, permits.filter(|request| inside(request.shape.as_deref(), request.distance_m)).collect())
+    let works = works.filter(|work| inside(work.shape.as_deref(), work.distance_m, work.accuracy_m)).collect();
+    (works, permits.filter(|one| inside(one.shape.as_deref(), one.distance_m, one.accuracy_m)).collect())
 }
 
 #[cfg(test)]
@@ -257,6 +279,40 @@ mod tests {
             let sends = Subject { antennas: vec![antenna], ..low };
             for column in [high, sends] {
                 assert_eq!(of(&|a| a.quota = Some(0), &column), (Verdict::Block, key::ZON_QUOTA), "{column:?}");
+            }
+        }
+    }
+
+    /// A column at the edge of a zone counts as surely as its position is known.
+    #[test]
+    fn a_column_at_the_edge_counts_as_surely_as_it_is_known() {
+        // How far east of the middle of a zone that ends after 300 m a column stands, and how accurate that is.
+        let table = [
+            (279.999, 20.0, Verdict::Block),
+            (280.001, 20.0, Verdict::NeedsSurvey),
+            (299.0, 20.0, Verdict::NeedsSurvey),
+            (301.0, 20.0, Verdict::NeedsSurvey),
+            (319.999, 20.0, Verdict::NeedsSurvey),
+            (320.001, 20.0, Verdict::Pass),
+            (299.0, 0.0, Verdict::Block),
+            (300.0, 0.0, Verdict::Block),
+            (300.001, 0.0, Verdict::Pass),
+        ];
+        for (east, accuracy, verdict) in table {
+            for is_permit in [false, true] {
+                let mut scene = Scene::default();
+                scene.reference(ReferenceKind::Zone, square(0.0, 0.0, 300.0)).with(|a| a.quota = Some(1));
+                if is_permit {
+                    let permit = scene.reference(ReferenceKind::SiteRequest, point(east, 0.0)).accurate(accuracy);
+                    permit.with(|a| a.class = Some("permitted".into()));
+                } else {
+                    scene.work(column(), point(east, 0.0)).accurate(accuracy);
+                }
+                let found = judge(check, &mast(), &scene.around());
+                assert_eq!(found.verdict, verdict, "{east} {accuracy} {is_permit}");
+                assert_eq!(found.rests_on.len(), usize::from(verdict != Verdict::Pass), "{east} {accuracy}");
+                let count = Some(Quantity { value: 1.0, unit: Unit::Count });
+                assert_eq!(found.measured, count.filter(|_| verdict != Verdict::Pass), "{east} {accuracy}");
             }
         }
     }

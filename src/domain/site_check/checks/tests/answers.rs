@@ -20,7 +20,7 @@ use crate::domain::word::Word;
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
 
 /// The engine, and the hash of what it says. Both lines are changed together.
-const ANSWERS: (i32, &str) = (3, "4434fa10b75c35a64b4c6f1eb813a2e0e241d0bc70051cac158381331f62a7b9");
+const ANSWERS: (i32, &str) = (3, "5f9cec221a74f9b74cfca15721f89d622f038e79c9bed8a63b55bdb92ec0590e");
 
 /// Places that are looked at.
 const PLACES: u32 = 1_000;
