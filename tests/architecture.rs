@@ -412,6 +412,10 @@ const NAMES_NOUNS: &[(&str, &str)] = &[
     ("actions/site_check/own.rs", "finds the request that a column is asked for by"),
     ("actions/site_check/beyond.rs", "finds what columns and buildings there are farther away"),
     ("actions/site_request/reading.rs", "what could be shared instead is a work"),
+    (
+        "actions/site_request/antennas.rs",
+        "the antennas of a request that was granted are transmitters, on a column that is a work",
+    ),
     ("actions/site_request/effects.rs", "a request keeps others off as a reference feature, and becomes a work"),
 ];
 

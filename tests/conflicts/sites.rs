@@ -168,7 +168,7 @@ fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<R
     };
     let in_zone = format!(
         "EXISTS (SELECT 1 FROM reference_features z WHERE z.kind::text = 'zone' AND z.quota IS NOT NULL ALSO
-            AND ST_DWithin(z.geom_grid, p.g, {accuracy}) AND ST_Intersects(f.geom_grid, z.geom_grid))"
+            AND ST_DWithin(z.geom_grid, p.g, {accuracy}) AND ST_DWithin(f.geom_grid, z.geom_grid, f.position_accuracy_m))"
     );
     let sql = format!(
         "WITH p AS (SELECT ST_SetSRID(ST_MakePoint({}, {}), 9218) AS g) {} UNION ALL {} UNION ALL {}",

@@ -249,6 +249,8 @@ fn another_pack_that_reaches_farther_looks_at_neighbours_as_they_were() {
     for (version, spacing) in [("far", 20_000.0), ("near", 100.0)] {
         load_in(&world.database, "VN-35", &pack(version, spacing));
     }
+    // While the first is in force it may be looked at beyond the border, and is hidden from whoever does not see all there.
+    world.marked();
     let door = |role: &str, version: &str| {
         let answer = world.send(role, "GET", &format!("{CHECKS}/{beyond}/replay?rules={version}"), None);
         (answer.status, answer.text.contains("it looks at all of VN-72"))
