@@ -22,7 +22,7 @@ use crate::store::{Connection, Stored, audit, calendar, document, work};
 /// One request that somebody sees, with its case.
 ///
 /// # Errors
-/// [`Error::NotFound`] where it is not there or not his to know, [`Error::Busy`].
+/// [`Error::NotFound`](crate::error::Error::NotFound) where it is not there or not his to know, [`Error::Busy`](crate::error::Error::Busy).
 pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<WholeCase> {
     let reader = reader.into();
     let whole = whole(context, reader.actor, id)?;
