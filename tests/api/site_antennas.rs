@@ -75,12 +75,20 @@ fn whoever_asks_beside_a_permit_and_what_it_became_is_told_of_the_sum() {
     let like = json!({"kind": "transmitter", "eirp_w": 1, "organisation": "viettel", "class": format!("site_request:{request}")});
     let made = api.on_grid("officer", "POST", REFERENCES, &feature(point(0.0, 0.0), like));
     assert_eq!((made.status, made.problems().len()), (422, 1), "{}", made.text);
-    // What stands sends on, where it was surveyed, for everybody to know.
+    // What stands sends on, where it was surveyed; nobody learns by it of a column that is hidden from him later.
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
     case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
-    assert_eq!(transmitters(&api), "20000 public viettel");
+    assert_eq!(transmitters(&api), "20000 government viettel");
+    let work = api.sql("SELECT work FROM site_requests").unwrap();
+    let hide = json!({"properties": {"visibility": "restricted"}});
+    assert_eq!(api.server.call("officer", "PATCH", &format!("{WORKS}/{work}"), Some(&hide)).status, 200);
+    for role in ["", "other-carrier"] {
+        let listed = api.server.get(role, &format!("{REFERENCES}?limit=100")).json();
+        assert!(!listed.to_string().contains("transmitter"), "{role}: {listed}");
+        assert_eq!(api.server.get(role, &path).status, 404, "{role}");
+    }
     let (verdict, measured) = beside(&api);
     assert!(verdict == "block" && block(&measured, density(20_001.0)), "{verdict} {measured}");
     // Whoever asks for it again, by the run of then, does not count it twice either.
@@ -104,7 +112,12 @@ fn the_antennas_of_a_tenant_stand_on_the_column_and_go_with_his_permit() {
     house(&api, (60.0, 0.0));
     let beside = |api: &Api| field(api, (60.0, 0.0), 1.0, json!({})).0;
     // How high on it they are nobody stated, so that they may be as high as people are.
-    assert_eq!((transmitters(&api).as_str(), beside(&api)), ("20000 government viettel", json!("needs_survey")));
+    assert_eq!((transmitters(&api).as_str(), beside(&api)), ("20000 restricted viettel", json!("needs_survey")));
+    // Where the column of another stands is told to nobody by what stands on it.
+    for role in ["planner", "inspector", "other-carrier", ""] {
+        let listed = api.server.get(role, &format!("{REFERENCES}?limit=100")).json();
+        assert!(!listed.to_string().contains("transmitter"), "{role}: {listed}");
+    }
     case.step("approver", "revoke", Some("why"), json!({}), "revoked");
     assert_eq!((transmitters(&api), beside(&api) == "needs_survey"), (String::new(), false));
     trail_is_whole(&api);

@@ -66,8 +66,9 @@ pub(super) fn keep(
             dataset: ReferenceKind::SiteRequest.as_str().into(),
             kind: ReferenceKind::Transmitter,
             organisation: of.body.props.organisation.clone(),
-            // As what stands for the request, and as the column that it has become.
-            visibility: if is_built(of) { Visibility::Public } else { Visibility::Government },
+            // By no more of those than see the request with its place, whatever becomes of the column; where a column of somebody else
+            // stands not even they may know.
+            visibility: if case.shared.is_some() { Visibility::Restricted } else { Visibility::Government },
             valid_from: None,
             valid_to: None,
             source: Some(source.clone()),
