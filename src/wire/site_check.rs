@@ -8,7 +8,9 @@ use super::message::{Language, sentence};
 use super::rules::parameter;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
-use crate::domain::site_check::{Antenna, Decided, Evidence, Finding, GapWhy, Quantity, Subject, Verdict, circle};
+use crate::domain::site_check::{
+    Antenna, Compliance, Decided, Evidence, Finding, GapWhy, Quantity, Sector, Subject, Verdict, circle,
+};
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
@@ -205,6 +207,7 @@ pub fn finding_json(finding: &Finding, grid: Epsg, place: Option<&Json>) -> Json
         "measured": quantity(finding.measured),
         "limit": quantity(finding.limit),
         "rule": finding.rule.as_deref().map(parameter).or_else(|| finding.decided.as_ref().map(decided_json)),
+        "compliance": finding.compliance.as_ref().map(compliance_json),
         "evidence": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
         "restricted": finding.gaps.iter().any(|gap| gap.why == GapWhy::Hidden),
         "consult": finding.consult.iter().map(|who| who.as_str()).collect::<Vec<_>>(),
@@ -224,6 +227,26 @@ fn decided_json(Decided { zone, decision, valid_from, valid_to }: &Decided) -> J
         "date": decision.date.to_string(),
         "valid_from": valid_from.map(|day| day.to_string()),
         "valid_to": valid_to.map(|day| day.to_string()),
+    })
+}
+
+fn compliance_json(Compliance { sectors, summed_m, summed_below_m }: &Compliance) -> Json {
+    let sector = |of: &Sector| {
+        json!({
+            "azimuth_deg": of.azimuth_deg,
+            "beamwidth_deg": of.beamwidth_deg,
+            "eirp_w": of.eirp_w,
+            "front_m": of.front_m,
+            "shoulder_m": of.shoulder_m,
+            "side_m": of.side_m,
+            "below_m": of.below_m,
+            "summed_m": of.summed_m,
+        })
+    };
+    json!({
+        "sectors": sectors.iter().map(sector).collect::<Vec<_>>(),
+        "summed_m": summed_m,
+        "summed_below_m": summed_below_m,
     })
 }
 

@@ -372,8 +372,8 @@ fn cases() -> Vec<Case> {
             rule: Some("site.emf.power_density_w_m2"),
             measured: density(1_000.0),
             said: [
-                "Không ai ở gần bị phơi nhiễm quá 0,788 W/m²; khoảng cách an toàn là 12,62 m.",
-                "Nobody near is exposed to more than 0.788 W/m²; the compliance distance is 12.62 m.",
+                "Không ai ở gần bị phơi nhiễm quá 0,788 W/m². Khoảng cách an toàn của ăng ten mạnh nhất: phía trước 12,62 m, hai bên và phía sau 12,62 m, phía dưới 2,82 m; tính gộp tất cả 12,62 m.",
+                "Nobody near is exposed to more than 0.788 W/m². Compliance distance of the strongest antenna: 12.62 m in front, 12.62 m beside and behind, 2.82 m below; of all together 12.62 m.",
             ],
             ..case("EMF", (-20.0, -6_000.0), antenna(1_000.0), "pass")
         },
@@ -384,8 +384,8 @@ fn cases() -> Vec<Case> {
             evidence: &["HOUSE"],
             consult: &["health"],
             said: [
-                "Tại Nhà Thử có thể có 7,879 W/m², vượt quá 2 W/m²; khoảng cách an toàn là 39,89 m.",
-                "At Nhà Thử there may be 7.879 W/m², more than 2 W/m²; the compliance distance is 39.89 m.",
+                "Tại Nhà Thử có thể có 7,879 W/m², vượt quá 2 W/m². Khoảng cách an toàn của ăng ten mạnh nhất: phía trước 39,89 m, hai bên và phía sau 39,89 m, phía dưới 8,92 m; tính gộp tất cả 39,89 m.",
+                "At Nhà Thử there may be 7.879 W/m², more than 2 W/m². Compliance distance of the strongest antenna: 39.89 m in front, 39.89 m beside and behind, 8.92 m below; of all together 39.89 m.",
             ],
             ..case("EMF", (-20.0, -6_000.0), antenna(10_000.0), "block")
         },
@@ -535,6 +535,22 @@ fn a_finding_names_its_law_its_evidence_and_something_to_draw() {
     assert_near(&column["distance_m"], Some(200.0), "distance");
     assert_eq!(shared["geometry"]["type"], "Polygon", "{shared}");
     assert_eq!((&emf["rule"]["document"], &emf["limit"]["unit"]), (&json!("QCVN 8:2022/BTTTT"), &json!("w_m2")));
+    // How far people keep from it: 1 kW with reflections, by the shares of the pack; all round it has no side.
+    let sector = &emf["compliance"]["sectors"][0];
+    for (member, expect) in
+        [("front_m", 12.6157), ("shoulder_m", 12.6157), ("side_m", 12.6157), ("below_m", 2.8209), ("summed_m", 12.6157)]
+    {
+        assert!((sector[member].as_f64().unwrap() - expect).abs() < 0.001, "{member}: {emf}");
+    }
+    assert_eq!((&sector["azimuth_deg"], &sector["eirp_w"]), (&Json::Null, &json!(1_000.0)), "{emf}");
+    assert!((emf["compliance"]["summed_m"].as_f64().unwrap() - 12.6157).abs() < 0.001, "{emf}");
+    for (language, said) in [
+        ("en", "12.62 m in front, 12.62 m beside and behind, 2.82 m below; of all together 12.62 m."),
+        ("vi", "phía trước 12,62 m, hai bên và phía sau 12,62 m, phía dưới 2,82 m; tính gộp tất cả 12,62 m."),
+    ] {
+        assert!(emf["message"][language].as_str().unwrap().ends_with(said), "{emf}");
+    }
+    assert_eq!(shared["compliance"], Json::Null);
     // What was asked stands in the answer as it was understood.
     let asked = &near["subject"]["properties"];
     assert_near(&asked["antennas"][0]["eirp_w"], Some(1_000.0), "60 dBm");

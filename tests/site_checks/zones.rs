@@ -3,9 +3,14 @@
 
 use std::fmt::Write as _;
 
+use clearway::actions::site_check;
+use clearway::domain::actor::Actor;
+use clearway::domain::audit::hex;
+use clearway::domain::site_check::{CheckCode, ENGINE, Said};
 use serde_json::{Value as Json, json};
 
-use crate::world::{REFERENCES, WORKS, World, finding, load, marked, pack_of, point, square};
+use crate::support::run_sql;
+use crate::world::{CHECKS, REFERENCES, WORKS, World, finding, load, marked, pack_of, point, square};
 
 /// What a check says now of a run that said something else; none where it says the same.
 fn now(world: &World, id: &str, code: &str) -> Option<Json> {
@@ -91,10 +96,8 @@ fn an_import_of_thousands_into_one_zone_is_looked_at_once() {
     assert_eq!(world.run("officer", &outside)["difference"], json!([]));
 }
 
-/// What is co-sited radiates farther than the column looks by itself.
-#[test]
-fn a_building_in_the_field_of_what_is_co_sited_is_found_and_alters_its_runs() {
-    let world = World::new();
+/// A pack with figures of EMF.
+fn emf_rules() -> String {
     let mut rules = pack_of("2", 100.0, 50.0);
     for (key, value, unit) in [
         ("power_density_w_m2", 2.0, "w_m2"),
@@ -107,7 +110,14 @@ fn a_building_in_the_field_of_what_is_co_sited_is_found_and_alters_its_runs() {
         let text = format!("[[parameter]]\nkey = \"site.emf.{key}\"\nvalue = {value:?}\nunit = \"{unit}\"\n");
         writeln!(rules, "{text}confidence = \"default\"").unwrap();
     }
-    load(&world.database, &rules);
+    rules
+}
+
+/// What is co-sited radiates farther than the column looks by itself.
+#[test]
+fn a_building_in_the_field_of_what_is_co_sited_is_found_and_alters_its_runs() {
+    let world = World::new();
+    load(&world.database, &emf_rules());
     let transmitter = json!({"code": "T", "kind": "transmitter", "organisation": "vnpt", "eirp_w": 100_000.0,
         "frequency_mhz": 100.0, "height_agl_m": 40});
     world.add(REFERENCES, point(10.0, 0.0), transmitter);
@@ -122,4 +132,36 @@ fn a_building_in_the_field_of_what_is_co_sited_is_found_and_alters_its_runs() {
     world.delete(REFERENCES, &id);
     world.marked();
     assert_eq!(now(&world, &run, "EMF"), None);
+}
+
+/// What a finding tells since a later engine is no difference to a run of an earlier one: nobody is told of a change where there is
+/// none.
+#[test]
+fn a_run_of_an_engine_that_told_no_distances_is_answered_as_it_was() {
+    let world = World::new();
+    load(&world.database, &emf_rules());
+    world.marked();
+    let run = world.ask("officer", 0.0, 0.0);
+    let emf = |of: &Json| of["findings"].as_array().unwrap().iter().find(|f| f["code"] == "EMF").unwrap().clone();
+    assert_eq!(emf(&world.run("officer", &run))["compliance"]["sectors"][0]["azimuth_deg"], 120.0);
+    let replay = || world.send("officer", "GET", &format!("{CHECKS}/{run}/replay"), None).json();
+    let made = site_check::replay(&world.database.context(), &Actor::operator(), run.parse().unwrap()).unwrap();
+    let n = made.findings.iter().position(|finding| finding.code == CheckCode::Emf).unwrap();
+    for engine in [Some(3), None] {
+        let digest = hex(&Said::by(&made.findings[n], engine).digest);
+        assert_ne!(digest, hex(&Said::of(&made.findings[n]).digest));
+        let engine = engine.map_or("NULL".to_owned(), |engine| engine.to_string());
+        let set = format!("engine = {engine}, digests[{}] = '\\x{digest}'", n + 1);
+        let change = format!("SET session_replication_role = replica; UPDATE site_checks SET {set}");
+        run_sql(&world.database.url, &change);
+        assert_eq!(replay()["differences"], json!([]), "{engine}");
+        let facts = json!({"code": format!("O-{engine}"), "kind": "other", "organisation": "people"});
+        world.add(REFERENCES, point(20.0, 0.0), facts);
+        world.marked();
+        assert_eq!(world.run("officer", &run)["difference"], json!([]), "{engine}");
+    }
+    // One of now is held against all that is told now.
+    let change = format!("SET session_replication_role = replica; UPDATE site_checks SET engine = {ENGINE}");
+    run_sql(&world.database.url, &change);
+    assert_eq!(replay()["differences"][0]["code"], "EMF");
 }

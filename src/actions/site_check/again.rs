@@ -149,7 +149,7 @@ fn again(context: &Context, reader: Reader<'_>, id: Uuid, pack: Option<&RulePack
     if pack.is_some() {
         sees_all(reader.actor, revisions.keys().chain(&not_known))?;
     }
-    let said: Vec<Said> = findings.iter().map(Said::of).collect();
+    let said: Vec<Said> = findings.iter().map(|finding| Said::by(finding, run.engine)).collect();
     Ok(Replay { differences: differences(&run.said, &said), run, tampered, findings, waived, not_known })
 }
 
@@ -209,7 +209,7 @@ pub fn asked_again(context: &Context, id: Uuid, min_revision: &[(String, i64)]) 
     let home = home(&snapshot, &kept.run)?;
     let day = clock::now().to_zoned(home.jurisdiction.time_zone()).date();
     let Again { findings, revisions, .. } = answer(context, &snapshot, &kept.run, day)?;
-    let said: Vec<Said> = findings.iter().map(Said::of).collect();
+    let said: Vec<Said> = findings.iter().map(|finding| Said::by(finding, kept.run.engine)).collect();
     Ok(AskedAgain {
         hash: kept.run.hash(),
         waived: kept.waivers.iter().map(|waiver| (waiver.code, waiver.actor.clone())).collect(),

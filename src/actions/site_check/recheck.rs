@@ -346,7 +346,7 @@ fn look_at(context: &Context, conn: &mut Connection, snapshot: &Snapshot, ids: &
             }
         };
         widest_m = widest_m.max(again.reach_m);
-        let said: Vec<Said> = again.findings.iter().map(Said::of).collect();
+        let said: Vec<Said> = again.findings.iter().map(|finding| Said::by(finding, run.engine)).collect();
         let differences = differences(&run.said, &said);
         let last = last.remove(&run.id);
         if last.as_ref().map_or(&[] as &[_], |mark| mark.differences.as_slice()) == differences {

@@ -172,6 +172,38 @@ impl Decided {
     }
 }
 
+/// How far people keep from an antenna: nearer than this it alone, at its full power, gives more than the limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sector {
+    /// Where it points, degrees clockwise from grid north; none: all round.
+    pub azimuth_deg: Option<f64>,
+    /// How wide its beam is, as stated or by the rules, degrees.
+    pub beamwidth_deg: f64,
+    /// What it radiates, W.
+    pub eirp_w: f64,
+    /// In its beam, m.
+    pub front_m: f64,
+    /// Beside its beam, as far again as it is wide to each side, m.
+    pub shoulder_m: f64,
+    /// At its sides and back, m.
+    pub side_m: f64,
+    /// Below it, m.
+    pub below_m: f64,
+    /// In its beam with all that is co-sited, each by what it sends that way, in the direction in which they are most, m.
+    pub summed_m: f64,
+}
+
+/// How far people keep from the antennas of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compliance {
+    /// Each of its own, in their order.
+    pub sectors: Vec<Sector>,
+    /// From all that is co-sited, as if all of it pointed the same way, m.
+    pub summed_m: f64,
+    /// Below all of it, m.
+    pub summed_below_m: f64,
+}
+
 /// What a check says of a subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -189,6 +221,8 @@ pub struct Finding {
     pub rule: Option<Arc<Parameter>>,
     /// The decision of the zone that says so, where no parameter does.
     pub decided: Option<Decided>,
+    /// How far people keep from antennas.
+    pub compliance: Option<Compliance>,
     /// What it rests on, the nearest first.
     pub evidence: Vec<Evidence>,
     /// Who has to be asked.
@@ -216,6 +250,7 @@ impl Finding {
             limit: None,
             rule: None,
             decided: None,
+            compliance: None,
             evidence: Vec::new(),
             consult: Vec::new(),
             outcome: None,

@@ -120,11 +120,12 @@ pub mod key {
         EMF_NO_ANTENNAS = "emf-no-antennas",
         /// EMF: its antennas are not stated.
         EMF_NOT_STATED = "emf-not-stated",
-        /// EMF: nobody is exposed to more than `density`; the compliance distance is `distance`.
+        /// EMF: nobody is exposed to more than `density`; the compliance distances of the strongest antenna are `distance` in front,
+        /// `side` and `below`, that of all together is `summed`.
         EMF_BELOW = "emf-below",
-        /// EMF: at `building` there may be `density`, more than `limit`; the compliance distance is `distance`.
+        /// EMF: at `building` there may be `density`, more than `limit`; the distances as before.
         EMF_ABOVE = "emf-above",
-        /// EMF: by positions and heights as badly known as these it may be so.
+        /// EMF: by positions and heights as badly known as these it may be so; the distances as before.
         EMF_UNSURE = "emf-unsure",
         /// EMF: the limit holds from `from` to `to` MHz, and an antenna has `frequency`.
         EMF_FREQUENCY = "emf-frequency",

@@ -27,7 +27,7 @@ pub use checks::area::{Area, run as run_area};
 pub use checks::circle;
 pub use checks::emf::looked as looked_for_buildings;
 pub use checks::permits::own_column;
-pub use finding::{Consultee, Decided, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Verdict};
+pub use finding::{Compliance, Consultee, Decided, Evidence, Finding, Gap, GapWhy, Outcome, Quantity, Sector, Verdict};
 pub use message::{Argument, Message};
 pub use parameters::{Missing, Parameters, SiteKey};
 pub use record::{Difference, ENGINE, Ground, HiddenCells, PackName, Run, Said, differences, text_of_subject};

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::finding::{Decided, Evidence, Finding, Quantity, Verdict};
+use super::finding::{Compliance, Decided, Evidence, Finding, Quantity, Verdict};
 use super::message::Argument;
 use super::{CheckCode, Subject};
 use crate::domain::actor::Actor;
@@ -27,7 +27,10 @@ use crate::geometry::{Coord, Epsg};
 /// The version of the checks and of what looks round a place for them: raised whenever the same question on the same state may
 /// be answered otherwise than before. `checks/tests/answers.rs`
 /// holds it to what the checks say, `tests/site_checks/engine.rs` to what is answered on the data of the fixtures.
-pub const ENGINE: i32 = 3;
+pub const ENGINE: i32 = 4;
+
+/// The first that tells how far people keep from each antenna, and who signed the decision of a plan.
+const TELLS_DISTANCES: i32 = 4;
 
 /// A rule pack, as a run names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +58,14 @@ impl Said {
     /// Of a finding.
     #[must_use]
     pub fn of(finding: &Finding) -> Self {
-        let digest = Sha256::digest(text_of(finding)).into();
+        Self::by(finding, Some(ENGINE))
+    }
+
+    /// Of a finding, to be held against what an engine said; none: one older than is known. What that one told nobody yet is no
+    /// difference.
+    #[must_use]
+    pub fn by(finding: &Finding, engine: Option<i32>) -> Self {
+        let digest = Sha256::digest(text_of(finding, engine.unwrap_or(0))).into();
         Self { code: finding.code, verdict: finding.verdict, digest }
     }
 }
@@ -250,13 +260,15 @@ pub fn differences(before: &[Said], after: &[Said]) -> Vec<Difference> {
     CheckCode::ALL.iter().filter_map(|(code, _)| of(*code)).collect()
 }
 
-/// The canonical text of a finding: all it says but its drawing.
-fn text_of(finding: &Finding) -> String {
+/// The canonical text of a finding: all that an engine says but its drawing.
+fn text_of(finding: &Finding, engine: i32) -> String {
+    let tells_distances = engine >= TELLS_DISTANCES;
+    let is_new = |name| finding.code == CheckCode::Emf && matches!(name, "side" | "below");
     let mut text = Text::default();
     text.line("code", finding.code.as_str());
     text.line("verdict", finding.verdict.as_str());
     text.line("key", finding.message.key);
-    for (name, argument) in &finding.message.arguments {
+    for (name, argument) in finding.message.arguments.iter().filter(|(name, _)| tells_distances || !is_new(*name)) {
         text.line("argument", name);
         match argument {
             Argument::Number(number, decimals) => {
@@ -275,6 +287,9 @@ fn text_of(finding: &Finding) -> String {
     }
     if let Some(decided) = &finding.decided {
         text.decided(decided);
+    }
+    if let Some(compliance) = finding.compliance.as_ref().filter(|_| tells_distances) {
+        text.compliance(compliance);
     }
     for evidence in &finding.evidence {
         text.evidence(evidence);
@@ -349,6 +364,23 @@ impl Text {
         self.optional("to", valid_to.map(|day| day.to_string()).as_deref());
     }
 
+    fn compliance(&mut self, compliance: &Compliance) {
+        for sector in &compliance.sectors {
+            self.numbers(&[
+                ("azimuth", sector.azimuth_deg),
+                ("beamwidth", Some(sector.beamwidth_deg)),
+                ("eirp", Some(sector.eirp_w)),
+                ("front", Some(sector.front_m)),
+                ("shoulder", Some(sector.shoulder_m)),
+                ("side", Some(sector.side_m)),
+                ("below", Some(sector.below_m)),
+                ("summed", Some(sector.summed_m)),
+            ]);
+        }
+        self.number("summed", compliance.summed_m);
+        self.number("summed_below", compliance.summed_below_m);
+    }
+
     fn evidence(&mut self, evidence: &Evidence) {
         self.line("evidence", &format!("{} {}", evidence.layer, evidence.id));
         self.number("distance", evidence.distance_m);
@@ -390,7 +422,7 @@ mod tests {
         let finding = || Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::NO_DATA));
         let first = Said::of(&finding());
         assert_eq!(first, Said::of(&finding()));
-        let others: [fn(&mut Finding); 6] = [
+        let others: [fn(&mut Finding); 8] = [
             |f| f.verdict = Verdict::Block,
             |f| f.message.key = key::HIDDEN,
             |f| f.message.arguments.push(("a", Argument::Number(1.0, 2))),
@@ -401,6 +433,8 @@ mod tests {
                 let decision = Decision { plan, version: 1, number, date }.into();
                 f.decided = Some(Decided { zone: "QH/1/Z".into(), decision, valid_from: None, valid_to: None });
             },
+            |f| f.compliance = Some(Compliance { sectors: Vec::new(), summed_m: 1.0, summed_below_m: 1.0 }),
+            |f| f.compliance = Some(Compliance { sectors: Vec::new(), summed_m: 1.0, summed_below_m: 2.0 }),
         ];
         for (n, other) in others.iter().enumerate() {
             let mut changed = finding();

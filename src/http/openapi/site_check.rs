@@ -196,6 +196,7 @@ fn finding() -> Json {
         "limit": quantity("What it was held against"),
         "rule": {"oneOf": [{"allOf": [reference("rule"), object(&applies())]}, object(&decided())], "nullable": true,
             "description": "The parameter that gave the limit, with what it applies to; of what a zone says the decision of its plan"},
+        "compliance": compliance(),
         "evidence": {"type": "array", "items": object(&evidence), "description": "What it rests on, the nearest first"},
         "restricted": {"type": "boolean", "description": "Something there is not the asker's to see: ask the office"},
         "consult": {"type": "array", "items": {"type": "string", "enum": words::<Consultee>()}, "description": "Who has to be asked"},
@@ -207,6 +208,27 @@ fn finding() -> Json {
             window, or the box round it where it has more than 100 positions; of a place outside the way to the nearest boundary. \
             What passes and has nothing of its own to draw shows where the place may be"},
     })
+}
+
+/// How far people keep from antennas.
+fn compliance() -> Json {
+    let metres = |description: &str| json!({"type": "number", "description": description});
+    let sector = json!({
+        "azimuth_deg": number("Where it points, degrees clockwise from grid north; null where it sends all round"),
+        "beamwidth_deg": {"type": "number", "description": "As stated, else by the rules"},
+        "eirp_w": {"type": "number"},
+        "front_m": metres("In its beam, m"),
+        "shoulder_m": metres("Beside its beam, as far again as it is wide to each side, m"),
+        "side_m": metres("At its sides and back, m"),
+        "below_m": metres("Below it, m"),
+        "summed_m": metres("With all that is co-sited, each by what it sends that way, in the direction in its beam in which they are most, m"),
+    });
+    json!({"type": "object", "nullable": true, "description": "Of EMF where antennas are stated: nearer than this there is more than the limit \
+        of power density, whatever their frequency", "properties": {
+        "sectors": {"type": "array", "items": object(&sector), "description": "Each antenna of the column alone, in the order in which they are stated"},
+        "summed_m": metres("From all antennas of the column and what is co-sited, as if all pointed the same way, m"),
+        "summed_below_m": metres("Below all of them, m"),
+    }})
 }
 
 /// The decision of the plan of a zone.

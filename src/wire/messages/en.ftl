@@ -56,9 +56,9 @@ air-no-line = Surfaces of { $runway } may lie here, and where cannot be told: it
 
 emf-no-antennas = What it is to be has no antennas.
 emf-not-stated = Its antennas are not stated.
-emf-below = Nobody near is exposed to more than { $density } W/m²; the compliance distance is { $distance } m.
-emf-above = At { $building } there may be { $density } W/m², more than { $limit } W/m²; the compliance distance is { $distance } m.
-emf-unsure = By positions and heights as badly known as these the limit may be exceeded: survey it.
+emf-below = Nobody near is exposed to more than { $density } W/m². Compliance distance of the strongest antenna: { $distance } m in front, { $side } m beside and behind, { $below } m below; of all together { $summed } m.
+emf-above = At { $building } there may be { $density } W/m², more than { $limit } W/m². Compliance distance of the strongest antenna: { $distance } m in front, { $side } m beside and behind, { $below } m below; of all together { $summed } m.
+emf-unsure = By positions and heights as badly known as these the limit may be exceeded: survey it. Compliance distance of the strongest antenna: { $distance } m in front, { $side } m beside and behind, { $below } m below; of all together { $summed } m.
 emf-frequency = The limit holds from { $from } to { $to } MHz; an antenna radiates at { $frequency } MHz.
 
 her-free = No heritage near.

@@ -56,9 +56,9 @@ air-no-line = Có thể nằm dưới các bề mặt của { $runway }, nhưng 
 
 emf-no-antennas = Công trình này không có ăng ten.
 emf-not-stated = Chưa nêu các ăng ten.
-emf-below = Không ai ở gần bị phơi nhiễm quá { $density } W/m²; khoảng cách an toàn là { $distance } m.
-emf-above = Tại { $building } có thể có { $density } W/m², vượt quá { $limit } W/m²; khoảng cách an toàn là { $distance } m.
-emf-unsure = Với vị trí và độ cao chưa chính xác, mức phơi nhiễm có thể bị vượt: cần đo đạc.
+emf-below = Không ai ở gần bị phơi nhiễm quá { $density } W/m². Khoảng cách an toàn của ăng ten mạnh nhất: phía trước { $distance } m, hai bên và phía sau { $side } m, phía dưới { $below } m; tính gộp tất cả { $summed } m.
+emf-above = Tại { $building } có thể có { $density } W/m², vượt quá { $limit } W/m². Khoảng cách an toàn của ăng ten mạnh nhất: phía trước { $distance } m, hai bên và phía sau { $side } m, phía dưới { $below } m; tính gộp tất cả { $summed } m.
+emf-unsure = Với vị trí và độ cao chưa chính xác, mức phơi nhiễm có thể bị vượt: cần đo đạc. Khoảng cách an toàn của ăng ten mạnh nhất: phía trước { $distance } m, hai bên và phía sau { $side } m, phía dưới { $below } m; tính gộp tất cả { $summed } m.
 emf-frequency = Giới hạn áp dụng từ { $from } đến { $to } MHz; có ăng ten phát ở { $frequency } MHz.
 
 her-free = Không có di tích, di sản ở gần.

@@ -1,6 +1,7 @@
 //! EMF: exposure of people to electromagnetic fields.
 
 mod beam;
+mod distance;
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -22,7 +23,9 @@ pub const READS: &[Source] =
 /// R = √(EIRP·F / (4π·S)), where S = 2 W/m² `[law: QCVN 8:2022/BTTTT, 10 MHz–6 GHz, public]` (the article was not looked up) and F = 1 in free space, 4
 /// with reflections `[default]`: 1 kW gives 6.3 m and 12.6 m. The densities of all antennas of the column and of all
 /// transmitters that are co-sited `[default]` are added at each building in which people may be, and the sum is at most the
-/// limit. Where they give less than a share of it together nobody looks: 5 % is a relevant source to ITU-T K.100 `[check]`. How much an antenna sends where is in `beam`. A building without a known height may be as high as the antenna;
+/// limit. Each sector has its own compliance distances, in its beam R, beside it R·√shoulder, at its sides and back R·√side and
+/// below it R·√down by the shares of the rules, and one with all that is co-sited: √(Σ EIRP·share·F / (4π·S)) in the direction in its
+/// beam where that is the most. Where they give less than a share of it together nobody looks: 5 % is a relevant source to ITU-T K.100 `[check]`. How much an antenna sends where is in `beam`. A building without a known height may be as high as the antenna;
 /// where that, or the accuracy of the positions, decides, a survey has to tell.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>, _: Date) -> Finding {
@@ -76,29 +79,40 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     let mut ranked: Vec<_> = exposed.iter().map(|(near, between)| (*near, density(between))).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let measured = ranked.first().map_or(0.0, |(_, density)| *density);
-    let compliance = |eirp: f64| (eirp * reflection / (4.0 * PI * limit)).sqrt();
-    let strongest = subject.antennas.iter().map(|antenna| antenna.eirp_w).fold(0.0, f64::max);
+    let metres = |eirp: f64| (eirp * reflection / (4.0 * PI * limit)).sqrt();
+    let compliance = distance::compliance(&antennas, (subject.antennas.len(), total), &shares, metres);
+    let strongest = compliance.sectors.iter().max_by(|a, b| a.front_m.total_cmp(&b.front_m));
+    let farthest = strongest.map_or(0.0, |sector| sector.front_m);
     let message = Message::new(match verdict {
         Verdict::Pass => key::EMF_BELOW,
         Verdict::Block => key::EMF_ABOVE,
         _ => key::EMF_UNSURE,
     });
     let message = ranked.first().iter().fold(message, |m, (near, _)| m.text("building", near.called()));
-    let message = message
+    let mut message = message
         .with("density", Argument::Number(measured, 3))
         .with("limit", Argument::Number(limit, 3))
-        .metres("distance", compliance(strongest))
-        .metres("summed", compliance(total));
+        .metres("distance", farthest)
+        .metres("summed", compliance.summed_m);
+    if let Some(sector) = strongest {
+        message = message.metres("side", sector.side_m).metres("below", sector.below_m);
+    }
     let mut finding = Finding::new(CheckCode::Emf, verdict, message).by(rule, Some(measured));
     finding.evidence = evidence(ranked.iter().filter(|(_, density)| *density > limit).map(|(near, _)| *near));
     finding.evidence.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
-    finding.geometry = Some(circle(around.place.at, compliance(strongest)));
+    finding.geometry = Some(circle(around.place.at, farthest));
+    finding.compliance = Some(compliance);
     // The sum is told, and of the building in which it is the most.
     finding.rests_on = ids(ranked.first().map(|(near, _)| *near));
     finding.rests_on.extend(ids(co_sited_with(subject, around, co_sited)));
     if verdict == Verdict::Pass {
         return Ok(match out_of_range(subject, range, rules) {
-            Some(other) => Finding { rests_on: finding.rests_on, geometry: finding.geometry, ..other },
+            Some(other) => Finding {
+                rests_on: finding.rests_on,
+                geometry: finding.geometry,
+                compliance: finding.compliance,
+                ..other
+            },
             None => finding,
         });
     }

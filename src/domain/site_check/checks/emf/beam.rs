@@ -72,7 +72,7 @@ impl<'a> Building<'a> {
 }
 
 /// An antenna somewhere.
-struct Antenna<'a> {
+pub(super) struct Antenna<'a> {
     /// Its shape, of a transmitter; none: at the place.
     shape: Option<&'a Prepared>,
     at: Coord<f64>,
@@ -81,10 +81,11 @@ struct Antenna<'a> {
     sure: bool,
     /// It counts by its position as stated.
     likely: bool,
-    eirp_w: f64,
-    azimuth_deg: Option<f64>,
+    pub(super) eirp_w: f64,
+    pub(super) azimuth_deg: Option<f64>,
     height_m: Option<f64>,
-    half_deg: f64,
+    /// Half of its beamwidth.
+    pub(super) half_deg: f64,
 }
 
 /// The transmitters that may be co-sited with a column.
@@ -98,7 +99,7 @@ pub fn co_sited_with<'n, 'a>(
 }
 
 /// The antennas of a column, and the transmitters that are co-sited.
-pub struct Antennas<'a>(Vec<Antenna<'a>>);
+pub struct Antennas<'a>(pub(super) Vec<Antenna<'a>>);
 
 impl<'a> Antennas<'a> {
     /// Those of a subject, and what is round it.
@@ -194,20 +195,35 @@ impl Antenna<'_> {
         Between { low, likely, high }
     }
 
+    /// The share that it sends so many degrees off its azimuth.
+    pub(super) fn across(&self, off_deg: f64, shares: &Shares) -> f64 {
+        if self.azimuth_deg.is_none() || off_deg <= self.half_deg {
+            1.0
+        } else if off_deg <= 2.0 * self.half_deg {
+            shares.shoulder.max(shares.side)
+        } else {
+            shares.side
+        }
+    }
+
+    /// The share that it sends straight down.
+    pub(super) fn below(&self, shares: &Shares) -> f64 {
+        if self.is_level() { shares.down } else { 1.0 }
+    }
+
+    /// Its beam has a lower edge, for it is no half of all directions.
+    fn is_level(&self) -> bool {
+        self.half_deg < 90.0
+    }
+
     /// EIRP · share / r² where a building lies so.
     fn sent(&self, lie: &Lie, shares: &Shares) -> f64 {
         let at = |share: f64, along: f64| {
             let r = along.hypot(lie.gap_m).max(NEAREST_M);
             self.eirp_w * share / (r * r)
         };
-        let across = if self.azimuth_deg.is_none() || lie.off_deg <= self.half_deg {
-            1.0
-        } else if lie.off_deg <= 2.0 * self.half_deg {
-            shares.shoulder.max(shares.side)
-        } else {
-            shares.side
-        };
-        let fall = if self.half_deg < 90.0 { self.half_deg.to_radians().tan() } else { f64::INFINITY };
+        let across = self.across(lie.off_deg, shares);
+        let fall = if self.is_level() { self.half_deg.to_radians().tan() } else { f64::INFINITY };
         let enters_m = if lie.gap_m > 0.0 { lie.gap_m / fall } else { 0.0 };
         if enters_m <= lie.nearest_m {
             return at(across, lie.nearest_m);
@@ -227,7 +243,7 @@ fn farthest(at: Coord<f64>, b: &Bounds) -> f64 {
 }
 
 /// Degrees from -180 to 180.
-fn wrapped(deg: f64) -> f64 {
+pub(super) fn wrapped(deg: f64) -> f64 {
     let turned = deg.rem_euclid(360.0);
     if turned > 180.0 { turned - 360.0 } else { turned }
 }

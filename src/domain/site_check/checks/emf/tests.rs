@@ -47,6 +47,94 @@ fn the_compliance_distances_of_the_law() {
     assert_eq!(found.limit.unwrap().value, 2.0);
 }
 
+/// By hand: √(EIRP·share·4 / (4π·2)), where 1 kW gives √159.155 = 12.62 m, the half of it 8.92 m, a tenth 3.99 m and a twentieth 2.82 m.
+#[test]
+fn each_sector_has_its_distances_and_all_of_them_one() {
+    let of = |eirp_w, azimuth, beamwidth_deg| Antenna { beamwidth_deg, ..antenna(eirp_w, azimuth) };
+    let kilowatt = |azimuth: f64| of(1_000.0, Some(azimuth), None);
+    // The antennas, and the azimuth of 1 kW that is co-sited; of each in front, beside its beam, at its back, below, and with the
+    // others; all together, and below all of them.
+    type Case<'c> = (&'c [Antenna], Option<f64>, &'c [[f64; 5]], [f64; 2]);
+    let table: [Case<'_>; 8] = [
+        (&[kilowatt(90.0)], None, &[[12.62, 8.92, 3.99, 2.82, 12.62]], [12.62, 2.82]),
+        // Where two beams meet the third sends a tenth: 2.1 kW.
+        (
+            &[kilowatt(0.0), kilowatt(120.0), kilowatt(240.0)],
+            None,
+            &[[12.62, 8.92, 3.99, 2.82, 18.28]; 3],
+            [21.85, 4.89],
+        ),
+        // Back to back: 1.1 kW.
+        (
+            &[of(1_000.0, Some(0.0), Some(65.0)), of(1_000.0, Some(180.0), Some(65.0))],
+            None,
+            &[[12.62, 8.92, 3.99, 2.82, 13.23]; 2],
+            [17.84, 3.99],
+        ),
+        // All round, and half as much to the east: 1.5 kW there.
+        (
+            &[of(1_000.0, None, None), of(500.0, Some(90.0), None)],
+            None,
+            &[[12.62, 12.62, 12.62, 2.82, 15.45], [8.92, 6.31, 2.82, 1.99, 15.45]],
+            [15.45, 3.45],
+        ),
+        // So wide that it has no back, and reaches straight down; and one that sends all round.
+        (&[of(1_000.0, Some(10.0), Some(200.0))], None, &[[12.62, 8.92, 8.92, 12.62, 12.62]], [12.62, 12.62]),
+        (&[of(1_000.0, Some(10.0), Some(360.0))], None, &[[12.62, 12.62, 12.62, 12.62, 12.62]], [12.62, 12.62]),
+        // What is co-sited sends the same way, or the other: half of it beside its beam, where that of the column ends.
+        (&[kilowatt(350.0)], Some(10.0), &[[12.62, 8.92, 3.99, 2.82, 17.84]], [17.84, 3.99]),
+        (&[kilowatt(90.0)], Some(270.0), &[[12.62, 8.92, 3.99, 2.82, 15.45]], [17.84, 3.99]),
+    ];
+    for (n, (antennas, co_sited, sectors, summed)) in table.into_iter().enumerate() {
+        let mut scene = Scene::default();
+        if let Some(azimuth) = co_sited {
+            let transmitter = scene.reference(ReferenceKind::Transmitter, point(3.0, 0.0));
+            transmitter.with(|a| (a.eirp_w, a.azimuth_deg) = (Some(1_000.0), Some(azimuth)));
+        }
+        let found = judge(check, &with(antennas, 0.0), &scene.around()).compliance.unwrap();
+        let told: Vec<_> = found
+            .sectors
+            .iter()
+            .map(|s| [s.front_m, s.shoulder_m, s.side_m, s.below_m, s.summed_m].map(|m| (m * 100.0).round() / 100.0))
+            .collect();
+        assert_eq!(told, sectors, "case {n}");
+        let of_all = [found.summed_m, found.summed_below_m].map(|m| (m * 100.0).round() / 100.0);
+        assert_eq!(of_all, summed, "case {n}");
+        let asked = antennas.iter().map(|a| (a.azimuth_deg, a.beamwidth_deg.unwrap_or(120.0), a.eirp_w));
+        let named = found.sectors.iter().map(|s| (s.azimuth_deg, s.beamwidth_deg, s.eirp_w));
+        assert!(asked.eq(named), "case {n}");
+    }
+    // Of what has no antennas, or states none, nothing is told; of frequencies beyond the limit it is.
+    assert_eq!(judge(check, &mast(), &Scene::default().around()).compliance, None);
+    let beyond = Antenna { frequency_mhz: 7_000.0, ..antenna(1_000.0, None) };
+    assert!(judge(check, &with(&[beyond], 0.0), &Scene::default().around()).compliance.is_some());
+}
+
+/// No building in a beam is told to be farther away than it may be: at the distance of a sector it gets the limit, and nowhere in its
+/// beam more beyond the summed one.
+#[test]
+fn the_distances_are_those_at_which_buildings_get_the_limit() {
+    let sectors = [antenna(1_000.0, Some(0.0)), antenna(700.0, Some(100.0)), antenna(300.0, Some(200.0))];
+    let found = judge(check, &with(&sectors, 0.0), &Scene::default().around()).compliance.unwrap();
+    for (own, sector) in sectors.iter().zip(&found.sectors) {
+        let mut nearest = f64::INFINITY;
+        for step in -60..=60_i32 {
+            let azimuth = (own.azimuth_deg.unwrap() + f64::from(step)).to_radians();
+            let at = |metres: f64, subject: &Subject| {
+                let scene = building(point(metres * azimuth.sin(), metres * azimuth.cos()), Some(30.0));
+                judge(check, subject, &scene.around()).measured.unwrap().value
+            };
+            let beyond = at(sector.summed_m + 0.001, &with(&sectors, 0.0));
+            nearest = nearest.min(2.0 - beyond);
+            assert!(beyond < 2.0, "{step} {sector:?}");
+            if step.abs() < 60 {
+                assert!((at(sector.front_m, &with(&[*own], 0.0)) - 2.0).abs() < 1e-9, "{step} {sector:?}");
+            }
+        }
+        assert!(nearest < 0.01, "it is no more than is needed: {sector:?}");
+    }
+}
+
 #[test]
 fn in_the_beam_beside_it_and_behind() {
     // The azimuth, and the share that a building to the east gets; the beam is 120° wide.
