@@ -169,6 +169,9 @@ fn shape_problem(kind: ReferenceKind, shape: &Geometry<f64>) -> Option<Problem> 
         ReferenceKind::Runway if !matches!(shape, Geometry::LineString(_)) => {
             "a runway is a LineString from one threshold to the other"
         }
+        ReferenceKind::Building if !area => {
+            "what counts is how near its walls are, so a building is a Polygon or a MultiPolygon"
+        }
         ReferenceKind::Road | ReferenceKind::PowerLine if !line && !area => {
             "a road or a line is drawn as a line or an area"
         }

@@ -147,6 +147,14 @@ pub struct WorkFacts {
     pub spare_capacity: Option<i32>,
 }
 
+impl WorkFacts {
+    /// It stands on a day, or is to stand from a later one on: what is built near it has to know of it.
+    #[must_use]
+    pub fn stands_or_will(&self, day: Date) -> bool {
+        self.status.counts() && self.valid_to.is_none_or(|last| day <= last)
+    }
+}
+
 impl Judged for WorkFacts {
     type Side = Stands;
 

@@ -30,7 +30,7 @@ use crate::support::{Database, vn35_draft, vn72_draft};
 use crate::world::{ORIGIN, SIDES, load, load_in, program, settings};
 
 /// The engine, and the hash of what it answers. Both are changed together.
-const ANSWERS: (i32, &str) = (4, "aaaa27b73ba52d150c6fdb07e58361229acfe33ca0bba7d465d56e4f76488035");
+const ANSWERS: (i32, &str) = (4, "9df575b029f260fe83a7a553228d4325945c2b313f76939a39774e233abd14ac");
 
 /// The moment asked about, and an earlier one, by other rules.
 const DAY: &str = "2026-05-01T00:00:00Z";

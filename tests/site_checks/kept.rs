@@ -104,22 +104,26 @@ fn whoever_may_waives_a_finding_once_and_for_ever() {
         ("other-carrier", "SPC", "x", 404),
         ("carrier", "SPC", "x", 403),
         ("officer", "DEF", "x", 403),
-        ("officer", "DUP", "x", 409),
+        ("officer", "GEO", "x", 409),
         ("officer", "XYZ", "x", 422),
         ("officer", "SPC", "  ", 422),
         ("officer", "SPC", "Cột cũ tháo dỡ, 12/QĐ", 201),
         ("approver", "SPC", "again", 409),
+        // What was not checked somebody may have looked at otherwise.
+        ("officer", "COV", "Bản đồ giấy, 13/QĐ", 201),
     ] {
         let answer = waive(role, code, reason);
         assert_eq!(answer.status, status, "{role} {code}: {}", answer.text);
     }
+    let covered = finding(&world.run("carrier", &id), "COV").clone();
+    assert_eq!((&covered["verdict"], &covered["waived"]["by"]), (&json!("not_checked"), &json!("officer")));
     let waived = finding(&world.run("carrier", &id), "SPC")["waived"].clone();
     assert_eq!((&waived["by"], &waived["role"]), (&json!("officer"), &json!("officer")));
     assert_eq!(waived["reason"], "Cột cũ tháo dỡ, 12/QĐ");
     assert!(waived["at"].is_string());
     assert_eq!(world.sql("SELECT document || hash::text FROM site_checks"), before);
     let event = world.sql("SELECT detail->>'code' || subject FROM audit_events ORDER BY revision DESC LIMIT 1");
-    assert_eq!(event, format!("SPC{id}"));
+    assert_eq!(event, format!("COV{id}"));
     assert!(world.program(&["verify-audit"]).status.success());
 }
 

@@ -29,20 +29,14 @@ impl Chance {
 /// What two answers are compared by.
 fn essence(result: &Json) -> Vec<Json> {
     let one = |f: &Json| {
-        let evidence: Vec<Json> = f["evidence"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|e| json!([e["layer"], e["id"], e["distance_m"], e["spare_capacity"]]))
-            .collect();
+        let evidence: Vec<Json> = f["evidence"].as_array().unwrap().iter().cloned().collect();
         json!([
             f["code"],
             f["verdict"],
             f["message"],
             f["measured"],
             f["limit"],
-            f["rule"]["key"],
-            f["rule"]["value"],
+            f["rule"],
             evidence,
             f["consult"],
             f["outcome"],
@@ -173,6 +167,14 @@ fn edit(world: &World, chance: &mut Chance, n: u32, there: &mut Vec<(&'static st
             there.push((WORKS, world.add(WORKS, point(east, north), facts)));
             "hidden work"
         }
+        8 if !there.is_empty() => {
+            let (items, id) = &there[usize::try_from(chance.below(there.len() as u64)).unwrap()];
+            let other = json!({"properties": {"organisation": "mobifone", "code": code}});
+            let changed = world.send("officer", "PATCH", &format!("{items}/{id}"), Some(&other));
+            // What a workflow leads is changed by its steps alone.
+            assert!(matches!(changed.status, 200 | 204 | 409 | 422), "{}", changed.text);
+            "owner"
+        }
         _ => {
             there.push((WORKS, world.mast(&code, east, north)));
             "work"
@@ -237,6 +239,62 @@ fn a_run_shows_what_differs_and_later_that_nothing_does() {
     let run = world.run("carrier", &near);
     assert_eq!((&run["current"], &run["difference"]), (&json!(true), &json!([])));
     assert_eq!(world.sql("SELECT count(*) FROM site_check_marks"), "2", "one for each change of an answer");
+}
+
+/// Who has to be asked, and which rule is named, is part of the answer.
+#[test]
+fn whose_a_column_is_and_how_a_rule_stands_is_part_of_an_answer() {
+    let world = World::new();
+    let mast = world.mast("DNO-1", 200.0, 0.0);
+    let id = world.ask("carrier", 0.0, 0.0);
+    let patched = |facts: Json| {
+        let path = format!("{WORKS}/{mast}");
+        let changed = world.send("officer", "PATCH", &path, Some(&json!({"properties": facts})));
+        assert_eq!(changed.status, 200, "{}", changed.text);
+    };
+    let spacing = || {
+        world.marked();
+        let run = world.run("carrier", &id);
+        let differs: Vec<&str> =
+            run["difference"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
+        (run["current"] == true, differs.contains(&"SPC"))
+    };
+    for (changed, back) in [
+        (json!({"organisation": "mobifone"}), json!({"organisation": "viettel"})),
+        (json!({"code": "DNO-2"}), json!({"code": "DNO-1"})),
+    ] {
+        patched(changed);
+        assert_eq!(spacing(), (false, true));
+        patched(back);
+        assert_eq!(spacing(), (true, false));
+    }
+    let elsewhere = "key = \"site.spacing.elsewhere_m\"\nvalue = 500.0\nunit = \"m\"\nconfidence = \"";
+    let checked = pack("2", 500.0).replace(&format!("{elsewhere}default"), &format!("{elsewhere}check"));
+    load(&world.database, &checked);
+    assert_eq!(spacing(), (false, true));
+    load(&world.database, &pack("3", 500.0));
+    assert_eq!(spacing(), (true, false));
+}
+
+/// A column that is to stand from a later day on is near already.
+#[test]
+fn a_column_that_is_to_stand_later_is_known_today() {
+    let world = World::new();
+    let day = |days: u32| world.sql(&format!("SELECT (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date + {days}"));
+    let mast = |code: &str, status: &str, east: f64, more: Json| {
+        let mut facts = json!({"code": code, "kind": "mast", "organisation": "viettel", "status": status});
+        facts.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.add(WORKS, point(east, 0.0), facts);
+    };
+    mast("TO-COME", "permitted", 200.0, json!({"valid_from": day(1)}));
+    mast("OVER", "in_service", 5_200.0, json!({"valid_to": "2026-01-01"}));
+    let spacing = |east: f64| {
+        let run = world.run("officer", &world.ask("officer", east, 0.0));
+        let of = run["findings"].as_array().unwrap().iter().find(|f| f["code"] == "SPC").unwrap().clone();
+        (of["verdict"].clone(), of["evidence"][0]["code"].clone())
+    };
+    assert_eq!(spacing(0.0), (json!("warn"), json!("TO-COME")));
+    assert_ne!(spacing(5_000.0).0, "warn");
 }
 
 #[test]

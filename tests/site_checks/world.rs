@@ -52,6 +52,8 @@ pub fn pack_of(version: &str, elsewhere: f64, heritage: f64) -> String {
         ("site.waiver.spc.approver", 1.0, "count"),
         ("site.waiver.dup.officer", 1.0, "count"),
         ("site.waiver.sen.officer", 1.0, "count"),
+        ("site.waiver.cov.officer", 1.0, "count"),
+        ("site.waiver.geo.officer", 1.0, "count"),
     ] {
         writeln!(
             text,

@@ -126,7 +126,7 @@ fn a_building_in_the_field_of_what_is_co_sited_is_found_and_alters_its_runs() {
     assert!(world.sql("SELECT max(reach_m) FROM site_checks").parse::<f64>().unwrap() > 500.0);
     let building =
         json!({"code": "B", "kind": "building", "organisation": "people", "height_agl_m": 39, "occupied": true});
-    let id = world.add(REFERENCES, point(125.0, 0.0), building);
+    let id = world.add(REFERENCES, square(125.0, 0.0, 0.01), building);
     world.marked();
     assert_eq!(now(&world, &run, "EMF"), Some(json!("block")));
     world.delete(REFERENCES, &id);
@@ -148,10 +148,11 @@ fn a_run_of_an_engine_that_told_no_distances_is_answered_as_it_was() {
     let made = site_check::replay(&world.database.context(), &Actor::operator(), run.parse().unwrap()).unwrap();
     let n = made.findings.iter().position(|finding| finding.code == CheckCode::Emf).unwrap();
     for engine in [Some(3), None] {
-        let digest = hex(&Said::by(&made.findings[n], engine).digest);
-        assert_ne!(digest, hex(&Said::of(&made.findings[n]).digest));
+        assert_ne!(Said::by(&made.findings[n], engine), Said::of(&made.findings[n]));
+        let digests = made.findings.iter().map(|finding| hex(&Said::by(finding, engine).digest));
+        let digests: Vec<String> = digests.map(|digest| format!("\\\\x{digest}")).collect();
         let engine = engine.map_or("NULL".to_owned(), |engine| engine.to_string());
-        let set = format!("engine = {engine}, digests[{}] = '\\x{digest}'", n + 1);
+        let set = format!("engine = {engine}, digests = '{{{}}}'", digests.join(","));
         let change = format!("SET session_replication_role = replica; UPDATE site_checks SET {set}");
         run_sql(&world.database.url, &change);
         assert_eq!(replay()["differences"], json!([]), "{engine}");
@@ -163,5 +164,6 @@ fn a_run_of_an_engine_that_told_no_distances_is_answered_as_it_was() {
     // One of now is held against all that is told now.
     let change = format!("SET session_replication_role = replica; UPDATE site_checks SET engine = {ENGINE}");
     run_sql(&world.database.url, &change);
-    assert_eq!(replay()["differences"][0]["code"], "EMF");
+    let differ = replay()["differences"].clone();
+    assert!(differ.as_array().unwrap().iter().any(|one| one["code"] == "EMF"), "{differ}");
 }

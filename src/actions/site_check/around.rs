@@ -25,6 +25,7 @@ use crate::domain::site_check::{
     asked_within, is_drawn, is_measured, land_of, looked_for_buildings, no_width_of, reach_round, sources, to_edge_of,
 };
 use crate::domain::word::Word;
+use crate::domain::work::WorkFacts;
 use crate::error::Result;
 use crate::geometry::cells::Cell;
 use crate::geometry::measure::{Dimension, Prepared, depth_inside};
@@ -221,6 +222,7 @@ fn sort(around: &mut Surroundings<'_>) {
     around.references.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
     around.corridors.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
     around.lines.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
+    around.in_zones.sort_unstable_by_key(|gap| gap.source);
     around.hidden.sort_unstable();
     around.hidden.dedup();
 }
@@ -334,13 +336,14 @@ impl<'a> Looking<'a, '_> {
         let more = reference.map_or(Metres::ZERO, |told| more_at_home(self.home, self.territory, told.kind));
         let reach = self.reach.plus(entry.reach()).plus(more);
         let Some(distance_m) = self.shape.distance_within(&entry.shape, reach.get()) else { return Ok(false) };
-        let severity = facts.noun.severity(self.day);
-        if let Ok(told) = facts.noun.try_into() {
-            if severity.is_some() {
+        if let Ok(told) = WorkFacts::try_from(facts.noun) {
+            let matters = told.stands_or_will(self.day);
+            if matters {
                 around.works.push(self.near(layer, entry, told, distance_m)?);
             }
-            return Ok(severity.is_some());
+            return Ok(matters);
         }
+        let severity = facts.noun.severity(self.day);
         if let Some(told) = reference {
             if told.kind == ReferenceKind::Transmitter && self.is_own_antenna(facts, distance_m) {
                 return Ok(false);
@@ -364,12 +367,12 @@ impl<'a> Looking<'a, '_> {
         Ok(true)
     }
 
-    /// The first day of which freeze windows matter: that asked, or that on which somebody begins to build. Of an end alone the
-    /// period has no beginning.
+    /// The first day of which freeze windows matter: that asked, or that on which somebody begins to build. Of an end alone it is the
+    /// day asked, or that end where it is over.
     fn first_day(&self) -> Date {
         match (self.subject.starts_on, self.subject.ends_on) {
             (Some(starts_on), _) => starts_on.min(self.day),
-            (None, Some(_)) => Date::MIN,
+            (None, Some(ends_on)) => ends_on.min(self.day),
             (None, None) => self.day,
         }
     }

@@ -127,7 +127,11 @@ impl<'a> Looking<'a, '_> {
         let (mut matters, mut failed) = (false, Ok(()));
         features.near(zone, Metres::ZERO, |entry| {
             let new = pace.next() && failed.is_ok() && !known.contains(&entry.facts.id) && features.sees(&sight, entry);
-            if !new || entry.facts.noun.severity(self.day).is_none() {
+            let noun = entry.facts.noun;
+            let work = WorkFacts::try_from(noun).ok();
+            let counts =
+                || work.map_or_else(|| noun.severity(self.day).is_some(), |told| told.stands_or_will(self.day));
+            if !new || !counts() {
                 return;
             }
             // It may stand in it, as badly as its position is known.
@@ -135,7 +139,6 @@ impl<'a> Looking<'a, '_> {
                 return;
             }
             let distance_m = || self.shape.distance(&entry.shape);
-            let work: Option<WorkFacts> = entry.facts.noun.try_into().ok();
             let taken = match (work, self.as_permit(entry)) {
                 (Some(told), _) => self.near(layer, entry, told, distance_m()).map(|n| found.around.works.push(n)),
                 (_, Some(told)) => self.near(layer, entry, told, distance_m()).map(|n| found.around.references.push(n)),

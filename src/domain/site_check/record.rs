@@ -284,15 +284,24 @@ fn text_of(finding: &Finding, engine: i32) -> String {
     text.quantity("limit", finding.limit);
     if let Some(rule) = finding.rule.as_deref() {
         text.rule(rule);
+        if tells_distances {
+            text.rest_of(rule);
+        }
     }
     if let Some(decided) = &finding.decided {
         text.decided(decided);
+        if tells_distances {
+            text.line("plan", &format!("{} {}", decided.decision.version, decided.decision.plan));
+        }
     }
     if let Some(compliance) = finding.compliance.as_ref().filter(|_| tells_distances) {
         text.compliance(compliance);
     }
     for evidence in &finding.evidence {
         text.evidence(evidence);
+        if tells_distances {
+            text.called(evidence);
+        }
     }
     text.all("consult", finding.consult.iter().map(|who| who.as_str()));
     text.optional("outcome", finding.outcome.map(Word::as_str));
@@ -356,6 +365,18 @@ impl Text {
         self.optional("to", rule.valid_to.map(|day| day.to_string()).as_deref());
     }
 
+    /// What else an answer tells of a rule.
+    fn rest_of(&mut self, rule: &Parameter) {
+        let applies = &rule.applies;
+        self.line("unit", rule.unit.as_str());
+        self.optional("corridor_kind", applies.corridor_kind.map(Word::as_str));
+        self.optional("corridor_class", applies.corridor_class.as_deref());
+        self.numbers(&[("voltage_from_kv", applies.voltage_from_kv), ("voltage_to_kv", applies.voltage_to_kv)]);
+        self.optional("work_kind", applies.work_kind.map(Word::as_str));
+        self.line("confidence", rule.confidence.as_str());
+        self.optional("note", rule.note.as_deref());
+    }
+
     fn decided(&mut self, Decided { zone, decision, valid_from, valid_to }: &Decided) {
         self.line("zone", zone);
         self.line("decision", &decision.number);
@@ -387,6 +408,14 @@ impl Text {
         self.optional("spare", evidence.spare_capacity.map(|n| n.to_string()).as_deref());
     }
 
+    /// What else an answer tells of a feature.
+    fn called(&mut self, evidence: &Evidence) {
+        self.line("code", &evidence.code);
+        self.line("kind", evidence.kind);
+        self.optional("name", evidence.name.as_deref());
+        self.line("organisation", &evidence.organisation);
+    }
+
     fn subject(&mut self, subject: &Subject) {
         self.line("kind", subject.kind.as_str());
         self.optional("column_class", subject.column_class.map(Word::as_str));
@@ -413,15 +442,32 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SiteKey;
+    use super::super::checks::tests::support::parameter;
     use super::super::message::{Message, key};
     use super::*;
+    use crate::domain::corridor::CorridorKind;
     use crate::domain::reference::Decision;
+    use crate::domain::rules::{Confidence, Unit};
+    use crate::domain::work::WorkKind;
 
     #[test]
     fn whatever_a_finding_says_is_in_its_digest() {
         let finding = || Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::NO_DATA));
         let first = Said::of(&finding());
         assert_eq!(first, Said::of(&finding()));
+        let evidence = || Evidence {
+            layer: Layer::Works,
+            id: Uuid::from_u128(1),
+            code: "M-1".into(),
+            kind: "mast",
+            name: None,
+            organisation: "viettel".into(),
+            distance_m: 10.0,
+            spare_capacity: None,
+            restricted: false,
+        };
+        let rule = || (*parameter(SiteKey::SpacingElsewhere, None, 300.0)).clone();
         let others: [fn(&mut Finding); 8] = [
             |f| f.verdict = Verdict::Block,
             |f| f.message.key = key::HIDDEN,
@@ -440,6 +486,41 @@ mod tests {
             let mut changed = finding();
             other(&mut changed);
             assert_ne!(first.digest, Said::of(&changed).digest, "case {n}");
+        }
+        let of = |evidence: Evidence, rule: Parameter| {
+            let mut whole = finding();
+            (whole.evidence, whole.rule) = (vec![evidence], Some(rule.into()));
+            [ENGINE, ENGINE - 1].map(|engine| Said::by(&whole, Some(engine)).digest)
+        };
+        let [now, before] = of(evidence(), rule());
+        let called: [fn(&mut Evidence); 4] = [
+            |e| e.code = "M-2".into(),
+            |e| e.kind = "pole",
+            |e| e.name = Some("M".into()),
+            |e| e.organisation = "mobifone".into(),
+        ];
+        let stated: [fn(&mut Parameter); 7] = [
+            |p| p.unit = Unit::Ratio,
+            |p| p.applies.corridor_kind = Some(CorridorKind::Road),
+            |p| p.applies.corridor_class = Some("II".into()),
+            |p| p.applies.voltage_from_kv = Some(110.0),
+            |p| p.applies.work_kind = Some(WorkKind::Mast),
+            |p| p.confidence = Confidence::Law,
+            |p| p.note = Some("read".into()),
+        ];
+        let others = called.map(|change| {
+            let mut changed = evidence();
+            change(&mut changed);
+            of(changed, rule())
+        });
+        let rules = stated.map(|change| {
+            let mut changed = rule();
+            change(&mut changed);
+            of(evidence(), changed)
+        });
+        for (n, [after, then]) in others.into_iter().chain(rules).enumerate() {
+            assert_ne!(after, now, "case {n}");
+            assert_eq!(then, before, "case {n}: an earlier engine told it nobody yet");
         }
     }
 

@@ -51,10 +51,10 @@ pub fn role_for(rules: &SiteRules, actor: &Actor, code: CheckCode, jurisdiction:
 }
 
 impl Verdict {
-    /// It stands in the way of something, so it may be waived.
+    /// It stands in the way of something, or nobody knows whether anything does: so it may be waived.
     #[must_use]
     pub fn is_to_waive(self) -> bool {
-        matches!(self, Self::Warn | Self::NeedsSurvey | Self::Block)
+        matches!(self, Self::Warn | Self::NeedsSurvey | Self::Block | Self::NotChecked)
     }
 }
 

@@ -54,6 +54,8 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
         side: share(SiteKey::SideShare)?,
         down: share(SiteKey::DownShare)?,
     };
+    // Whatever is needed to look for buildings: without it none is found, and nobody would be exposed.
+    of(SiteKey::RelevantShare)?;
     let range = [of(SiteKey::FrequencyFrom)?, of(SiteKey::FrequencyTo)?];
     let (beamwidth, co_sited) = (of(SiteKey::Beamwidth)?, of(SiteKey::CoSitedDistance)?);
     let limit = rule.value;

@@ -11,14 +11,15 @@ pub const READS: &[Source] = &[Source::Reference(ReferenceKind::FreezeWindow)];
 /// Whether nothing is built here on a day of building.
 ///
 /// A window is an order of the office with its days, which is its law; no article is known here on which it rests `[default]`. It stands against building
-/// where it holds the place and has a day in common with the days of building, first and last days included. Where only
-/// one of these is stated, the period has no other end. Where none is, a window that is running on the day asked is
+/// where it holds the place and has a day in common with the days of building, first and last days included. Of an
+/// end alone the period begins on the day asked, and a beginning alone has no end. Where none is stated, a window that is running on the day asked is
 /// something to look at. Of several windows all that hold the place are told and drawn, until the last day of the last of them;
 /// those at whose edge it lies are told where none holds it. What is kept on another grid is drawn as where the place may be.
 #[must_use]
 pub fn check(subject: &Subject, around: &Surroundings<'_>, _: &Parameters<'_>, day: Date) -> Finding {
     let stated = subject.starts_on.is_some() || subject.ends_on.is_some();
-    let [first, last] = if stated { [subject.starts_on, subject.ends_on] } else { [Some(day); 2] };
+    let begins = subject.starts_on.or(subject.ends_on.map(|ends_on| ends_on.min(day)));
+    let [first, last] = if stated { [begins, subject.ends_on] } else { [Some(day); 2] };
     let begun = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from <= to);
     let running =
         |window: &NearReference<'_>| begun(window.told.valid_from, last) && begun(first, window.told.valid_to);
@@ -94,6 +95,8 @@ mod tests {
             (on(8, 1), None, Verdict::Pass),
             (None, on(6, 1), Verdict::Block),
             (None, on(5, 31), Verdict::Pass),
+            // What was to be over before the day asked, and a window that was over before that.
+            (None, on(3, 1), Verdict::Pass),
             (None, None, Verdict::Pass),
         ];
         let mut scene = Scene::default();
@@ -107,6 +110,16 @@ mod tests {
             let drawn = (verdict == Verdict::Block).then(|| Grid(square(0.0, 0.0, 100.0)));
             assert_eq!(found.geometry, drawn, "{starts_on:?} {ends_on:?}");
         }
+    }
+
+    #[test]
+    fn a_window_that_was_over_before_the_day_asked_stands_against_nobody_who_states_an_end_alone() {
+        let mut scene = Scene::default();
+        window(&mut scene, 0.0, Some(date(2020, 5, 1)), Some(date(2020, 5, 31)));
+        let of = |starts_on, ends_on| judge(check, &Subject { starts_on, ends_on, ..mast() }, &scene.around()).verdict;
+        assert_eq!(of(None, Some(date(2027, 6, 30))), Verdict::Pass);
+        assert_eq!(of(None, Some(date(2020, 5, 15))), Verdict::Block, "it was to be over in it");
+        assert_eq!(of(Some(date(2020, 4, 1)), Some(date(2027, 6, 30))), Verdict::Block);
     }
 
     #[test]

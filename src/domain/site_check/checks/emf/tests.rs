@@ -250,7 +250,7 @@ fn what_is_co_sited_is_looked_at_as_far_as_it_matters() {
 
 #[test]
 fn what_a_pack_states_of_beams_frequencies_and_relevance_holds_and_an_older_one_means_what_held_then() {
-    use crate::domain::rules::SiteRules;
+    use crate::domain::rules::{Parameter, SiteRules};
     let new = [SiteKey::ShoulderShare, SiteKey::RelevantShare, SiteKey::FrequencyFrom, SiteKey::FrequencyTo];
     let of = |stated: &[(SiteKey, f64)], subject: &Subject, east: f64| {
         let known = VALUES.iter().filter(|(key, _)| !new.contains(key)).chain(stated);
@@ -286,6 +286,16 @@ fn what_a_pack_states_of_beams_frequencies_and_relevance_holds_and_an_older_one_
             (old, stated),
             "{frequency}"
         );
+    }
+    // What was stated and has expired is no older pack: nobody knows how far to look.
+    for key in new {
+        let known = VALUES.iter().filter(|(other, _)| *other != key);
+        let known = known.map(|(key, value)| parameter(*key, None, *value));
+        let over = Parameter { valid_to: Some(jiff::civil::date(2020, 1, 1)), ..(*parameter(key, None, 0.05)).clone() };
+        let rules = SiteRules::new(&known.chain([over.into()]).collect::<Vec<_>>());
+        let scene = building(point(5.0, 0.0), Some(30.0));
+        let found = check(&round, &scene.around(), &Parameters::on(&rules, DAY), DAY);
+        assert_eq!(found.verdict, Verdict::NotChecked, "{key:?}");
     }
     // A pack may say that nothing is too little to matter: then it is looked as far as for anything.
     assert!(of(&[(SiteKey::RelevantShare, 0.0)], &round, 400.0).1 > 0.0);

@@ -20,10 +20,11 @@ use crate::domain::word::Word;
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
 
 /// The engine, and the hash of what it says. Both lines are changed together.
-const ANSWERS: (i32, &str) = (4, "8aba520322228f111bbac41506ca5e1ef5035433b1f6a682f0e428a57ed59b5e");
+const ANSWERS: (i32, &str) = (4, "7e4a8fc9286f89d5ac8cf14b97f12a67cb0f2403852a6f98d1d96480d0963ff8");
 
-/// What engine 3 said, which is held against what is said now of the runs that it made.
-const EARLIER: (i32, &str) = (3, "5f9cec221a74f9b74cfca15721f89d622f038e79c9bed8a63b55bdb92ec0590e");
+/// What is said now in the words of engine 3, by which the runs that it made are held against it. It said the same, but that EMF
+/// passed where the share of the limit that matters had expired.
+const EARLIER: (i32, &str) = (3, "0ebae7452d127293b126d1b081cfd0ef142d83121c94a429442c5685f84189b4");
 
 /// Places that are looked at.
 const PLACES: u32 = 1_000;
