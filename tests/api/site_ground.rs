@@ -160,7 +160,9 @@ fn windows_are_compared_with_the_days_of_building() {
         (json!({"starts_on": "2026-05-31", "ends_on": "2026-07-01"}), "block"),
         (json!({"starts_on": "2026-06-01", "ends_on": "2026-07-01"}), "pass"),
         (json!({"starts_on": "2026-05-20"}), "block"),
-        (json!({"ends_on": "2026-07-01"}), "block"),
+        // Of an end alone, from the day asked on.
+        (json!({"ends_on": "2026-07-01"}), "pass"),
+        (json!({"ends_on": "2026-05-15"}), "block"),
         (json!({"ends_on": "2026-04-30"}), "pass"),
     ] {
         assert_eq!(said(column.clone()), verdict, "{column}");
