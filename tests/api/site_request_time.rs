@@ -3,7 +3,7 @@
 use std::thread;
 
 use clearway::actions::site_request::lapse::lapse;
-use clearway::actions::{Witness, calendar};
+use clearway::actions::{Witness, calendar, jurisdiction};
 use clearway::domain::actor::Actor;
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
@@ -12,7 +12,7 @@ use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect, road};
 use crate::rules::{VN, load};
 use crate::site_request::{CaseOf, REQUESTS, begins, column, today, trail_is_whole};
 use crate::site_request_story::office;
-use crate::support::run_sql;
+use crate::support::{run_sql, vn35_draft};
 
 const DAYS: &str = include_str!("../../fixtures/calendar/VN.toml");
 
@@ -203,6 +203,28 @@ fn that_a_request_is_overdue_is_told_once() {
     let stale = format!("\"{}\"", case.version);
     let by_hand = case.sends_with("officer", &stale, "escalate", None, json!({}));
     assert_eq!(by_hand.status, 412, "it is another version: {}", by_hand.text);
+}
+
+/// What fails of one jurisdiction, from the first that is asked about it, is said each time, and holds up none of the others.
+#[test]
+fn what_fails_of_one_jurisdiction_holds_up_no_other() {
+    let api = office();
+    accepted(&api);
+    age(&api, 60);
+    let operator = Actor::operator();
+    jurisdiction::register(&api.database.context(), Witness::new(&operator, "test"), vn35_draft()).unwrap();
+    // By its code it comes first.
+    let wrong = |sql: &str| run_sql(&api.database.url, &format!("SET session_replication_role = replica; {sql}"));
+    wrong(
+        "ALTER TABLE site_requests DROP CONSTRAINT site_requests_state_known;
+         INSERT INTO site_requests SELECT p.* FROM site_requests AS r, LATERAL jsonb_populate_record(r,
+             '{\"jurisdiction\": \"VN-35\", \"state\": \"nonsense\"}') AS p",
+    );
+    let context = api.database.context();
+    assert!(lapse(&context).is_err() && lapse(&context).is_err(), "it is said, and tried again");
+    assert_eq!(told(&api, "escalate").len(), 1);
+    wrong("DELETE FROM site_requests WHERE jurisdiction = 'VN-35'");
+    assert_eq!(lapse(&context), Ok(0));
 }
 
 /// No pause heals that it is overdue, and nobody has to be asked what the checks say now to tell so.
