@@ -116,6 +116,18 @@ pub fn allowed<S: Word, E: Word, G>(
     table.iter().filter(|row| row.from.contains(&state) && may(&row.by)).map(|row| row.event).collect()
 }
 
+/// The row of whoever has the next step in a state: the first that leads on from there, but by the service itself or by what is
+/// somebody's right and nobody's turn.
+#[must_use]
+pub fn next<S: Word, E: Word, G>(
+    table: &'static [Transition<S, E, G>],
+    state: S,
+    rights: &[E],
+) -> Option<&'static Transition<S, E, G>> {
+    let leads = |row: &&Transition<S, E, G>| row.from.contains(&state) && row.to != state && row.by != By::Timer;
+    table.iter().filter(leads).find(|row| !rights.contains(&row.event))
+}
+
 /// The row of a step that may be made: `may` says whether the one who sends the event is among [`By`], `missing` what a guard
 /// lacks, `None` where it holds. Guards are asked in their order, all of them.
 ///
@@ -246,6 +258,15 @@ mod tests {
         assert_eq!(step(TABLE, Light::Green, Press::Halt, officer, |_| None).unwrap_err(), Refusal::NotYours);
         assert_eq!(allowed(TABLE, Light::Red, officer), [Press::Go]);
         assert_eq!(allowed(TABLE, Light::Out, |_| true), []);
+    }
+
+    #[test]
+    fn the_next_step_is_no_right_and_nothing_that_happens_by_itself() {
+        let next_of = |state, rights: &[Press]| next(TABLE, state, rights).map(|row| row.event);
+        assert_eq!(next_of(Light::Red, &[]), Some(Press::Go));
+        assert_eq!(next_of(Light::Green, &[]), Some(Press::Halt));
+        assert_eq!(next_of(Light::Green, &[Press::Halt]), None);
+        assert_eq!(next_of(Light::Out, &[]), None);
     }
 
     #[test]

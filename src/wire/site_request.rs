@@ -205,6 +205,7 @@ pub fn write_case(
             "text": c.draft.text,
             "reason": c.draft.reason,
             "due_on": date(c.draft.due_on),
+            "overdue": c.is_overdue(day),
             "evidence": c.met.map(|(evidence, _)| hex(&evidence)),
             "met_at": c.met.map(|(_, at)| at.to_string()),
         })

@@ -275,7 +275,7 @@ fn requests_are_sound_whatever_is_sent() {
             State::parse(&api.sql(&format!("SELECT state FROM site_requests WHERE id = '{}'", cases[n].id)).unwrap());
         let role = dice.somebody(match now.and_then(State::waits_for) {
             Some(Waits::Owner) => &["carrier"],
-            Some(Waits::Officer) => &["officer", "both"],
+            Some(Waits::Officer | Waits::OwnerAndOfficer) => &["officer", "both"],
             Some(Waits::Approver) => &["approver", "other-approver", "both"],
             Some(Waits::Consultee) => &["consultee", "officer"],
             None => &[],

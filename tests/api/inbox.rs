@@ -100,7 +100,7 @@ fn what_a_carrier_has_to_do_is_due_in_his_inbox_and_in_his_feed() {
         {"text": "keep it", "reason": "order"},
     ]});
     case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
-    // Whoever is next is the office.
+    // The office is next, and its carrier has something to bring.
     let due = |role: &str| {
         let inbox = api.server.get(role, "/api/inbox").json();
         let waiting = inbox["features"].as_array().unwrap();
@@ -113,7 +113,7 @@ fn what_a_carrier_has_to_do_is_due_in_his_inbox_and_in_his_feed() {
         assert!(dated.iter().all(|line| of_feed.contains(line)), "{of_feed}");
         found
     };
-    assert_eq!((due("officer"), due("carrier")), (Some(json!(day(30))), None));
+    assert_eq!((due("officer"), due("carrier")), (Some(json!(day(30))), Some(json!(day(30)))));
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
     let ends = case.now["properties"]["case"]["permit"]["valid_to"].clone();
     assert_eq!((due("officer"), due("carrier")), (None, Some(json!(day(30)))));
@@ -124,13 +124,16 @@ fn what_a_carrier_has_to_do_is_due_in_his_inbox_and_in_his_feed() {
     age(&api, 61);
     let late = api.server.get("carrier", "/api/inbox").json()["features"][0]["properties"].clone();
     assert_eq!(late["overdue"], true, "{late}");
+    assert_eq!(due("officer"), Some(late["due_on"].clone()), "what is late is the office's, too");
     case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "meet_condition", None, met(1), "construction_notified");
     let ends = api.sql(&format!("SELECT {ends}::date - 61").replace('"', "'")).unwrap();
     assert_eq!(due("carrier"), Some(json!(ends)), "the end of the permit");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
-    assert_eq!(due("officer"), Some(Json::Null), "it stands, and no condition with a day is open");
+    let without = Some(Json::Null);
+    assert_eq!((due("officer"), due("carrier")), (without.clone(), without), "no condition with a day is open");
     case.step("carrier", "meet_condition", None, met(3), "as_built_submitted");
+    assert_eq!((due("officer"), due("carrier")), (Some(Json::Null), None), "it has brought everything");
     case.step("officer", "verify", None, json!({}), "verified");
     assert_eq!(case.now["properties"]["due_on"], Json::Null);
 }

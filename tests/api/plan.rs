@@ -539,6 +539,26 @@ fn what_is_suspended_revoked_or_over_is_in_force_no_longer() {
     assert_eq!(api.faults(), []);
 }
 
+/// That one cannot be recorded, as where this instance knows nothing of the jurisdiction yet, is said, and holds up no other.
+#[test]
+fn a_plan_that_cannot_be_recorded_as_over_holds_up_no_other() {
+    let api = api();
+    let over = api.plan("QH-7", 1);
+    api.published(&over, "2026-01-01", json!("2026-02-01"));
+    let first = "00000000-0000-0000-0000-000000000001";
+    run_sql(
+        &api.database.url,
+        &format!(
+            "SET session_replication_role = replica; INSERT INTO plans SELECT p.* FROM plans AS r,
+                 LATERAL jsonb_populate_record(r, '{{\"jurisdiction\": \"VN-99\", \"id\": \"{first}\"}}') AS p"
+        ),
+    );
+    let context = api.database.context();
+    assert!(upkeep::expire(&context).is_err() && upkeep::expire(&context).is_err(), "it is said, and tried again");
+    let state = format!("SELECT state FROM plans WHERE id = '{over}'");
+    assert_eq!(api.sql(&state).unwrap(), "expired");
+}
+
 #[test]
 fn what_was_decided_is_changed_by_no_statement_and_tampering_shows() {
     use diesel::connection::SimpleConnection;

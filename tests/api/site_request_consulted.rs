@@ -17,6 +17,7 @@ use serde_json::{Value as Json, json};
 
 use crate::document::{added, text};
 use crate::help::{Api, CORRIDORS, GRID, WORKS, feature, merged, point, rect, road, sql};
+use crate::history::{moment, revision};
 use crate::matrix::{Door, door};
 use crate::plan::committee;
 use crate::site_check::{checked, finding};
@@ -635,4 +636,32 @@ fn a_case_tells_nothing_more_to_whoever_was_told_enough() {
     let asks = checked(&api, "carrier", "", (-600.0, -600.0), json!({"column_class": "A2b"}));
     assert_eq!(finding(&asks, "SPC")["restricted"], json!(true), "he was told enough");
     assert!(restricted("carrier") && !restricted("inspector") && !restricted("officer"));
+}
+
+/// What was recorded of a case tells of what was hidden then, and of nothing that is hidden now: nor does it count as if it did.
+#[test]
+fn a_case_as_it_was_tells_of_what_was_hidden_then_alone() {
+    let api = with_rules(Api::with(|settings| settings.notice_cells_per_hour = 1));
+    let hide = |code: &str, at: (f64, f64)| {
+        let own = json!({"code": code, "kind": "mast", "organisation": "ministry", "visibility": "restricted", "column_class": "A2b", "position_accuracy_m": 0});
+        api.add(WORKS, point(at.0, at.1), own);
+    };
+    hide("A", (5_400.0, 5_400.0));
+    let mut case = CaseOf::file(&api, (-600.0, -600.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    let free = moment(&api, revision(&api));
+    hide("B", (-560.0, -600.0));
+    case.step("officer", "check", None, json!({}), "checking");
+    let then = api.server.get("carrier", &format!("{}?as-of={free}", case.path()));
+    assert_eq!(then.status, 200, "{}", then.text);
+    let restricted = &then.json()["properties"]["case"]["check"]["restricted"];
+    assert!(restricted.as_array().is_some_and(|codes| !codes.contains(&json!("SPC"))), "{restricted}");
+    let said = |at: (f64, f64)| {
+        let asks = checked(&api, "carrier", "", at, json!({"column_class": "A2b"}));
+        finding(&asks, "SPC")["restricted"].clone()
+    };
+    assert_eq!(said((5_400.0, 5_400.0)), json!(true), "the one cell of this hour");
+    assert_ne!(said((-4_600.0, 5_400.0)), json!(true), "and he was told of no other");
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use clearway::actions::site_request::lapse::lapse;
-use clearway::actions::{Witness, calendar};
+use clearway::actions::{Witness, calendar, jurisdiction};
 use clearway::domain::actor::Actor;
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
@@ -12,7 +12,7 @@ use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect, road};
 use crate::rules::{VN, load};
 use crate::site_request::{CaseOf, REQUESTS, begins, column, today, trail_is_whole};
 use crate::site_request_story::office;
-use crate::support::run_sql;
+use crate::support::{run_sql, vn35_draft};
 
 const DAYS: &str = include_str!("../../fixtures/calendar/VN.toml");
 
@@ -50,7 +50,10 @@ pub fn age(api: &Api, days: u32) {
             "ALTER TABLE site_request_events DISABLE TRIGGER USER; ALTER TABLE site_requests DISABLE TRIGGER USER;
              UPDATE site_request_events SET at = at - interval '{days} days',
                  noted = noted || (SELECT coalesce(jsonb_object_agg(key, (value #>> '{{}}')::date - {days}), '{{}}') FROM jsonb_each(noted)
-                     WHERE key IN ('day', 'answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null');
+                     WHERE key IN ('day', 'answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null'),
+                 data = CASE jsonb_typeof(data->'conditions') WHEN 'array' THEN data || jsonb_build_object('conditions',
+                     (SELECT coalesce(jsonb_agg(c || jsonb_build_object('due_on', (c->>'due_on')::date - {days})), '[]')
+                      FROM jsonb_array_elements(data->'conditions') AS c)) ELSE data END;
              UPDATE site_requests SET due_on = due_on - {days}, wakes_on = wakes_on - {days}, asked_until = asked_until - {days},
                  ends_on = CASE WHEN state = 'permit_active' THEN ends_on - {days} ELSE ends_on END,
                  answer_by = ARRAY(SELECT day - {days} FROM unnest(answer_by) AS a (day));
@@ -205,10 +208,86 @@ fn that_a_request_is_overdue_is_told_once() {
     assert_eq!(by_hand.status, 412, "it is another version: {}", by_hand.text);
 }
 
+/// That the day of a condition is over is told once, to the carrier that owes what shows it and to the office, and stands in the inbox of
+/// both until it is met; each condition has a day of its own.
+#[test]
+fn that_the_day_of_a_condition_is_over_is_told_once() {
+    let api = office();
+    for (code, kind) in [("office", "office"), ("committee", "committee")] {
+        run_sql(&api.database.url, &format!("INSERT INTO organisations VALUES ('{code}', '{code}', '{kind}')"));
+    }
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    let day = |days: i32| api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap();
+    let conditions = json!({"conditions": [
+        {"text": "paint it", "reason": "landscape", "due_on": day(60)},
+        {"text": "fence it", "reason": "safety", "due_on": day(30)},
+        {"text": "keep it", "reason": "order"},
+    ]});
+    case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
+    let (context, other) = (api.database.context(), api.database.context());
+    age(&api, 30);
+    assert_eq!(lapse(&context), Ok(0), "the last day is a day of it");
+    age(&api, 1);
+    let made = thread::scope(|scope| {
+        let ways = [&context, &other].map(|context| scope.spawn(|| lapse(context)));
+        ways.map(|way| way.join().unwrap())
+    });
+    assert_eq!(made.into_iter().map(Result::unwrap).sum::<usize>(), 1);
+    assert_eq!((lapse(&context), lapse(&api.database.context())), (Ok(0), Ok(0)));
+    assert_eq!(told(&api, "remind"), ["approved_with_conditions office,viettel"]);
+    let says = "SELECT string_agg(concat_ws(' ', due, detail->>'condition'), ',' ORDER BY due) FROM outbox WHERE event = 'remind'";
+    assert_eq!(api.sql(says).unwrap(), format!("{} 2", day(-1)));
+    let shown = |role: &str| {
+        let p = one(&api, role);
+        (p["due_on"].clone(), p["overdue"].clone(), p["slack_days"].as_i64().is_some_and(|days| days <= 0))
+    };
+    let late = (json!(day(-1)), json!(true), true);
+    assert_eq!((shown("carrier"), shown("officer")), (late.clone(), late.clone()));
+    case.version += 1;
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    assert_eq!((shown("carrier"), shown("officer")), (late.clone(), late), "the office goes on seeing what is late");
+    let overdue = |n: usize| case.now["properties"]["case"]["conditions"][n]["overdue"].clone();
+    assert_eq!([overdue(0), overdue(1), overdue(2)], [json!(false), json!(true), json!(false)]);
+    let evidence = case.shows("a photograph");
+    case.step("carrier", "meet_condition", None, json!({"condition": 2, "evidence": evidence}), "permit_active");
+    assert_eq!((shown("carrier").0, one(&api, "officer")), (json!(day(29)), Json::Null));
+    age(&api, 30);
+    assert_eq!((lapse(&context), lapse(&other)), (Ok(1), Ok(0)), "the other condition");
+    assert_eq!(api.sql(says).unwrap(), format!("{} 2,{} 1", day(-1), day(-1)));
+    assert_eq!(one(&api, "officer")["overdue"], true);
+    let history = api.server.get("officer", &format!("/api/site-requests/{}/history", case.id)).json();
+    let last = history["events"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["event"], &last["actor"], &last["to"]), (&json!("remind"), &json!("timer"), &json!("permit_active")));
+    case.refused("officer", "remind", None, json!({}), &[], &[]);
+}
+
+/// What fails of one jurisdiction, from the first that is asked about it, is said each time, and holds up none of the others.
+#[test]
+fn what_fails_of_one_jurisdiction_holds_up_no_other() {
+    let api = office();
+    accepted(&api);
+    age(&api, 60);
+    let operator = Actor::operator();
+    jurisdiction::register(&api.database.context(), Witness::new(&operator, "test"), vn35_draft()).unwrap();
+    // By its code it comes first.
+    let wrong = |sql: &str| run_sql(&api.database.url, &format!("SET session_replication_role = replica; {sql}"));
+    wrong(
+        "ALTER TABLE site_requests DROP CONSTRAINT site_requests_state_known;
+         INSERT INTO site_requests SELECT p.* FROM site_requests AS r, LATERAL jsonb_populate_record(r,
+             '{\"jurisdiction\": \"VN-35\", \"state\": \"nonsense\"}') AS p",
+    );
+    let context = api.database.context();
+    assert!(lapse(&context).is_err() && lapse(&context).is_err(), "it is said, and tried again");
+    assert_eq!(told(&api, "escalate").len(), 1);
+    wrong("DELETE FROM site_requests WHERE jurisdiction = 'VN-35'");
+    assert_eq!(lapse(&context), Ok(0));
+}
+
 /// No pause heals that it is overdue, and nobody has to be asked what the checks say now to tell so.
 #[test]
 fn that_a_request_is_overdue_is_told_whatever_was_done_since_and_without_a_check() {
-    for after in ["nothing", "pause", "request_supplement"] {
+    for after in ["nothing", "pause", "request_supplement", "patch"] {
         let api = office();
         let mut case = accepted(&api);
         case.step("officer", "check", None, json!({}), "checking");
@@ -217,6 +296,12 @@ fn that_a_request_is_overdue_is_told_whatever_was_done_since_and_without_a_check
             "pause" => case.step("officer", after, Some("a storm"), json!({"why": "force_majeure"}), "checking"),
             "request_supplement" => {
                 case.step("officer", after, Some("why"), json!({"missing": ["design"]}), "returned_for_supplement");
+            }
+            // By whoever brings what is missing before anybody was told.
+            "patch" => {
+                let missing = json!({"missing": ["design"]});
+                case.step("officer", "request_supplement", Some("why"), missing, "returned_for_supplement");
+                case.patch(json!({"name": "Đồi"}));
             }
             _ => {}
         }

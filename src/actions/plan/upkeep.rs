@@ -14,17 +14,20 @@ use crate::error::{Error, Result};
 /// Records of every plan whose period is over that it has expired, or was superseded: of how many.
 ///
 /// # Errors
-/// [`Error::Busy`].
+/// The first failure, once every other plan was tried: [`Error::Busy`].
 pub fn expire(context: &Context) -> Result<usize> {
     // Nowhere is a day earlier over than this.
     let now = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let latest = now.tomorrow().unwrap_or(now);
     let over = context.store.snapshot(|conn| store::over_by(conn, latest))?;
-    let mut count = 0;
+    let (mut count, mut failed) = (0, None);
     for plan in over {
-        count += usize::from(expire_one(context, &plan)?);
+        match expire_one(context, &plan) {
+            Ok(is_recorded) => count += usize::from(is_recorded),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(count)
+    failed.map_or(Ok(count), Err)
 }
 
 /// Records it of one plan, unless another instance did, or its last day is not over there.

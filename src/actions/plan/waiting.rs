@@ -4,19 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{PlanListing, list, today};
 use crate::actions::Context;
-use crate::domain::actor::{Actor, Role};
+use crate::domain::actor::Actor;
 use crate::domain::plan::{Plan, PlanEvent, PlanState};
+use crate::domain::word::Word;
 use crate::error::Result;
 use crate::store::plan_step;
-
-/// For whom a plan waits in a state: whoever draws it, until it is with the committee, and again to publish it.
-const WAITS_FOR: &[(PlanState, Role)] = &[
-    (PlanState::Draft, Role::Officer),
-    (PlanState::InAppraisal, Role::Officer),
-    (PlanState::Appraised, Role::Officer),
-    (PlanState::Submitted, Role::Approver),
-    (PlanState::Approved, Role::Officer),
-];
 
 /// A plan that waits.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +36,8 @@ pub struct Tray {
 /// As [`list`].
 pub fn waiting(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit: u32) -> Result<Tray> {
     let mut all = Vec::new();
-    for (state, role) in WAITS_FOR.iter().filter(|(_, role)| actor.roles.contains(role)) {
+    for (state, _) in PlanState::ALL {
+        let Some(role) = state.waits_for().filter(|role| actor.roles.contains(role)) else { continue };
         let listing = PlanListing {
             jurisdiction: jurisdiction.map(str::to_owned),
             state: Some(*state),
@@ -53,7 +46,7 @@ pub fn waiting(context: &Context, actor: &Actor, jurisdiction: Option<&str>, lim
             limit: limit.into(),
         };
         let (found, _) = list(context, actor, &listing)?;
-        all.extend(found.into_iter().filter(|(plan, _)| actor.acts_as(*role, &plan.jurisdiction)));
+        all.extend(found.into_iter().filter(|(plan, _)| actor.acts_as(role, &plan.jurisdiction)));
     }
     all.sort_by_key(|(plan, _)| (plan.recorded_at, plan.id));
     let one = |(plan, state): (Plan, PlanState)| {

@@ -29,22 +29,48 @@ const AT_ONCE: i64 = 1_000;
 pub fn lapse(context: &Context) -> Result<usize> {
     let operator = Actor { name: "timer".into(), ..Actor::operator() };
     let witness = Witness::new(&operator, "timer");
-    let (mut made, mut failed) = (0, None);
-    let mut count = |steps: Result<usize>| match steps {
-        Ok(steps) => made += steps,
-        Err(error) => failed = failed.take().or(Some(error)),
-    };
+    let mut made = Made::default();
     for territory in context.index.snapshot().territories() {
         let code = territory.jurisdiction.code.as_str();
         let day = clock::now().to_zoned(territory.jurisdiction.time_zone()).date();
-        let over = context.store.read_as(&operator, |conn| store::over(conn, code, day, AT_ONCE))?;
-        let tried: BTreeSet<Uuid> = over.iter().map(|(id, _)| *id).collect();
-        for (id, state) in over {
-            count(steps(context, witness, id, state));
-        }
-        count(silence(context, witness, code, day, &tried));
+        let done = of_jurisdiction(context, witness, code, day).inspect_err(|error| {
+            tracing::warn!(%error, jurisdiction = code, "not everything for which a day is over could be done");
+        });
+        made.add(done);
     }
-    failed.map_or(Ok(made), Err)
+    made.all()
+}
+
+/// Steps that were made, and the first failure.
+#[derive(Default)]
+struct Made {
+    steps: usize,
+    failed: Option<Error>,
+}
+
+impl Made {
+    fn add(&mut self, steps: Result<usize>) {
+        match steps {
+            Ok(steps) => self.steps += steps,
+            Err(error) => self.failed = self.failed.take().or(Some(error)),
+        }
+    }
+
+    fn all(self) -> Result<usize> {
+        self.failed.map_or(Ok(self.steps), Err)
+    }
+}
+
+/// The same of one jurisdiction, on a day there.
+fn of_jurisdiction(context: &Context, witness: Witness<'_>, code: &str, day: Date) -> Result<usize> {
+    let over = context.store.read_as(witness.actor, |conn| store::over(conn, code, day, AT_ONCE))?;
+    let tried: BTreeSet<Uuid> = over.iter().map(|(id, _)| *id).collect();
+    let mut made = Made::default();
+    for (id, state) in over {
+        made.add(steps(context, witness, id, state));
+    }
+    made.add(silence(context, witness, code, day, &tried));
+    made.all()
 }
 
 /// The steps of one request, each once.

@@ -40,7 +40,16 @@ pub(super) fn tell(tx: &mut WriteTx<'_>, filed: &Filed, case: &Case, event: &Cas
     if let Stated::Decision(signed) = &event.stated {
         detail.insert("decision".into(), signed.number.clone());
     }
-    let due = if event.event == Event::Consult { event.noted.answer_by } else { filed.due_on };
+    let late: Vec<u32> = event.noted.conditions.clone();
+    if !late.is_empty() {
+        let numbers: Vec<String> = late.iter().map(u32::to_string).collect();
+        detail.insert("condition".into(), numbers.join(", "));
+    }
+    let due = match event.event {
+        Event::Consult => event.noted.answer_by,
+        Event::Remind => late.iter().filter_map(|number| case.condition(*number)?.draft.due_on).min(),
+        _ => filed.due_on,
+    };
     let named = props.code.clone().or_else(|| filed.receipt.clone());
     let notice = Notice {
         noun: WORD.into(),

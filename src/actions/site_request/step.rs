@@ -374,6 +374,7 @@ impl Step<'_> {
                 noted.lapsed = late.into_iter().cloned().collect();
             }
             Event::Escalate => noted.overdue = facts.due,
+            Event::Remind => noted.conditions = case.late(day).collect(),
             event if decides(event) || event == Event::DeemApproved => {
                 let (text, hash) = decided_on(case, now)?;
                 (noted.snapshot, noted.snapshot_hash) = (Some(text), Some(hash));

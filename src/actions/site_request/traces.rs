@@ -37,7 +37,7 @@ pub(super) fn copies(next: &mut Filed, case: &Case, day: Date) -> Copies {
     next.consulted = case.consulted();
     // Where somebody has no last day, there is none after which all are over.
     let last_days: Option<Vec<Date>> = next.asked.iter().map(|(_, last)| *last).collect();
-    let waits_for = match case.state.waits_for() {
+    let waits_for = match case.waits_for() {
         Some(Waits::Consultee) if next.asked.is_empty() => Some(Waits::Officer),
         other => other,
     };

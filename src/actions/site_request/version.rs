@@ -8,11 +8,11 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::reading::{note, reader as reads, seen_candidates, told, whole};
-use super::{WholeCase, not_there, store, territory};
+use super::{WholeCase, not_there, store, territory, today};
 use crate::actions::version::{History, page};
 use crate::actions::{Context, Reader, as_of};
 use crate::domain::actor::Actor;
-use crate::domain::site_request::case::Case;
+use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::reader::{CaseReader, Standing};
 use crate::domain::site_request::words::State;
 use crate::domain::site_request::{Filed, WORD};
@@ -39,34 +39,32 @@ pub struct RequestThen {
     pub ended: Option<Ended>,
 }
 
-/// A request of which somebody may know more than that he was asked.
+/// A request of which somebody may know more than that he was asked, in the state in which its versions are read.
 struct Known {
     newest: Filed,
-    /// Its case; none of a draft that was deleted.
-    whole: Option<WholeCase>,
     reader: CaseReader,
+    events: Vec<CaseEvent>,
     /// The revisions of its events that do not count for him.
     uncounted: BTreeSet<i64>,
 }
 
 /// A request, or a draft that was deleted, as somebody knows it now.
-fn known(context: &Context, reader: Reader<'_>, id: Uuid) -> Result<Option<Known>> {
-    match whole(context, reader.actor, id) {
-        Ok(whole) => {
-            let (newest, reader) = (whole.shown.filed.clone(), whole.reader.clone());
-            Ok(Some(Known { newest, whole: Some(whole), reader, uncounted: BTreeSet::new() }))
+fn known(conn: &mut Connection, context: &Context, actor: &Actor, id: Uuid) -> Stored<Option<Known>> {
+    let (newest, standing) = match store::find(conn, id)? {
+        Some(filed) => {
+            let standing = Standing::of(actor, &filed, today(context, &filed.jurisdiction)?);
+            (filed, standing)
         }
-        Err(Error::NotFound(_)) => {
-            let found = context.store.read_as(reader.actor, |conn| store::newest(conn, id))?;
-            // Only drafts are deleted, which nobody else saw.
-            let own = found.filter(|filed| is_own(reader.actor, filed));
-            Ok(own.map(|newest| {
-                let reader = reads(reader.actor, &newest.jurisdiction, Standing::Within);
-                Known { newest, whole: None, reader, uncounted: BTreeSet::new() }
-            }))
-        }
-        Err(error) => Err(error),
-    }
+        // Only drafts are deleted, which nobody else saw.
+        None => match store::newest(conn, id)?.filter(|filed| is_own(actor, filed)) {
+            Some(filed) => (filed, Standing::Within),
+            None => return Ok(None),
+        },
+    };
+    let reader = reads(actor, &newest.jurisdiction, standing);
+    let events = store::events(conn, &newest.jurisdiction, id)?;
+    let uncounted = events.iter().filter(|event| !reader.counts(event)).map(|event| event.revision).collect();
+    Ok(Some(Known { newest, reader, events, uncounted }))
 }
 
 fn is_own(actor: &Actor, filed: &Filed) -> bool {
@@ -74,14 +72,6 @@ fn is_own(actor: &Actor, filed: &Filed) -> bool {
 }
 
 impl Known {
-    /// Learns which of its events do not count, in the state in which its versions are read.
-    fn look(&mut self, conn: &mut Connection) -> Stored<()> {
-        let events = store::events(conn, &self.newest.jurisdiction, self.newest.id)?;
-        let others = events.iter().filter(|event| !self.reader.counts(event));
-        self.uncounted = others.map(|event| event.revision).collect();
-        Ok(())
-    }
-
     /// The version that was recorded at a revision, as far as it counts.
     fn at(&self, conn: &mut Connection, revision: i64) -> Stored<Option<(Filed, Option<Ended>)>> {
         let mut found = store::at(conn, &self.newest, revision)?;
@@ -137,27 +127,26 @@ pub fn get_as_of<'r>(
     as_of::not_in_the_future(moment)?;
     let reader = reader.into();
     let unknown = || Error::NotFound(format!("the {WORD} {id} as of {moment}"));
-    let mut known = known(context, reader, id)?.filter(|known| known.reader.is_within()).ok_or_else(unknown)?;
-    let (filed, ended, events, (case, restricted)) = context.store.snapshot(|conn| {
+    let (filed, ended, known, (case, restricted)) = context.store.snapshot(|conn| {
         see(conn, reader.actor)?;
+        let known = known(conn, context, reader.actor, id)?.filter(|known| known.reader.is_within());
+        let mut known = known.ok_or_else(unknown)?;
         let recorded = as_of::recorded(conn, moment)?;
         let at = recorded.into_iter().find(|r| r.jurisdiction == known.newest.jurisdiction).ok_or_else(unknown)?;
-        known.look(conn)?;
         let found = known.at(conn, at.revision)?;
         let seen = |(filed, _): &(Filed, _)| filed.state != State::Draft || is_own(reader.actor, filed);
         let (mut filed, ended) = found.filter(seen).ok_or_else(unknown)?;
-        let mut events = store::events(conn, &filed.jurisdiction, id)?;
-        events.retain(|event| event.revision <= filed.revision);
-        let mut case = Case::of(&events);
+        known.events.retain(|event| event.revision <= filed.revision);
+        let mut case = Case::of(&known.events);
         let restricted = seen_candidates(conn, &mut case)?;
         filed.version = counted(filed.version, &known.numbers(conn)?);
-        Ok((filed, ended, events, (case, restricted)))
+        Ok((filed, ended, known, (case, restricted)))
     })?;
     note(context, reader, &filed.jurisdiction, &restricted)?;
     let day = moment.to_zoned(territory(context, &filed.jurisdiction)?.jurisdiction.time_zone()).date();
     let told = told(context, reader.actor, &case, &known.reader)?;
     let reader = CaseReader { told, ..known.reader };
-    let events = reader.known(&events, &case);
+    let events = reader.known(&known.events, &case);
     Ok(RequestThen { filed, case, events, reader, day, ended })
 }
 
@@ -174,14 +163,18 @@ pub fn history<'r>(
     limit: u32,
 ) -> Result<(History, Option<WholeCase>)> {
     let reader = reader.into();
-    let mut known = known(context, reader, id)?.ok_or_else(|| not_there(id))?;
-    if !known.reader.is_within() {
-        let jurisdiction = known.newest.jurisdiction;
-        return Ok((History { jurisdiction, deleted: None, versions: Vec::new(), next: None }, known.whole));
-    }
+    let case = match whole(context, reader.actor, id) {
+        Ok(case) => Some(case),
+        Err(Error::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
     let history = context.store.snapshot(|conn| {
         see(conn, reader.actor)?;
-        known.look(conn)?;
+        let known = known(conn, context, reader.actor, id)?.ok_or_else(|| not_there(id))?;
+        if !known.reader.is_within() {
+            let jurisdiction = known.newest.jurisdiction;
+            return Ok(History { jurisdiction, deleted: None, versions: Vec::new(), next: None });
+        }
         let of = (known.newest.jurisdiction.as_str(), id);
         let (without, numbers): (Vec<i64>, _) = (known.uncounted.iter().copied().collect(), known.numbers(conn)?);
         // Of a number that there is not yet, all are before it.
@@ -197,7 +190,7 @@ pub fn history<'r>(
         history.next = history.next.map(|version| counted(version, &numbers));
         Ok(history)
     })?;
-    Ok((history, known.whole))
+    Ok((history, case))
 }
 
 #[cfg(test)]

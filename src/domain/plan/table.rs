@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::domain::actor::Role;
 use crate::domain::word::words;
-use crate::domain::workflow::{By, ClockEffect, Transition};
+use crate::domain::workflow::{self, By, ClockEffect, Transition};
 
 words! {
     /// How far a plan has come.
@@ -106,6 +106,20 @@ const APPROVER: By = By::Roles(&[Role::Approver]);
 const fn row(from: &'static [S], event: E, by: By, guards: &'static [G], to: S) -> Transition<S, E, G> {
     // What is due of a plan, no clock counts.
     Transition { from, event, by, guards, to, clock: ClockEffect::Keeps }
+}
+
+/// What the committee may do with a plan at any time: it waits for nobody because of that.
+const RIGHTS: &[E] = &[E::Suspend, E::Revoke];
+
+impl PlanState {
+    /// For whom a plan waits in this state: whoever has the next step.
+    #[must_use]
+    pub fn waits_for(self) -> Option<Role> {
+        match workflow::next(TRANSITIONS, self, RIGHTS)?.by {
+            By::Roles(roles) => roles.first().copied(),
+            By::Owner(_) | By::Asked(..) | By::Timer => None,
+        }
+    }
 }
 
 const WAIVED: &[G] = &[G::Reason, G::FreshCheck, G::Waivable, G::NotMaker];

@@ -7,7 +7,7 @@ use uuid::Uuid;
 pub use super::consultation::{Consultation, ToAsk};
 use super::reader::SaidTo;
 use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
-use super::words::{Advice, Event, State};
+use super::words::{Advice, Event, State, Waits};
 use crate::domain::actor::Actor;
 use crate::domain::audit::Digest;
 use crate::domain::case_clock::{ClockEvent, ClockStep, PauseReason, Run};
@@ -79,6 +79,8 @@ pub struct Noted {
     pub lapsed: Vec<String>,
     /// The day that is over without an answer.
     pub overdue: Option<Date>,
+    /// The conditions whose day is over, each by its number, from 1.
+    pub conditions: Vec<u32>,
 }
 
 /// An event of a case.
@@ -117,6 +119,16 @@ pub struct Condition {
     pub draft: ConditionDraft,
     /// The document that shows that it was, and when that came.
     pub met: Option<(Digest, Timestamp)>,
+    /// That its day is over was told.
+    pub told: bool,
+}
+
+impl Condition {
+    /// It is not met, and its day is over on another.
+    #[must_use]
+    pub fn is_overdue(&self, day: Date) -> bool {
+        self.met.is_none() && self.draft.due_on.is_some_and(|due| due < day)
+    }
 }
 
 /// A decision.
@@ -239,6 +251,7 @@ impl Case {
             Event::LapseConsultation => self.told_of_lapse(event),
             Event::Escalate => self.escalated = event.noted.overdue,
             Event::DeemApproved => self.deemed_at = Some(event.at),
+            Event::Remind => self.reminded(&event.noted.conditions),
             _ => {}
         }
         match &event.stated {
@@ -250,7 +263,7 @@ impl Case {
                 self.advised_on = self.run.as_ref().map(|run| run.said.clone()).unwrap_or_default();
             }
             Stated::Decision(signed) => {
-                let met = |draft: &ConditionDraft| Condition { draft: draft.clone(), met: None };
+                let met = |draft: &ConditionDraft| Condition { draft: draft.clone(), met: None, told: false };
                 self.conditions = signed.conditions.iter().map(met).collect();
                 let (by, at, snapshot) = (event.actor.clone(), event.at, event.noted.snapshot_hash);
                 self.decided = Some(Decided { event: event.event, by, at, signed: signed.clone(), snapshot });
@@ -292,6 +305,34 @@ impl Case {
         let permit = self.permit.as_ref().filter(|_| builds).map(|(_, _, last)| *last);
         let open = self.conditions.iter().filter(|condition| condition.met.is_none());
         open.filter_map(|condition| condition.draft.due_on).chain(permit).min()
+    }
+
+    /// For whom it waits: whoever has the next step, and its carrier, where that has something to bring.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Waits> {
+        let brings = workflow::row(super::table::TABLE, self.state, Event::MeetCondition).is_some();
+        let open = self.conditions.iter().any(|condition| condition.met.is_none());
+        // What is to be shared it agrees on with whoever has a column.
+        match self.state.waits_for() {
+            Some(Waits::Officer) if brings && open || self.state == State::SharingRequired => {
+                Some(Waits::OwnerAndOfficer)
+            }
+            waits => waits,
+        }
+    }
+
+    /// The conditions whose day is over, which nobody was told, by their numbers.
+    pub fn late(&self, day: Date) -> impl Iterator<Item = u32> {
+        let numbered = (1..).zip(&self.conditions);
+        numbered.filter(move |(_, condition)| condition.is_overdue(day) && !condition.told).map(|(number, _)| number)
+    }
+
+    fn reminded(&mut self, conditions: &[u32]) {
+        for number in conditions {
+            if let Some(condition) = self.condition_mut(*number) {
+                condition.told = true;
+            }
+        }
     }
 
     /// What an event does to the clock, where that follows from what happened to it before.
@@ -395,7 +436,7 @@ impl Case {
     }
 
     /// The first day on which the service itself has something to do: the one after a last day for an answer, of somebody who was
-    /// asked or, `due`, of the office.
+    /// asked or, `due`, of the office, or after the day of a condition.
     #[must_use]
     pub fn wakes_on(&self, due: Option<Date>) -> Option<Date> {
         let leads = |event: Event| workflow::row(super::table::TABLE, self.state, event).is_some();
@@ -403,6 +444,8 @@ impl Case {
         let answers = self.consultations.iter().filter(waits).filter_map(|c| c.answer_by);
         let answer = answers.min().filter(|_| leads(Event::LapseConsultation));
         let due = due.filter(|due| leads(Event::Escalate) && self.escalated.is_none_or(|told| told < *due));
-        answer.into_iter().chain(due).min().and_then(|last| last.tomorrow().ok())
+        let untold = self.conditions.iter().filter(|condition| condition.met.is_none() && !condition.told);
+        let untold = untold.filter_map(|condition| condition.draft.due_on).filter(|_| leads(Event::Remind));
+        answer.into_iter().chain(due).chain(untold).min().and_then(|last| last.tomorrow().ok())
     }
 }

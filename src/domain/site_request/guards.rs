@@ -182,9 +182,11 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
         Guard::ClockPaused => unless(case.is_held_by_office(), "no officer lets the clock stand still"),
         Guard::NotExtended => extended(case, asked),
         Guard::TermKnown => asked.uncounted.clone(),
-        Guard::Overdue | Guard::NotEscalated | Guard::DeemedApproval | Guard::ConsultationOver => {
-            of_time(case, asked, guard)
-        }
+        Guard::Overdue
+        | Guard::NotEscalated
+        | Guard::DeemedApproval
+        | Guard::ConditionOver
+        | Guard::ConsultationOver => of_time(case, asked, guard),
     }
 }
 
@@ -202,6 +204,9 @@ fn of_time(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             asked.limits.deemed_approval,
             "no rule says that a request counts as approved because it is overdue (site_request.deemed_approval)",
         ),
+        Guard::ConditionOver => {
+            unless(case.late(asked.day).next().is_some(), "the day of no condition is over of which nobody was told")
+        }
         _ => unless(case.over(asked.day).next().is_some(), "nobody's time is over of which nobody was told"),
     }
 }

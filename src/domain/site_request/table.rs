@@ -1,8 +1,8 @@
 //! THE table of site requests: each row says from which states an event leads where, who sends it, and what must hold.
 
-use super::words::{Event, Guard, State};
+use super::words::{Event, Guard, State, Waits};
 use crate::domain::actor::Role;
-use crate::domain::workflow::{By, ClockEffect, Transition};
+use crate::domain::workflow::{self, By, ClockEffect, Transition};
 
 /// A row of the table.
 pub type Row = Transition<State, Event, Guard>;
@@ -146,6 +146,7 @@ pub const TABLE: &[Row] = &[
         Keeps,
     ),
     row(&[S::Approved, S::ApprovedWithConditions], E::IssuePermit, OFFICER, &[G::PermitRuled], S::PermitActive, Keeps),
+    stays(S::ApprovedWithConditions, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
     stays(S::PermitActive, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
     stays(S::ConstructionNotified, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
     stays(S::AsBuiltSubmitted, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
@@ -190,6 +191,10 @@ pub const TABLE: &[Row] = &[
         S::Approved,
         Stops,
     ),
+    reminds(S::ApprovedWithConditions),
+    reminds(S::PermitActive),
+    reminds(S::ConstructionNotified),
+    reminds(S::AsBuiltSubmitted),
     escalates(S::Submitted),
     escalates(S::ReturnedForSupplement),
     escalates(S::Accepted),
@@ -220,7 +225,28 @@ pub const TABLE: &[Row] = &[
 ];
 
 /// The events that the service itself sends when their moment has come, in the order in which it tries them.
-pub const OF_TIMER: &[Event] = &[E::Lapse, E::LapseConsultation, E::DeemApproved, E::Escalate];
+pub const OF_TIMER: &[Event] = &[E::Lapse, E::LapseConsultation, E::DeemApproved, E::Escalate, E::Remind];
+
+/// What somebody may do with a request and need not: it waits for nobody because of that.
+const RIGHTS: &[Event] = &[E::Withdraw, E::Appeal, E::Revoke];
+
+impl State {
+    /// For whom a request waits in this state: whoever has the next step; none: nobody, or only a day to come.
+    #[must_use]
+    pub fn waits_for(self) -> Option<Waits> {
+        if self == S::Consulting {
+            // An officer goes on once they have answered.
+            return Some(Waits::Consultee);
+        }
+        match workflow::next(TABLE, self, RIGHTS)?.by {
+            By::Owner(_) => Some(Waits::Owner),
+            By::Roles(roles) if roles.contains(&Role::Officer) => Some(Waits::Officer),
+            By::Roles(_) => Some(Waits::Approver),
+            By::Asked(..) => Some(Waits::Consultee),
+            By::Timer => None,
+        }
+    }
+}
 
 /// The events that decide: each names the check run it rests on, and repeats its geometry in the database.
 #[must_use]
@@ -249,6 +275,11 @@ const fn escalates(state: State) -> Row {
     stays(state, E::Escalate, By::Timer, &[G::Overdue, G::NotEscalated])
 }
 
+/// Its carrier is told that the day of a condition is over.
+const fn reminds(state: State) -> Row {
+    stays(state, E::Remind, By::Timer, &[G::ConditionOver])
+}
+
 /// What an officer does to the clock alone.
 const fn clock(state: State, event: Event, guards: &'static [Guard], effect: ClockEffect) -> Row {
     row(alone(state), event, OFFICER, guards, state, effect)
@@ -264,6 +295,7 @@ const fn alone(state: State) -> &'static [State] {
         S::Assessing => &[S::Assessing],
         S::Recommended => &[S::Recommended],
         S::AwaitingDecision => &[S::AwaitingDecision],
+        S::ApprovedWithConditions => &[S::ApprovedWithConditions],
         S::PermitActive => &[S::PermitActive],
         S::ConstructionNotified => &[S::ConstructionNotified],
         S::AsBuiltSubmitted => &[S::AsBuiltSubmitted],
@@ -289,22 +321,41 @@ mod tests {
         }
     }
 
+    /// Whoever has the next step, by the table; of no state twice.
     #[test]
-    fn whom_a_request_waits_for_may_lead_on() {
-        use crate::domain::site_request::words::Waits;
-        for (state, word) in State::ALL {
-            let Some(waits) = state.waits_for() else { continue };
-            let leads = TABLE.iter().filter(|row| row.from.contains(state)).any(|row| match (waits, row.by) {
-                (Waits::Owner, By::Owner(_)) => true,
-                (Waits::Officer, By::Roles(roles)) => roles.contains(&Role::Officer),
-                (Waits::Approver, By::Roles(roles)) => roles.contains(&Role::Approver),
-                (Waits::Consultee, By::Asked(roles, _)) => roles.contains(&Role::Consultee),
-                (Waits::Officer, By::Asked(_, others)) => others.contains(&Role::Officer),
-                _ => false,
-            });
-            // What the carrier has to do then, it does with whoever has a column.
-            assert!(leads || *state == State::SharingRequired, "{word}");
-        }
+    fn in_each_state_a_request_waits_for_whoever_has_the_next_step() {
+        let waits = |waits: Option<Waits>| {
+            let of = |(state, word): &(State, &'static str)| (state.waits_for() == waits).then_some(*word);
+            State::ALL.iter().filter_map(of).collect::<Vec<_>>()
+        };
+        let owner = ["draft", "returned_for_supplement", "permit_active", "construction_notified"];
+        assert_eq!(waits(Some(Waits::Owner)), owner);
+        let officer = [
+            "submitted",
+            "accepted",
+            "checking",
+            "assessing",
+            "recommended",
+            "approved",
+            "approved_with_conditions",
+            "sharing_required",
+            "as_built_submitted",
+            "verified",
+        ];
+        assert_eq!(waits(Some(Waits::Officer)), officer);
+        assert_eq!(waits(Some(Waits::Consultee)), ["consulting"]);
+        assert_eq!(waits(Some(Waits::Approver)), ["awaiting_decision", "appealed"]);
+        // An appeal is a right.
+        assert_eq!(waits(None), ["rejected_at_intake", "refused", "closed", "withdrawn", "lapsed", "revoked"]);
+    }
+
+    /// What a carrier is reminded of it may do then.
+    #[test]
+    fn whoever_is_reminded_may_meet_the_condition() {
+        let from = |event: Event| -> Vec<State> {
+            TABLE.iter().filter(|row| row.event == event).flat_map(|row| row.from).copied().collect()
+        };
+        assert_eq!(from(E::Remind), from(E::MeetCondition));
     }
 
     #[test]

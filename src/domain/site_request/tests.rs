@@ -117,7 +117,7 @@ fn stated(event: Event, case: &Case, chance: u8, day: Date) -> Stated {
             file: [2; 32],
             run: run.0,
             run_hash: if chance & 7 == 7 { [9; 32] } else { run.1 },
-            conditions: vec![ConditionDraft { text: "paint".into(), reason: "law".into(), due_on: None }],
+            conditions: vec![ConditionDraft { text: "paint".into(), reason: "law".into(), due_on: (chance & 8 == 8).then_some(day) }],
         }),
         Event::RecordAgreement => Stated::Agreement { column: Uuid::nil(), number: "1".into(), on: day, file: [3; 32] },
         Event::IssuePermit => Stated::Permit("1".into()),
@@ -281,7 +281,12 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             assert!(said.iter().all(|(code, now)| *now <= advised(*code)), "{event} on what nobody recommended it on");
         }
         assert_eq!(taken.by == By::Timer, actor.is_none(), "{event}");
-        let noted = noted(event, throw.chance, day);
+        let mut noted = noted(event, throw.chance, day);
+        if event == Event::Remind {
+            noted.conditions = case.late(day).collect();
+            assert!(noted.conditions.iter().all(|n| case.condition(*n).unwrap().met.is_none()), "of one that is met");
+            assert!(!noted.conditions.is_empty(), "of nothing");
+        }
         match event {
             Event::Submit if noted.snapshot_hash != case.submitted => asked_about.clear(),
             Event::Consult => {

@@ -247,7 +247,8 @@ impl Stated {
             | Event::Resume
             | Event::LapseConsultation
             | Event::Escalate
-            | Event::DeemApproved => one(told, &[], |_| Some(Self::Nothing)),
+            | Event::DeemApproved
+            | Event::Remind => one(told, &[], |_| Some(Self::Nothing)),
         }
     }
 }

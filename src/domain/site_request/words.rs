@@ -73,6 +73,8 @@ words! {
         Escalate = "escalate",
         /// So it is, and by the rules that counts as an approval.
         DeemApproved = "deem_approved",
+        /// The day of a condition is over, and nothing shows that it is met.
+        Remind = "remind",
     }
 }
 
@@ -127,6 +129,8 @@ words! {
         ConditionOpen = "condition_open",
         /// What shows that it is met is a document that is kept of the request.
         EvidenceKept = "evidence_kept",
+        /// The day of a condition that is not met is over, and nobody was told.
+        ConditionOver = "condition_over",
         /// Every condition is met.
         ConditionsMet = "conditions_met",
         /// The column agreed on is a candidate.
@@ -214,36 +218,12 @@ words! {
         /// Whoever was asked and has not answered.
         Consultee = "consultee",
         Approver = "approver",
+        /// An officer has the next step, and its carrier something to bring.
+        OwnerAndOfficer = "owner_and_officer",
     }
 }
 
 impl State {
-    /// For whom a request waits in this state; none: for nobody, or only for a day to come.
-    #[must_use]
-    pub fn waits_for(self) -> Option<Waits> {
-        match self {
-            Self::Draft
-            | Self::ReturnedForSupplement
-            | Self::SharingRequired
-            | Self::PermitActive
-            | Self::ConstructionNotified => Some(Waits::Owner),
-            Self::Submitted
-            | Self::Accepted
-            | Self::Checking
-            | Self::Assessing
-            | Self::Recommended
-            | Self::Approved
-            | Self::ApprovedWithConditions
-            | Self::AsBuiltSubmitted
-            | Self::Verified => Some(Waits::Officer),
-            Self::Consulting => Some(Waits::Consultee),
-            Self::AwaitingDecision | Self::Appealed => Some(Waits::Approver),
-            Self::RejectedAtIntake | Self::Refused | Self::Closed | Self::Withdrawn | Self::Lapsed | Self::Revoked => {
-                None
-            }
-        }
-    }
-
     /// The carrier writes the request itself.
     #[must_use]
     pub fn is_editable(self) -> bool {

@@ -36,9 +36,13 @@ pub fn waiting(conn: &mut PgConnection, of: &Tray, limit: i64) -> Stored<Vec<Fil
     let statement = match of.waits {
         Waits::Owner => {
             "SELECT r.* FROM unnest($1) AS j (code) CROSS JOIN LATERAL (
-                 SELECT * FROM site_requests WHERE jurisdiction = j.code AND organisation = $2 AND waits_for = 'owner'
-                     AND $3 IS NOT NULL
-                 ORDER BY due_on, id LIMIT $4) AS r"
+                 (SELECT * FROM site_requests WHERE jurisdiction = j.code AND organisation = $2 AND waits_for = 'owner'
+                      AND $3 IS NOT NULL
+                  ORDER BY due_on, id LIMIT $4)
+                 UNION ALL
+                 (SELECT * FROM site_requests WHERE jurisdiction = j.code AND organisation = $2
+                      AND waits_for = 'owner_and_officer'
+                  ORDER BY due_on, id LIMIT $4)) AS r"
         }
         // No operator of lists is leakproof, so beside the policy none uses an index: those that wait for answers are gone through.
         Waits::Consultee => {
@@ -48,12 +52,20 @@ pub fn waiting(conn: &mut PgConnection, of: &Tray, limit: i64) -> Stored<Vec<Fil
                      AND (a.last IS NULL OR a.last >= $3)
                  ORDER BY a.last, q.id LIMIT $4) AS r"
         }
-        Waits::Officer => {
+        // What a carrier was to do after a decision, and did not in time, is the office's, too.
+        Waits::Officer | Waits::OwnerAndOfficer => {
             "SELECT r.* FROM unnest($1) AS j (code) CROSS JOIN LATERAL (
                  (SELECT * FROM site_requests WHERE jurisdiction = j.code AND waits_for = 'officer' AND $2 IS NULL
                   ORDER BY due_on, id LIMIT $4)
                  UNION ALL
+                 (SELECT * FROM site_requests WHERE jurisdiction = j.code AND waits_for = 'owner_and_officer'
+                  ORDER BY due_on, id LIMIT $4)
+                 UNION ALL
                  (SELECT * FROM site_requests WHERE jurisdiction = j.code AND waits_for = 'consultee' AND asked_until < $3
+                  ORDER BY due_on, id LIMIT $4)
+                 UNION ALL
+                 (SELECT * FROM site_requests WHERE jurisdiction = j.code AND waits_for = 'owner' AND due_on < $3
+                      AND state <> 'returned_for_supplement'
                   ORDER BY due_on, id LIMIT $4)) AS r"
         }
         Waits::Approver => {

@@ -150,6 +150,7 @@ pub(super) fn noted_json(noted: &Noted) -> Json {
         "work": noted.work,
         "lapsed": (!noted.lapsed.is_empty()).then_some(&noted.lapsed),
         "overdue": day(noted.overdue),
+        "conditions": (!noted.conditions.is_empty()).then_some(&noted.conditions),
     });
     if let Json::Object(members) = &mut all {
         members.retain(|_, value| !value.is_null());
@@ -273,5 +274,6 @@ pub(super) fn noted(json: &Json) -> Stored<Noted> {
         work: parsed(json, "work")?,
         lapsed: each(json, "lapsed").filter_map(Json::as_str).map(str::to_owned).collect(),
         overdue: parsed(json, "overdue")?,
+        conditions: each(json, "conditions").filter_map(Json::as_u64).filter_map(|n| u32::try_from(n).ok()).collect(),
     })
 }

@@ -51,6 +51,7 @@ site-request-extend = The time for a site request was extended
 site-request-lapse-consultation = The time for an answer about a site request is over
 site-request-escalate = A site request is overdue
 site-request-deem-approved = A site request that is overdue counts as approved
+site-request-remind = The day of a condition of an approval is over
 
 plan-begin-appraisal = The appraisal of a plan began
 plan-appraise = A plan was appraised
@@ -67,5 +68,6 @@ plan-go-on = A plan goes on: the amendment that was to follow it was taken back
 plan-expire = A plan has expired
 
 name-receipt = Receipt
+name-condition = Condition
 name-decision = Decision
 name-version = Version of the plan

@@ -51,6 +51,7 @@ site-request-extend = Thời hạn của hồ sơ xin vị trí được gia h�
 site-request-lapse-consultation = Đã hết thời hạn góp ý về hồ sơ xin vị trí
 site-request-escalate = Hồ sơ xin vị trí đã quá hạn
 site-request-deem-approved = Hồ sơ xin vị trí quá hạn được coi là chấp thuận
+site-request-remind = Đã quá hạn thực hiện điều kiện của chấp thuận
 
 plan-begin-appraisal = Bắt đầu thẩm định quy hoạch
 plan-appraise = Quy hoạch đã được thẩm định
@@ -67,5 +68,6 @@ plan-go-on = Quy hoạch tiếp tục có hiệu lực vì bản điều chỉnh
 plan-expire = Quy hoạch đã hết hiệu lực
 
 name-receipt = Số biên nhận
+name-condition = Điều kiện số
 name-decision = Số quyết định
 name-version = Phiên bản quy hoạch
