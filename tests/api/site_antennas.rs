@@ -1,5 +1,7 @@
 //! The antennas of requests that were granted: whoever asks beside them is told of the sum.
 
+use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -235,5 +237,111 @@ fn the_antennas_of_an_earlier_tenant_are_brought_in_where_they_stand() {
     assert_eq!((brought_in(&api), api.sql(whole).unwrap()), (1, before));
     case.step("approver", "revoke", Some("why"), json!({}), "revoked");
     assert_eq!((transmitters(&api), brought_in(&api)), (String::new(), 0));
+    trail_is_whole(&api);
+}
+
+/// Imports one reference feature as the operator: whether it was done, and what was said.
+fn imported(api: &Api, document: &Json, more: &[&str]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("references.geojson");
+    fs::write(&file, json!({"type": "FeatureCollection", "features": [document]}).to_string()).unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_clearway"))
+        .args(["import", "references", "--jurisdiction", "VN-72", "--crs", "EPSG:9218"])
+        .args(more)
+        .arg(&file)
+        .env_clear()
+        .env("DATABASE_URL", &api.database.service_url)
+        .output()
+        .unwrap();
+    let told = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    (done.status.success(), told)
+}
+
+/// Neither a file nor anybody's request writes, moves, ends or forges what stands for an antenna: not whoever keeps all reference
+/// features.
+#[test]
+fn no_import_and_no_editor_writes_the_antennas_of_a_request() {
+    let api = office();
+    let mut case = strong(&api);
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    let of = |column: &str| {
+        api.sql(&format!("SELECT {column}::text FROM reference_features WHERE kind = 'transmitter'")).unwrap()
+    };
+    let (id, code, class) = (of("id"), of("code"), of("class"));
+    let own = json!({"code": "OWN", "kind": "transmitter", "organisation": "viettel", "eirp_w": 5});
+    let own = api.add(REFERENCES, point(900.0, 0.0), own);
+    let house = json!({"code": "H", "kind": "building", "organisation": "viettel", "class": class, "eirp_w": 5});
+    let house = api.add(REFERENCES, point(950.0, 0.0), house);
+    let there = || {
+        let all = "SELECT string_agg(version_digest(r)::text, ' ' ORDER BY id) FROM reference_features AS r";
+        (api.sql(all).unwrap(), api.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'"))
+    };
+    let before = there();
+    let row = |code: &str, more: Json| {
+        let base = json!({"code": code, "kind": "transmitter", "organisation": "viettel", "eirp_w": 1});
+        feature(point(0.0, 0.0), merged(more, &base))
+    };
+    let forged = "/properties/class says that it stands for an antenna of a site request";
+    let taken = "is there already: it stands for an antenna of a site request";
+    for (document, more, expect) in [
+        (row(&code, json!({"dataset": "site_request"})), &[][..], taken),
+        (row(&code, json!({})), &[], taken),
+        (row(&code, json!({"class": null, "visibility": "public"})), &["--on-error", "skip"], taken),
+        (row(&code, json!({"kind": "other", "eirp_w": null})), &[], "/properties/code"),
+        (row("NEW", json!({"class": class})), &[], forged),
+        (row("NEW", json!({"class": format!("  {class}")})), &[], forged),
+        (row("NEW", json!({})), &["--set", "class=site_request:01a21b19-dafe-7748-a7aa-fcad73c13f80"], forged),
+        (row("OWN", json!({"class": class})), &[], forged),
+        (row("H", json!({"class": class})), &[], forged),
+    ] {
+        let (done, told) = imported(&api, &document, more);
+        assert!(told.contains(expect) && (!done || more == ["--on-error", "skip"]), "{document} {more:?}: {told}");
+        assert_eq!(there(), before, "{document} {more:?}: {told}");
+    }
+    let to = |id: &str| format!("{REFERENCES}/{id}");
+    let patch = |properties: Json| json!({"properties": properties});
+    for role in ["officer", "administrator"] {
+        for (method, id, body) in [
+            ("PATCH", &id, Some(patch(json!({"eirp_w": 1})))),
+            ("PATCH", &id, Some(patch(json!({"class": null})))),
+            ("PATCH", &id, Some(patch(json!({"kind": "other"})))),
+            ("PATCH", &id, Some(patch(json!({"valid_to": "2020-01-01"})))),
+            ("PATCH", &id, Some(json!({"geometry": point(500.0, 0.0)}))),
+            ("PUT", &id, Some(row(&code, json!({})))),
+            ("DELETE", &id, None),
+            ("PATCH", &own, Some(patch(json!({"class": class})))),
+            ("PUT", &own, Some(row("OWN", json!({"class": class})))),
+            ("PATCH", &house, Some(patch(json!({"kind": "transmitter"})))),
+        ] {
+            let refused = match &body {
+                Some(body) => api.on_grid(role, method, &to(id), body),
+                None => api.server.call(role, method, &to(id), None),
+            };
+            assert!(
+                (400..500).contains(&refused.status),
+                "{role} {method} {body:?}: {} {}",
+                refused.status,
+                refused.text
+            );
+            assert!(
+                refused.text.contains("an antenna of a site request"),
+                "{role} {method} {body:?}: {}",
+                refused.text
+            );
+        }
+    }
+    for (role, organisation) in [("officer", "office"), ("administrator", "viettel"), ("consultee", "army")] {
+        let forged = row("NEW", json!({"class": class, "organisation": organisation}));
+        let made = api.on_grid(role, "POST", REFERENCES, &forged);
+        assert_eq!((made.status, made.problems().len()), (422, 1), "{role}: {}", made.text);
+        assert!(made.text.contains("an antenna of a site request"), "{role}: {}", made.text);
+    }
+    // Its carrier writes none at all, and whoever writes his own not this one.
+    for role in ["carrier", "consultee"] {
+        let refused = api.on_grid(role, "PATCH", &to(&id), &patch(json!({"eirp_w": 1})));
+        assert!([403, 404].contains(&refused.status), "{role}: {} {}", refused.status, refused.text);
+    }
+    assert_eq!(there(), before);
     trail_is_whole(&api);
 }
