@@ -230,6 +230,27 @@ fn every_problem_of_a_document_is_told_at_its_place() {
     let refused =
         patched(&api, "officer", &there, &json!({"properties": merged(json!({"kind": "runway"}), &runway())}));
     assert_eq!(refused.problems(), ["/properties/kind: is of another shape than this feature has"]);
+    // Nor is what is bent called a runway, nor a runway bent, by parts of it.
+    let bent = line(&[(0.0, 0.0), (450.0, 100.0), (900.0, 0.0)]);
+    let road = api.add(REFERENCES, bent.clone(), json!({"code": "R", "kind": "road", "organisation": "office"}));
+    let straight = api.add(REFERENCES, strip(), merged(json!({"code": "W"}), &runway()));
+    let is_bent = "is bent: a point stands 100.0 m off the line from end to end, at most 9 m may; a runway is a straight LineString \
+        from one threshold to the other, not its outline";
+    for (id, document, pointer) in [
+        (
+            &road,
+            json!({"properties": {"kind": "runway", "elevation_from_m": 527}}),
+            "/properties/kind: is of another shape than this feature has, which",
+        ),
+        (&road, json!({"properties": {"kind": "runway"}, "geometry": bent}), "/geometry/coordinates:"),
+        (&straight, json!({"geometry": bent}), "/geometry/coordinates:"),
+    ] {
+        let refused = patched(&api, "officer", id, &document);
+        assert_eq!((refused.status, refused.problems()), (422, vec![format!("{pointer} {is_bent}")]), "{document}");
+    }
+    for id in [road, straight] {
+        assert_eq!(api.server.call("officer", "DELETE", &format!("{REFERENCES}/{id}"), None).status, 204);
+    }
     let unknown = created(&api, "officer", point(0.0, 0.0), merged(json!({"colour": "red"}), &school())).problems();
     assert!(unknown[0].starts_with("/properties/colour: is not a property of this feature; known are code, jur"));
     assert_eq!(api.sql("SELECT count(*) || ' ' || max(version) FROM reference_features"), Some("1 1".into()));

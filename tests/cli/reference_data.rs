@@ -71,6 +71,46 @@ fn a_code_that_another_reference_layer_has_is_a_problem() {
     assert_eq!(rows(db, "kind, dataset, name", all), ["school schools third 1", "school schools third 2"]);
 }
 
+/// What is drawn as the outline of a runway, or bent, is no runway for an import either; it is named, and the others are stored.
+#[test]
+fn an_import_refuses_a_runway_that_is_not_straight() {
+    let (db, folder) = (&Database::vn72(), Folder::new());
+    let feature = |code: &str, line: &str| {
+        let shape = format!(r#"{{"type":"LineString","coordinates":[{line}]}}"#);
+        format!(r#"{{"type":"Feature","properties":{{"code":"{code}"}},"geometry":{shape}}}"#)
+    };
+    let all = [
+        feature("STRAIGHT", "[107.66,12.0],[107.67,12.0]"),
+        feature("BENT", "[107.66,12.0],[107.665,12.001],[107.67,12.0]"),
+        feature("OUTLINE", "[107.66,12.0],[107.67,12.0],[107.67,12.0004],[107.66,12.0004],[107.66,12.0]"),
+    ];
+    let file = folder
+        .file("runways.geojson", format!("{{\"type\":\"FeatureCollection\",\"features\":[\n{}\n]}}", all.join(",\n")));
+    let of = |more| Import { db, kind: "runway", file: Path::new(&file), jurisdiction: "VN-72", more };
+    let is_refused = |ran: &Ran| {
+        let told: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("rejected: ")).collect();
+        let [bent, outline] = told.as_slice() else { panic!("{}", ran.err) };
+        let wanted = "; a runway is a straight LineString from one threshold to the other, not its outline";
+        for (line, why) in [
+            (bent, "«BENT»: /geometry/coordinates is bent: "),
+            (outline, "«OUTLINE»: /geometry/coordinates has its ends 0.0 m "),
+        ] {
+            assert!(line.contains(why) && line.ends_with(wanted), "{line}");
+        }
+    };
+    let ran = of(&[]).run();
+    is_refused(&ran);
+    assert_eq!((ran.code, count(db, "reference_features")), (1, 0));
+    let ran = of(&["--on-error", "skip"]).run();
+    is_refused(&ran);
+    assert_eq!(rows(db, "code", "reference_features"), ["STRAIGHT"]);
+    // Nor does a later file bend what is there.
+    let bent = folder.file("bent.geojson", all[1].replace("BENT", "STRAIGHT"));
+    let again = Import { file: Path::new(&bent), ..of(&[]) }.run();
+    assert!(again.code == 1 && again.err.contains("«STRAIGHT»: /geometry/coordinates is bent: "), "{}", again.err);
+    assert_eq!(rows(db, "code, version", "reference_features"), ["STRAIGHT 1"]);
+}
+
 #[test]
 fn real_files_as_reference_layers_of_a_province() {
     let names = ["daknong_communes_2025.geojson", "vn_hospitals_osm.geojson", "daknong_roads_national.geojson"];

@@ -76,6 +76,43 @@ fn a_limit_of_site_checks_that_stands_twice_on_a_day_is_refused() {
         .gives(0, &["VN-72: loaded T 1, 2 parameters, revision 2."]);
 }
 
+/// Whatever stands twice on a day is named, with the lines and both periods, and with each of several that it meets.
+#[test]
+fn every_overlap_of_a_file_is_told_with_both_periods() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let clauses = [
+        ("site.spacing.urban_m", "valid_to = 2026-06-30"),
+        ("site.spacing.urban_m", "valid_from = 2026-07-01"),
+        ("site.heritage.distance_m", "valid_from = 2026-01-01\nvalid_to = 2026-12-31"),
+        // Meets both halves of the first.
+        ("site.spacing.urban_m", "valid_from = 2026-06-30\nvalid_to = 2026-07-01"),
+        ("site.heritage.distance_m", "valid_from = 2026-12-31"),
+        ("site.spacing.elsewhere_m", "valid_to = 2026-06-30"),
+        ("site.spacing.elsewhere_m", "valid_from = 2026-07-01"),
+    ];
+    let of = |(key, days): &(&str, &str)| {
+        format!("\n[[parameter]]\nkey = \"{key}\"\nvalue = 100\nunit = \"m\"\nconfidence = \"check\"\n{days}\n")
+    };
+    let text = format!("name = \"T\"\nversion = \"1\"\n{}", clauses.iter().map(of).collect::<String>());
+    // That of the key, which is the next one.
+    let line = |n: usize| 2 + text[..text.match_indices("[[parameter]]").nth(n).unwrap().0].lines().count();
+    let file = folder.file("overlaps.toml", &text);
+    let refused = clearway(&db, &["rules", "import", &file, "--jurisdiction", "VN-72"]);
+    let told = |later: usize, when: &str, first: usize, then: &str| {
+        let (key, last) = (clauses[later].0, "of two that are equally specific only one may be in force on a day");
+        let (later, first) = (line(later), line(first));
+        format!("{file}: line {later}: key {key} for all, {when}, meets the same {key} of line {first}, {then}: {last}")
+    };
+    let both = "in force from 2026-06-30 to 2026-07-01";
+    let expect = [
+        told(3, both, 0, "in force to 2026-06-30"),
+        told(3, both, 1, "in force from 2026-07-01"),
+        told(4, "in force from 2026-12-31", 2, "in force from 2026-01-01 to 2026-12-31"),
+    ];
+    assert_eq!((refused.code, refused.err), (1, format!("clearway: {}\n", expect.join("\n"))));
+    assert_eq!(rows(&db, "digest", "rule_packs"), [""; 0], "nothing was loaded");
+}
+
 #[test]
 fn a_version_that_was_replaced_still_says_what_it_said() {
     let (db, folder) = (Database::vn72(), Folder::new());

@@ -1,14 +1,18 @@
 //! The antennas of a request that was granted: each stands in the register as a transmitter, from the permit on and after it was
-//! verified, so that the field of whoever is asked about beside them is summed with theirs.
+//! verified, so that the field of whoever is asked about beside them is summed with theirs. Those of a request that was granted
+//! before that was so are brought in by the timer, each request once.
 
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::made_code;
-use crate::actions::Context;
+use super::{locked, made_code};
+use crate::actions::{Context, Witness, refresh};
+use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::feature::Noun;
+use crate::domain::jurisdiction::Jurisdiction;
+use crate::domain::layer::Layer;
 use crate::domain::place::Placed;
 use crate::domain::reference::{Attributes, OF_REQUEST, Reference, ReferenceKind, ReferenceProps};
 use crate::domain::site_check::{Antenna, CheckCode, Parameters, SiteKey};
@@ -17,8 +21,12 @@ use crate::domain::site_request::case::Case;
 use crate::domain::site_request::words::State;
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::Work;
+use crate::error::{Error, Result};
 use crate::store::records::Records;
-use crate::store::{Stored, WriteTx, reference};
+use crate::store::{Stored, WriteTx, reference, site_request as store};
+
+/// Requests that are read at once.
+const AT_ONCE: i64 = 1_000;
 
 /// Its antennas may send.
 fn may_send(of: &Filed) -> bool {
@@ -42,7 +50,18 @@ pub(super) fn keep(
     if may_send(before) == may_send(of) && before.work == of.work {
         return Ok(());
     }
-    let source = format!("{} {}", ReferenceKind::SiteRequest, of.id);
+    bring(tx, context, of, case, (before.projected.or(of.projected), day))
+}
+
+/// Writes them as they are to be now, for the feature that stands for the request, or stood for it last.
+fn bring(
+    tx: &mut WriteTx<'_>,
+    context: &Context,
+    of: &Filed,
+    case: &Case,
+    (stands, day): (Option<Uuid>, Date),
+) -> Stored<()> {
+    let source = source(of.id);
     let mut known = Vec::new();
     for id in reference::of_source(tx, &of.jurisdiction, ReferenceKind::Transmitter, &source)? {
         known.extend(Reference::lock(tx, &of.jurisdiction, id)?);
@@ -50,7 +69,11 @@ pub(super) fn keep(
     let antennas = if may_send(of) { of.body.props.subject.antennas.as_slice() } else { &[] };
     let place = stands_at(tx, of, case)?;
     let widest = beamwidth(context, &of.jurisdiction, day);
-    let feature = before.projected.or(of.projected).unwrap_or(of.id);
+    let stood = match stands {
+        Some(feature) => Some(feature),
+        None => store::last_projected(tx, &of.jurisdiction, of.id)?,
+    };
+    let feature = stood.unwrap_or(of.id);
     let class: Arc<str> = known.first().and_then(|k| k.body.props().attributes.class.clone()).unwrap_or_else(|| {
         // By the feature that stands for the request the checks know whose they are.
         format!("{OF_REQUEST}{feature}").into()
@@ -84,6 +107,56 @@ pub(super) fn keep(
         }
     }
     known.try_for_each(|present| Reference::delete(tx, &present))
+}
+
+/// By what the transmitters of a request are known.
+fn source(request: Uuid) -> String {
+    format!("{} {request}", ReferenceKind::SiteRequest)
+}
+
+/// Brings in the antennas of those requests of a jurisdiction that were granted before antennas were kept. Of how many.
+///
+/// # Errors
+/// The first failure, once the others were tried.
+pub(super) fn bring_in(context: &Context, witness: Witness<'_>, jurisdiction: &Jurisdiction) -> Result<usize> {
+    let witness = witness.because(Some("granted before the antennas of requests were kept as transmitters"));
+    let (mut made, mut failed, mut after) = (0, None, None);
+    loop {
+        let some = context
+            .store
+            .read_as(witness.actor, |conn| store::without_transmitters(conn, &jurisdiction.code, (after, AT_ONCE)))?;
+        let Some(last) = some.last() else { return failed.map_or(Ok(made), Err) };
+        after = Some(last.id);
+        for filed in &some {
+            match bring_in_one(context, witness, jurisdiction, filed) {
+                Ok(()) => made += 1,
+                // Somebody made a step meanwhile, or another instance was first.
+                Err(Error::Changed(_)) => {}
+                Err(other) => failed = failed.or(Some(other)),
+            }
+        }
+    }
+}
+
+fn bring_in_one(context: &Context, witness: Witness<'_>, jurisdiction: &Jurisdiction, present: &Filed) -> Result<()> {
+    let ((), revisions) = context.store.write(witness, |tx| {
+        let now = locked(tx, present)?;
+        let (_, at) = tx.raise(&now.jurisdiction)?;
+        let source = source(now.id);
+        if !reference::of_source(tx, &now.jurisdiction, ReferenceKind::Transmitter, &source)?.is_empty() {
+            return Err(Error::Changed("its antennas were brought in meanwhile".into()).into());
+        }
+        let case = Case::of(&store::events_in(tx, &now.jurisdiction, now.id)?);
+        let day = at.to_zoned(jurisdiction.time_zone()).date();
+        bring(tx, context, &now, &case, (now.projected, day))?;
+        let antennas = now.body.props.subject.antennas.len().to_string();
+        let detail = vec![("kind", ReferenceKind::Transmitter.to_string()), ("source", source), ("inserted", antennas)];
+        let owner = Some(now.body.props.organisation.clone());
+        let layer = Some(Layer::References);
+        tx.audit(&now.jurisdiction, AuditEntry { deed: Deed::Create, layer, subject: None, owner, detail })
+    })?;
+    refresh::after_commit(context, witness.actor, &revisions);
+    Ok(())
 }
 
 fn attributes(of: &Filed, case: &Case, antenna: &Antenna, widest: Option<f64>) -> Attributes {

@@ -1,5 +1,5 @@
 //! What happens by itself when a day is over: permits lapse, and the time of whoever was asked; a request becomes overdue, and, where
-//! the rules say so, counts as approved. Whatever has something due is looked for now and then; what is overdue and waits for an approval
+//! the rules say so, counts as approved; and the antennas of what was granted before they were kept are brought in. Whatever has something due is looked for now and then; what is overdue and waits for an approval
 //! by silence again and again, for nothing that stood in its way has to stay there.
 
 use std::collections::BTreeSet;
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::antennas;
 use super::step::by_itself;
 use crate::actions::{Context, Witness};
 use crate::clock;
@@ -22,7 +23,7 @@ use crate::store::{rules, site_request as store};
 /// Requests of a jurisdiction at once; the others come next.
 const AT_ONCE: i64 = 1_000;
 
-/// Does everything for which a day is over. How many steps that was.
+/// Does everything for which a day is over, and what is to be brought in. How many steps that was.
 ///
 /// # Errors
 /// The first failure, once everything else was tried: [`Error::Busy`].
@@ -37,6 +38,7 @@ pub fn lapse(context: &Context) -> Result<usize> {
             tracing::warn!(%error, jurisdiction = code, "not everything for which a day is over could be done");
         });
         made.add(done);
+        made.add(antennas::bring_in(context, witness, &territory.jurisdiction));
     }
     made.all()
 }

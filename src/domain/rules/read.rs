@@ -199,7 +199,7 @@ impl RulePack {
                 Err(more) => problems.extend(more),
             }
         }
-        problems.extend(overlaps(&read));
+        overlaps(&read, &mut problems);
         let parameters: Vec<Arc<Parameter>> = read.into_iter().map(|(_, p)| p).collect();
         let cells = Lands::of(&parameters).cells();
         if cells > CELLS_MAX {
@@ -314,27 +314,27 @@ fn read_applies(r: &mut Reading<'_>) -> Applies {
     Applies { corridor_kind, corridor_class, voltage_from_kv, voltage_to_kv, work_kind }
 }
 
-/// Parameters that decide the same thing on the same day, and neither is more specific: each is told with the first.
-fn overlaps(read: &[(&str, Arc<Parameter>)]) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// Parameters that decide the same thing on the same day, and neither is more specific: each is told with every one before it.
+fn overlaps(read: &[(&str, Arc<Parameter>)], problems: &mut Collector) {
     for (n, (place, later)) in read.iter().enumerate() {
         let same = |(_, first): &&(&str, Arc<Parameter>)| {
             first.key == later.key && first.applies.same_things(&later.applies) && first.meets_in_time(later)
         };
-        if let Some((elsewhere, first)) = read[..n].iter().find(same) {
-            let detail = format!(
-                "{} {}, {}, meets the same {} of {elsewhere}, {}: of two that are equally specific only one may be in \
-                 force on a day",
-                later.key,
-                conditions(&later.applies),
-                period(later),
-                first.key,
-                period(first)
-            );
-            problems.push(Problem::new(format!("{place}: key"), detail));
+        for (elsewhere, first) in read[..n].iter().filter(same) {
+            problems.push(|| {
+                let detail = format!(
+                    "{} {}, {}, meets the same {} of {elsewhere}, {}: of two that are equally specific only one may be in \
+                     force on a day",
+                    later.key,
+                    conditions(&later.applies),
+                    period(later),
+                    first.key,
+                    period(first)
+                );
+                Problem::new(format!("{place}: key"), detail)
+            });
         }
     }
-    problems
 }
 
 fn conditions(applies: &Applies) -> String {

@@ -9,6 +9,10 @@ use crate::domain::reference::OF_REQUEST;
 use crate::geometry::Problem;
 use crate::store::{Stored, WriteTx};
 
+/// Why a transmitter is left as it is; others are written by whoever owns them.
+const OF_ANTENNA: &str =
+    "it stands for an antenna of a site request, and is written with that alone: see /ogc/collections/site-requests";
+
 #[derive(QueryableByName)]
 struct LedRow {
     #[diesel(sql_type = Text)]
@@ -21,8 +25,8 @@ struct LedRow {
     kind: String,
 }
 
-/// Takes the rows out of the staging table whose code is that of a feature which stands for a zone of a plan or for a site request:
-/// that is written with these alone.
+/// Takes the rows out of the staging table whose code is that of a feature which stands for a zone of a plan, for a site request or for
+/// an antenna of one: that is written with these alone.
 pub(super) fn take_out_led(
     tx: &mut WriteTx<'_>,
     table: &'static str,
@@ -47,7 +51,7 @@ pub(super) fn take_out_led(
     .bind::<Text, _>(jurisdiction)
     .load(tx.conn)?;
     let because = |LedRow { code, number, place, kind }| {
-        let why = led.iter().find(|(of, _)| *of == kind).map_or("it is led by a workflow", |(_, why)| *why);
+        let why = led.iter().find(|(of, _)| *of == kind).map_or(OF_ANTENNA, |(_, why)| *why);
         let problem = Problem::new("/properties/code", format!("«{code}» is there already: {why}"));
         TakenOut { code, number, place, problem }
     };

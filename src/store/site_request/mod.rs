@@ -3,6 +3,7 @@
 mod events;
 mod inbox;
 mod json;
+mod silent;
 mod timed;
 mod versions;
 
@@ -20,6 +21,7 @@ use uuid::Uuid;
 pub use self::events::{append, events, events_in, events_of, uncounted};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
+pub use self::silent::{last_projected, without_transmitters};
 pub use self::timed::{lock_timed, over, overdue, timed};
 pub use self::versions::{at, newest, numbers};
 use super::prepared::prepared;
