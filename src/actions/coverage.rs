@@ -17,7 +17,7 @@ use crate::store::{self, Connection, Stored};
 /// Most areas of one layer of a jurisdiction: all of them are looked at by every check.
 pub const AREAS_MAX: usize = 1_000;
 
-/// Declares that a layer holds all there is on some ground.
+/// Declares that a layer holds all there is on some ground. What is declared already just so stays as it is.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every problem, [`Error::NotFound`] for a jurisdiction that is not registered,
@@ -34,6 +34,10 @@ pub fn declare(
     let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
     let jurisdiction = context.store.read(|conn| store::jurisdiction::find(conn, code))?.ok_or_else(unknown)?;
     let area = CoverageArea::new(draft, &jurisdiction, context.reach()).map_err(Error::Invalid)?;
+    let known = context.store.read(|conn| store::coverage::list(conn, Some(code), Some(area.layer)))?;
+    if let Some(same) = known.into_iter().find(|known| known.area == area) {
+        return Ok(same);
+    }
     let id = Uuid::now_v7();
     let (declared, revisions) = context.store.write(witness, |tx| {
         let declared = store::coverage::insert(tx, code, jurisdiction.grid, id, area.clone())?;

@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
 
+use super::jurisdiction::boundary;
 use super::{Failed, Outcome, Why, connect, sentence, system};
+use crate::actions::coverage;
 use crate::actions::import::{self as action, ImportOptions, ImportReport, Observer, OnError, Rejected, Row};
 use crate::config::Settings;
 use crate::domain::actor::Actor;
+use crate::domain::coverage::CoverageDraft;
 use crate::domain::feature::Noun;
 use crate::domain::layer::{Layer, with_noun};
 use crate::domain::place::Delivered;
@@ -63,6 +67,16 @@ pub(super) struct Import {
     /// Check everything, store nothing.
     #[arg(long)]
     dry_run: bool,
+    /// GeoJSON with an area: with these files the layer holds all there is in it, as «coverage add» declares it. Where a record
+    /// is rejected nothing is declared.
+    #[arg(long, value_name = "FILE", requires = "coverage_source")]
+    coverage: Option<PathBuf>,
+    /// Who says that it does: a survey, a handover, a decree.
+    #[arg(long, value_name = "TEXT", requires = "coverage")]
+    coverage_source: Option<String>,
+    /// The day of which he says so, and from which on the area counts; else today.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "coverage")]
+    coverage_as_of: Option<Date>,
     /// Write every rejected record to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -155,6 +169,7 @@ impl Import {
             outside_skips: matches!(self.outside, OutsideOption::Skip),
             dry_run: self.dry_run,
         };
+        let covered = self.covered(&settings)?;
         let context = connect(settings)?;
         let readers = self.files.iter().map(|f| open(f, &read)).collect::<Result<Vec<_>, _>>()?;
         let mut watcher = Watcher::new(&readers, self.report.as_deref())?;
@@ -171,7 +186,24 @@ impl Import {
         let would_store = self.dry_run && options.on_error == OnError::Skip;
         let some = report.inserted + report.updated + report.unchanged > 0;
         let complete = report.stored || report.rejected == 0 || would_store && some;
+        if let Some(draft) = covered.filter(|_| complete && !self.dry_run) {
+            if report.rejected > 0 {
+                return Err("the coverage was not declared, for what was rejected is not there".to_owned().into());
+            }
+            let made = coverage::declare(&context, witness, &self.jurisdiction, draft)?;
+            println!("Declared {}: coverage of {} in {}.", made.id, made.area.of(), made.jurisdiction);
+        }
         Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Where the files say that the layer holds all there is.
+    fn covered(&self, settings: &Settings) -> Result<Option<CoverageDraft>, Failed> {
+        let Some((file, source)) = self.coverage.as_deref().zip(self.coverage_source.clone()) else { return Ok(None) };
+        if self.jurisdiction == "auto" {
+            return Err("a coverage is of one jurisdiction: name it".to_owned().into());
+        }
+        let (layer, kind) = self.layer;
+        Ok(Some(CoverageDraft { layer, kind, source, as_of: self.coverage_as_of, boundary: boundary(file, settings)? }))
     }
 
     fn tell(&self, r: &ImportReport) {

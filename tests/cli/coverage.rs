@@ -1,6 +1,6 @@
 //! `clearway coverage`: declared, listed, taken back; and the one word that a check says only where it may be relied on.
 
-use crate::program::{Folder, clearway};
+use crate::program::{Folder, clearway, count};
 use crate::support::Database;
 
 const AREA: &str =
@@ -129,4 +129,45 @@ fn reference_features_are_declared_by_kind() {
     clearway(&db, &["coverage", "list", "--layer", "works"]).gives(0, &[]);
     let removed = clearway(&db, &["coverage", "remove", "--jurisdiction", "VN-72", &id]);
     removed.gives(0, &[&format!("Removed {id}: coverage of hospital in VN-72.")]);
+}
+
+/// Whoever brings a whole layer says so with the import: once, however often, and not of what was rejected.
+#[test]
+fn an_import_declares_where_it_is_all_there_is() {
+    let (db, folder) = (Database::vn72(), Folder::new());
+    let boundary = folder.file("area.geojson", AREA);
+    let whole = folder.file("whole.csv", "code,lon,lat\nH-1,107.65,12.0\n");
+    let import = |file: &str, more: &[&str]| {
+        let all = ["import", "hospital", file, "--jurisdiction", "VN-72", "--organisation", "health"];
+        clearway(&db, &[&all[..], more].concat())
+    };
+    let says = ["--coverage", &boundary, "--coverage-source", "the ministry", "--coverage-as-of", "2026-03-01"];
+    let listed = || clearway(&db, &["coverage", "list"]).out;
+    for (more, told) in
+        [(&["--coverage", &boundary][..], "--coverage-source"), (&["--coverage-source", "the ministry"], "--coverage")]
+    {
+        let refused = import(&whole, more);
+        assert!(refused.code == 2 && refused.err.contains(told), "{}", refused.err);
+    }
+    let nowhere = folder.file("point.geojson", r#"{"type":"Point","coordinates":[107.6,11.95]}"#);
+    let refused = import(&whole, &["--coverage", &nowhere, "--coverage-source", "the ministry"]);
+    assert!(refused.code == 1 && refused.err.contains("is no polygon"), "{}", refused.err);
+    let auto = ["import", "hospital", &whole, "--jurisdiction", "auto", "--organisation", "health"];
+    clearway(&db, &[&auto[..], &says].concat()).fails("clearway: a coverage is of one jurisdiction: name it");
+    assert_eq!(import(&whole, &[&says[..], &["--dry-run"]].concat()).code, 0);
+    assert_eq!((listed(), count(&db, "reference_features")), (String::new(), 0), "nothing is stored or declared");
+
+    let part = folder.file("part.csv", "code,lon,lat\nH-1,107.65,12.0\nH-2,here,12.0\n");
+    assert_eq!(import(&part, &says).code, 1);
+    let skipped = import(&part, &[&says[..], &["--on-error", "skip"]].concat());
+    let told = "clearway: the coverage was not declared, for what was rejected is not there";
+    assert!(skipped.code == 1 && skipped.err.contains(told), "{}", skipped.err);
+    assert_eq!((listed(), count(&db, "reference_features")), (String::new(), 1));
+
+    for _ in 0..2 {
+        let made = import(&whole, &says);
+        assert!(made.code == 0 && made.out.contains(": coverage of hospital in VN-72.\n"), "{}{}", made.out, made.err);
+    }
+    let all = listed();
+    assert!(all.lines().count() == 1 && all.ends_with(" VN-72 hospital 2026-03-01 the ministry\n"), "{all}");
 }
