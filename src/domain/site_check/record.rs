@@ -30,7 +30,7 @@ use crate::geometry::{Coord, Epsg};
 pub const ENGINE: i32 = 4;
 
 /// The first that tells how far people keep from each antenna, and who signed the decision of a plan.
-const TELLS_DISTANCES: i32 = 4;
+const TELLS_MORE: i32 = 4;
 
 /// A rule pack, as a run names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,13 +262,13 @@ pub fn differences(before: &[Said], after: &[Said]) -> Vec<Difference> {
 
 /// The canonical text of a finding: all that an engine says but its drawing.
 fn text_of(finding: &Finding, engine: i32) -> String {
-    let tells_distances = engine >= TELLS_DISTANCES;
+    let tells_more = engine >= TELLS_MORE;
     let is_new = |name| finding.code == CheckCode::Emf && matches!(name, "side" | "below");
     let mut text = Text::default();
     text.line("code", finding.code.as_str());
     text.line("verdict", finding.verdict.as_str());
     text.line("key", finding.message.key);
-    for (name, argument) in finding.message.arguments.iter().filter(|(name, _)| tells_distances || !is_new(*name)) {
+    for (name, argument) in finding.message.arguments.iter().filter(|(name, _)| tells_more || !is_new(*name)) {
         text.line("argument", name);
         match argument {
             Argument::Number(number, decimals) => {
@@ -287,8 +287,9 @@ fn text_of(finding: &Finding, engine: i32) -> String {
     }
     if let Some(decided) = &finding.decided {
         text.decided(decided);
+        text.optional("signer", decided.decision.signer.as_deref().filter(|_| tells_more));
     }
-    if let Some(compliance) = finding.compliance.as_ref().filter(|_| tells_distances) {
+    if let Some(compliance) = finding.compliance.as_ref().filter(|_| tells_more) {
         text.compliance(compliance);
     }
     for evidence in &finding.evidence {
@@ -413,33 +414,45 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
     use super::super::message::{Message, key};
     use super::*;
     use crate::domain::reference::Decision;
+
+    fn decision(signer: Option<Arc<str>>) -> Arc<Decision> {
+        let (plan, number, date) = ("QH".into(), "QD-88".into(), jiff::civil::date(2026, 1, 1));
+        Decision { plan, version: 1, number, date, signer }.into()
+    }
 
     #[test]
     fn whatever_a_finding_says_is_in_its_digest() {
         let finding = || Finding::new(CheckCode::Spc, Verdict::Pass, Message::new(key::NO_DATA));
         let first = Said::of(&finding());
         assert_eq!(first, Said::of(&finding()));
-        let others: [fn(&mut Finding); 8] = [
+        let others: [fn(&mut Finding); 9] = [
             |f| f.verdict = Verdict::Block,
             |f| f.message.key = key::HIDDEN,
             |f| f.message.arguments.push(("a", Argument::Number(1.0, 2))),
             |f| f.measured = Some(Quantity::metres(-0.0)),
             |f| f.limit = Some(Quantity::metres(0.0)),
             |f| {
-                let (plan, number, date) = ("QH".into(), "QD-88".into(), jiff::civil::date(2026, 1, 1));
-                let decision = Decision { plan, version: 1, number, date }.into();
+                let decision = decision(None);
+                f.decided = Some(Decided { zone: "QH/1/Z".into(), decision, valid_from: None, valid_to: None });
+            },
+            |f| {
+                let decision = decision(Some("A".into()));
                 f.decided = Some(Decided { zone: "QH/1/Z".into(), decision, valid_from: None, valid_to: None });
             },
             |f| f.compliance = Some(Compliance { sectors: Vec::new(), summed_m: 1.0, summed_below_m: 1.0 }),
             |f| f.compliance = Some(Compliance { sectors: Vec::new(), summed_m: 1.0, summed_below_m: 2.0 }),
         ];
+        let mut digests = BTreeSet::from([first.digest]);
         for (n, other) in others.iter().enumerate() {
             let mut changed = finding();
             other(&mut changed);
-            assert_ne!(first.digest, Said::of(&changed).digest, "case {n}");
+            assert!(digests.insert(Said::of(&changed).digest), "case {n}");
         }
     }
 

@@ -20,7 +20,7 @@ use crate::domain::word::Word;
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
 
 /// The engine, and the hash of what it says. Both lines are changed together.
-const ANSWERS: (i32, &str) = (4, "8aba520322228f111bbac41506ca5e1ef5035433b1f6a682f0e428a57ed59b5e");
+const ANSWERS: (i32, &str) = (4, "2c753b33acfdb07fa965857917016da93ce038d530b321dca968e99f8f767fea");
 
 /// What engine 3 said, which is held against what is said now of the runs that it made.
 const EARLIER: (i32, &str) = (3, "5f9cec221a74f9b74cfca15721f89d622f038e79c9bed8a63b55bdb92ec0590e");
@@ -73,7 +73,7 @@ fn attributes(n: &mut Numbers, kind: ReferenceKind) -> Attributes {
         // Of some zones there is a plan.
         decision: (kind == ReferenceKind::Zone && quota > 0).then(|| {
             let (plan, number) = ("QH".into(), "QD-88".into());
-            Arc::new(Decision { plan, version: 1, number, date: DAY })
+            Arc::new(Decision { plan, version: 1, number, date: DAY, signer: Some("A".into()) })
         }),
         class: (kind == ReferenceKind::SiteRequest && n.below(2) == 0).then(|| "permitted".into()),
         ..Attributes::default()
