@@ -144,7 +144,8 @@ fn changes(out: &mut impl Write, replay: &Replayed) -> std::io::Result<()> {
 }
 
 fn of_zone(Decided { zone, decision, .. }: &Decided) -> String {
-    format!(" by zone {zone}, {} of {}", decision.number, decision.date)
+    let signed = decision.signer.as_deref().map(|signer| format!(", signed by {signer}")).unwrap_or_default();
+    format!(" by zone {zone}, {} of {}{signed}", decision.number, decision.date)
 }
 
 fn by(p: &Parameter) -> String {

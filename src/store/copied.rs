@@ -56,17 +56,17 @@ pub trait Copied: Records {
 }
 
 /// Declares the columns that the index needs of a table, those of a query and those of a copy, and writes [`Copied`] for a
-/// noun whose file has `index_tuple`.
+/// noun whose file has `index_tuple`. After the columns may come expressions, each with its type, of the table and of its history.
 macro_rules! copied {
-    ($Noun:ty, $table:ident, $history:ident: $($column:ident),+ $(,)?) => {
-        type IndexColumns = ($($table::$column,)+);
+    ($Noun:ty, $table:ident, $history:ident: $($column:ident),+ $(,)? $(; $type:ty: $sql:literal, $ended:literal)*) => {
+        type IndexColumns = ($($table::$column,)+ $(diesel::expression::SqlLiteral<$type>,)*);
 
         fn index_columns() -> IndexColumns {
-            ($($table::$column,)+)
+            ($($table::$column,)+ $(diesel::dsl::sql::<$type>($sql),)*)
         }
 
-        fn ended_index_columns() -> ($($history::$column,)+) {
-            ($($history::$column,)+)
+        fn ended_index_columns() -> ($($history::$column,)+ $(diesel::expression::SqlLiteral<$type>,)*) {
+            ($($history::$column,)+ $(diesel::dsl::sql::<$type>($ended),)*)
         }
 
         struct IndexRows;
@@ -76,7 +76,7 @@ macro_rules! copied {
             type SqlType = diesel::dsl::SqlTypeOf<IndexColumns>;
 
             fn walk_target(mut pass: diesel::query_builder::AstPass<'_, '_, Pg>) -> QueryResult<()> {
-                let columns = [$(stringify!($column)),+].join(", ");
+                let columns = [$(stringify!($column),)+ $($sql,)*].join(", ");
                 let of = concat!(" FROM ", stringify!($table), " WHERE jurisdiction = current_setting('");
                 pass.push_sql(&["(SELECT ", &columns, of, copied::OF_JURISDICTION, "'))"].concat());
                 Ok(())

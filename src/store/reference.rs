@@ -171,7 +171,11 @@ fn to_feature(row: ReferenceRow) -> Stored<Registered<Reference>> {
 copied! { Reference, reference_features, reference_features_history:
     id, code, organisation, visibility, kind, valid_from, valid_to, name, class, voltage_kv, half_width_m, height_agl_m,
     elevation_from_m, elevation_to_m, column_classes, height_max_m, quota, spacing_m, sharing_required, occupied, eirp_w,
-    frequency_mhz, azimuth_deg, dataset, source, source_date, geom_grid,
+    frequency_mhz, azimuth_deg, dataset, source, source_date, geom_grid;
+    Nullable<Text>:
+        "CASE WHEN reference_features.kind = 'zone' THEN zone_signer(reference_features.jurisdiction, reference_features.id) END",
+        "CASE WHEN reference_features_history.kind = 'zone'
+            THEN zone_signer(reference_features_history.jurisdiction, reference_features_history.id) END"
 }
 
 /// The decision that a zone names.
@@ -179,10 +183,10 @@ fn decision(
     kind: ReferenceKind,
     code: &str,
     dataset: &str,
-    source: Option<&str>,
-    source_date: Option<Date>,
+    (source, source_date): (Option<&str>, Option<Date>),
+    signer: Option<&str>,
 ) -> Option<Arc<Decision>> {
-    let decision = || Decision::of_zone(code, dataset, source, source_date);
+    let decision = || Decision::of_zone(code, dataset, source, source_date, signer);
     (kind == ReferenceKind::Zone).then(decision).flatten().map(Arc::new)
 }
 
@@ -214,6 +218,7 @@ type IndexValues = (
     Option<String>,
     Option<jiff_diesel::Date>,
     Shape,
+    Option<String>,
 );
 
 fn index_row(row: IndexValues) -> Stored<IndexRow> {
@@ -245,7 +250,9 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         source,
         source_date,
         shape,
+        signer,
     ) = row;
+    let decided = (source.as_deref(), source_date.map(jiff_diesel::Date::to_jiff));
     let noun = ReferenceFacts {
         kind: word(&kind)?,
         valid_from: from.map(jiff_diesel::Date::to_jiff),
@@ -268,7 +275,7 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
         eirp_w,
         frequency_mhz,
         azimuth_deg,
-        decision: decision(noun.kind, &code, &dataset, source.as_deref(), source_date.map(jiff_diesel::Date::to_jiff)),
+        decision: decision(noun.kind, &code, &dataset, decided, signer.as_deref()),
     };
     let facts = Facts {
         id,
@@ -284,7 +291,7 @@ fn index_row(row: IndexValues) -> Stored<IndexRow> {
 fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
     let (id, code, organisation, visibility) = (row.uuid()?, row.text()?, row.owner()?, row.word()?);
     let noun = ReferenceFacts { kind: row.word()?, valid_from: row.optional_date()?, valid_to: row.optional_date()? };
-    let attributes = Attributes {
+    let mut attributes = Attributes {
         name: row.optional_text()?.map(Arc::from),
         class: row.optional_text()?.map(Arc::from),
         voltage_kv: row.optional_number()?,
@@ -301,12 +308,15 @@ fn index_tuple(row: &mut Tuple<'_>) -> Stored<IndexRow> {
         eirp_w: row.optional_number()?,
         frequency_mhz: row.optional_number()?,
         azimuth_deg: row.optional_number()?,
-        decision: decision(noun.kind, code, row.text()?, row.optional_text()?, row.optional_date()?),
+        decision: None,
     };
+    let (dataset, decided) = (row.text()?, (row.optional_text()?, row.optional_date()?));
+    let grid = Grid(row.shape()?);
+    attributes.decision = decision(noun.kind, code, dataset, decided, row.optional_text()?);
     let code = code.into();
     let attributes = Some(Arc::new(attributes));
     let facts = Facts { id, code, organisation, visibility, noun: noun.into(), attributes };
-    Ok(IndexRow { facts, grid: Grid(row.shape()?), centreline: None, land: None })
+    Ok(IndexRow { facts, grid, centreline: None, land: None })
 }
 
 /// The reference features of a kind that come from a source, the oldest first.

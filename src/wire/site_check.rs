@@ -217,7 +217,7 @@ pub fn finding_json(finding: &Finding, grid: Epsg, place: Option<&Json>) -> Json
     })
 }
 
-/// What a zone was decided by. Who signed it stands in the plan.
+/// What a zone was decided by.
 fn decided_json(Decided { zone, decision, valid_from, valid_to }: &Decided) -> Json {
     json!({
         "zone": zone.as_str(),
@@ -225,6 +225,7 @@ fn decided_json(Decided { zone, decision, valid_from, valid_to }: &Decided) -> J
         "plan_version": decision.version,
         "document": &*decision.number,
         "date": decision.date.to_string(),
+        "signer": decision.signer.as_deref(),
         "valid_from": valid_from.map(|day| day.to_string()),
         "valid_to": valid_to.map(|day| day.to_string()),
     })

@@ -30,6 +30,7 @@ mod edge;
 mod following;
 mod help;
 mod history;
+mod in_the_way;
 mod inbox;
 mod issuer;
 mod items;

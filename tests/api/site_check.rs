@@ -621,7 +621,7 @@ fn what_a_zone_says_names_the_decision_of_its_plan() {
     reference(&api, "IMPORTED", "zone", rect(4_000.0, 0.0, 4_100.0, 100.0), json!({"source": "A map"}));
     let decided = |zone: &str| {
         json!({"zone": format!("QH-BTS/1/{zone}"), "plan": "QH-BTS", "plan_version": 1, "document": "QD-88/2026",
-            "date": "2026-01-01", "valid_from": "2026-01-01", "valid_to": "2026-12-31"})
+            "date": "2026-01-01", "signer": "The chairman", "valid_from": "2026-01-01", "valid_to": "2026-12-31"})
     };
     let said = |east: f64, column: Json| checked(&api, "officer", NOW, (east, 50.0), column);
     for (column, key) in [
@@ -649,6 +649,20 @@ fn what_a_zone_says_names_the_decision_of_its_plan() {
     let kept = ask(&api, "officer", &format!("{SITES}?{NOW}"), &document).json()["results"][0].clone();
     let run = format!("{SITES}/{}", kept["id"].as_str().unwrap());
     assert_eq!(finding(&api.server.get("officer", &run).json(), "ZON")["rule"], decided("Z-0000"));
+    assert_eq!(api.server.get("officer", &format!("{run}/replay")).json()["same"], true);
+    // An instance that loads all of it knows who signed, too; and as it was when the zone was in force, once it is not any more.
+    let other = crate::support::TestServer::with(api.database.settings());
+    let there = |server: &crate::support::TestServer| {
+        let headers =
+            [("Content-Type", "application/geo+json"), ("Content-Crs", GRID), ("Min-Revision", &*revision(&api))];
+        let told =
+            server.send("POST", &format!("{SITES}?store=no&{NOW}"), &headers, Some(document.to_string().as_bytes()));
+        assert_eq!(told.status, 200, "{}", told.text);
+        finding(&told.json()["results"][0], "ZON")["rule"].clone()
+    };
+    assert_eq!(there(&other), decided("Z-0000"));
+    api.done("approver", &plan, "suspend", &json!({}));
+    assert_ne!(there(&other), decided("Z-0000"));
     assert_eq!(api.server.get("officer", &format!("{run}/replay")).json()["same"], true);
 }
 

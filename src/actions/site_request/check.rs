@@ -230,14 +230,19 @@ fn looked(context: &Context, of: &Filed, run: RunNow, revisions: &BTreeMap<Strin
     let seen = revisions.get(&of.jurisdiction).copied().unwrap_or(0);
     let place = &of.body.place;
     let spot = place.grid.0.clone();
-    let home = LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid: place.grid_crs, revision: seen };
-    let mut looked_at = vec![home];
     let snapshot = context.index.snapshot();
+    let unsure = match snapshot.territory(&of.jurisdiction) {
+        Some(home) => home.rules().unstated_max(),
+        None => context.accuracies().worst(),
+    };
+    let home = LookedAt { jurisdiction: of.jurisdiction.clone(), spot, grid: place.grid_crs, revision: seen, unsure };
+    let mut looked_at = vec![home];
     for (code, revision) in revisions.iter().filter(|(code, _)| **code != of.jurisdiction) {
         let Some(other) = snapshot.territory(code) else { continue };
         let grid = other.jurisdiction.grid;
         let spot = crs::project(&place.grid.0, place.grid_crs, grid).map_err(|e| Error::Internal(e.to_string()))?;
-        looked_at.push(LookedAt { jurisdiction: code.clone(), spot, grid, revision: *revision });
+        let unsure = other.rules().unstated_max();
+        looked_at.push(LookedAt { jurisdiction: code.clone(), spot, grid, revision: *revision, unsure });
     }
     Ok(Now { run, looked_at, reach_m })
 }

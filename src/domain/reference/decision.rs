@@ -15,6 +15,8 @@ pub struct Decision {
     pub number: Arc<str>,
     /// Its day.
     pub date: Date,
+    /// Who signed it, where the plan says so.
+    pub signer: Option<Arc<str>>,
 }
 
 impl Decision {
@@ -22,10 +24,16 @@ impl Decision {
     /// decision for its source, as [`Zone::projected`](crate::domain::zone::Zone::projected) has it. None of a zone that was brought
     /// in from elsewhere.
     #[must_use]
-    pub fn of_zone(code: &str, dataset: &str, source: Option<&str>, source_date: Option<Date>) -> Option<Self> {
+    pub fn of_zone(
+        code: &str,
+        dataset: &str,
+        source: Option<&str>,
+        source_date: Option<Date>,
+        signer: Option<&str>,
+    ) -> Option<Self> {
         let (version, _) = code.strip_prefix(dataset)?.strip_prefix('/')?.split_once('/')?;
         let (version, number, date) = (version.parse().ok()?, source?.into(), source_date?);
-        Some(Self { plan: dataset.into(), version, number, date })
+        Some(Self { plan: dataset.into(), version, number, date, signer: signer.map(Arc::from) })
     }
 }
 
@@ -38,8 +46,9 @@ mod tests {
     #[test]
     fn a_zone_of_a_plan_names_its_decision_and_one_from_elsewhere_none() {
         let day = date(2026, 1, 2);
-        let of = |code, dataset, source, day| Decision::of_zone(code, dataset, source, day);
-        let decided = Decision { plan: "QH/BTS".into(), version: 2, number: "QD-88".into(), date: day };
+        let of = |code, dataset, source, day| Decision::of_zone(code, dataset, source, day, Some("A"));
+        let decided =
+            Decision { plan: "QH/BTS".into(), version: 2, number: "QD-88".into(), date: day, signer: Some("A".into()) };
         assert_eq!(of("QH/BTS/2/Z-1", "QH/BTS", Some("QD-88"), Some(day)), Some(decided));
         for (code, dataset, source, day) in [
             ("Z-1", "zones", Some("a map"), Some(day)),

@@ -216,6 +216,16 @@ impl Ruling {
         self.ever(|in_force| in_force.accuracy(facts).metres)
     }
 
+    /// The worst accuracy on any day of a position of which nothing is stated but, maybe, how it was captured.
+    #[must_use]
+    pub fn unstated_max(&self) -> Metres {
+        self.ever(|in_force| {
+            let by_rules = in_force.period.into_iter().flat_map(|period| &period.accuracies);
+            let by_rules = by_rules.filter_map(|cell| in_force.parameter(*cell)).map(|p| p.metres());
+            by_rules.fold(self.defaults.worst(), |a, b| if b > a { b } else { a })
+        })
+    }
+
     /// No feature is met further beyond its shape, whatever it is and states, on any day: the widest of all that an entry of the
     /// index may have as its reach.
     #[must_use]

@@ -30,7 +30,7 @@ use crate::geometry::{Coord, Epsg};
 pub const ENGINE: i32 = 4;
 
 /// The first that tells how far people keep from each antenna, and who signed the decision of a plan.
-const TELLS_DISTANCES: i32 = 4;
+const TELLS_MORE: i32 = 4;
 
 /// A rule pack, as a run names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,13 +262,13 @@ pub fn differences(before: &[Said], after: &[Said]) -> Vec<Difference> {
 
 /// The canonical text of a finding: all that an engine says but its drawing.
 fn text_of(finding: &Finding, engine: i32) -> String {
-    let tells_distances = engine >= TELLS_DISTANCES;
+    let tells_more = engine >= TELLS_MORE;
     let is_new = |name| finding.code == CheckCode::Emf && matches!(name, "side" | "below");
     let mut text = Text::default();
     text.line("code", finding.code.as_str());
     text.line("verdict", finding.verdict.as_str());
     text.line("key", finding.message.key);
-    for (name, argument) in finding.message.arguments.iter().filter(|(name, _)| tells_distances || !is_new(*name)) {
+    for (name, argument) in finding.message.arguments.iter().filter(|(name, _)| tells_more || !is_new(*name)) {
         text.line("argument", name);
         match argument {
             Argument::Number(number, decimals) => {
@@ -284,22 +284,23 @@ fn text_of(finding: &Finding, engine: i32) -> String {
     text.quantity("limit", finding.limit);
     if let Some(rule) = finding.rule.as_deref() {
         text.rule(rule);
-        if tells_distances {
+        if tells_more {
             text.rest_of(rule);
         }
     }
     if let Some(decided) = &finding.decided {
         text.decided(decided);
-        if tells_distances {
+        if tells_more {
             text.line("plan", &format!("{} {}", decided.decision.version, decided.decision.plan));
+            text.optional("signer", decided.decision.signer.as_deref());
         }
     }
-    if let Some(compliance) = finding.compliance.as_ref().filter(|_| tells_distances) {
+    if let Some(compliance) = finding.compliance.as_ref().filter(|_| tells_more) {
         text.compliance(compliance);
     }
     for evidence in &finding.evidence {
         text.evidence(evidence);
-        if tells_distances {
+        if tells_more {
             text.called(evidence);
         }
     }
@@ -442,6 +443,9 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
     use super::super::SiteKey;
     use super::super::checks::tests::support::parameter;
     use super::super::message::{Message, key};
@@ -450,6 +454,11 @@ mod tests {
     use crate::domain::reference::Decision;
     use crate::domain::rules::{Confidence, Unit};
     use crate::domain::work::WorkKind;
+
+    fn decision(signer: Option<Arc<str>>) -> Arc<Decision> {
+        let (plan, number, date) = ("QH".into(), "QD-88".into(), jiff::civil::date(2026, 1, 1));
+        Decision { plan, version: 1, number, date, signer }.into()
+    }
 
     #[test]
     fn whatever_a_finding_says_is_in_its_digest() {
@@ -468,24 +477,28 @@ mod tests {
             restricted: false,
         };
         let rule = || (*parameter(SiteKey::SpacingElsewhere, None, 300.0)).clone();
-        let others: [fn(&mut Finding); 8] = [
+        let others: [fn(&mut Finding); 9] = [
             |f| f.verdict = Verdict::Block,
             |f| f.message.key = key::HIDDEN,
             |f| f.message.arguments.push(("a", Argument::Number(1.0, 2))),
             |f| f.measured = Some(Quantity::metres(-0.0)),
             |f| f.limit = Some(Quantity::metres(0.0)),
             |f| {
-                let (plan, number, date) = ("QH".into(), "QD-88".into(), jiff::civil::date(2026, 1, 1));
-                let decision = Decision { plan, version: 1, number, date }.into();
+                let decision = decision(None);
+                f.decided = Some(Decided { zone: "QH/1/Z".into(), decision, valid_from: None, valid_to: None });
+            },
+            |f| {
+                let decision = decision(Some("A".into()));
                 f.decided = Some(Decided { zone: "QH/1/Z".into(), decision, valid_from: None, valid_to: None });
             },
             |f| f.compliance = Some(Compliance { sectors: Vec::new(), summed_m: 1.0, summed_below_m: 1.0 }),
             |f| f.compliance = Some(Compliance { sectors: Vec::new(), summed_m: 1.0, summed_below_m: 2.0 }),
         ];
+        let mut digests = BTreeSet::from([first.digest]);
         for (n, other) in others.iter().enumerate() {
             let mut changed = finding();
             other(&mut changed);
-            assert_ne!(first.digest, Said::of(&changed).digest, "case {n}");
+            assert!(digests.insert(Said::of(&changed).digest), "case {n}");
         }
         let of = |evidence: Evidence, rule: Parameter| {
             let mut whole = finding();

@@ -238,10 +238,11 @@ fn decided() -> Json {
         |description: &str| json!({"type": "string", "format": "date", "nullable": true, "description": description});
     json!({
         "zone": text("The code of the zone"),
-        "plan": text("The code of the plan, of which GET /api/plans says who signed the decision"),
+        "plan": text("The code of the plan"),
         "plan_version": {"type": "integer", "minimum": 1},
         "document": text("The number of the decision"),
         "date": {"type": "string", "format": "date", "description": "Its day"},
+        "signer": {"type": "string", "nullable": true, "description": "Who signed it"},
         "valid_from": day("The first day on which the zone is in force"),
         "valid_to": day("The last one"),
     })

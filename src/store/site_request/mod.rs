@@ -36,6 +36,7 @@ use crate::domain::place::{Delivered, Placed};
 use crate::domain::site_request::words::{Declaration, State, Waits};
 use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps};
 use crate::domain::word::Word;
+use crate::domain::work::ACCURACY_MAX_M;
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Metres};
 
 /// Copies of what a case has come to, to search by.
@@ -383,11 +384,13 @@ pub struct LookedAt {
     pub grid: Epsg,
     /// The revision.
     pub revision: i64,
+    /// How inaccurate a position there is taken to be at most that states nothing.
+    pub unsure: Metres,
 }
 
 /// The geometry once more, in the deciding transaction after its revision was raised: what blocks a place on a day, and what
 /// changed after a revision of each jurisdiction within `reach` of it, or of reference features within `far`, or of columns and
-/// permits anywhere in a zone that may hold it.
+/// permits anywhere in a zone that may hold it; columns as far away from either as their position is not known.
 ///
 /// # Errors
 /// The database's.
@@ -404,14 +407,18 @@ pub fn in_the_way(
         #[diesel(sql_type = Text)]
         why: String,
     }
-    let statement = sql_query("SELECT id, why FROM in_the_way($1, $2, $3, $4, $5, $6, $7)")
+    let unsure: Vec<f64> = looked_at.iter().map(|of| of.unsure.get()).collect();
+    let worst = unsure.iter().copied().fold(ACCURACY_MAX_M, f64::max);
+    let statement = sql_query("SELECT id, why FROM in_the_way($1, $2, $3, $4, $5, $6, $7, $8, $9)")
         .bind::<Array<Text>, _>(looked_at.iter().map(|of| of.jurisdiction.as_str()).collect::<Vec<_>>())
         .bind::<Array<GeometrySql>, _>(
             looked_at.iter().map(|of| Shape::new(of.spot.clone(), of.grid)).collect::<Vec<_>>(),
         )
         .bind::<Array<BigInt>, _>(looked_at.iter().map(|of| of.revision).collect::<Vec<_>>())
+        .bind::<Array<Double>, _>(unsure)
         .bind::<Double, _>(reach.get())
         .bind::<Double, _>(CLEARANCE_MAX_M)
+        .bind::<Double, _>(worst)
         .bind::<Double, _>(far.get())
         .bind::<DateSql, _>(day.to_diesel());
     let rows: Vec<WayRow> = statement.load(tx.conn)?;

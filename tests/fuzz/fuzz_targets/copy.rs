@@ -198,8 +198,10 @@ fn reference(bytes: &mut Bytes) -> Row {
     };
     let mut facts = facts(bytes, ReferenceFacts { kind, valid_from: from, valid_to: to });
     let (dataset, source, dated) = (text(bytes), some(bytes, text), some(bytes, day));
+    let signer = some(bytes, text);
     if kind == ReferenceKind::Zone {
-        attributes.decision = Decision::of_zone(&facts.code, &dataset, source.as_deref(), dated).map(Arc::new);
+        let decision = Decision::of_zone(&facts.code, &dataset, source.as_deref(), dated, signer.as_deref());
+        attributes.decision = decision.map(Arc::new);
     }
     let grid = shape(bytes);
     let a = &attributes;
@@ -228,6 +230,7 @@ fn reference(bytes: &mut Bytes) -> Row {
         source.map(String::into_bytes),
         of_day(dated),
         of_shape(&grid),
+        signer.map(String::into_bytes),
     ]);
     let columns = columns.collect();
     facts.attributes = Some(Arc::new(attributes));

@@ -20,7 +20,7 @@ use crate::domain::word::Word;
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
 
 /// The engine, and the hash of what it says. Both lines are changed together.
-const ANSWERS: (i32, &str) = (4, "7e4a8fc9286f89d5ac8cf14b97f12a67cb0f2403852a6f98d1d96480d0963ff8");
+const ANSWERS: (i32, &str) = (4, "0079a11b638411162562c39c9779a37ceca12c11a3f9d246f56fe838d1ad66b9");
 
 /// What is said now in the words of engine 3, by which the runs that it made are held against it. It said the same, but that EMF
 /// passed where the share of the limit that matters had expired.
@@ -74,7 +74,7 @@ fn attributes(n: &mut Numbers, kind: ReferenceKind) -> Attributes {
         // Of some zones there is a plan.
         decision: (kind == ReferenceKind::Zone && quota > 0).then(|| {
             let (plan, number) = ("QH".into(), "QD-88".into());
-            Arc::new(Decision { plan, version: 1, number, date: DAY })
+            Arc::new(Decision { plan, version: 1, number, date: DAY, signer: Some("A".into()) })
         }),
         class: (kind == ReferenceKind::SiteRequest && n.below(2) == 0).then(|| "permitted".into()),
         ..Attributes::default()

@@ -1,0 +1,1 @@
+DROP FUNCTION zone_signer(text, uuid);
