@@ -258,7 +258,10 @@ fn that_the_day_of_a_condition_is_over_is_told_once() {
     assert_eq!(one(&api, "officer")["overdue"], true);
     let history = api.server.get("officer", &format!("/api/site-requests/{}/history", case.id)).json();
     let last = history["events"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!((&last["event"], &last["actor"], &last["to"]), (&json!("remind"), &json!("timer"), &json!("permit_active")));
+    assert_eq!(
+        (&last["event"], &last["actor"], &last["to"]),
+        (&json!("remind"), &json!("timer"), &json!("permit_active"))
+    );
     case.refused("officer", "remind", None, json!({}), &[], &[]);
 }
 

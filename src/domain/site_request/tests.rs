@@ -117,7 +117,11 @@ fn stated(event: Event, case: &Case, chance: u8, day: Date) -> Stated {
             file: [2; 32],
             run: run.0,
             run_hash: if chance & 7 == 7 { [9; 32] } else { run.1 },
-            conditions: vec![ConditionDraft { text: "paint".into(), reason: "law".into(), due_on: (chance & 8 == 8).then_some(day) }],
+            conditions: vec![ConditionDraft {
+                text: "paint".into(),
+                reason: "law".into(),
+                due_on: (chance & 8 == 8).then_some(day),
+            }],
         }),
         Event::RecordAgreement => Stated::Agreement { column: Uuid::nil(), number: "1".into(), on: day, file: [3; 32] },
         Event::IssuePermit => Stated::Permit("1".into()),
