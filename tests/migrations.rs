@@ -15,6 +15,7 @@ use clearway::domain::webhook::{Channel, DeliveryState};
 use clearway::domain::word::{Language, Visibility, Word};
 use clearway::domain::work::{CaptureMethod, ColumnClass, Importance, WorkKind, WorkStatus};
 use clearway::store::migrations;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
@@ -67,6 +68,45 @@ fn up_down_and_up_again_gives_the_same() {
     assert_eq!(left, Vec::<String>::new(), "down takes everything back");
     assert_eq!(migrations::migrate(&database.url).unwrap(), first);
     assert_eq!(schema(&database), before);
+}
+
+/// Going back takes nothing away that was recorded by a word that the older schema does not know: it stays as it is, and no more of it comes.
+#[test]
+fn what_was_recorded_stays_when_a_word_is_taken_back() {
+    let database = Database::empty();
+    let schema_before = schema(&database);
+    let run = |sql: &str| database.connect().batch_execute(&format!("SET session_replication_role = replica; {sql}"));
+    let step = |seq: u32| {
+        run(&format!(
+            "INSERT INTO plan_events (jurisdiction, plan, seq, event, from_state, to_state, actor, at, data, revision)
+             VALUES ('VN-72', gen_random_uuid(), {seq}, 'go_on', 'published', 'published', 'timer', now(), '{{}}', 1)"
+        ))
+    };
+    let request = |code: &str| {
+        run(&format!(
+            "INSERT INTO site_requests (jurisdiction, id, code, organisation, state, waits_for, asked, subject, documents,
+                 declarations, recorded_crs, recorded_geom, geom, geom_grid, version, revision, recorded_at)
+             SELECT 'VN-72', gen_random_uuid(), '{code}', 'viettel', 'approved_with_conditions', 'owner_and_officer', '{{}}', '{{}}',
+                 '[]', '{{}}', 4326, g, g, g, 1, 1, now() FROM ST_Point(107.7, 12, 4326) AS g"
+        ))
+    };
+    step(1).unwrap();
+    request("Q-1").unwrap();
+    let migration = |name: &str, way: &str| {
+        std::fs::read_to_string(format!("{}/migrations/{name}/{way}.sql", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    let since = ["2026-11-26-000045_plans_go_on", "2026-11-27-000055_brought"];
+    for name in since.iter().rev() {
+        run(&migration(name, "down")).unwrap();
+    }
+    assert!(step(2).is_err() && request("Q-2").is_err(), "no more of it");
+    for name in since {
+        run(&migration(name, "up")).unwrap();
+    }
+    step(3).unwrap();
+    let rows = "SELECT (SELECT count(*) FROM plan_events) || ' ' || (SELECT count(*) FROM site_requests) AS line";
+    assert_eq!(lines(&database, rows), ["2 1"]);
+    assert_eq!(schema(&database), schema_before);
 }
 
 #[test]

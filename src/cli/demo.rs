@@ -1,5 +1,7 @@
 //! `clearway demo`: a private PostgreSQL with PostGIS, invented data, and a server on top.
 
+mod plan;
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,6 +17,7 @@ use super::people::{self, People};
 use super::{DEMO_ADDRESS, DEMO_FOLDER, Failed, Outcome, log};
 use crate::actions::import::{self as action, ImportOptions, Observer, OnError, Rejected};
 use crate::actions::{Context, Witness, calendar, coverage, health, jurisdiction, refresh, rules};
+use crate::clock;
 use crate::config::{Secret, Settings};
 use crate::domain::actor::Actor;
 use crate::domain::corridor::Corridor;
@@ -62,11 +65,10 @@ const WORKS: [(&str, &str); 3] = [
     ("mobifone", include_str!("../../fixtures/work/mobifone.geojson")),
 ];
 
-/// Reference features, by their kind.
-const REFERENCES: [(&str, &str); 16] = [
+/// Reference features, by their kind; zones come with their plan.
+const REFERENCES: [(&str, &str); 15] = [
     ("boundary", include_str!("../../fixtures/reference/boundary.geojson")),
     ("urban_area", include_str!("../../fixtures/reference/urban_area.geojson")),
-    ("zone", include_str!("../../fixtures/reference/zone.geojson")),
     ("freeze_window", include_str!("../../fixtures/reference/freeze_window.geojson")),
     ("heritage", include_str!("../../fixtures/reference/heritage.geojson")),
     ("monument", include_str!("../../fixtures/reference/monument.geojson")),
@@ -132,7 +134,9 @@ impl Demo {
         if jurisdiction::list(server.context()).is_empty() || !loaded.exists() {
             println!("Loading the invented data …");
             remove(&loaded)?;
-            load_fixtures(server.context())?;
+            let code = load_fixtures(server.context())?;
+            people.register(server.context())?;
+            plan::load(server.context(), &code)?;
             private_file(&loaded, "")?;
         }
         people.register(server.context())?;
@@ -184,8 +188,8 @@ pub(super) fn private_file(path: &Path, text: &str) -> Result<(), Failed> {
         .map_err(|e| format!("{} cannot be written: {e}", path.display()).into())
 }
 
-/// Registers the jurisdiction of the fixtures, if it is not, and imports its features: done twice it is as done once.
-pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
+/// Registers the jurisdiction of the fixtures, if it is not, and imports its features: done twice it is as done once. Its code.
+pub(crate) fn load_fixtures(context: &Context) -> Result<String, Failed> {
     refresh::catch_up_all(context)?;
     let actor = Actor::operator();
     let witness = Witness::new(&actor, "demo");
@@ -205,7 +209,8 @@ pub(crate) fn load_fixtures(context: &Context) -> Result<(), Failed> {
     for (name, text) in REFERENCES {
         import::<Reference>(context, witness, &code, name, text)?;
     }
-    declare_coverage(context, witness, &code)
+    declare_coverage(context, witness, &code)?;
+    Ok(code)
 }
 
 /// Says that the invented data are all there is in their invented province, once: of each layer, and of each kind where a layer
@@ -292,6 +297,7 @@ impl Observer for Quiet {
 }
 
 fn announce(base: &str, loaded: &[health::Loaded], people: &People) {
+    let today = clock::now();
     for loaded in loaded {
         let counts: Vec<String> = loaded.features.iter().map(|(layer, n)| format!("{n} {layer}")).collect();
         println!("{}: {} at revision {}", loaded.jurisdiction, counts.join(", "), loaded.revision);
@@ -314,6 +320,8 @@ fn announce(base: &str, loaded: &[health::Loaded], people: &People) {
          '{base}/api/site-checks?store=no' \\\n    \
          -d '{{\"type\":\"Feature\",\"geometry\":{{\"type\":\"Point\",\"coordinates\":[{MAST}]}},\"properties\":{{\"height_agl_m\":42,\"column_class\":\"A2b\",\"antennas\":[{{\"frequency_mhz\":1800,\"eirp_w\":500}}]}}}}'"
     );
+    println!("the zones in force, in which columns may stand:");
+    println!("  curl -s '{base}/ogc/collections/zones/items?datetime={today}&limit=3'");
     println!("and the first works there are:");
     println!("  curl -s '{base}/ogc/collections/works/items?bbox=107.6,11.9,107.8,12.1&limit=3'");
     println!("\nCtrl-C ends it; the data stay for the next time.");

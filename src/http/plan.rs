@@ -213,7 +213,8 @@ pub async fn kept(request: HttpRequest, app: web::Data<App>, id: web::Path<Strin
 }
 
 /// The answer of a check, as it is kept.
-fn written(check: &PlanCheck, id: Uuid) -> Json {
+#[must_use]
+pub fn written(check: &PlanCheck, id: Uuid) -> Json {
     let mut document = json!({
         "id": id,
         "plan": check.plan.id,

@@ -109,7 +109,7 @@ fn from_an_empty_folder_to_answers_and_back_to_nothing() {
     assert!(public["works"].as_u64() < Some(1197), "what is not public is not counted either: {public}");
 
     let examples = examples(&said);
-    assert_eq!(examples.len(), 3, "{said}");
+    assert_eq!(examples.len(), 4, "{said}");
     let checked = run_example(&examples[0]);
     assert!(checked["results"][0]["conflict_count"].as_u64().unwrap() > 0, "{checked}");
     assert_eq!(checked["results"][0]["coverage"], "full", "the invented data are all there is in their province");
@@ -119,16 +119,29 @@ fn from_an_empty_folder_to_answers_and_back_to_nothing() {
     let passed = verdicts.iter().filter(|verdict| **verdict == "pass").count();
     assert_eq!((&place["verdict"], passed, verdicts.len()), (&json!("pass"), 11, 12), "{place}");
     let zone = &place["findings"][1]["evidence"][0]["code"];
-    assert!(zone.as_str().is_some_and(|code| code.starts_with("DNO-KV-")), "{place}");
+    assert!(zone.as_str().is_some_and(|code| code.starts_with("DNO-QH/1/DNO-KV-")), "{place}");
+    // Some hundred metres on there is no zone.
+    let outside = run_example(&examples[1].replace("[107.88,12.619]", "[107.88,12.66]"))["results"][0].take();
+    let zon = outside["findings"].as_array().unwrap().iter().find(|f| f["code"] == "ZON").unwrap();
+    assert_eq!((&zon["verdict"], &zon["key"]), (&json!("warn"), &json!("zon-outside")), "{zon}");
+    let zones = run_example(&examples[2]);
+    let shown = zones["features"].as_array().unwrap();
+    assert_eq!(shown.len(), 3, "{zones}");
+    assert!(shown.iter().all(|zone| zone["properties"]["plan_code"] == "DNO-QH"), "{zones}");
     let layers = get(&base, "/api/reference-layers", Some(&officer))["layers"].clone();
     assert_eq!(layers.as_array().unwrap().len(), 16, "{layers}");
     for layer in layers.as_array().unwrap() {
+        // A zone comes from the decision about its plan.
+        if layer["kind"] == "zone" {
+            assert_eq!(layer["sources"], json!(["hư cấu 3/QĐ-UBND"]));
+            continue;
+        }
         assert_eq!(
             (&layer["sources"], &layer["licences"], &layer["source_date_oldest"]),
             (&json!(["invented: Clearway demonstration data"]), &json!(["Apache-2.0"]), &json!("2026-11-01"))
         );
     }
-    let listed = run_example(&examples[2]);
+    let listed = run_example(&examples[3]);
     assert_eq!(listed["features"].as_array().unwrap().len(), 3, "{listed}");
 
     for account in ["administrator", "officer of office", "planner of office", "carrier of viettel"] {

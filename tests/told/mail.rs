@@ -1,6 +1,6 @@
 //! By mail: to those who want it, in their language, whatever stands in the case; tried again, or given up where there is nobody.
 
-use clearway::config::SmtpSecurity;
+use clearway::config::{Settings, SmtpSecurity};
 use clearway::domain::notice::Notice;
 use clearway::domain::word::Visibility;
 use serde_json::{Value as Json, json};
@@ -12,11 +12,16 @@ use crate::world::until;
 const PASSWORD: &str = "a password of the tests";
 
 fn with_mail(mailbox: &Mailbox, security: SmtpSecurity) -> Office {
+    with_mail_and(mailbox, security, |_| {})
+}
+
+fn with_mail_and(mailbox: &Mailbox, security: SmtpSecurity, change: impl FnOnce(&mut Settings)) -> Office {
     Office::with(|s| {
         s.smtp_host = mailbox.address.ip().to_string();
         s.smtp_port = mailbox.address.port();
         s.smtp_security = security;
         s.smtp_from = "Clearway <clearway@so.example>".into();
+        change(s);
     })
 }
 
@@ -169,4 +174,20 @@ fn who_may_see_less_by_now_is_not_told() {
     office.notify(&[notice(2, "accepted", &["office"])], false).unwrap();
     let got = mailbox.until("the other one comes", |got| got.len() >= 2);
     assert!(got.iter().all(|m| m.body().contains("R-2")), "{got:?}");
+}
+
+/// What a server has taken is written down at once, and not when it has said goodbye: whoever is killed meanwhile would send it again.
+#[test]
+fn what_is_taken_is_written_down_before_anybody_says_goodbye() {
+    let mailbox = Mailbox::start();
+    mailbox.linger(true);
+    // Longer than anybody waits here.
+    let office = with_mail_and(&mailbox, SmtpSecurity::None, |s| s.smtp_timeout_ms = 600_000);
+    account(&office, "nga", "office", "officer", &wants("nga@so.example", "vi"));
+    for case in 1..=2 {
+        office.notify(&[notice(case, "accepted", &["office"])], false).unwrap();
+        until("it is written down", || sent(&office, "done") == case.to_string());
+    }
+    assert_eq!(mailbox.got().len(), 2);
+    mailbox.linger(false);
 }

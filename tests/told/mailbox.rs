@@ -71,6 +71,8 @@ struct State {
     unanswered: usize,
     refused: usize,
     greeted: usize,
+    /// Says no goodbye.
+    lingers: bool,
     ended: bool,
 }
 
@@ -96,6 +98,7 @@ impl Mailbox {
             unanswered: 0,
             refused: 0,
             greeted: 0,
+            lingers: false,
             ended: false,
         };
         let state = Arc::new((Mutex::new(state), Condvar::new()));
@@ -125,6 +128,11 @@ impl Mailbox {
     /// Says nothing to the messages that it is given from now on, whether it takes them or not; none: it answers again.
     pub fn be_silent(&self, takes: Option<bool>) {
         lock(&self.state).silent = takes;
+    }
+
+    /// Whether it leaves those without an answer who say goodbye.
+    pub fn linger(&self, lingers: bool) {
+        lock(&self.state).lingers = lingers;
     }
 
     /// Waits until it has said nothing to so many messages.
@@ -240,6 +248,10 @@ fn serve(stream: &TcpStream, state: &(Mutex<State>, Condvar)) {
             }
             "RSET" | "NOOP" => say("250 2.0.0 go on"),
             "QUIT" => {
+                let begun = Instant::now();
+                while lock(state).lingers && begun.elapsed() < 2 * PATIENCE {
+                    std::thread::yield_now();
+                }
                 let _ = say("221 2.0.0 bye");
                 return;
             }

@@ -131,6 +131,8 @@ fn what_fails_is_tried_again_as_the_same_and_nothing_of_its_case_overtakes_it() 
     let first: Vec<Got> = receiver.got().into_iter().filter(|g| g.json()["data"]["code"] == "R-1").collect();
     let tries: Vec<_> = first.iter().take_while(|g| g.number() == 1).cloned().collect();
     assert!(tries.len() >= 4 && tries.iter().all(|g| g.id() == tries[0].id() && g.is_signed_by(&secret)), "{tries:?}");
+    // To the last byte, and so with the id of the event (CloudEvents), which is that of the header.
+    assert!(tries.iter().all(|g| g.body == tries[0].body && g.json()["id"] == g.id().as_str()), "{tries:?}");
     let rest = numbers(&first[tries.len()..]);
     assert_eq!(rest, [(2, Some(200)), (3, Some(200))]);
     until("all are written down", || office.deliveries(&hook, "done").len() == 4);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+pub use super::condition::Condition;
 pub use super::consultation::{Consultation, ToAsk};
 use super::reader::SaidTo;
 use super::told::{ConditionDraft, Signed, Stated, Surveyed, Told};
@@ -110,25 +111,6 @@ pub struct CaseEvent {
     pub stated: Stated,
     /// What the service added.
     pub noted: Noted,
-}
-
-/// A condition of an approval.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    /// What has to be done, why, and until when.
-    pub draft: ConditionDraft,
-    /// The document that shows that it was, and when that came.
-    pub met: Option<(Digest, Timestamp)>,
-    /// That its day is over was told.
-    pub told: bool,
-}
-
-impl Condition {
-    /// It is not met, and its day is over on another.
-    #[must_use]
-    pub fn is_overdue(&self, day: Date) -> bool {
-        self.met.is_none() && self.draft.due_on.is_some_and(|due| due < day)
-    }
 }
 
 /// A decision.
@@ -321,20 +303,6 @@ impl Case {
         }
     }
 
-    /// The conditions whose day is over, which nobody was told, by their numbers.
-    pub fn late(&self, day: Date) -> impl Iterator<Item = u32> {
-        let numbered = (1..).zip(&self.conditions);
-        numbered.filter(move |(_, condition)| condition.is_overdue(day) && !condition.told).map(|(number, _)| number)
-    }
-
-    fn reminded(&mut self, conditions: &[u32]) {
-        for number in conditions {
-            if let Some(condition) = self.condition_mut(*number) {
-                condition.told = true;
-            }
-        }
-    }
-
     /// What an event does to the clock, where that follows from what happened to it before.
     fn tick(&mut self, event: &CaseEvent) {
         let row = workflow::row(super::table::TABLE, event.from, event.event);
@@ -422,17 +390,6 @@ impl Case {
             self.visits.clear();
         }
         (self.submitted, self.run, self.advice) = (snapshot, None, None);
-    }
-
-    fn condition_mut(&mut self, number: u32) -> Option<&mut Condition> {
-        let at = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.conditions.get_mut(at)
-    }
-
-    /// A condition by its number, from 1.
-    #[must_use]
-    pub fn condition(&self, number: u32) -> Option<&Condition> {
-        self.conditions.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// The first day on which the service itself has something to do: the one after a last day for an answer, of somebody who was

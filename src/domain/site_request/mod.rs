@@ -1,11 +1,12 @@
 //! Site requests: a carrier asks for a column at a place, and the office answers, with reasons, in time.
 //!
 //! Read in this order: [`words`] (states, events, guards), [`table`] (THE transition table), this file (what is asked for),
-//! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to, and `consultation`: who is asked),
+//! [`dossier`] (which documents a column needs), [`told`] (what is said with an event), [`case`] (what the events add up to, `consultation`: who is asked, `condition`: what an approval rests on),
 //! [`timing`] (what is left of the time for an answer), [`reader`] (who may know what of it) and [`guards`] (what must hold for a
 //! step). All of it is pure.
 
 pub mod case;
+mod condition;
 mod consultation;
 pub mod dossier;
 pub mod guards;
