@@ -222,7 +222,6 @@ fn sort(around: &mut Surroundings<'_>) {
     around.references.sort_by(|a, b| by((a.distance_m, a.facts.id), (b.distance_m, b.facts.id)));
     around.corridors.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
     around.lines.sort_by(|a, b| by((a.near.distance_m, a.near.facts.id), (b.near.distance_m, b.near.facts.id)));
-    around.in_zones.sort_unstable_by_key(|gap| gap.source);
     around.hidden.sort_unstable();
     around.hidden.dedup();
 }

@@ -222,6 +222,8 @@ impl<'a> Surroundings<'a> {
     /// Takes note that a source does not answer for all the ground of a zone.
     pub fn lacks_in_zone(&mut self, gap: Gap) {
         gap.join(&mut self.in_zones);
+        // Whichever zone was found first.
+        self.in_zones.sort_unstable_by_key(|gap| gap.source);
     }
 
     /// The reference features of a kind that is no road and no power line, the nearest first.
