@@ -50,7 +50,8 @@ pub fn age(api: &Api, days: u32) {
             "ALTER TABLE site_request_events DISABLE TRIGGER USER; ALTER TABLE site_requests DISABLE TRIGGER USER;
              UPDATE site_request_events SET at = at - interval '{days} days',
                  noted = noted || (SELECT coalesce(jsonb_object_agg(key, (value #>> '{{}}')::date - {days}), '{{}}') FROM jsonb_each(noted)
-                     WHERE key IN ('day', 'answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null');
+                     WHERE key IN ('day', 'answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null'),
+                 data = CASE WHEN event = 'notify_start' THEN jsonb_set(data, '{{on}}', to_jsonb((data->>'on')::date - {days})) ELSE data END;
              UPDATE site_requests SET due_on = due_on - {days}, wakes_on = wakes_on - {days}, asked_until = asked_until - {days},
                  ends_on = CASE WHEN state = 'permit_active' THEN ends_on - {days} ELSE ends_on END,
                  answer_by = ARRAY(SELECT day - {days} FROM unnest(answer_by) AS a (day));

@@ -4,7 +4,7 @@
 use clearway::config::{Secret, TokenSetting};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, WORKS, point};
+use crate::help::{Api, WORKS, merged, point};
 use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
 use crate::site_request_story::{office, with_rules};
 use crate::site_request_time::age;
@@ -350,6 +350,48 @@ fn a_decision_is_of_a_day_since_the_request_was_received() {
     age(&api, 3);
     let signed = on(-2);
     case.step("approver", "approve", None, signed, "approved");
+}
+
+/// Nobody was at a place tomorrow, nor before there was a request; nothing is surveyed before building begins, nor tomorrow, for from
+/// that day on the work counts.
+#[test]
+fn a_visit_and_a_survey_are_of_a_day_that_has_come() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    case.settle();
+    let day = |days: i32| json!(api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap());
+    let of = |days: i32, data: Json| merged(json!({"on": day(days)}), &data);
+    let unmet = |case: &CaseOf<'_>, role: &str, event: &str, data: Json| {
+        let answer = case.sends(role, event, None, data);
+        assert_eq!(answer.status, 409, "{event}: {}", answer.text);
+        answer.json()["unmet"].as_array().unwrap().iter().map(|one| one["guard"].clone()).collect::<Vec<_>>()
+    };
+    for days in [-1, 1] {
+        assert_eq!(unmet(&case, "officer", "visit", of(days, visit())), ["visit_date"], "{days}");
+    }
+    let advice = json!({"advice": "approve"});
+    assert_eq!(
+        case.sends("officer", "recommend", Some("it fits"), advice.clone()).json()["unmet"][0]["guard"],
+        "visited"
+    );
+    case.step("officer", "visit", None, visit(), "assessing");
+    case.step("officer", "recommend", Some("it fits"), advice, "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
+    let stands = survey((0.0, 1.0), 42.0);
+    for days in [-1, 1, 13_000] {
+        assert_eq!(unmet(&case, "carrier", "submit_as_built", of(days, stands.clone())), ["survey_date"], "{days}");
+    }
+    case.step("carrier", "submit_as_built", None, stands, "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    let mast = format!("{WORKS}/{}", case.now["properties"]["work"].as_str().unwrap());
+    assert_eq!(api.server.get("officer", &mast).json()["properties"]["valid_from"], day(0), "it counts");
+    trail_is_whole(&api);
 }
 
 /// Two reasons for which the clock stands still have both to be over before it runs on, whichever is over first.

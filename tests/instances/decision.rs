@@ -126,7 +126,7 @@ impl Submitted {
             step("officer", "answer", &answer);
         }
         step("officer", "assess", &json!({}));
-        step("officer", "visit", &json!({"on": "2026-11-25", "by": ["nga"], "minutes": "free ground"}));
+        step("officer", "visit", &json!({"on": today(), "by": ["nga"], "minutes": "free ground"}));
         step("officer", "recommend", &json!({"advice": "approve"}));
         step("officer", "refer", &json!({"number": "12/TTr"}));
         let decision = json!({"number": "34/QD", "on": today(), "signer": "chair", "file": FILE,

@@ -156,7 +156,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(open.is_empty(), format!("neither answered nor lapsed: {}", open.join(", ")))
         }
         Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
-        Guard::DecisionDate => of_decision_date(asked),
+        Guard::DecisionDate | Guard::VisitDate | Guard::SurveyDate => of_day(case, asked),
         Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
         Guard::AdviceFits => {
             let worse = worse_than_advised(case);
@@ -252,13 +252,18 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
 }
 
-fn of_decision_date(asked: &Asked<'_>) -> Option<String> {
-    let Stated::Decision(Signed { on, .. }) = asked.stated else { return Some("sign the decision".into()) };
-    if *on > asked.day {
+/// What is said to have been done on a day was done on one that has come, and none before there was anything to do.
+fn of_day(case: &Case, asked: &Asked<'_>) -> Option<String> {
+    let (on, first, what) = match asked.stated {
+        Stated::Decision(Signed { on, .. }) | Stated::Visit { on, .. } => (*on, asked.received, "it was received"),
+        Stated::Survey(surveyed) => (surveyed.on, case.starts_on, "building began"),
+        _ => return Some("say on which day".into()),
+    };
+    if on > asked.day {
         return Some(format!("on {on} is yet to come"));
     }
-    let received = asked.received.filter(|received| on < received);
-    received.map(|received| format!("on {on} is before {received}, on which it was received"))
+    let first = first.filter(|first| on < *first);
+    first.map(|first| format!("on {on} is before {first}, on which {what}"))
 }
 
 fn not_worse(asked: &Asked<'_>) -> Option<String> {

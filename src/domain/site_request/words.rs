@@ -97,6 +97,8 @@ words! {
         WasAsked = "was_asked",
         /// Whoever is to be asked has answered, or his time is over.
         ConsultationsDone = "consultations_done",
+        /// The day of the visit has come, and is none before the request was received.
+        VisitDate = "visit_date",
         /// Somebody was at the place.
         Visited = "visited",
         /// The decision names the check run of the case, by id and hash.
@@ -137,6 +139,8 @@ words! {
         PermitHolds = "permit_holds",
         /// The permit held until a day that is over.
         PermitOver = "permit_over",
+        /// The day of the survey has come, and is none before building began.
+        SurveyDate = "survey_date",
         /// The survey lies within the tolerance of the place that was permitted.
         WithinTolerance = "within_tolerance",
         /// The height is at most the one that was permitted.
