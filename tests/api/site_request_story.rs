@@ -6,7 +6,7 @@ use std::thread;
 
 use clearway::actions::audit::{self, Range};
 use clearway::actions::{Witness, calendar};
-use clearway::config::Settings;
+use clearway::config::{Secret, Settings, TokenSetting};
 use clearway::domain::actor::Actor;
 use clearway::domain::audit::{Fault, Head, Key, hex, unhex};
 use clearway::wire::audit as wire;
@@ -17,7 +17,7 @@ use crate::rules::{VN, load};
 use crate::site_check::{ask, revision};
 use crate::site_check::{checked, evidence, finding};
 use crate::site_request::{CaseOf, FILE, begins, column, survey, trail_is_whole, visit};
-use crate::support::{Response, run_sql};
+use crate::support::{Response, run_sql, token};
 
 /// With the rules of the fixtures, which the server has heard of.
 pub fn office() -> Api {
@@ -454,7 +454,14 @@ fn in_a_zone_in_which_columns_are_shared_none_is_built_beside_another() {
 
 #[test]
 fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
-    let api = office();
+    let both = TokenSetting {
+        token: Secret(token("applicant")),
+        name: "applicant".into(),
+        organisation: Some("viettel".into()),
+        roles: vec!["carrier".into(), "approver".into()],
+        jurisdictions: None,
+    };
+    let api = office_with(|settings| settings.tokens.push(both));
     sharing_zone(&api);
     let mut case = CaseOf::file(&api, (50.0, 50.0), column());
     case.lead_to_decision();
@@ -464,7 +471,26 @@ fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
     let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
     let waiver = json!({"code": "ZON", "reason": "the first one there"});
     let headers = [("Content-Type", "application/json")];
-    let waived = api.send("approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    let waives =
+        |role: &str| api.send(role, "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    // Nobody waives what stands in the way of what his own organisation asks for, and where he did that makes no way.
+    let own = waives("applicant");
+    assert_eq!(own.status, 403, "{}", own.text);
+    let by_sql = |sql: &str| run_sql(&api.database.url, &format!("SET session_replication_role = replica; {sql}"));
+    by_sql(&format!(
+        "INSERT INTO site_check_waivers VALUES ('VN-72', '{run}', 'ZON', 'applicant', 'viettel', 'approver', 'mine', now(), 1)"
+    ));
+    let refused = case.sends("other-approver", "approve", None, case.decision(json!({})));
+    let unmet = refused.json()["unmet"].clone();
+    assert_eq!(
+        (unmet.as_array().map(Vec::len), &unmet[0]["guard"]),
+        (Some(1), &json!("no_sharing")),
+        "{}",
+        refused.text
+    );
+    assert!(unmet[0]["detail"].as_str().unwrap().contains("whoever asks for it waives nothing"), "{unmet}");
+    by_sql("DELETE FROM site_check_waivers");
+    let waived = waives("approver");
     assert_eq!(waived.status, 201, "{}", waived.text);
     case.refused("approver", "approve", None, case.decision(json!({})), &["not_waiver"], &deciding);
     case.step("other-approver", "approve", None, case.decision(json!({})), "approved");

@@ -242,7 +242,7 @@ impl Step<'_> {
         };
         let row = self.judged(&case, &now, &facts)?;
         if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {
-            let waived = run.is_waived(CheckCode::Cor);
+            let waived = run.is_waived(CheckCode::Cor, &case, &now.body.props.organisation);
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;
             let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);

@@ -12,7 +12,7 @@ use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::Digest;
 use crate::domain::document::DocumentKind;
-use crate::domain::site_check::{CheckCode, Verdict};
+use crate::domain::site_check::{CheckCode, Verdict, Waiver};
 use crate::domain::word::Word;
 use crate::domain::workflow::{self, By, Refusal};
 
@@ -23,8 +23,8 @@ pub struct RunNow {
     pub run: Uuid,
     /// Its hash.
     pub hash: Digest,
-    /// The checks whose findings were waived, each with the account that did.
-    pub waived: Vec<(CheckCode, String)>,
+    /// What was waived of it.
+    pub waived: Vec<Waiver>,
     /// The checks that would say something else now.
     pub changed: Vec<CheckCode>,
     /// Those of them that would say something worse, or something else that does not pass; of what was never checked those that
@@ -33,10 +33,11 @@ pub struct RunNow {
 }
 
 impl RunNow {
-    /// The finding of a check was waived.
+    /// The finding of a check was waived by somebody else than asks for it.
     #[must_use]
-    pub fn is_waived(&self, code: CheckCode) -> bool {
-        self.waived.iter().any(|(waived, _)| *waived == code)
+    pub fn is_waived(&self, code: CheckCode, case: &Case, owner: &str) -> bool {
+        let asks = |by: &Waiver| by.organisation.as_deref() == Some(owner) || case.applicants.contains(&by.actor);
+        self.waived.iter().any(|waiver| waiver.code == code && !asks(waiver))
     }
 }
 
@@ -284,17 +285,25 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let Some(run) = &case.run else {
         return unless(guard != Guard::SharingFound, "what was submitted was not checked");
     };
-    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code));
+    let owner = &asked.props.organisation;
+    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code, case, owner));
+    let own = |codes: &[&str]| {
+        let own = asked.run.iter().flat_map(|now| &now.waived).any(|w| codes.contains(&w.code.as_str()));
+        if own { " (whoever asks for it waives nothing)" } else { "" }
+    };
     match guard {
         Guard::NoBlocks => {
             let blocks = run.said.iter().filter(|(code, verdict)| *verdict == Verdict::Block && !waived(code));
             let blocks: Vec<&str> = blocks.map(|(code, _)| code.as_str()).collect();
-            unless(blocks.is_empty(), format!("blocked and not waived: {}", blocks.join(", ")))
+            unless(blocks.is_empty(), format!("blocked and not waived{}: {}", own(&blocks), blocks.join(", ")))
         }
         Guard::NoSharing => {
             let due: Vec<&str> = run.sharing.iter().filter(|code| !waived(code)).map(|code| code.as_str()).collect();
-            let missing =
-                format!("{} wants a column shared: send «require_sharing», or have it waived", due.join(", "));
+            let missing = format!(
+                "{} wants a column shared: send «require_sharing», or have it waived{}",
+                due.join(", "),
+                own(&due)
+            );
             unless(due.is_empty(), missing)
         }
         _ => unless(
@@ -317,7 +326,7 @@ fn of_person(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
 }
 
 fn of_waiver(asked: &Asked<'_>) -> Option<String> {
-    let his = |actor: &Actor| asked.run.iter().flat_map(|now| &now.waived).any(|(_, by)| *by == actor.name);
+    let his = |actor: &Actor| asked.run.iter().flat_map(|now| &now.waived).any(|waiver| waiver.actor == actor.name);
     unless(!asked.actor.is_some_and(his), "whoever waived something of it does not approve it")
 }
 
