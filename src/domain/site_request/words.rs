@@ -89,7 +89,7 @@ words! {
         NotAccepted = "not_accepted",
         /// The automatic checks ran on what was submitted.
         Checked = "checked",
-        /// Somebody is to be asked who was not.
+        /// Somebody is to be asked who was not, or was and may still answer what was submitted again.
         SomebodyToAsk = "somebody_to_ask",
         /// The last day for an answer is not over.
         TimeToAnswer = "time_to_answer",
