@@ -18,7 +18,7 @@ use crate::domain::work::{Importance, Work, WorkProps, WorkStatus};
 use crate::error::Error;
 use crate::geometry::{Geometry, Metres};
 use crate::store::records::Records;
-use crate::store::{Stored, WriteTx};
+use crate::store::{Failure, Stored, WriteTx};
 
 /// The reference feature of a request is to be there; `shares`: no column of its own is to come.
 pub(super) fn stands_for(of: &Filed, shares: bool) -> bool {
@@ -96,8 +96,13 @@ pub(super) fn stands(
     };
     let Some(id) = named else {
         let id = Uuid::now_v7();
-        let code = of.body.props.code.clone().or_else(|| Some(made_code(id)));
-        Work::insert(tx, &of.jurisdiction, id, build(props(of, surveyed, code))?)?;
+        let coded = |code: String| build(props(of, surveyed, Some(code)));
+        let own = coded(of.body.props.code.clone().unwrap_or_else(|| made_code(id)))?;
+        match Work::insert(tx, &of.jurisdiction, id, own) {
+            // That of the column whose place it takes, as a rule.
+            Err(Failure::Ours(Error::CodeTaken(_))) => Work::insert(tx, &of.jurisdiction, id, coded(made_code(id))?)?,
+            inserted => inserted?,
+        };
         return Ok(id);
     };
     let known = Work::lock(tx, &of.jurisdiction, id)?;
@@ -118,8 +123,9 @@ pub(super) fn stands(
         importance: present.importance,
         tenants: present.tenants,
         spare_capacity: present.spare_capacity,
-        valid_from: present.valid_from,
-        valid_to: present.valid_to,
+        // It stands, whenever it was to come.
+        valid_from: present.valid_from.map(|first| first.min(surveyed.on)),
+        valid_to: present.valid_to.filter(|last| surveyed.on <= *last),
         ..next
     };
     Work::update(tx, &known, build(kept)?)?;
