@@ -209,15 +209,19 @@ fn that_a_request_is_overdue_is_told_once() {
 /// No pause heals that it is overdue, and nobody has to be asked what the checks say now to tell so.
 #[test]
 fn that_a_request_is_overdue_is_told_whatever_was_done_since_and_without_a_check() {
-    for after in ["nothing", "pause", "request_supplement"] {
+    for after in ["nothing", "pause", "request_supplement", "edit"] {
         let api = office();
         let mut case = accepted(&api);
         case.step("officer", "check", None, json!({}), "checking");
         age(&api, 60);
         match after {
             "pause" => case.step("officer", after, Some("a storm"), json!({"why": "force_majeure"}), "checking"),
-            "request_supplement" => {
-                case.step("officer", after, Some("why"), json!({"missing": ["design"]}), "returned_for_supplement");
+            "request_supplement" | "edit" => {
+                let missing = json!({"missing": ["design"]});
+                case.step("officer", "request_supplement", Some("why"), missing, "returned_for_supplement");
+                if after == "edit" {
+                    case.patch(json!({"height_agl_m": 41}));
+                }
             }
             _ => {}
         }

@@ -50,7 +50,7 @@ use crate::geometry::Problem;
 use crate::index::Territory;
 use crate::store::records::ListFilter;
 use crate::store::seen::see;
-use crate::store::site_request::{self as store, Copies};
+use crate::store::site_request as store;
 use crate::store::{Connection, Stored, WriteTx, calendar};
 
 /// What a document says of a request.
@@ -263,12 +263,13 @@ pub fn replace(
         None => Ok(SiteRequest { props, place: present.body.place.clone() }),
     };
     let body = body.map_err(under_geometry)?;
+    let day = today(context, &present.jurisdiction)?;
     let ((), revisions) = context.store.write(witness, |tx| {
         let now = locked(tx, &present)?;
         let events = store::events_in(tx, &now.jurisdiction, id)?;
         let case = Case::of(&events);
-        let copies = Copies { waits_for: now.state.waits_for(), secret: case.secret, ..Copies::default() };
         let mut next = Filed { body: body.clone(), ..now };
+        let copies = traces::copies(&mut next, &case, day);
         next.projected = effects::project(tx, &next, false)?;
         let next = store::update(tx, next, &copies)?;
         written(tx, Deed::Replace, &next)
