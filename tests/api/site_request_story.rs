@@ -398,9 +398,24 @@ fn a_column_too_near_to_another_is_shared() {
     let agreement = |column: &str| json!({"column": column, "number": "HD-1", "on": "2026-11-25", "file": FILE});
     let other = agreement("01920000-0000-7000-8000-000000000000");
     case.refused("officer", "record_agreement", None, other, &["candidate_named"], &["refer", "record_agreement"]);
+    let becomes = |properties: Json| {
+        let changed = api.on_grid("officer", "PATCH", &format!("{WORKS}/{tower}"), &json!({"properties": properties}));
+        assert_eq!(changed.status, 200, "{}", changed.text);
+    };
+    // Which columns there were is of the check; whether this one still bears somebody more, of now.
+    for gone in [json!({"status": "dismantled"}), json!({"valid_to": "2026-01-31"}), json!({"spare_capacity": 0})] {
+        becomes(gone);
+        let left = ["refer", "record_agreement"];
+        case.refused("officer", "record_agreement", None, agreement(&tower), &["candidate_named"], &left);
+        becomes(json!({"status": "in_service", "valid_to": null, "spare_capacity": 2}));
+    }
     case.step("officer", "record_agreement", None, agreement(&tower), "permit_active");
     case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((60.0, 0.0), 42.0), "as_built_submitted");
+    becomes(json!({"status": "dismantled"}));
+    let gone = case.sends("officer", "verify", None, json!({}));
+    assert_eq!(gone.status, 422, "what is gone bears nobody: {}", gone.text);
+    becomes(json!({"status": "in_service"}));
     case.step("officer", "verify", None, json!({}), "verified");
     let mast = api.server.get("officer", &format!("{WORKS}/{tower}")).json()["properties"].clone();
     assert_eq!((&mast["tenants"], &mast["spare_capacity"]), (&json!(["viettel"]), &json!(1)));

@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::made_code;
-use crate::domain::feature::Noun;
+use crate::domain::feature::{Noun, Registered};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{Attributes, PERMITTED, Reference, ReferenceKind, ReferenceProps};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::Case;
-use crate::domain::site_request::told::Surveyed;
+use crate::domain::site_request::told::{Stated, Surveyed};
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::{Importance, Work, WorkProps, WorkStatus};
 use crate::error::Error;
@@ -72,6 +73,27 @@ fn reference(of: &Filed) -> Reference {
         attributes: Arc::new(attributes),
     };
     Reference::stored(props, of.body.place.clone())
+}
+
+/// The work that a step speaks of, locked: before the revision is raised, as by whoever changes one.
+pub(super) fn work(tx: &mut WriteTx<'_>, of: &Filed, case: &Case, stated: &Stated) -> Stored<Option<Registered<Work>>> {
+    let meant = match stated {
+        Stated::Agreement { column, .. } => Some(*column),
+        Stated::Work(named) => case.shared.or(*named),
+        _ => None,
+    };
+    Ok(meant.map(|id| Work::lock(tx, &of.jurisdiction, id)).transpose()?.flatten())
+}
+
+/// Why the column that is agreed on bears nobody more on a day.
+pub(super) fn full(of: &Filed, stated: &Stated, column: Option<&Registered<Work>>, day: Date) -> Option<String> {
+    let Stated::Agreement { column: id, .. } = stated else { return None };
+    let there = column.map(|work| work.body.props());
+    let there = there.filter(|work| work.status.counts() && work.valid_to.is_none_or(|last| day <= last));
+    let Some(there) = there else { return Some(format!("{id} is not there any more")) };
+    let carrier = &of.body.props.organisation;
+    let is_on_it = there.organisation == *carrier || there.tenants.contains(carrier);
+    (!is_on_it && there.spare_capacity == Some(0)).then(|| format!("{id} has no place left"))
 }
 
 /// Registers what stands: a new work, the one that is named, or the column that is shared. Its id.
@@ -157,7 +179,8 @@ fn props(of: &Filed, surveyed: &Surveyed, code: Option<String>) -> WorkProps {
 /// The carrier becomes a tenant of the column.
 fn shared(tx: &mut WriteTx<'_>, of: &Filed, column: Uuid, jurisdiction: &Jurisdiction) -> Stored<Uuid> {
     let gone = || Error::invalid("/data/work", "the column that is shared is not there any more");
-    let known = Work::lock(tx, &of.jurisdiction, column)?.ok_or_else(gone)?;
+    let known = Work::lock(tx, &of.jurisdiction, column)?;
+    let known = known.filter(|work| work.body.props().status.counts()).ok_or_else(gone)?;
     let mut props = known.body.props().clone();
     let tenant = &of.body.props.organisation;
     if props.organisation != *tenant && !props.tenants.contains(tenant) {

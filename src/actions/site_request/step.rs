@@ -222,9 +222,10 @@ impl Step<'_> {
     /// All of a step, inside its transaction: rows are locked, the revision is raised, and then it is judged.
     fn made(&self, tx: &mut WriteTx<'_>, before: &Filed, prepared: &Prepared, stale: &Cell<bool>) -> Stored<()> {
         let now = locked(tx, before)?;
-        let (revision, at) = tx.raise(&now.jurisdiction)?;
         let events = store::events_in(tx, &now.jurisdiction, now.id)?;
         let mut case = Case::of(&events);
+        let work = effects::work(tx, &now, &case, self.stated)?;
+        let (revision, at) = tx.raise(&now.jurisdiction)?;
         let day = at.to_zoned(self.jurisdiction.time_zone()).date();
         let office = self.office(tx, &now)?;
         let counting = self.counting(&office);
@@ -239,6 +240,7 @@ impl Step<'_> {
             kept: self.kept(tx, &now)?,
             uncounted: if begins { counting.lacks(limits.term_days, at) } else { None },
             due: counting.due(&case, at),
+            full: effects::full(&now, self.stated, work.as_ref(), day),
         };
         let row = self.judged(&case, &now, &facts)?;
         if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {

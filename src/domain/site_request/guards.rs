@@ -70,6 +70,8 @@ pub struct Asked<'a> {
     pub uncounted: Option<String>,
     /// The day at whose end the answer is due; where the step asks for it.
     pub due: Option<Date>,
+    /// Why the column that is agreed on bears nobody more; where the step agrees on one.
+    pub full: Option<String>,
 }
 
 impl Asked<'_> {
@@ -364,7 +366,8 @@ fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             let Stated::Agreement { column, .. } = asked.stated else { return Some("name the column".into()) };
             let known: Vec<&str> = candidates.iter().map(|c| c.code.as_str()).collect();
             let is_one = candidates.iter().any(|c| c.id == *column);
-            unless(is_one, format!("{column} is none of the columns that could be shared: {}", known.join(", ")))
+            let none = format!("{column} is none of the columns that could be shared: {}", known.join(", "));
+            unless(is_one, none).or_else(|| asked.full.clone())
         }
         Guard::PermitRuled => unless(
             asked.limits.permit_months.is_some(),

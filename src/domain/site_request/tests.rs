@@ -242,6 +242,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             deviation_m: Some(f64::from(throw.chance & 7)),
             limits,
             uncounted: None,
+            full: None,
             due: (throw.chance & 0x18 == 0x18).then(|| day.yesterday().unwrap()),
         };
         let Ok(taken) = step(&case, event, &asked) else {

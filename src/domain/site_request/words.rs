@@ -131,7 +131,7 @@ words! {
         EvidenceKept = "evidence_kept",
         /// Every condition is met.
         ConditionsMet = "conditions_met",
-        /// The column agreed on is a candidate.
+        /// The column agreed on is a candidate, stands there still, and has a place left.
         CandidateNamed = "candidate_named",
         /// The rules say for how long a permit holds.
         PermitRuled = "permit_ruled",
