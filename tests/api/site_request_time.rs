@@ -247,6 +247,28 @@ fn the_clock_of_what_is_recommended_is_paused_and_extended_too() {
     assert!(*case.now["properties"]["due_on"].as_str().unwrap() > *due);
 }
 
+/// What counts goes by the day: a decision that waits until after midnight rests on no look of the day before.
+#[test]
+fn a_decision_rests_on_no_look_of_another_day() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    // As if whoever decides waited for the others until it is tomorrow.
+    let late = "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.recorded_at := NEW.recorded_at + interval '1 day'; RETURN NEW; END $$;
+        CREATE TRIGGER late BEFORE UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION late()";
+    run_sql(&api.database.url, late);
+    let refused = case.sends("approver", "approve", None, case.decision(json!({})));
+    assert_eq!(
+        (refused.status, &refused.json()["unmet"][0]["guard"]),
+        (409, &json!("check_fresh")),
+        "{}",
+        refused.text
+    );
+    run_sql(&api.database.url, "DROP TRIGGER late ON revisions");
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+}
+
 /// That somebody's time for an answer is over is told once, to him and to the office, whose turn it is then.
 #[test]
 fn that_the_time_for_an_answer_is_over_is_told_once() {

@@ -243,7 +243,7 @@ impl Step<'_> {
             full: effects::full(&now, self.stated, work.as_ref(), day),
         };
         let row = self.judged(&case, &now, &facts)?;
-        if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {
+        if let Some(check::Now { run, looked_at, reach_m, day: looked_on }) = &prepared.now {
             let waived = run.is_waived(CheckCode::Cor, &case, &now.body.props.organisation);
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;
@@ -251,7 +251,8 @@ impl Step<'_> {
             let found = store::in_the_way(tx, looked_at, (reach, REACH), day)?;
             let approves = matches!(self.event, Event::Approve | Event::ApproveWithConditions | Event::DeemApproved);
             let blocks = |why: &str| why == "blocks" && approves && !waived;
-            stale.set(found.iter().any(|way| way.why != "blocks"));
+            // On another day other things count.
+            stale.set(*looked_on != day || found.iter().any(|way| way.why != "blocks"));
             if stale.get() || found.iter().any(|way| blocks(&way.why)) {
                 let missing = "something near the place changed since the check; send «check»".to_owned();
                 return Err(self.refusal(&case, &now, Refusal::Unmet(vec![(Guard::CheckFresh, missing)])).into());
