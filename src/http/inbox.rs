@@ -62,7 +62,7 @@ pub async fn get(request: HttpRequest, app: web::Data<App>) -> Answer {
     let document = json!({
         "type": "FeatureCollection",
         "features": features(&found.waiting),
-        "more": found.more,
+        "more": found.more || plans.more,
         "counts": counts,
         "plans": plans.waiting.iter().map(one).collect::<Vec<_>>(),
         "plan_counts": plan_counts,

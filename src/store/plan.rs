@@ -23,7 +23,7 @@ use crate::error::Error;
 
 #[derive(Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = plans, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
-struct Row {
+pub(super) struct Row {
     jurisdiction: String,
     id: Uuid,
     code: String,
@@ -85,7 +85,7 @@ fn to_row(plan: &Plan) -> Row {
     }
 }
 
-fn to_plan(row: Row) -> Stored<Plan> {
+pub(super) fn to_plan(row: Row) -> Stored<Plan> {
     let incomplete = || Failure::Ours(Error::Internal("a plan with a part of a decision".into()));
     let day = |day: Option<jiff_diesel::Date>| day.map(jiff_diesel::Date::to_jiff);
     let decision = match row.decision_number {

@@ -10,7 +10,9 @@ use jiff_diesel::ToDiesel;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::plan::{Row, to_plan};
 use super::records::word;
+use super::schema::plans;
 use super::{Failure, Stored, WriteTx};
 use crate::domain::fields::{Fields, Value};
 use crate::domain::plan::{Plan, PlanEvent, PlanState, StepData};
@@ -91,6 +93,20 @@ pub fn counts(conn: &mut PgConnection, jurisdiction: Option<&str>) -> Stored<Vec
         Ok(Alike { jurisdiction: row.jurisdiction, state, last, ended_on, plans: row.plans })
     };
     rows.into_iter().map(one).collect()
+}
+
+/// Versions in a state and of these jurisdictions that the transaction sees, the longest unchanged first.
+///
+/// # Errors
+/// The database's.
+pub fn unchanged(conn: &mut PgConnection, state: PlanState, places: &[String], limit: i64) -> Stored<Vec<Plan>> {
+    let rows = plans::table
+        .filter(plans::state.eq(state.as_str()).and(plans::jurisdiction.eq_any(places)))
+        .order((plans::recorded_at.asc(), plans::id.asc()))
+        .limit(limit)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(to_plan).collect()
 }
 
 /// Appends a step; its number is the next one.

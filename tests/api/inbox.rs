@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding};
 use serde_json::{Value as Json, json};
 
-use crate::plan::committee;
+use crate::plan::{ZONES, committee, zone};
 use crate::site_request::{CaseOf, begins, column, survey, today};
 use crate::site_request_story::office;
 use crate::site_request_time::age;
@@ -75,14 +75,21 @@ fn plans_wait_for_whoever_is_next() {
     assert_eq!(waiting("officer"), (vec![plan.clone()], draft.clone()));
     assert_eq!(waiting("approver"), (nothing.clone(), draft));
     assert_eq!(waiting("carrier"), (nothing.clone(), json!({})), "what is no public matter yet");
+    // The longest first, and whoever is shown some hears that there are more.
+    let other = api.plan("Q", 1);
+    let drawn = api.on_grid("officer", "POST", ZONES, &zone(&plan, "LATER", 0.0, 3000.0));
+    assert_eq!(drawn.status, 201, "{}", drawn.text);
+    for (limit, expect) in [(1, vec![&other]), (2, vec![&other, &plan])] {
+        let answer = api.server.get("officer", &format!("/api/inbox?limit={limit}")).json();
+        let plans: Vec<&str> =
+            answer["plans"].as_array().unwrap().iter().map(|plan| plan["id"].as_str().unwrap()).collect();
+        assert_eq!((plans, &answer["more"]), (expect.iter().map(|id| id.as_str()).collect(), &json!(limit == 1)));
+    }
+    api.published(&other, "2026-01-01", json!("2026-01-31"));
     api.submitted(&plan);
-    let submitted = json!({"submitted": 1});
+    let submitted = json!({"submitted": 1, "expired": 1});
     assert_eq!(waiting("officer"), (nothing.clone(), submitted.clone()));
     assert_eq!(waiting("approver"), (vec![plan], submitted));
-    let other = api.plan("Q", 1);
-    api.published(&other, "2026-01-01", json!("2026-01-31"));
-    let all = json!({"submitted": 1, "expired": 1});
-    assert_eq!(waiting("officer").1, all);
     assert_eq!(waiting("carrier"), (nothing, json!({"expired": 1})), "by date, as the plan says");
 }
 

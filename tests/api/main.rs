@@ -71,6 +71,7 @@ mod site_request;
 mod site_request_again;
 mod site_request_consulted;
 mod site_request_dossier;
+mod site_request_states;
 mod site_request_story;
 mod site_request_time;
 mod site_request_ways;

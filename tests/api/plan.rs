@@ -19,6 +19,9 @@ use crate::support::{Response, run_sql, tell};
 
 pub const ZONES: &str = "/ogc/collections/zones/items";
 
+/// A decision of a day before this one is an old one.
+const RECENT: &str = "2026-11";
+
 const SHA: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// A server with a committee.
@@ -58,8 +61,29 @@ impl Api {
         self.send(role, method, path, &headers, Some(body))
     }
 
-    /// Sends an event to the plan as it is now.
+    /// Sends an event to the plan as it is now; one that approves by an old decision, as if it had been submitted before that.
     pub fn event(&self, role: &str, id: &str, event: &str, data: &Json) -> Response {
+        if event == "approve" && data["decision_date"].as_str().is_some_and(|day| day < RECENT) {
+            return self.submitted_long_ago(id, || self.event_now(role, id, event, data));
+        }
+        self.event_now(role, id, event, data)
+    }
+
+    /// As if the plan had been submitted years ago, and as long as something is done.
+    pub fn submitted_long_ago<T>(&self, id: &str, done: impl FnOnce() -> T) -> T {
+        let moved = |by: &str| {
+            let submitted = format!("UPDATE plan_events SET at = at {by} interval '3000 days'");
+            let of = format!("WHERE plan = '{id}' AND event = 'submit'");
+            run_sql(&self.database.url, &format!("SET session_replication_role = replica; {submitted} {of}"));
+        };
+        moved("-");
+        let answer = done();
+        moved("+");
+        answer
+    }
+
+    /// Sends an event to the plan as it is now.
+    pub fn event_now(&self, role: &str, id: &str, event: &str, data: &Json) -> Response {
         let now = self.server.get("officer", &format!("/api/plans/{id}"));
         let body = json!({"event": event, "reason": "because", "data": data});
         self.json_as(role, "POST", &format!("/api/plans/{id}/events"), now.header("etag"), &body)
@@ -493,16 +517,19 @@ fn of_two_decisions_at_the_same_moment_one_is_made() {
         let body = json!({"event": event, "reason": "because", "data": data});
         api.json_as(role, "POST", &format!("/api/plans/{id}/events"), Some(&tag), &body).status
     };
-    let mut answers: Vec<u16> = thread::scope(|scope| {
-        let sent = [
-            ("approver", "approve"),
-            ("other-approver", "reject"),
-            ("other-approver", "approve"),
-            ("approver", "return"),
-        ];
-        let sent = sent.map(|(role, event)| scope.spawn(move || send(role, event)));
-        sent.map(|sent| sent.join().unwrap()).to_vec()
-    });
+    let at_once = || -> Vec<u16> {
+        thread::scope(|scope| {
+            let sent = [
+                ("approver", "approve"),
+                ("other-approver", "reject"),
+                ("other-approver", "approve"),
+                ("approver", "return"),
+            ];
+            let sent = sent.map(|(role, event)| scope.spawn(move || send(role, event)));
+            sent.map(|sent| sent.join().unwrap()).to_vec()
+        })
+    };
+    let mut answers = api.submitted_long_ago(&id, at_once);
     answers.sort_unstable();
     assert_eq!(answers, [200, 412, 412, 412]);
     let made = "SELECT count(*) FROM plan_events WHERE event IN ('approve', 'reject', 'return')";

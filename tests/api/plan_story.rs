@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::help::{Api, merged};
 use crate::plan::{ZONES, committee, decision, unmet, zone};
 use crate::site_check::{evidence, finding};
-use crate::site_request::{CaseOf, column, survey};
+use crate::site_request::{CaseOf, begins, column, survey};
 use crate::site_request_story::office;
 
 /// In a state an officer and an approver may send these events, and no others: whatever else is sent, by whomever, is refused, says why,
@@ -149,9 +149,9 @@ fn a_plan_from_its_draft_to_a_mast_and_to_its_end() {
     let deciding = ["check", "send_back", "approve", "approve_with_conditions", "require_sharing", "refuse"];
     case.refused("approver", "require_sharing", None, case.decision(json!({})), &["sharing_found"], &deciding);
     case.step("approver", "approve", None, case.decision(json!({})), "approved");
-    case.refused("carrier", "notify_start", None, json!({"on": "2026-12-01"}), &[], &[]);
+    case.refused("carrier", "notify_start", None, begins(&api), &[], &[]);
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.refused("officer", "verify", None, json!({}), &[], &[]);
     case.step("carrier", "submit_as_built", None, survey((50.0, 57.0), 41.0), "as_built_submitted");
     case.refused("officer", "verify", None, json!({}), &["within_tolerance"], &["return_as_built", "verify"]);

@@ -10,6 +10,7 @@ use crate::at_random::Dice;
 use crate::checked_again::in_turn;
 use crate::help::{Api, merged};
 use crate::plan::{ZONES, api, decision, unmet, zone};
+use crate::site_request::today;
 
 impl Api {
     fn in_force(&self, id: &str) -> Json {
@@ -292,6 +293,32 @@ fn an_amendment_of_what_is_over_begins_after_its_last_day() {
         assert_eq!(unmet(&refused), ["newest"], "{recorded}: {}", refused.text);
         assert!(refused.text.contains("decide anew"), "{}", refused.text);
     }
+}
+
+/// What was in force yesterday was so, whatever is decided today: a decision is of no day before the plan was submitted to whoever decides.
+#[test]
+fn a_decision_on_a_plan_is_of_a_day_since_it_was_submitted() {
+    let api = api();
+    let first = api.plan("QH-8", 1);
+    api.published(&first, "2026-01-01", json!(null));
+    let listed = |day: &str| api.zones("", &format!("datetime={day}"))[0]["properties"]["plan"].clone();
+    api.done("approver", &first, "suspend", &json!({}));
+    let second = api.amended(&first);
+    let data = api.submitted(&second);
+    let day = |days: i32| api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap();
+    let decides = |on: &str, from: &str| {
+        let data = merged(json!({"decision_date": on, "effective_from": from}), &data);
+        api.event_now("approver", &second, "approve", &data)
+    };
+    for (on, from) in [("2026-01-01", "2026-06-01"), (&day(-1), &day(-1)), (&day(1), &day(1))] {
+        let refused = decides(on, from);
+        assert_eq!(unmet(&refused), ["decision_date"], "{on}: {}", refused.text);
+    }
+    let approved = decides(&day(0), &day(0));
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    api.done("officer", &second, "publish", &json!({}));
+    assert_eq!((listed("2026-08-01"), listed(&day(-1))), (json!(first), json!(first)));
+    assert_eq!((listed(&day(0)), api.faults()), (json!(second), vec![]));
 }
 
 /// The days on which versions begin and end; some are past.

@@ -18,7 +18,7 @@ use serde_json::{Value as Json, json};
 use crate::document::added;
 use crate::help::{Api, REFERENCES, WORKS, feature, merged, point, rect};
 use crate::site_check::{checked, finding};
-use crate::site_request::{CaseOf, FILE, column, sha256, survey, trail_is_whole};
+use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, trail_is_whole};
 use crate::site_request_story::office;
 
 const NOW: &str = "at=2026-12-01T00:00:00Z";
@@ -90,7 +90,7 @@ fn whoever_asks_beside_a_permit_and_what_it_became_is_told_of_the_sum() {
     assert_eq!((made.status, made.problems().len()), (422, 1), "{}", made.text);
     // What stands sends on, where it was surveyed; nobody learns by it of a column that is hidden from him later.
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
     assert_eq!(transmitters(&api), "20000 government viettel");

@@ -339,6 +339,42 @@ fn what_is_submitted_anew_is_seen_by_whoever_is_asked_anew() {
     trail_is_whole(&api);
 }
 
+/// What is submitted again as it was is what they were asked about: their time goes on, and so does what they see, once the office has
+/// checked it and consults them as before.
+#[test]
+fn whoever_was_asked_is_still_asked_about_what_is_submitted_unchanged() {
+    let api = office();
+    let mut case = asked(&api);
+    case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
+    case.step("other-carrier", "answer", None, json!({"answer": "agree"}), "consulting");
+    for organisation in consultations(&case, "officer").iter().filter(|c| c["answer"].is_null()) {
+        let organisation = &organisation["organisation"];
+        if organisation != "roads-board" {
+            let letter = json!({"organisation": organisation, "answer": "agree", "letter": "1/CV"});
+            case.step("officer", "answer", None, letter, "consulting");
+        }
+    }
+    let missing = json!({"missing": ["design"]});
+    case.step("officer", "request_supplement", Some("which road?"), missing, "returned_for_supplement");
+    let papers = format!("/api/site-requests/{}/documents", case.id);
+    added(&api, "carrier", &papers, "kind=other&name=letter.txt", b"the one in the south");
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    let checked = ["request_supplement", "check", "consult", "assess", "pause", "resume"];
+    case.refused("officer", "assess", None, json!({}), &["consultations_done"], &checked);
+    case.step("officer", "consult", None, json!({}), "consulting");
+    assert_eq!((found(&case, "project_owner"), found(&case, "other-carrier")), (WAITS, THERE));
+    let own = api.server.get("project_owner", "/api/inbox").json()["features"][0]["properties"].clone();
+    assert_eq!(own["due_on"], "2099-01-31", "as long as he was told");
+    // Nobody is asked twice about the same.
+    let consulting = ["request_supplement", "check", "consult", "answer", "assess", "pause", "resume", "extend"];
+    case.refused("officer", "consult", None, json!({}), &["somebody_to_ask"], &consulting);
+    case.step("project_owner", "answer", None, json!({"answer": "object"}), "consulting");
+    case.step("officer", "assess", None, json!({}), "assessing");
+    trail_is_whole(&api);
+}
+
 /// The members of an object that say something.
 fn saying(object: &Json) -> BTreeSet<&str> {
     let says = |value: &Json| !value.is_null() && *value != json!([]);

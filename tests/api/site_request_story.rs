@@ -6,7 +6,7 @@ use std::thread;
 
 use clearway::actions::audit::{self, Range};
 use clearway::actions::{Witness, calendar};
-use clearway::config::Settings;
+use clearway::config::{Secret, Settings, TokenSetting};
 use clearway::domain::actor::Actor;
 use clearway::domain::audit::{Fault, Head, Key, hex, unhex};
 use clearway::wire::audit as wire;
@@ -17,7 +17,7 @@ use crate::rules::{VN, load};
 use crate::site_check::{ask, revision};
 use crate::site_check::{checked, evidence, finding};
 use crate::site_request::{CaseOf, FILE, begins, column, survey, trail_is_whole, visit};
-use crate::support::{Response, run_sql};
+use crate::support::{Response, run_sql, token};
 
 /// With the rules of the fixtures, which the server has heard of.
 pub fn office() -> Api {
@@ -398,9 +398,24 @@ fn a_column_too_near_to_another_is_shared() {
     let agreement = |column: &str| json!({"column": column, "number": "HD-1", "on": "2026-11-25", "file": FILE});
     let other = agreement("01920000-0000-7000-8000-000000000000");
     case.refused("officer", "record_agreement", None, other, &["candidate_named"], &["refer", "record_agreement"]);
+    let becomes = |properties: Json| {
+        let changed = api.on_grid("officer", "PATCH", &format!("{WORKS}/{tower}"), &json!({"properties": properties}));
+        assert_eq!(changed.status, 200, "{}", changed.text);
+    };
+    // Which columns there were is of the check; whether this one still bears somebody more, of now.
+    for gone in [json!({"status": "dismantled"}), json!({"valid_to": "2026-01-31"}), json!({"spare_capacity": 0})] {
+        becomes(gone);
+        let left = ["refer", "record_agreement"];
+        case.refused("officer", "record_agreement", None, agreement(&tower), &["candidate_named"], &left);
+        becomes(json!({"status": "in_service", "valid_to": null, "spare_capacity": 2}));
+    }
     case.step("officer", "record_agreement", None, agreement(&tower), "permit_active");
     case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((60.0, 0.0), 42.0), "as_built_submitted");
+    becomes(json!({"status": "dismantled"}));
+    let gone = case.sends("officer", "verify", None, json!({}));
+    assert_eq!(gone.status, 422, "what is gone bears nobody: {}", gone.text);
+    becomes(json!({"status": "in_service"}));
     case.step("officer", "verify", None, json!({}), "verified");
     let mast = api.server.get("officer", &format!("{WORKS}/{tower}")).json()["properties"].clone();
     assert_eq!((&mast["tenants"], &mast["spare_capacity"]), (&json!(["viettel"]), &json!(1)));
@@ -454,7 +469,14 @@ fn in_a_zone_in_which_columns_are_shared_none_is_built_beside_another() {
 
 #[test]
 fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
-    let api = office();
+    let both = TokenSetting {
+        token: Secret(token("applicant")),
+        name: "applicant".into(),
+        organisation: Some("viettel".into()),
+        roles: vec!["carrier".into(), "approver".into()],
+        jurisdictions: None,
+    };
+    let api = office_with(|settings| settings.tokens.push(both));
     sharing_zone(&api);
     let mut case = CaseOf::file(&api, (50.0, 50.0), column());
     case.lead_to_decision();
@@ -464,7 +486,26 @@ fn in_a_zone_in_which_columns_are_shared_the_first_one_takes_a_waiver() {
     let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
     let waiver = json!({"code": "ZON", "reason": "the first one there"});
     let headers = [("Content-Type", "application/json")];
-    let waived = api.send("approver", "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    let waives =
+        |role: &str| api.send(role, "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&waiver));
+    // Nobody waives what stands in the way of what his own organisation asks for, and where he did that makes no way.
+    let own = waives("applicant");
+    assert_eq!(own.status, 403, "{}", own.text);
+    let by_sql = |sql: &str| run_sql(&api.database.url, &format!("SET session_replication_role = replica; {sql}"));
+    by_sql(&format!(
+        "INSERT INTO site_check_waivers VALUES ('VN-72', '{run}', 'ZON', 'applicant', 'viettel', 'approver', 'mine', now(), 1)"
+    ));
+    let refused = case.sends("other-approver", "approve", None, case.decision(json!({})));
+    let unmet = refused.json()["unmet"].clone();
+    assert_eq!(
+        (unmet.as_array().map(Vec::len), &unmet[0]["guard"]),
+        (Some(1), &json!("no_sharing")),
+        "{}",
+        refused.text
+    );
+    assert!(unmet[0]["detail"].as_str().unwrap().contains("whoever asks for it waives nothing"), "{unmet}");
+    by_sql("DELETE FROM site_check_waivers");
+    let waived = waives("approver");
     assert_eq!(waived.status, 201, "{}", waived.text);
     case.refused("approver", "approve", None, case.decision(json!({})), &["not_waiver"], &deciding);
     case.step("other-approver", "approve", None, case.decision(json!({})), "approved");

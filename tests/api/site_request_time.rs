@@ -51,7 +51,8 @@ pub fn age(api: &Api, days: u32) {
              UPDATE site_request_events SET at = at - interval '{days} days',
                  noted = noted || (SELECT coalesce(jsonb_object_agg(key, (value #>> '{{}}')::date - {days}), '{{}}') FROM jsonb_each(noted)
                      WHERE key IN ('day', 'answer_by', 'permit_from', 'permit_to', 'overdue') AND value <> 'null'),
-                 data = CASE jsonb_typeof(data->'conditions') WHEN 'array' THEN data || jsonb_build_object('conditions',
+                 data = CASE WHEN event = 'notify_start' THEN jsonb_set(data, '{{on}}', to_jsonb((data->>'on')::date - {days}))
+                     WHEN jsonb_typeof(data->'conditions') = 'array' THEN data || jsonb_build_object('conditions',
                      (SELECT coalesce(jsonb_agg(c || jsonb_build_object('due_on', (c->>'due_on')::date - {days})), '[]')
                       FROM jsonb_array_elements(data->'conditions') AS c)) ELSE data END;
              UPDATE site_requests SET due_on = due_on - {days}, wakes_on = wakes_on - {days}, asked_until = asked_until - {days},
@@ -328,6 +329,28 @@ fn the_clock_of_what_is_recommended_is_paused_and_extended_too() {
     let due = case.now["properties"]["due_on"].as_str().unwrap().to_owned();
     case.step("officer", "extend", Some("a second survey"), json!({"days": 5, "agreed": true}), "recommended");
     assert!(*case.now["properties"]["due_on"].as_str().unwrap() > *due);
+}
+
+/// What counts goes by the day: a decision that waits until after midnight rests on no look of the day before.
+#[test]
+fn a_decision_rests_on_no_look_of_another_day() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    // As if whoever decides waited for the others until it is tomorrow.
+    let late = "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.recorded_at := NEW.recorded_at + interval '1 day'; RETURN NEW; END $$;
+        CREATE TRIGGER late BEFORE UPDATE ON revisions FOR EACH ROW EXECUTE FUNCTION late()";
+    run_sql(&api.database.url, late);
+    let refused = case.sends("approver", "approve", None, case.decision(json!({})));
+    assert_eq!(
+        (refused.status, &refused.json()["unmet"][0]["guard"]),
+        (409, &json!("check_fresh")),
+        "{}",
+        refused.text
+    );
+    run_sql(&api.database.url, "DROP TRIGGER late ON revisions");
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
 }
 
 /// That somebody's time for an answer is over is told once, to him and to the office, whose turn it is then.

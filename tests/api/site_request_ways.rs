@@ -4,7 +4,7 @@
 use clearway::config::{Secret, TokenSetting};
 use serde_json::{Value as Json, json};
 
-use crate::help::{Api, WORKS, point};
+use crate::help::{Api, WORKS, merged, point};
 use crate::site_request::{CaseOf, FILE, begins, column, sha256, survey, today, trail_is_whole, visit};
 use crate::site_request_story::{office, with_rules};
 use crate::site_request_time::age;
@@ -350,6 +350,100 @@ fn a_decision_is_of_a_day_since_the_request_was_received() {
     age(&api, 3);
     let signed = on(-2);
     case.step("approver", "approve", None, signed, "approved");
+}
+
+/// Nobody was at a place tomorrow, nor before there was a request; nothing is surveyed before building begins, nor tomorrow, for from
+/// that day on the work counts.
+#[test]
+fn a_visit_and_a_survey_are_of_a_day_that_has_come() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    case.settle();
+    let day = |days: i32| json!(api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap());
+    let of = |days: i32, data: Json| merged(json!({"on": day(days)}), &data);
+    let unmet = |case: &CaseOf<'_>, role: &str, event: &str, data: Json| {
+        let answer = case.sends(role, event, None, data);
+        assert_eq!(answer.status, 409, "{event}: {}", answer.text);
+        answer.json()["unmet"].as_array().unwrap().iter().map(|one| one["guard"].clone()).collect::<Vec<_>>()
+    };
+    for days in [-1, 1] {
+        assert_eq!(unmet(&case, "officer", "visit", of(days, visit())), ["visit_date"], "{days}");
+    }
+    let advice = json!({"advice": "approve"});
+    assert_eq!(
+        case.sends("officer", "recommend", Some("it fits"), advice.clone()).json()["unmet"][0]["guard"],
+        "visited"
+    );
+    case.step("officer", "visit", None, visit(), "assessing");
+    case.step("officer", "recommend", Some("it fits"), advice, "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
+    let stands = survey((0.0, 1.0), 42.0);
+    for days in [-1, 1, 13_000] {
+        assert_eq!(unmet(&case, "carrier", "submit_as_built", of(days, stands.clone())), ["survey_date"], "{days}");
+    }
+    case.step("carrier", "submit_as_built", None, stands, "as_built_submitted");
+    case.step("officer", "verify", None, json!({}), "verified");
+    let mast = format!("{WORKS}/{}", case.now["properties"]["work"].as_str().unwrap());
+    assert_eq!(api.server.get("officer", &mast).json()["properties"]["valid_from"], day(0), "it counts");
+    trail_is_whole(&api);
+}
+
+/// Leads a request to where its column is surveyed.
+fn built<'a>(api: &'a Api, code: &str) -> CaseOf<'a> {
+    let mut case = CaseOf::file(api, (0.0, 0.0), merged(json!({"code": code}), &column()));
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    case.step("carrier", "notify_start", None, begins(api), "construction_notified");
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 41.0), "as_built_submitted");
+    case
+}
+
+/// What was registered for a column that was to come is what stands then, by its id and its code; where the code of the request is that
+/// of a column that stands already, what is new has another one.
+#[test]
+fn verifying_updates_the_work_that_is_named_and_takes_no_code_of_another() {
+    for code in ["BTS-7", "BTS-8"] {
+        let api = office();
+        let mast = |code: &str, status: &str| {
+            json!({"code": code, "kind": "mast", "organisation": "viettel", "column_class": "A2b", "status": status,
+                "position_accuracy_m": 0, "valid_from": "2020-01-01"})
+        };
+        let old = api.add(WORKS, point(3_000.0, 0.0), mast("BTS-7", "in_service"));
+        let next =
+            api.add(WORKS, point(6_000.0, 0.0), merged(json!({"valid_from": "2099-01-01"}), &mast("NEXT", "planned")));
+        let mut case = built(&api, code);
+        let named = case.sends("officer", "verify", None, json!({"work": old}));
+        assert_eq!((named.status, named.problems().len()), (422, 1), "it stands already: {}", named.text);
+        let works = || api.sql("SELECT count(*) FROM works").unwrap();
+        let of = |id: &str| api.server.get("officer", &format!("{WORKS}/{id}")).json();
+        let before = of(&old);
+        if code == "BTS-7" {
+            case.step("officer", "verify", None, json!({}), "verified");
+            let stands = of(case.now["properties"]["work"].as_str().unwrap());
+            assert_eq!((&stands["properties"]["source"], works()), (&json!("as-built of BTS-7"), "3".into()));
+            assert_ne!(stands["properties"]["code"], "BTS-7");
+        } else {
+            case.step("officer", "verify", None, json!({"work": next}), "verified");
+            assert_eq!((case.now["properties"]["work"].as_str(), works()), (Some(next.as_str()), "2".into()));
+            let stands = of(&next);
+            let told = &stands["properties"];
+            assert_eq!(
+                (&told["code"], &told["status"], &told["height_agl_m"], &told["version"], &told["valid_from"]),
+                (&json!("NEXT"), &json!("in_service"), &json!(41.0), &json!(2), &json!(today(&api)))
+            );
+            let at = |place: &Json| place["geometry"]["coordinates"][0].as_f64().unwrap();
+            assert!((at(&stands) - at(&case.now)).abs() < 1e-5, "{stands}");
+        }
+        assert_eq!(of(&old), before);
+        trail_is_whole(&api);
+    }
 }
 
 /// Two reasons for which the clock stands still have both to be over before it runs on, whichever is over first.

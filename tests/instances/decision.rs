@@ -58,6 +58,11 @@ fn sent(door: &Instance, role: &str, path: &str, version: Option<i64>, body: &Js
     answer.json()
 }
 
+/// The day there.
+fn today() -> String {
+    clearway::clock::now().to_zoned(TimeZone::fixed(jiff::tz::offset(7))).date().to_string()
+}
+
 impl Submitted {
     fn lead(noun: Noun, door: &Instance) -> Self {
         match noun {
@@ -84,7 +89,7 @@ impl Submitted {
         step("appraise", &json!({"appraisal_number": "BC-1"}));
         step("submit", &json!({"submission_number": "TTr-1"}));
         let decision = json!({"check": run["id"], "check_sha256": run["sha256"], "decision_number": "QD-1",
-            "decision_date": "2026-01-01", "decision_signer": "The chairman", "effective_from": "2026-01-01",
+            "decision_date": today(), "decision_signer": "The chairman", "effective_from": today(),
             "file_sha256": FILE});
         Self { noun: Noun::Plan, path, version, decision, steps: 3 }
     }
@@ -121,11 +126,10 @@ impl Submitted {
             step("officer", "answer", &answer);
         }
         step("officer", "assess", &json!({}));
-        step("officer", "visit", &json!({"on": "2026-11-25", "by": ["nga"], "minutes": "free ground"}));
+        step("officer", "visit", &json!({"on": today(), "by": ["nga"], "minutes": "free ground"}));
         step("officer", "recommend", &json!({"advice": "approve"}));
         step("officer", "refer", &json!({"number": "12/TTr"}));
-        let today = clearway::clock::now().to_zoned(TimeZone::fixed(jiff::tz::offset(7))).date();
-        let decision = json!({"number": "34/QD", "on": today.to_string(), "signer": "chair", "file": FILE,
+        let decision = json!({"number": "34/QD", "on": today(), "signer": "chair", "file": FILE,
             "run": case["check"]["id"], "run_sha256": case["check"]["sha256"]});
         Self { noun: Noun::Request, path, version, decision, steps }
     }

@@ -157,6 +157,23 @@ fn nothing_is_said_in_the_clear_where_tls_is_asked_for() {
     assert!(mailbox.greeted() >= 2 && mailbox.got().is_empty());
 }
 
+/// A server that cannot be reached is no reason to give up a mail before its days are over: nobody could send it again.
+#[test]
+fn mail_waits_for_a_server_that_is_away_however_often_it_is_tried() {
+    let mailbox = Mailbox::start();
+    let office = Office::with(|s| {
+        s.smtp_host = "127.0.0.1".into();
+        // Nobody listens there.
+        s.smtp_port = 1;
+        s.smtp_from = "Clearway <clearway@so.example>".into();
+        (s.delivery_attempts_max, s.delivery_retry_ms, s.delivery_retry_max_ms) = (2, 1, 1);
+    });
+    account(&office, "nga", "office", "officer", &wants("nga@so.example", "vi"));
+    office.notify(&[notice(1, "accepted", &["office"])], false).unwrap();
+    until("it is tried", || office.world.sql("SELECT min(attempts) >= 2 FROM deliveries") == "true");
+    assert_eq!((sent(&office, "dead"), sent(&office, "waiting"), mailbox.got().len()), ("0".into(), "1".into(), 0));
+}
+
 #[test]
 fn who_may_see_less_by_now_is_not_told() {
     let mailbox = Mailbox::start();

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::again::{Again, again};
-use super::store;
+use super::{day_of, store};
 use crate::actions::Context;
 use crate::domain::plan::{Block, Checked, Facts, Plan, PlanEvent, PlanGuard, PlanState, Sent, TRANSITIONS};
 use crate::domain::work::WorkKind;
@@ -45,6 +45,8 @@ pub(super) fn facts(
             waived: waivers().filter_map(|step| waived(step, stored.run.id)).collect(),
         }),
     };
+    let submitted = steps.iter().rfind(|step| step.event == PlanEvent::Submit);
+    let submitted_on = submitted.map(|step| day_of(context, &plan.jurisdiction, step.at)).transpose()?;
     let waived_by = waivers().map(|step| step.actor.clone()).collect();
     let Again { checked, worse } = match run.filter(|_| asks(PlanGuard::NothingNew)) {
         Some(stored) => again(context, tx, plan, &stored.run, today)?,
@@ -57,6 +59,7 @@ pub(super) fn facts(
     let over = before.filter(|before| before.state_on(today) == PlanState::Expired);
     Ok(Facts {
         today,
+        submitted_on,
         zones: of_zones.count,
         outside: of_zones.outside,
         without_limits: of_zones.lacks,

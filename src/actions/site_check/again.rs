@@ -186,8 +186,8 @@ fn home<'s>(snapshot: &'s Snapshot, run: &Run) -> Result<&'s Arc<Territory>> {
 pub struct AskedAgain {
     /// Its hash, made of what is kept of it.
     pub hash: Digest,
-    /// The checks whose findings were waived, each with the account that did.
-    pub waived: Vec<(CheckCode, String)>,
+    /// What was waived of it.
+    pub waived: Vec<Waiver>,
     /// Where it would be answered otherwise.
     pub differences: Vec<Difference>,
     /// The checks that want a column shared now.
@@ -212,7 +212,7 @@ pub fn asked_again(context: &Context, id: Uuid, min_revision: &[(String, i64)]) 
     let said: Vec<Said> = findings.iter().map(|finding| Said::by(finding, kept.run.engine)).collect();
     Ok(AskedAgain {
         hash: kept.run.hash(),
-        waived: kept.waivers.iter().map(|waiver| (waiver.code, waiver.actor.clone())).collect(),
+        waived: kept.waivers,
         differences: differences(&kept.run.said, &said),
         sharing: findings.iter().filter(|f| f.outcome == Some(Outcome::SharingRequired)).map(|f| f.code).collect(),
         revisions,

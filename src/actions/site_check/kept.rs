@@ -393,7 +393,8 @@ pub fn list<'r>(
 /// Waives the finding of a check in a run.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a run that somebody does not see, [`Error::Forbidden`] where no role of his may waive it,
+/// [`Error::NotFound`] for a run that somebody does not see, [`Error::Forbidden`] where no role of his may waive it, or his own
+/// organisation asks for it,
 /// [`Error::Taken`] where it is waived already, or nothing stands in the way.
 pub fn waive<'r>(
     context: &Context,
@@ -412,6 +413,11 @@ pub fn waive<'r>(
     let Some(role) = role_for(home.rules().site(), witness.actor, code, &run.jurisdiction, today) else {
         return Err(forbidden(witness.actor, &format!("waive what {code} says, for the rules name none of them")));
     };
+    // What is checked of a request is in the way of whoever asks for it.
+    let owner = run.subject.organisation.as_ref().filter(|_| run.subject.request.is_some());
+    if owner.is_some() && owner == witness.actor.organisation.as_ref() {
+        return Err(forbidden(witness.actor, "waive what is in the way of a request of his own organisation"));
+    }
     if !run.said(code).is_some_and(|said| said.verdict.is_to_waive()) {
         return Err(Error::Taken(format!("what {code} says stands in no way: there is nothing to waive")));
     }

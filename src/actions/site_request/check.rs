@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::not_there;
+use super::{not_there, today};
 use crate::actions::site_check::{self, Asked, Question, SiteCheck};
 use crate::actions::{Context, Reader};
 use crate::clock;
@@ -198,11 +199,14 @@ pub(super) struct Now {
     pub(super) looked_at: Vec<LookedAt>,
     /// How far round the place, m.
     pub(super) reach_m: f64,
+    /// The day there on which it was looked.
+    pub(super) day: Date,
 }
 
 /// What the checks would say now of what nobody checked: only what stands against an approval matters, and nobody is told.
 pub(super) fn unchecked(context: &Context, of: &Filed) -> Result<Now> {
     let operator = Actor::operator();
+    let day = today(context, &of.jurisdiction)?;
     let (asked, question) = asked(context, of)?;
     let checks = site_check::check(context, Reader::from(&operator), std::slice::from_ref(&asked), &question)?;
     let Some(check) = checks.into_iter().next() else {
@@ -211,21 +215,29 @@ pub(super) fn unchecked(context: &Context, of: &Filed) -> Result<Now> {
     let against = |f: &&Finding| f.verdict == Verdict::Block || f.outcome == Some(Outcome::SharingRequired);
     let worse = check.findings.iter().filter(against).map(|f| f.code).collect();
     let run = RunNow { run: Uuid::nil(), hash: ZEROS, waived: Vec::new(), changed: Vec::new(), worse };
-    looked(context, of, run, &check.revisions, check.reach_m)
+    looked(context, of, run, (&check.revisions, day), check.reach_m)
 }
 
 /// The run of a case on the state that the database has come to.
 pub(super) fn now(context: &Context, of: &Filed, run: &RunNoted) -> Result<Now> {
+    // Where midnight comes meanwhile, it is that of the day before.
+    let day = today(context, &of.jurisdiction)?;
     let again = site_check::asked_again(context, run.run, &[(of.jurisdiction.clone(), revision(context, of)?)])?;
     let changed = again.differences.iter().map(|d| d.code).collect();
     let mut worse: Vec<CheckCode> = again.differences.iter().filter(|d| d.is_worse()).map(|d| d.code).collect();
     worse.extend(again.sharing.iter().filter(|code| !run.sharing.contains(code)));
     let now = RunNow { run: run.run, hash: again.hash, waived: again.waived, changed, worse };
-    looked(context, of, now, &again.revisions, again.reach_m)
+    looked(context, of, now, (&again.revisions, day), again.reach_m)
 }
 
 /// With where it was looked: at the place of the request, on the grid of each jurisdiction.
-fn looked(context: &Context, of: &Filed, run: RunNow, revisions: &BTreeMap<String, i64>, reach_m: f64) -> Result<Now> {
+fn looked(
+    context: &Context,
+    of: &Filed,
+    run: RunNow,
+    (revisions, day): (&BTreeMap<String, i64>, Date),
+    reach_m: f64,
+) -> Result<Now> {
     // What was not looked at may be anything.
     let seen = revisions.get(&of.jurisdiction).copied().unwrap_or(0);
     let place = &of.body.place;
@@ -244,5 +256,5 @@ fn looked(context: &Context, of: &Filed, run: RunNow, revisions: &BTreeMap<Strin
         let unsure = other.rules().unstated_max();
         looked_at.push(LookedAt { jurisdiction: code.clone(), spot, grid, revision: *revision, unsure });
     }
-    Ok(Now { run, looked_at, reach_m })
+    Ok(Now { run, looked_at, reach_m, day })
 }

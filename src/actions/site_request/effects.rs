@@ -3,22 +3,23 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::made_code;
-use crate::domain::feature::Noun;
+use crate::domain::feature::{Noun, Registered};
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::place::Delivered;
 use crate::domain::reference::{Attributes, PERMITTED, Reference, ReferenceKind, ReferenceProps};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::case::Case;
-use crate::domain::site_request::told::Surveyed;
+use crate::domain::site_request::told::{Stated, Surveyed};
 use crate::domain::word::{Visibility, Word};
 use crate::domain::work::{Importance, Work, WorkProps, WorkStatus};
 use crate::error::Error;
 use crate::geometry::{Geometry, Metres};
 use crate::store::records::Records;
-use crate::store::{Stored, WriteTx};
+use crate::store::{Failure, Stored, WriteTx};
 
 /// The reference feature of a request is to be there; `shares`: no column of its own is to come.
 pub(super) fn stands_for(of: &Filed, shares: bool) -> bool {
@@ -74,6 +75,27 @@ fn reference(of: &Filed) -> Reference {
     Reference::stored(props, of.body.place.clone())
 }
 
+/// The work that a step speaks of, locked: before the revision is raised, as by whoever changes one.
+pub(super) fn work(tx: &mut WriteTx<'_>, of: &Filed, case: &Case, stated: &Stated) -> Stored<Option<Registered<Work>>> {
+    let meant = match stated {
+        Stated::Agreement { column, .. } => Some(*column),
+        Stated::Work(named) => case.shared.or(*named),
+        _ => None,
+    };
+    Ok(meant.map(|id| Work::lock(tx, &of.jurisdiction, id)).transpose()?.flatten())
+}
+
+/// Why the column that is agreed on bears nobody more on a day.
+pub(super) fn full(of: &Filed, stated: &Stated, column: Option<&Registered<Work>>, day: Date) -> Option<String> {
+    let Stated::Agreement { column: id, .. } = stated else { return None };
+    let there = column.map(|work| work.body.props());
+    let there = there.filter(|work| work.status.counts() && work.valid_to.is_none_or(|last| day <= last));
+    let Some(there) = there else { return Some(format!("{id} is not there any more")) };
+    let carrier = &of.body.props.organisation;
+    let is_on_it = there.organisation == *carrier || there.tenants.contains(carrier);
+    (!is_on_it && there.spare_capacity == Some(0)).then(|| format!("{id} has no place left"))
+}
+
 /// Registers what stands: a new work, the one that is named, or the column that is shared. Its id.
 pub(super) fn stands(
     tx: &mut WriteTx<'_>,
@@ -96,8 +118,13 @@ pub(super) fn stands(
     };
     let Some(id) = named else {
         let id = Uuid::now_v7();
-        let code = of.body.props.code.clone().or_else(|| Some(made_code(id)));
-        Work::insert(tx, &of.jurisdiction, id, build(props(of, surveyed, code))?)?;
+        let coded = |code: String| build(props(of, surveyed, Some(code)));
+        let own = coded(of.body.props.code.clone().unwrap_or_else(|| made_code(id)))?;
+        match Work::insert(tx, &of.jurisdiction, id, own) {
+            // That of the column whose place it takes, as a rule.
+            Err(Failure::Ours(Error::CodeTaken(_))) => Work::insert(tx, &of.jurisdiction, id, coded(made_code(id))?)?,
+            inserted => inserted?,
+        };
         return Ok(id);
     };
     let known = Work::lock(tx, &of.jurisdiction, id)?;
@@ -118,8 +145,9 @@ pub(super) fn stands(
         importance: present.importance,
         tenants: present.tenants,
         spare_capacity: present.spare_capacity,
-        valid_from: present.valid_from,
-        valid_to: present.valid_to,
+        // It stands, whenever it was to come.
+        valid_from: present.valid_from.map(|first| first.min(surveyed.on)),
+        valid_to: present.valid_to.filter(|last| surveyed.on <= *last),
         ..next
     };
     Work::update(tx, &known, build(kept)?)?;
@@ -151,7 +179,8 @@ fn props(of: &Filed, surveyed: &Surveyed, code: Option<String>) -> WorkProps {
 /// The carrier becomes a tenant of the column.
 fn shared(tx: &mut WriteTx<'_>, of: &Filed, column: Uuid, jurisdiction: &Jurisdiction) -> Stored<Uuid> {
     let gone = || Error::invalid("/data/work", "the column that is shared is not there any more");
-    let known = Work::lock(tx, &of.jurisdiction, column)?.ok_or_else(gone)?;
+    let known = Work::lock(tx, &of.jurisdiction, column)?;
+    let known = known.filter(|work| work.body.props().status.counts()).ok_or_else(gone)?;
     let mut props = known.body.props().clone();
     let tenant = &of.body.props.organisation;
     if props.organisation != *tenant && !props.tenants.contains(tenant) {

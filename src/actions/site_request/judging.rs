@@ -28,6 +28,7 @@ pub(super) struct Facts {
     pub(super) kept: Vec<(DocumentKind, Digest)>,
     pub(super) uncounted: Option<String>,
     pub(super) due: Option<Date>,
+    pub(super) full: Option<String>,
 }
 
 impl Facts {
@@ -41,6 +42,7 @@ impl Facts {
             kept: Vec::new(),
             uncounted: None,
             due: None,
+            full: None,
         }
     }
 }
@@ -74,6 +76,7 @@ impl Step<'_> {
             limits: facts.limits,
             uncounted: facts.uncounted.clone(),
             due: facts.due,
+            full: facts.full.clone(),
         }
     }
 

@@ -194,7 +194,7 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
 }
 
 /// The jurisdictions there are, or the one that is asked for.
-fn places(context: &Context, only: Option<&str>) -> Result<Vec<String>> {
+pub(in crate::actions) fn places(context: &Context, only: Option<&str>) -> Result<Vec<String>> {
     let snapshot = context.index.snapshot();
     let all = snapshot.territories().map(|t| t.jurisdiction.code.clone());
     let places: Vec<String> = all.filter(|code| only.is_none_or(|only| only == code)).collect();

@@ -222,9 +222,10 @@ impl Step<'_> {
     /// All of a step, inside its transaction: rows are locked, the revision is raised, and then it is judged.
     fn made(&self, tx: &mut WriteTx<'_>, before: &Filed, prepared: &Prepared, stale: &Cell<bool>) -> Stored<()> {
         let now = locked(tx, before)?;
-        let (revision, at) = tx.raise(&now.jurisdiction)?;
         let events = store::events_in(tx, &now.jurisdiction, now.id)?;
         let mut case = Case::of(&events);
+        let work = effects::work(tx, &now, &case, self.stated)?;
+        let (revision, at) = tx.raise(&now.jurisdiction)?;
         let day = at.to_zoned(self.jurisdiction.time_zone()).date();
         let office = self.office(tx, &now)?;
         let counting = self.counting(&office);
@@ -239,17 +240,19 @@ impl Step<'_> {
             kept: self.kept(tx, &now)?,
             uncounted: if begins { counting.lacks(limits.term_days, at) } else { None },
             due: counting.due(&case, at),
+            full: effects::full(&now, self.stated, work.as_ref(), day),
         };
         let row = self.judged(&case, &now, &facts)?;
-        if let Some(check::Now { run, looked_at, reach_m }) = &prepared.now {
-            let waived = run.is_waived(CheckCode::Cor);
+        if let Some(check::Now { run, looked_at, reach_m, day: looked_on }) = &prepared.now {
+            let waived = run.is_waived(CheckCode::Cor, &case, &now.body.props.organisation);
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;
             let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);
             let found = store::in_the_way(tx, looked_at, (reach, REACH), day)?;
             let approves = matches!(self.event, Event::Approve | Event::ApproveWithConditions | Event::DeemApproved);
             let blocks = |why: &str| why == "blocks" && approves && !waived;
-            stale.set(found.iter().any(|way| way.why != "blocks"));
+            // On another day other things count.
+            stale.set(*looked_on != day || found.iter().any(|way| way.why != "blocks"));
             if stale.get() || found.iter().any(|way| blocks(&way.why)) {
                 let missing = "something near the place changed since the check; send «check»".to_owned();
                 return Err(self.refusal(&case, &now, Refusal::Unmet(vec![(Guard::CheckFresh, missing)])).into());

@@ -171,6 +171,8 @@ impl Checked {
 pub struct Facts {
     /// The day in the jurisdiction.
     pub today: Date,
+    /// The day there on which it was submitted last; where the step decides on it.
+    pub submitted_on: Option<Date>,
     /// How many zones it has.
     pub zones: usize,
     /// Codes of zones that are not valid or reach out of the jurisdiction.
@@ -201,6 +203,7 @@ impl Facts {
     pub fn on(today: Date) -> Self {
         Self {
             today,
+            submitted_on: None,
             zones: 0,
             outside: Vec::new(),
             without_limits: Vec::new(),
@@ -357,9 +360,13 @@ fn missing(guard: PlanGuard, plan: &Plan, sent: &Sent<'_>, facts: &Facts) -> Opt
         }
         PlanGuard::Committee => unless(facts.of_committee, "whoever decides belongs to a committee".into()),
         PlanGuard::DecisionNumber => stated(data.decision_number.is_some(), "decision_number"),
-        PlanGuard::DecisionDate => match data.decision_date {
-            Some(day) => unless(day <= facts.today, format!("data.decision_date {day} is yet to come")),
-            None => stated(false, "decision_date"),
+        PlanGuard::DecisionDate => match (data.decision_date, facts.submitted_on) {
+            (None, _) => stated(false, "decision_date"),
+            // What begins on a day before would take from what was in force then.
+            (Some(day), Some(since)) if day < since => {
+                Some(format!("data.decision_date {day} is before {since}, on which the plan was submitted"))
+            }
+            (Some(day), _) => unless(day <= facts.today, format!("data.decision_date {day} is yet to come")),
         },
         PlanGuard::DecisionSigner => stated(data.decision_signer.is_some(), "decision_signer"),
         PlanGuard::EffectivePeriod => match (data.effective_from, data.effective_to) {

@@ -115,7 +115,7 @@ fn a_decision_names_everything_that_is_missing() {
     let decision = [G::DecisionNumber, G::DecisionDate, G::DecisionSigner, G::EffectivePeriod, G::FileHash];
     let none = StepData { check: whole().check, check_sha256: whole().check_sha256, ..StepData::default() };
     assert_eq!(of(&none, &fine(), &approver), decision);
-    let table: [(StepData, Facts, &[G]); 13] = [
+    let table: [(StepData, Facts, &[G]); 15] = [
         (StepData { check: None, ..whole() }, fine(), &[G::CheckNamed]),
         (StepData { check_sha256: Some([8; 32]), ..whole() }, fine(), &[G::CheckNamed]),
         (StepData { effective_to: Some(date(2026, 11, 30)), ..whole() }, fine(), &[G::EffectivePeriod]),
@@ -124,6 +124,8 @@ fn a_decision_names_everything_that_is_missing() {
             fine(),
             &[G::DecisionDate],
         ),
+        (whole(), Facts { submitted_on: Some(date(2026, 12, 1)), ..fine() }, &[G::DecisionDate]),
+        (whole(), Facts { submitted_on: Some(date(2026, 11, 30)), ..fine() }, &[]),
         (StepData { effective_from: Some(date(2026, 11, 29)), ..whole() }, fine(), &[G::EffectivePeriod]),
         (StepData { effective_from: Some(date(2026, 11, 30)), ..whole() }, fine(), &[]),
         (whole(), Facts { amended_from: Some(date(2026, 12, 2)), ..fine() }, &[G::EffectivePeriod]),

@@ -161,6 +161,8 @@ pub struct Case {
     pub permit: Option<(String, Date, Date)>,
     /// The column that is shared.
     pub shared: Option<Uuid>,
+    /// The first day of building.
+    pub starts_on: Option<Date>,
     /// What was surveyed last.
     pub surveyed: Option<Surveyed>,
     /// The work that stands.
@@ -193,6 +195,7 @@ impl Default for Case {
             conditions: Vec::new(),
             permit: None,
             shared: None,
+            starts_on: None,
             surveyed: None,
             work: None,
             held: Vec::new(),
@@ -262,14 +265,10 @@ impl Case {
                     condition.met = Some((*evidence, event.at));
                 }
             }
+            Stated::Start(on) => self.starts_on = Some(*on),
             Stated::Survey(surveyed) => self.surveyed = Some(surveyed.clone()),
             Stated::Work(_) => self.work = event.noted.work,
-            Stated::Nothing
-            | Stated::Missing(_)
-            | Stated::Submission(_)
-            | Stated::Start(_)
-            | Stated::Pause(_)
-            | Stated::Extension(_) => {}
+            Stated::Nothing | Stated::Missing(_) | Stated::Submission(_) | Stated::Pause(_) | Stated::Extension(_) => {}
         }
     }
 

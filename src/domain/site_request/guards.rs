@@ -12,7 +12,7 @@ use super::{SiteRequestProps, dossier};
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::Digest;
 use crate::domain::document::DocumentKind;
-use crate::domain::site_check::{CheckCode, Verdict};
+use crate::domain::site_check::{CheckCode, Verdict, Waiver};
 use crate::domain::word::Word;
 use crate::domain::workflow::{self, By, Refusal};
 
@@ -23,8 +23,8 @@ pub struct RunNow {
     pub run: Uuid,
     /// Its hash.
     pub hash: Digest,
-    /// The checks whose findings were waived, each with the account that did.
-    pub waived: Vec<(CheckCode, String)>,
+    /// What was waived of it.
+    pub waived: Vec<Waiver>,
     /// The checks that would say something else now.
     pub changed: Vec<CheckCode>,
     /// Those of them that would say something worse, or something else that does not pass; of what was never checked those that
@@ -33,10 +33,11 @@ pub struct RunNow {
 }
 
 impl RunNow {
-    /// The finding of a check was waived.
+    /// The finding of a check was waived by somebody else than asks for it.
     #[must_use]
-    pub fn is_waived(&self, code: CheckCode) -> bool {
-        self.waived.iter().any(|(waived, _)| *waived == code)
+    pub fn is_waived(&self, code: CheckCode, case: &Case, owner: &str) -> bool {
+        let asks = |by: &Waiver| by.organisation.as_deref() == Some(owner) || case.applicants.contains(&by.actor);
+        self.waived.iter().any(|waiver| waiver.code == code && !asks(waiver))
     }
 }
 
@@ -69,6 +70,8 @@ pub struct Asked<'a> {
     pub uncounted: Option<String>,
     /// The day at whose end the answer is due; where the step asks for it.
     pub due: Option<Date>,
+    /// Why the column that is agreed on bears nobody more; where the step agrees on one.
+    pub full: Option<String>,
 }
 
 impl Asked<'_> {
@@ -141,7 +144,9 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             }
             let also = !named.is_empty();
             let unasked = case.consultations.iter().any(|c| c.asked_at.is_none());
-            unless(also || unasked, "no check names anybody who was not asked; name somebody in «also»")
+            // What was submitted again as it was is still asked about.
+            let goes_on = case.state == State::Checking && case.open(asked.day).next().is_some();
+            unless(also || unasked || goes_on, "no check names anybody who was not asked; name somebody in «also»")
         }
         Guard::TimeToAnswer => match asked.stated {
             Stated::Consultation { due_on: Some(last), .. } if *last < asked.day => {
@@ -156,7 +161,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             unless(open.is_empty(), format!("neither answered nor lapsed: {}", open.join(", ")))
         }
         Guard::Visited => unless(!case.visits.is_empty(), "nobody was at the place: send «visit»"),
-        Guard::DecisionDate => of_decision_date(asked),
+        Guard::DecisionDate | Guard::VisitDate | Guard::SurveyDate => of_day(case, asked),
         Guard::CheckNamed | Guard::CheckFresh => of_check(case, asked, guard),
         Guard::AdviceFits => {
             let worse = worse_than_advised(case);
@@ -257,13 +262,18 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     unless(changed.is_empty(), format!("would say something else now: {}; send «check»", changed.join(", ")))
 }
 
-fn of_decision_date(asked: &Asked<'_>) -> Option<String> {
-    let Stated::Decision(Signed { on, .. }) = asked.stated else { return Some("sign the decision".into()) };
-    if *on > asked.day {
+/// What is said to have been done on a day was done on one that has come, and none before there was anything to do.
+fn of_day(case: &Case, asked: &Asked<'_>) -> Option<String> {
+    let (on, first, what) = match asked.stated {
+        Stated::Decision(Signed { on, .. }) | Stated::Visit { on, .. } => (*on, asked.received, "it was received"),
+        Stated::Survey(surveyed) => (surveyed.on, case.starts_on, "building began"),
+        _ => return Some("say on which day".into()),
+    };
+    if on > asked.day {
         return Some(format!("on {on} is yet to come"));
     }
-    let received = asked.received.filter(|received| on < received);
-    received.map(|received| format!("on {on} is before {received}, on which it was received"))
+    let first = first.filter(|first| on < *first);
+    first.map(|first| format!("on {on} is before {first}, on which {what}"))
 }
 
 fn not_worse(asked: &Asked<'_>) -> Option<String> {
@@ -284,17 +294,25 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let Some(run) = &case.run else {
         return unless(guard != Guard::SharingFound, "what was submitted was not checked");
     };
-    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code));
+    let owner = &asked.props.organisation;
+    let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code, case, owner));
+    let own = |codes: &[&str]| {
+        let own = asked.run.iter().flat_map(|now| &now.waived).any(|w| codes.contains(&w.code.as_str()));
+        if own { " (whoever asks for it waives nothing)" } else { "" }
+    };
     match guard {
         Guard::NoBlocks => {
             let blocks = run.said.iter().filter(|(code, verdict)| *verdict == Verdict::Block && !waived(code));
             let blocks: Vec<&str> = blocks.map(|(code, _)| code.as_str()).collect();
-            unless(blocks.is_empty(), format!("blocked and not waived: {}", blocks.join(", ")))
+            unless(blocks.is_empty(), format!("blocked and not waived{}: {}", own(&blocks), blocks.join(", ")))
         }
         Guard::NoSharing => {
             let due: Vec<&str> = run.sharing.iter().filter(|code| !waived(code)).map(|code| code.as_str()).collect();
-            let missing =
-                format!("{} wants a column shared: send «require_sharing», or have it waived", due.join(", "));
+            let missing = format!(
+                "{} wants a column shared: send «require_sharing», or have it waived{}",
+                due.join(", "),
+                own(&due)
+            );
             unless(due.is_empty(), missing)
         }
         _ => unless(
@@ -317,7 +335,7 @@ fn of_person(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
 }
 
 fn of_waiver(asked: &Asked<'_>) -> Option<String> {
-    let his = |actor: &Actor| asked.run.iter().flat_map(|now| &now.waived).any(|(_, by)| *by == actor.name);
+    let his = |actor: &Actor| asked.run.iter().flat_map(|now| &now.waived).any(|waiver| waiver.actor == actor.name);
     unless(!asked.actor.is_some_and(his), "whoever waived something of it does not approve it")
 }
 
@@ -353,7 +371,8 @@ fn of_permit(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             let Stated::Agreement { column, .. } = asked.stated else { return Some("name the column".into()) };
             let known: Vec<&str> = candidates.iter().map(|c| c.code.as_str()).collect();
             let is_one = candidates.iter().any(|c| c.id == *column);
-            unless(is_one, format!("{column} is none of the columns that could be shared: {}", known.join(", ")))
+            let none = format!("{column} is none of the columns that could be shared: {}", known.join(", "));
+            unless(is_one, none).or_else(|| asked.full.clone())
         }
         Guard::PermitRuled => unless(
             asked.limits.permit_months.is_some(),

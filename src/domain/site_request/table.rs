@@ -108,7 +108,7 @@ pub const TABLE: &[Row] = &[
     stays(S::Consulting, E::Answer, CONSULTEE, &[G::WasAsked]),
     stays(S::Assessing, E::Answer, CONSULTEE, &[G::WasAsked]),
     row(&[S::Checking, S::Consulting], E::Assess, OFFICER, &[G::Checked, G::ConsultationsDone], S::Assessing, Keeps),
-    stays(S::Assessing, E::Visit, FIELD, &[]),
+    stays(S::Assessing, E::Visit, FIELD, &[G::VisitDate]),
     row(
         &[S::Assessing],
         E::Recommend,
@@ -151,7 +151,7 @@ pub const TABLE: &[Row] = &[
     stays(S::ConstructionNotified, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
     stays(S::AsBuiltSubmitted, E::MeetCondition, CARRIER, &[G::ConditionOpen, G::EvidenceKept]),
     row(&[S::PermitActive], E::NotifyStart, CARRIER, &[G::PermitHolds], S::ConstructionNotified, Keeps),
-    row(&[S::ConstructionNotified], E::SubmitAsBuilt, CARRIER, &[], S::AsBuiltSubmitted, Keeps),
+    row(&[S::ConstructionNotified], E::SubmitAsBuilt, CARRIER, &[G::SurveyDate], S::AsBuiltSubmitted, Keeps),
     row(&[S::AsBuiltSubmitted], E::ReturnAsBuilt, FIELD, &[G::Reasoned], S::ConstructionNotified, Keeps),
     row(
         &[S::AsBuiltSubmitted],

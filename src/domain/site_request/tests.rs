@@ -107,7 +107,7 @@ fn stated(event: Event, case: &Case, chance: u8, day: Date) -> Stated {
             text: None,
             letter: (chance & 2 == 2).then(|| "7".into()),
         },
-        Event::Visit => Stated::Visit { on: day, by: vec!["nga".into()], minutes: "free".into() },
+        Event::Visit => Stated::Visit { on, by: vec!["nga".into()], minutes: "free".into() },
         Event::Recommend => Stated::Advice(Advice::Approve),
         Event::Refer => Stated::Submission("1".into()),
         event if decides(event) => Stated::Decision(Signed {
@@ -137,7 +137,7 @@ fn stated(event: Event, case: &Case, chance: u8, day: Date) -> Stated {
             height_agl_m: if chance & 1 == 1 { 50.0 } else { 40.0 },
             accuracy_m: 0.1,
             capture_method: CaptureMethod::GnssRtk,
-            on: day,
+            on,
             by: "s".into(),
         }),
         Event::Verify => Stated::Work(None),
@@ -246,6 +246,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             deviation_m: Some(f64::from(throw.chance & 7)),
             limits,
             uncounted: None,
+            full: None,
             due: (throw.chance & 0x18 == 0x18).then(|| day.yesterday().unwrap()),
         };
         let Ok(taken) = step(&case, event, &asked) else {
@@ -271,7 +272,11 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             let known = case.run.as_ref().unwrap();
             assert_eq!((signed.run, signed.run_hash), (known.run, known.hash), "{event} on another check");
         }
-        if let Stated::Decision(Signed { on, .. }) | Stated::Start(on) = &said {
+        if let Stated::Decision(Signed { on, .. })
+        | Stated::Start(on)
+        | Stated::Visit { on, .. }
+        | Stated::Survey(Surveyed { on, .. }) = &said
+        {
             assert!(*on <= day && on.to_string().as_str() > "2026-11-20", "{event} on {on}");
         }
         if let Stated::Met { evidence, .. } = &said {

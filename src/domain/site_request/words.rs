@@ -91,7 +91,7 @@ words! {
         NotAccepted = "not_accepted",
         /// The automatic checks ran on what was submitted.
         Checked = "checked",
-        /// Somebody is to be asked who was not.
+        /// Somebody is to be asked who was not, or was and may still answer what was submitted again.
         SomebodyToAsk = "somebody_to_ask",
         /// The last day for an answer is not over.
         TimeToAnswer = "time_to_answer",
@@ -99,6 +99,8 @@ words! {
         WasAsked = "was_asked",
         /// Whoever is to be asked has answered, or his time is over.
         ConsultationsDone = "consultations_done",
+        /// The day of the visit has come, and is none before the request was received.
+        VisitDate = "visit_date",
         /// Somebody was at the place.
         Visited = "visited",
         /// The decision names the check run of the case, by id and hash.
@@ -133,7 +135,7 @@ words! {
         ConditionOver = "condition_over",
         /// Every condition is met.
         ConditionsMet = "conditions_met",
-        /// The column agreed on is a candidate.
+        /// The column agreed on is a candidate, stands there still, and has a place left.
         CandidateNamed = "candidate_named",
         /// The rules say for how long a permit holds.
         PermitRuled = "permit_ruled",
@@ -141,6 +143,8 @@ words! {
         PermitHolds = "permit_holds",
         /// The permit held until a day that is over.
         PermitOver = "permit_over",
+        /// The day of the survey has come, and is none before building began.
+        SurveyDate = "survey_date",
         /// The survey lies within the tolerance of the place that was permitted.
         WithinTolerance = "within_tolerance",
         /// The height is at most the one that was permitted.
