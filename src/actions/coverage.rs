@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Context, Witness, forbidden, refresh};
+use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditEntry, Deed};
 use crate::domain::coverage::{CoverageArea, CoverageDraft, RegisteredCoverage};
 use crate::domain::jurisdiction::Jurisdiction;
@@ -28,12 +29,7 @@ pub fn declare(
     code: &str,
     draft: CoverageDraft,
 ) -> Result<RegisteredCoverage> {
-    if !witness.actor.answers_for(draft.layer, code) {
-        return Err(forbidden(witness.actor, &format!("declare the coverage of {} in {code}", draft.layer)));
-    }
-    let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
-    let jurisdiction = context.store.read(|conn| store::jurisdiction::find(conn, code))?.ok_or_else(unknown)?;
-    let area = CoverageArea::new(draft, &jurisdiction, context.reach()).map_err(Error::Invalid)?;
+    let (jurisdiction, area) = look_at(context, witness.actor, code, draft)?;
     let known = context.store.read(|conn| store::coverage::list(conn, Some(code), Some(area.layer)))?;
     if let Some(same) = known.into_iter().find(|known| known.area == area) {
         return Ok(same);
@@ -55,6 +51,25 @@ pub fn declare(
     })?;
     refresh::after_commit(context, witness.actor, &revisions);
     Ok(declared)
+}
+
+/// Looks whether somebody may declare an area, and whether it could be one, and declares nothing.
+///
+/// # Errors
+/// As [`declare`].
+pub fn look_at(
+    context: &Context,
+    actor: &Actor,
+    code: &str,
+    draft: CoverageDraft,
+) -> Result<(Jurisdiction, CoverageArea)> {
+    if !actor.answers_for(draft.layer, code) {
+        return Err(forbidden(actor, &format!("declare the coverage of {} in {code}", draft.layer)));
+    }
+    let unknown = || Error::NotFound(format!("the jurisdiction «{code}»"));
+    let jurisdiction = context.store.read(|conn| store::jurisdiction::find(conn, code))?.ok_or_else(unknown)?;
+    let area = CoverageArea::new(draft, &jurisdiction, context.reach()).map_err(Error::Invalid)?;
+    Ok((jurisdiction, area))
 }
 
 /// Takes a coverage area back.

@@ -178,6 +178,9 @@ impl Import {
         watcher.digests = digests;
         let actor = Actor::operator();
         let witness = self.why.witness(&actor);
+        if let Some(draft) = &covered {
+            coverage::look_at(&context, &actor, &self.jurisdiction, draft.clone())?;
+        }
         let report = with_noun!(layer, N => action::import::<N>(&context, witness, &options, &mut rows, &mut watcher))?;
         watcher.end();
         rows.tell_columns();

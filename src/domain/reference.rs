@@ -360,11 +360,11 @@ impl Noun for Reference {
 
     fn with_props(&self, props: ReferenceProps, _: &Jurisdiction) -> Result<Self, Vec<Problem>> {
         let kind = |detail: String| Err(vec![Problem::new("/properties/kind", detail)]);
-        if shape_problem(props.kind, &self.place.recorded.shape).is_some() {
-            return kind("is of another shape than this feature has".into());
-        }
         // What is wrong with one that was kept before that was asked is told by the checks; its other properties may change.
         let becomes = props.kind != self.props.kind;
+        if becomes && shape_problem(props.kind, &self.place.recorded.shape).is_some() {
+            return kind("is of another shape than this feature has".into());
+        }
         match line_problem(props.kind, &self.place.grid).filter(|_| becomes) {
             Some(problem) => kind(format!("is of another shape than this feature has, which {}", problem.detail)),
             None => Ok(Self { props, place: self.place.clone() }),

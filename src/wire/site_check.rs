@@ -242,6 +242,7 @@ fn compliance_json(Compliance { sectors, summed_m, summed_below_m }: &Compliance
             "side_m": of.side_m,
             "below_m": of.below_m,
             "summed_m": of.summed_m,
+            "summed_side_m": of.summed_side_m,
         })
     };
     json!({

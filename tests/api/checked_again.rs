@@ -13,7 +13,7 @@ use crate::operation::until;
 use crate::plan::{ZONES, api, committee, decision, unmet, zone};
 use crate::rules::VN;
 use crate::site_border::{self, CORNER, sides, sides_with};
-use crate::site_request::{CaseOf, column, trail_is_whole};
+use crate::site_request::{CaseOf, column, trail_is_whole, visit};
 use crate::site_request_story::{office, with_rules};
 use crate::support::{Response, token};
 
@@ -309,6 +309,43 @@ fn a_corridor_of_a_neighbour_that_has_the_lock_before_the_decision_about_a_reque
     assert_eq!(force.status, 200, "{}", force.text);
     assert_eq!(unmet(&refused), ["check_fresh"]);
     assert_eq!(api.sql("SELECT count(*) FROM site_request_events WHERE event = 'approve'").unwrap(), "0");
+}
+
+/// Whoever waives that something could not be checked waives nothing that stands there.
+#[test]
+fn what_nobody_could_check_and_was_waived_is_no_leave_to_stand_in_a_corridor() {
+    let local = |name: &str, role: &str, organisation: &str| TokenSetting {
+        token: Secret(token(name)),
+        name: name.into(),
+        organisation: Some(organisation.into()),
+        roles: vec![role.into()],
+        jurisdictions: Some(vec!["VN-72".into()]),
+    };
+    let api = with_rules(sides_with([VN; 2], |settings| {
+        settings.tokens.push(local("local", "officer", "office"));
+        settings.tokens.extend(["waiving", "deciding"].map(|name| local(name, "approver", "committee")));
+    }));
+    let hidden = json!({"kind": "road", "status": "in_force", "clearance_m": 100, "visibility": "restricted",
+        "organisation": "army"});
+    site_border::add(&api, CORRIDORS, "VN-35", "SOUTH", site_border::rect(-300.0, -300.0, 300.0, -20.0), hidden);
+    let mut case = CaseOf::file(&api, from_corner(0.0, 40.0), column());
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("local", "check", None, json!({}), "checking");
+    assert_eq!(case.verdict("COR"), "not_checked");
+    case.settle();
+    case.step("local", "visit", None, visit(), "assessing");
+    case.step("local", "recommend", Some("it fits"), json!({"advice": "approve"}), "recommended");
+    case.step("local", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    let run = case.now["properties"]["case"]["check"]["id"].as_str().unwrap().to_owned();
+    let waived = |role: &str| {
+        let why = json!({"code": "COR", "reason": "the map on paper"});
+        let headers = [("Content-Type", "application/json")];
+        api.send(role, "POST", &format!("/api/site-checks/{run}/waivers"), &headers, Some(&why)).status
+    };
+    assert_eq!(waived("waiving"), 201);
+    let refused = case.sends("deciding", "approve", None, case.decision(json!({})));
+    assert_eq!(unmet(&refused), ["check_fresh"], "{}", refused.text);
 }
 
 /// A zone is checked again as whoever made the run sees it: what he does not see over there was never said of it.

@@ -200,7 +200,7 @@ fn the_antennas_of_what_was_granted_before_are_brought_in_once() {
     trail_is_whole(&api);
     // What was built and verified before, too, for the feature that stood for it: nobody is counted twice by an earlier run.
     case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
-    case.step("carrier", "notify_start", None, json!({"on": "2026-12-01"}), "construction_notified");
+    case.step("carrier", "notify_start", None, begins(&api), "construction_notified");
     case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
     case.step("officer", "verify", None, json!({}), "verified");
     forget(&api);
@@ -272,7 +272,7 @@ fn no_import_and_no_editor_writes_the_antennas_of_a_request() {
     let own = json!({"code": "OWN", "kind": "transmitter", "organisation": "viettel", "eirp_w": 5});
     let own = api.add(REFERENCES, point(900.0, 0.0), own);
     let house = json!({"code": "H", "kind": "building", "organisation": "viettel", "class": class, "eirp_w": 5});
-    let house = api.add(REFERENCES, point(950.0, 0.0), house);
+    let house = api.add(REFERENCES, rect(945.0, -5.0, 955.0, 5.0), house);
     let there = || {
         let all = "SELECT string_agg(version_digest(r)::text, ' ' ORDER BY id) FROM reference_features AS r";
         (api.sql(all).unwrap(), api.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'"))

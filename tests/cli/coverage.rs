@@ -152,6 +152,12 @@ fn an_import_declares_where_it_is_all_there_is() {
     let nowhere = folder.file("point.geojson", r#"{"type":"Point","coordinates":[107.6,11.95]}"#);
     let refused = import(&whole, &["--coverage", &nowhere, "--coverage-source", "the ministry"]);
     assert!(refused.code == 1 && refused.err.contains("is no polygon"), "{}", refused.err);
+    let beyond = AREA.replace("107.6,", "100.6,");
+    let far = folder.file("far.geojson", &beyond);
+    for more in [&[][..], &["--dry-run"]] {
+        let refused = import(&whole, &[&["--coverage", &far, "--coverage-source", "the ministry"], more].concat());
+        assert!(refused.code == 1 && refused.err.contains("/boundary"), "{}", refused.err);
+    }
     let auto = ["import", "hospital", &whole, "--jurisdiction", "auto", "--organisation", "health"];
     clearway(&db, &[&auto[..], &says].concat()).fails("clearway: a coverage is of one jurisdiction: name it");
     assert_eq!(import(&whole, &[&says[..], &["--dry-run"]].concat()).code, 0);

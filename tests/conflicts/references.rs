@@ -88,7 +88,7 @@ pub fn random(dice: &mut Dice, code: &str) -> (Props, Geometry<f64>) {
             props.push(("occupied", Value::Bool(dice.draw(any::<bool>()))));
             props.push(("height_agl_m", number(dice, 60)));
             props.push(("valid_to", text(dice.pick(&["2020-01-01", "2030-01-01"]))));
-            dice.draw(LATTICE.any())
+            if kind == "building" { dice.draw(LATTICE.area()) } else { dice.draw(LATTICE.any()) }
         }
     };
     (props, shape)

@@ -2,6 +2,7 @@
 //! feature of the index gives.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use clearway::actions::site_check::{self, Asked, Fact, Question, facts};
 use clearway::actions::{feature, rules};
@@ -12,10 +13,11 @@ use clearway::domain::layer::Layer;
 use clearway::domain::place::Delivered;
 use clearway::domain::reference::Reference;
 use clearway::domain::site_check::{Antenna, Subject};
-use clearway::domain::work::{Work, WorkKind};
+use clearway::domain::work::{Work, WorkFacts, WorkKind};
 use clearway::formats::rules as file;
 use clearway::geometry::measure::Prepared;
 use clearway::geometry::{Coord, Epsg, Geometry, Point, crs};
+use clearway::index::Entry;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Text, Uuid as SqlUuid};
 use geo::MapCoords;
@@ -37,6 +39,12 @@ fn works(dice: &mut Dice, count: usize) -> Rows {
         props.push(("status", text(dice.pick(&["in_service", "planned", "dismantled"]))));
         props.push(("visibility", text(dice.pick(&["public", "carriers", "restricted"]))));
         props.push(("position_accuracy_m", Value::Number(f64::from(dice.draw(0..40)))));
+        // Of one that is to stand later whoever builds near it has to know, and of one that is gone nobody.
+        match dice.draw(0..6) {
+            0 => props.push(("valid_from", text("2026-09-01"))),
+            1 => props.push(("valid_to", text(dice.pick(&["2026-05-31", "2026-06-01"])))),
+            _ => {}
+        }
         (props, dice.draw(LATTICE.any()))
     };
     (0..count).map(|n| one(n, dice)).collect()
@@ -149,6 +157,9 @@ const OWN: &str = "coalesce(CASE f.kind::text WHEN 'heritage' THEN 45 WHEN 'scho
     WHEN 'runway' THEN 200 WHEN 'transmitter' THEN 25 WHEN 'road' THEN f.half_width_m + 11 \
     WHEN 'power_line' THEN f.half_width_m + CASE WHEN f.voltage_kv <= 100 THEN 2 ELSE 7 END END, 0)";
 
+/// Works that stand, or are to.
+const WORKS: &str = "f.status::text <> 'dismantled' AND (f.valid_to IS NULL OR f.valid_to >= '2026-06-01')";
+
 fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<Row> {
     let measured = |layer: &str, own: &str, in_zone: &str, counts: &str| {
         let zone = |also: &str| in_zone.replace("ALSO", also);
@@ -174,7 +185,7 @@ fn by_postgis(world: &World, at: Coord<f64>, reach: f64, accuracy: f64) -> Vec<R
         "WITH p AS (SELECT ST_SetSRID(ST_MakePoint({}, {}), 9218) AS g) {} UNION ALL {} UNION ALL {}",
         at.x,
         at.y,
-        measured("works", "f.position_accuracy_m", &in_zone, "f.status::text <> 'dismantled'"),
+        measured("works", "f.position_accuracy_m", &in_zone, WORKS),
         measured("corridors", "f.clearance_m", "false", "f.status::text <> 'cancelled'"),
         measured("references", OWN, "false", "f.valid_to IS NULL OR f.valid_to >= '2026-06-01'"),
     );
@@ -244,7 +255,11 @@ fn everything(world: &World, found: &Facts, at: Coord<f64>, reach: f64) {
     let territory = snapshot.territory("VN-72").unwrap();
     let day = "2026-06-01".parse().unwrap();
     for layer in Layer::all() {
-        for entry in territory.layer(layer).entries().filter(|entry| entry.facts.noun.severity(day).is_some()) {
+        let counts = |entry: &&Arc<Entry>| {
+            let noun = entry.facts.noun;
+            WorkFacts::try_from(noun).map_or_else(|_| noun.severity(day).is_some(), |work| work.stands_or_will(day))
+        };
+        for entry in territory.layer(layer).entries().filter(counts) {
             let fact = found.get(&(layer.to_string(), entry.facts.id));
             let distance = place.distance(&entry.shape);
             let limit = reach + entry.reach().get();
@@ -330,7 +345,7 @@ fn of_side(world: &World, code: &str, place: &Geometry<f64>, reach: f64) -> Vec<
         at.x(),
         at.y(),
         grid.0,
-        measured("works", "works", "f.position_accuracy_m", "f.status::text <> 'dismantled'"),
+        measured("works", "works", "f.position_accuracy_m", WORKS),
         measured("corridors", "corridors", "f.clearance_m", "f.status::text <> 'cancelled'"),
         measured("references", "reference_features", OWN, "(f.valid_to IS NULL OR f.valid_to >= '2026-06-01')"),
     );

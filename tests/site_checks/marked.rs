@@ -295,6 +295,14 @@ fn a_column_that_is_to_stand_later_is_known_today() {
     };
     assert_eq!(spacing(0.0), (json!("warn"), json!("TO-COME")));
     assert_ne!(spacing(5_000.0).0, "warn");
+    // Far from the place it takes a place of the quota, and is one that could be shared.
+    mast("FAR", "permitted", 14_000.0, json!({"valid_from": day(1)}));
+    mast("GONE", "permitted", 13_000.0, json!({"valid_to": "2026-01-01"}));
+    let zone = json!({"code": "Z", "kind": "zone", "organisation": "office", "quota": 1, "sharing_required": true});
+    world.add(REFERENCES, square(12_500.0, 0.0, 2_500.0), zone);
+    let run = world.run("officer", &world.ask("officer", 10_100.0, 0.0));
+    let of = run["findings"].as_array().unwrap().iter().find(|f| f["code"] == "ZON").unwrap().clone();
+    assert_eq!((&of["verdict"], &of["measured"]["value"]), (&json!("block"), &json!(1.0)), "{of}");
 }
 
 #[test]

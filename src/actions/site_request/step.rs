@@ -244,7 +244,9 @@ impl Step<'_> {
         };
         let row = self.judged(&case, &now, &facts)?;
         if let Some(check::Now { run, looked_at, reach_m, day: looked_on }) = &prepared.now {
-            let waived = run.is_waived(CheckCode::Cor, &case, &now.body.props.organisation);
+            // What was waived is what the check found. That it could not be checked, and that was waived, is no leave to stand there.
+            let waived =
+                case.found(CheckCode::Cor) && run.is_waived(CheckCode::Cor, &case, &now.body.props.organisation);
             let neighbours: Vec<String> = looked_at.iter().skip(1).map(|of| of.jurisdiction.clone()).collect();
             tx.keep_still(&neighbours)?;
             let reach = Metres::new(*reach_m).unwrap_or(Metres::ZERO);

@@ -191,6 +191,8 @@ pub struct Sector {
     pub below_m: f64,
     /// In its beam with all that is co-sited, each by what it sends that way, in the direction in which they are most, m.
     pub summed_m: f64,
+    /// Beyond its beam and what is beside it, the same, m.
+    pub summed_side_m: f64,
 }
 
 /// How far people keep from the antennas of a column.

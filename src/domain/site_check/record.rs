@@ -397,6 +397,7 @@ impl Text {
                 ("side", Some(sector.side_m)),
                 ("below", Some(sector.below_m)),
                 ("summed", Some(sector.summed_m)),
+                ("summed_side", Some(sector.summed_side_m)),
             ]);
         }
         self.number("summed", compliance.summed_m);

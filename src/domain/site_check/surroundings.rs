@@ -252,11 +252,11 @@ pub struct StandingColumn {
     pub spare_capacity: Option<u32>,
 }
 
-/// What a feature is as a column on a day; none where it is no column, or does not count.
+/// What a feature is as a column on a day, or from a later one on; none where it is no column, or does not count.
 #[must_use]
 pub fn column_on(noun: &NounFacts, day: Date) -> Option<StandingColumn> {
     let told = WorkFacts::try_from(*noun).ok().filter(|told| super::checks::is_column(told.kind, told.column_class))?;
-    noun.severity(day)?;
+    told.stands_or_will(day).then_some(())?;
     Some(StandingColumn { spare_capacity: told.spare_capacity.and_then(|places| u32::try_from(places).ok()) })
 }
 

@@ -278,6 +278,13 @@ impl Case {
         actor.organisation.as_deref() == Some(owner) || self.applicants.contains(&actor.name)
     }
 
+    /// The check that was run last found something by this code, not that it could not look.
+    #[must_use]
+    pub fn found(&self, code: CheckCode) -> bool {
+        let something = |verdict: Verdict| verdict.is_to_waive() && verdict != Verdict::NotChecked;
+        self.run.iter().flat_map(|run| &run.said).any(|(of, verdict)| *of == code && something(*verdict))
+    }
+
     /// The first day at whose end something of what was decided is due: a condition that is not met, or, as long as nothing is said to
     /// stand there, the end of the permit.
     #[must_use]

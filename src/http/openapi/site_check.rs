@@ -222,6 +222,7 @@ fn compliance() -> Json {
         "side_m": metres("At its sides and back, m"),
         "below_m": metres("Below it, m"),
         "summed_m": metres("With all that is co-sited, each by what it sends that way, in the direction in its beam in which they are most, m"),
+        "summed_side_m": metres("The same at its sides and back, m"),
     });
     json!({"type": "object", "nullable": true, "description": "Of EMF where antennas are stated: nearer than this there is more than the limit \
         of power density, whatever their frequency", "properties": {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use self::beam::{Antennas, Building, Shares, co_sited_with};
+use self::beam::{Antennas, Building, Shares, co_sited_with, undrawn};
 use super::prelude::*;
 use crate::domain::site_check::reach_round;
 
@@ -65,7 +65,8 @@ fn judged(subject: &Subject, around: &Surroundings<'_>, rules: &Parameters<'_>) 
     let total = own(subject) + co_sited_with(subject, around, co_sited).map(of_others).sum::<f64>();
     let looked = looked(subject, around, rules);
     let buildings = around.of(ReferenceKind::Building);
-    let buildings = buildings.filter(|near| near.attributes().occupied != Some(false) && near.distance_m <= looked);
+    let is_near = |near: &&NearReference<'_>| near.distance_m <= looked + undrawn(near);
+    let buildings = buildings.filter(|near| near.attributes().occupied != Some(false)).filter(is_near);
     let exposed: Vec<_> = buildings
         .filter_map(|near| {
             let building = Building::of(near)?;

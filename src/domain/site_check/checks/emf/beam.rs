@@ -13,11 +13,21 @@ use std::borrow::Cow;
 
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_check::{NearReference, Subject, Surroundings};
-use crate::geometry::measure::Prepared;
+use crate::geometry::measure::{Dimension, Prepared};
 use crate::geometry::{Bounds, Coord, Geometry, LineString};
 
 /// Nearer than this no density means anything, m.
 const NEAREST_M: f64 = 0.1;
+
+/// So far from a point or a line a building may reach of which nobody has drawn more, m `[default]`: such ones were kept before an
+/// outline was asked for.
+const UNDRAWN_M: f64 = 50.0;
+
+/// How far beyond its shape a building may reach, m.
+pub fn undrawn(near: &NearReference<'_>) -> f64 {
+    let drawn = near.shape.as_deref().is_none_or(|shape| shape.dimension() == Dimension::Area);
+    if drawn { 0.0 } else { UNDRAWN_M }
+}
 
 /// The shares of the rules.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +76,7 @@ impl<'a> Building<'a> {
             outline: shape.geometry(),
             height_m: near.attributes().height_agl_m,
             distance_m: near.distance_m,
-            accuracy_m: near.accuracy_m,
+            accuracy_m: near.accuracy_m + undrawn(near),
         })
     }
 }

@@ -24,8 +24,16 @@ fn with(antennas: &[Antenna], accuracy_m: f64) -> Subject {
 /// A building of some height.
 fn building(shape: Geometry<f64>, height: Option<f64>) -> Scene {
     let mut scene = Scene::default();
-    scene.reference(ReferenceKind::Building, shape).named("School").with(|a| a.height_agl_m = height);
+    scene.reference(ReferenceKind::Building, walls(shape)).named("School").with(|a| a.height_agl_m = height);
     scene
+}
+
+/// A point as a building whose nearest corner, seen from the origin, it is, with next to no ground.
+fn walls(shape: Geometry<f64>) -> Geometry<f64> {
+    let Geometry::Point(at) = shape else { return shape };
+    let (east, north) = (at.x() + at.x().signum() * 1e-9, at.y() + at.y().signum() * 1e-9);
+    let [low, high] = [[at.x().min(east), at.y().min(north)], [at.x().max(east), at.y().max(north)]];
+    rectangle(low, high)
 }
 
 fn at(east: f64, subject: &Subject) -> Verdict {
@@ -47,9 +55,9 @@ fn the_compliance_distances_of_the_law() {
     assert_eq!(found.limit.unwrap().value, 2.0);
 }
 
-/// The antennas, and the azimuth of 1 kW that is co-sited; of each in front, beside its beam, at its back, below, and with the others; all
-/// together, and below all of them.
-type Case<'c> = (&'c [Antenna], Option<f64>, &'c [[f64; 5]], [f64; 2]);
+/// The antennas, and the azimuth of 1 kW that is co-sited; of each in front, beside its beam, at its back, below, and with the others in its
+/// beam and at its back; all together, and below all of them.
+type Case<'c> = (&'c [Antenna], Option<f64>, &'c [[f64; 6]], [f64; 2]);
 
 /// By hand: √(EIRP·share·4 / (4π·2)), where 1 kW gives √159.155 = 12.62 m, the half of it 8.92 m, a tenth 3.99 m and a twentieth 2.82 m.
 #[test]
@@ -57,34 +65,34 @@ fn each_sector_has_its_distances_and_all_of_them_one() {
     let of = |eirp_w, azimuth, beamwidth_deg| Antenna { beamwidth_deg, ..antenna(eirp_w, azimuth) };
     let kilowatt = |azimuth: f64| of(1_000.0, Some(azimuth), None);
     let table: [Case<'_>; 8] = [
-        (&[kilowatt(90.0)], None, &[[12.62, 8.92, 3.99, 2.82, 12.62]], [12.62, 2.82]),
+        (&[kilowatt(90.0)], None, &[[12.62, 8.92, 3.99, 2.82, 12.62, 3.99]], [12.62, 2.82]),
         // Where two beams meet the third sends a tenth: 2.1 kW.
         (
             &[kilowatt(0.0), kilowatt(120.0), kilowatt(240.0)],
             None,
-            &[[12.62, 8.92, 3.99, 2.82, 18.28]; 3],
+            &[[12.62, 8.92, 3.99, 2.82, 18.28, 18.28]; 3],
             [21.85, 4.89],
         ),
         // Back to back: 1.1 kW.
         (
             &[of(1_000.0, Some(0.0), Some(65.0)), of(1_000.0, Some(180.0), Some(65.0))],
             None,
-            &[[12.62, 8.92, 3.99, 2.82, 13.23]; 2],
+            &[[12.62, 8.92, 3.99, 2.82, 13.23, 13.23]; 2],
             [17.84, 3.99],
         ),
         // All round, and half as much to the east: 1.5 kW there.
         (
             &[of(1_000.0, None, None), of(500.0, Some(90.0), None)],
             None,
-            &[[12.62, 12.62, 12.62, 2.82, 15.45], [8.92, 6.31, 2.82, 1.99, 15.45]],
+            &[[12.62, 12.62, 12.62, 2.82, 15.45, 15.45], [8.92, 6.31, 2.82, 1.99, 15.45, 12.93]],
             [15.45, 3.45],
         ),
         // So wide that it has no back, and reaches straight down; and one that sends all round.
-        (&[of(1_000.0, Some(10.0), Some(200.0))], None, &[[12.62, 8.92, 8.92, 12.62, 12.62]], [12.62, 12.62]),
-        (&[of(1_000.0, Some(10.0), Some(360.0))], None, &[[12.62, 12.62, 12.62, 12.62, 12.62]], [12.62, 12.62]),
+        (&[of(1_000.0, Some(10.0), Some(200.0))], None, &[[12.62, 8.92, 8.92, 12.62, 12.62, 8.92]], [12.62, 12.62]),
+        (&[of(1_000.0, Some(10.0), Some(360.0))], None, &[[12.62, 12.62, 12.62, 12.62, 12.62, 12.62]], [12.62, 12.62]),
         // What is co-sited sends the same way, or the other: half of it beside its beam, where that of the column ends.
-        (&[kilowatt(350.0)], Some(10.0), &[[12.62, 8.92, 3.99, 2.82, 17.84]], [17.84, 3.99]),
-        (&[kilowatt(90.0)], Some(270.0), &[[12.62, 8.92, 3.99, 2.82, 15.45]], [17.84, 3.99]),
+        (&[kilowatt(350.0)], Some(10.0), &[[12.62, 8.92, 3.99, 2.82, 17.84, 9.77]], [17.84, 3.99]),
+        (&[kilowatt(90.0)], Some(270.0), &[[12.62, 8.92, 3.99, 2.82, 15.45, 13.23]], [17.84, 3.99]),
     ];
     for (n, (antennas, co_sited, sectors, summed)) in table.into_iter().enumerate() {
         let mut scene = Scene::default();
@@ -96,7 +104,10 @@ fn each_sector_has_its_distances_and_all_of_them_one() {
         let told: Vec<_> = found
             .sectors
             .iter()
-            .map(|s| [s.front_m, s.shoulder_m, s.side_m, s.below_m, s.summed_m].map(|m| (m * 100.0).round() / 100.0))
+            .map(|s| {
+                [s.front_m, s.shoulder_m, s.side_m, s.below_m, s.summed_m, s.summed_side_m]
+                    .map(|m| (m * 100.0).round() / 100.0)
+            })
             .collect();
         assert_eq!(told, sectors, "case {n}");
         let of_all = [found.summed_m, found.summed_below_m].map(|m| (m * 100.0).round() / 100.0);
@@ -302,6 +313,17 @@ fn what_a_pack_states_of_beams_frequencies_and_relevance_holds_and_an_older_one_
     assert!(of(&[(SiteKey::RelevantShare, 0.0)], &round, 400.0).1 > 0.0);
 }
 
+/// Of a building that was kept as a point nobody knows where its walls are.
+#[test]
+fn a_building_of_which_nobody_drew_the_walls_is_for_a_survey() {
+    let subject = with(&[antenna(1_000.0, None)], 0.0);
+    for (east, verdict) in [(8.0, Verdict::NeedsSurvey), (60.0, Verdict::NeedsSurvey), (63.0, Verdict::Pass)] {
+        let mut scene = Scene::default();
+        scene.reference(ReferenceKind::Building, point(east, 0.0)).with(|a| a.height_agl_m = Some(30.0));
+        assert_eq!(judge(check, &subject, &scene.around()).verdict, verdict, "{east}");
+    }
+}
+
 #[test]
 fn what_is_not_known_is_for_a_survey() {
     let subject = with(&[antenna(1_000.0, Some(90.0))], 5.0);
@@ -315,7 +337,7 @@ fn what_is_not_known_is_for_a_survey() {
     }
     let found = |height, occupied| {
         let mut scene = Scene::default();
-        scene.reference(ReferenceKind::Building, point(5.0, 0.0)).with(|a| {
+        scene.reference(ReferenceKind::Building, walls(point(5.0, 0.0))).with(|a| {
             (a.height_agl_m, a.occupied) = (height, occupied);
         });
         judge(check, &with(&[antenna(1_000.0, Some(90.0))], 0.0), &scene.around()).verdict

@@ -20,7 +20,7 @@ use crate::domain::word::Word;
 use crate::domain::work::{ColumnClass, WorkFacts, WorkKind, WorkStatus};
 
 /// The engine, and the hash of what it says. Both lines are changed together.
-const ANSWERS: (i32, &str) = (4, "0079a11b638411162562c39c9779a37ceca12c11a3f9d246f56fe838d1ad66b9");
+const ANSWERS: (i32, &str) = (4, "2d3c71162c47283a6c9df774019ef1b809cc70de9a062ec122d0ed73f1139936");
 
 /// What is said now in the words of engine 3, by which the runs that it made are held against it. It said the same, but that EMF
 /// passed where the share of the limit that matters had expired.
