@@ -446,6 +446,26 @@ fn verifying_updates_the_work_that_is_named_and_takes_no_code_of_another() {
     }
 }
 
+/// Where a work of the carrier that is to come has the code of the request it is the one that is built: it is named, and none is made
+/// beside it.
+#[test]
+fn a_work_that_is_to_come_by_the_code_of_the_request_is_named() {
+    let api = office();
+    let planned = json!({"code": "BTS-7", "kind": "mast", "organisation": "viettel", "column_class": "A2b",
+        "status": "planned", "position_accuracy_m": 0, "valid_from": "2099-01-01"});
+    let planned = api.add(WORKS, point(6_000.0, 0.0), planned);
+    let mut case = built(&api, "BTS-7");
+    let unnamed = case.sends("officer", "verify", None, json!({}));
+    let problems = unnamed.problems();
+    assert_eq!((unnamed.status, problems.len()), (422, 1), "{}", unnamed.text);
+    let says = |what: &str| problems[0].contains(what);
+    assert!(problems[0].starts_with("/data/work: ") && says("BTS-7") && says(&planned), "{problems:?}");
+    case.step("officer", "verify", None, json!({"work": planned}), "verified");
+    let works = "SELECT string_agg(code || ' ' || status, ',') FROM works";
+    assert_eq!(api.sql(works).unwrap(), "BTS-7 in_service");
+    trail_is_whole(&api);
+}
+
 /// Two reasons for which the clock stands still have both to be over before it runs on, whichever is over first.
 #[test]
 fn a_carrier_ends_no_pause_of_the_office() {

@@ -19,7 +19,7 @@ use crate::domain::work::{Importance, Work, WorkProps, WorkStatus};
 use crate::error::Error;
 use crate::geometry::{Geometry, Metres};
 use crate::store::records::Records;
-use crate::store::{Failure, Stored, WriteTx};
+use crate::store::{Failure, Stored, WriteTx, site_request, work};
 
 /// The reference feature of a request is to be there; `shares`: no column of its own is to come.
 pub(super) fn stands_for(of: &Filed, shares: bool) -> bool {
@@ -121,8 +121,17 @@ pub(super) fn stands(
         let coded = |code: String| build(props(of, surveyed, Some(code)));
         let own = coded(of.body.props.code.clone().unwrap_or_else(|| made_code(id)))?;
         match Work::insert(tx, &of.jurisdiction, id, own) {
-            // That of the column whose place it takes, as a rule.
-            Err(Failure::Ours(Error::CodeTaken(_))) => Work::insert(tx, &of.jurisdiction, id, coded(made_code(id))?)?,
+            Err(Failure::Ours(Error::CodeTaken(code))) => {
+                let others = work::of_code(tx, &of.jurisdiction, &code)?;
+                // A second one beside that which was to come would leave it to come for ever.
+                if let Some(meant) = others.iter().find(|work| is_meant(of, work.body.props())) {
+                    let problem =
+                        format!("{code} is the code of the {} work {}: name it", meant.body.props().status, meant.id);
+                    return Err(Error::invalid("/data/work", problem).into());
+                }
+                // That of the column whose place it takes, as a rule.
+                Work::insert(tx, &of.jurisdiction, id, coded(made_code(id))?)?
+            }
             inserted => inserted?,
         };
         return Ok(id);
@@ -131,8 +140,7 @@ pub(super) fn stands(
     let known = known.filter(|work| work.body.props().organisation == of.body.props.organisation);
     let known = known.ok_or_else(|| Error::invalid("/data/work", "is no work of the carrier in the jurisdiction"))?;
     let present = known.body.props().clone();
-    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
-    if present.kind != of.body.props.subject.kind || !to_come.contains(&present.status) {
+    if !is_meant(of, &present) {
         let problem = format!(
             "is a {} that is {}: name one of the kind that was permitted and that is to come",
             present.kind, present.status
@@ -152,6 +160,13 @@ pub(super) fn stands(
     };
     Work::update(tx, &known, build(kept)?)?;
     Ok(id)
+}
+
+/// A work may be that which a request is for: of its carrier and its kind, and to come.
+fn is_meant(of: &Filed, work: &WorkProps) -> bool {
+    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
+    let asked = &of.body.props;
+    work.organisation == asked.organisation && work.kind == asked.subject.kind && to_come.contains(&work.status)
 }
 
 fn props(of: &Filed, surveyed: &Surveyed, code: Option<String>) -> WorkProps {
