@@ -22,7 +22,7 @@ pub use self::events::{append, events, events_in, events_of, uncounted};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
 pub use self::silent::{last_projected, without_transmitters};
-pub use self::timed::{lock_timed, over, overdue, timed};
+pub use self::timed::{is_counted, lock_timed, over, overdue, says, timed, to_count};
 pub use self::versions::{at, newest, numbers};
 use super::prepared::prepared;
 use super::records::{ListFilter, epsg, srid, word};
