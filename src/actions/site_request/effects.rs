@@ -85,15 +85,26 @@ pub(super) fn work(tx: &mut WriteTx<'_>, of: &Filed, case: &Case, stated: &State
     Ok(meant.map(|id| Work::lock(tx, &of.jurisdiction, id)).transpose()?.flatten())
 }
 
-/// Why the column that is agreed on bears nobody more on a day.
-pub(super) fn full(of: &Filed, stated: &Stated, column: Option<&Registered<Work>>, day: Date) -> Option<String> {
-    let Stated::Agreement { column: id, .. } = stated else { return None };
+/// Why the column that is agreed on bears nobody more on a day: what was agreed on with others takes a place before anything stands.
+pub(super) fn full(
+    tx: &mut WriteTx<'_>,
+    of: &Filed,
+    stated: &Stated,
+    column: Option<&Registered<Work>>,
+    day: Date,
+) -> Stored<Option<String>> {
+    let Stated::Agreement { column: id, .. } = stated else { return Ok(None) };
     let there = column.map(|work| work.body.props());
     let there = there.filter(|work| work.status.counts() && work.valid_to.is_none_or(|last| day <= last));
-    let Some(there) = there else { return Some(format!("{id} is not there any more")) };
+    let Some(there) = there else { return Ok(Some(format!("{id} is not there any more"))) };
+    let Some(places) = there.spare_capacity else { return Ok(None) };
+    let to_come = site_request::agreed_on(tx, &of.jurisdiction, *id)?;
+    let is_on_it = |carrier: &String| there.organisation == *carrier || there.tenants.contains(carrier);
     let carrier = &of.body.props.organisation;
-    let is_on_it = there.organisation == *carrier || there.tenants.contains(carrier);
-    (!is_on_it && there.spare_capacity == Some(0)).then(|| format!("{id} has no place left"))
+    let has_place = is_on_it(carrier) || to_come.contains(carrier);
+    let taken = to_come.iter().filter(|other| !is_on_it(other)).count();
+    let is_left = usize::try_from(places).is_ok_and(|places| taken < places);
+    Ok((!has_place && !is_left).then(|| format!("{id} has no place left")))
 }
 
 /// Registers what stands: a new work, the one that is named, or the column that is shared. Its id.
@@ -199,8 +210,11 @@ fn shared(tx: &mut WriteTx<'_>, of: &Filed, column: Uuid, jurisdiction: &Jurisdi
     let mut props = known.body.props().clone();
     let tenant = &of.body.props.organisation;
     if props.organisation != *tenant && !props.tenants.contains(tenant) {
+        if props.spare_capacity == Some(0) {
+            return Err(Error::invalid("/data/work", "the column that is shared has no place left").into());
+        }
         props.tenants.push(tenant.clone());
-        props.spare_capacity = props.spare_capacity.map(|places| (places - 1).max(0));
+        props.spare_capacity = props.spare_capacity.map(|places| places - 1);
         let body = known.body.with_props(props, jurisdiction).map_err(Error::Invalid)?;
         Work::update(tx, &known, body)?;
     }

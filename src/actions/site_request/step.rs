@@ -240,7 +240,7 @@ impl Step<'_> {
             kept: self.kept(tx, &now)?,
             uncounted: if begins { counting.lacks(limits.term_days, at) } else { None },
             due: counting.due(&case, at),
-            full: effects::full(&now, self.stated, work.as_ref(), day),
+            full: effects::full(tx, &now, self.stated, work.as_ref(), day)?,
         };
         let row = self.judged(&case, &now, &facts)?;
         if let Some(check::Now { run, looked_at, reach_m, day: looked_on }) = &prepared.now {

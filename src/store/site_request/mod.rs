@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use self::events::{append, events, events_in, events_of, uncounted};
 pub use self::inbox::{Consulted, Count, Tray, counts, waiting};
 use self::json::{documents, documents_json};
-pub use self::silent::{last_projected, without_transmitters};
+pub use self::silent::{agreed_on, last_projected, without_transmitters};
 pub use self::timed::{is_counted, lock_timed, over, overdue, says, timed, to_count};
 pub use self::versions::{at, newest, numbers};
 use super::prepared::prepared;
