@@ -144,9 +144,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             }
             let also = !named.is_empty();
             let unasked = case.consultations.iter().any(|c| c.asked_at.is_none());
-            // What was submitted again as it was is still asked about.
-            let goes_on = case.state == State::Checking && case.open(asked.day).next().is_some();
-            unless(also || unasked || goes_on, "no check names anybody who was not asked; name somebody in «also»")
+            unless(also || unasked, "no check names anybody who was not asked; name somebody in «also»")
         }
         Guard::TimeToAnswer => match asked.stated {
             Stated::Consultation { due_on: Some(last), .. } if *last < asked.day => {
