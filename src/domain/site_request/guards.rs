@@ -296,7 +296,11 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code, case, owner));
     let own = |codes: &[&str]| {
         let own = asked.run.iter().flat_map(|now| &now.waived).any(|w| codes.contains(&w.code.as_str()));
-        if own { " (whoever asks for it waives nothing)" } else { "" }
+        if own {
+            " (whoever asks for it waives nothing: send «check», and have that waived by somebody else)"
+        } else {
+            ""
+        }
     };
     match guard {
         Guard::NoBlocks => {
