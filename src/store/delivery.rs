@@ -262,10 +262,10 @@ fn record(
     Ok(word)
 }
 
-/// Counts an attempt that failed of one event, or of all that is due to the receiver; gives up what was tried often enough. A mail server
-/// that is away is that of all who are told by mail, and nobody has mail sent again: until its days are over it is tried.
+/// Counts an attempt that failed of one event, or of all that is due to the receiver; gives up what was tried often enough. What a mail
+/// server says for now it says to all who are told by mail, and nobody has mail sent again: until its days are over it is tried.
 fn failed(conn: &mut PgConnection, queue: &QueueRow, event: Option<Uuid>, why: &str, retry: &Retry) -> Stored<()> {
-    let is_for_days = event.is_none() && queue.channel == Channel::Mail.as_str();
+    let is_for_days = queue.channel == Channel::Mail.as_str();
     let most = if is_for_days { i64::MAX } else { i64::from(retry.attempts_max) };
     sql_query(
         "UPDATE deliveries SET attempts = attempts + 1, problem = $4,

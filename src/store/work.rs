@@ -212,3 +212,13 @@ pub fn seen(conn: &mut PgConnection, ids: &[Uuid]) -> Stored<Vec<(Uuid, Visibili
         works::table.filter(works::id.eq_any(ids)).select((works::id, works::visibility)).load(conn)?;
     rows.into_iter().map(|(id, visibility)| Ok((id, word(&visibility)?))).collect()
 }
+
+/// The works of a jurisdiction with a code that the writer sees.
+///
+/// # Errors
+/// The database's.
+pub fn of_code(tx: &mut WriteTx<'_>, jurisdiction: &str, code: &str) -> Stored<Vec<Registered<Work>>> {
+    let of = works::table.filter(works::jurisdiction.eq(jurisdiction).and(works::code.eq(code)));
+    let rows = of.select(WorkRow::as_select()).order(works::id).load(tx.conn)?;
+    rows.into_iter().map(to_feature).collect()
+}

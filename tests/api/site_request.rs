@@ -51,6 +51,8 @@ pub fn column() -> Json {
 /// A case, as somebody follows it who reads it before each step.
 pub struct CaseOf<'a> {
     pub api: &'a Api,
+    /// Who asks for it.
+    pub carrier: &'a str,
     pub id: String,
     pub version: i64,
     /// The request after the last step.
@@ -59,21 +61,38 @@ pub struct CaseOf<'a> {
 
 impl<'a> CaseOf<'a> {
     /// Files a draft of Viettel so many metres east and north of the origin, with the files of its dossier.
-    pub fn file(api: &'a Api, place: (f64, f64), properties: Json) -> Self {
-        let case = Self::bare(api, place, properties);
+    pub fn file(api: &'a Api, (east, north): (f64, f64), properties: Json) -> Self {
+        Self::file_as(api, "carrier", point(east, north), properties)
+    }
+
+    /// The same of another carrier, or somewhere else.
+    pub fn file_as(api: &'a Api, carrier: &'a str, place: Json, properties: Json) -> Self {
+        Self::bare_as(api, carrier, place, properties).with_files()
+    }
+
+    /// With the files of its dossier.
+    pub fn with_files(self) -> Self {
         for kind in KINDS {
-            let path = format!("/api/site-requests/{}/documents", case.id);
-            added(api, "carrier", &path, &format!("kind={kind}&name={kind}.txt"), kind.as_bytes());
+            let path = format!("/api/site-requests/{}/documents", self.id);
+            added(self.api, self.carrier, &path, &format!("kind={kind}&name={kind}.txt"), kind.as_bytes());
         }
-        case
+        self
     }
 
     /// The same without any file.
     pub fn bare(api: &'a Api, (east, north): (f64, f64), properties: Json) -> Self {
-        let made = api.on_grid("carrier", "POST", REQUESTS, &feature(point(east, north), properties));
+        Self::bare_as(api, "carrier", point(east, north), properties)
+    }
+
+    fn bare_as(api: &'a Api, carrier: &'a str, place: Json, properties: Json) -> Self {
+        let made = api.on_grid(carrier, "POST", REQUESTS, &feature(place, properties));
         assert_eq!(made.status, 201, "{}", made.text);
-        let now = made.json();
-        Self { api, id: now["id"].as_str().unwrap().to_owned(), version: 1, now }
+        Self::of(api, carrier, made.json())
+    }
+
+    /// One that was just filed.
+    pub fn of(api: &'a Api, carrier: &'a str, now: Json) -> Self {
+        Self { api, carrier, id: now["id"].as_str().unwrap().to_owned(), version: 1, now }
     }
 
     pub fn path(&self) -> String {
@@ -154,7 +173,7 @@ impl<'a> CaseOf<'a> {
 
     /// Leads it to where it is recommended.
     pub fn lead_to_advice(&mut self) {
-        self.step("carrier", "submit", None, json!({}), "submitted");
+        self.step(self.carrier, "submit", None, json!({}), "submitted");
         self.step("officer", "accept", None, json!({}), "accepted");
         self.step("officer", "check", None, json!({}), "checking");
         self.settle();

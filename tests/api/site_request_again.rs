@@ -183,3 +183,41 @@ fn a_second_round_is_told_to_whom_it_asks() {
     };
     assert_eq!((told(0), told(1)), ("2099-01-31 t f t".to_owned(), "2098-12-31 f t t".to_owned()));
 }
+
+/// Who is barred from answering while a supplement is due loses no time: what he had not answered he is asked once more, about the same
+/// where it was submitted as it was, whether a check names him or an officer does.
+#[test]
+fn whoever_was_barred_from_answering_is_asked_anew() {
+    let api = office();
+    land(&api, "A");
+    let mut case = checked(&api);
+    case.step("officer", "consult", None, json!({"also": [{"consultee": "army"}]}), "consulting");
+    let all = case.now["properties"]["case"]["consultations"].as_array().unwrap().clone();
+    for one in all.iter().filter(|c| c["organisation"] != "roads-board" && c["organisation"] != "army") {
+        let letter = json!({"organisation": one["organisation"], "answer": "agree", "letter": "7/CV"});
+        case.step("officer", "answer", None, letter, "consulting");
+    }
+    age(&api, 1);
+    let missing = json!({"missing": ["design"]});
+    case.step("officer", "request_supplement", Some("which?"), missing, "returned_for_supplement");
+    age(&api, 29);
+    case.step("carrier", "submit", None, json!({}), "submitted");
+    case.step("officer", "accept", None, json!({}), "accepted");
+    case.step("officer", "check", None, json!({}), "checking");
+    assert_eq!(lapse(&api.database.context()), Ok(0), "nobody is late who could not answer");
+    assert_eq!(unmet(&case, "officer", "assess", json!({})), ["consultations_done"]);
+    case.step("officer", "consult", None, json!({"due_on": "2099-01-31"}), "consulting");
+    for organisation in ["roads-board", "army"] {
+        let asked = of(&case, organisation);
+        assert_eq!((asked.len(), &asked[0]["answer_by"]), (1, &json!("2099-01-31")), "{organisation}: {asked:?}");
+        assert!(!asked[0]["asked_at"].is_null(), "{asked:?}");
+    }
+    assert_eq!(of(&case, "health").len(), usize::from(all.iter().any(|c| c["organisation"] == "health")));
+    let told = "SELECT concat_ws(' ', due, 'roads-board' = ANY (organisations), 'army' = ANY (organisations))
+        FROM outbox WHERE event = 'consult' ORDER BY number DESC LIMIT 1";
+    assert_eq!(api.sql(told).unwrap(), "2099-01-31 t t");
+    assert_eq!(lapse(&api.database.context()), Ok(0));
+    case.step("project_owner", "answer", None, json!({"answer": "agree"}), "consulting");
+    case.step("consultee", "answer", None, json!({"answer": "agree"}), "consulting");
+    case.step("officer", "assess", None, json!({}), "assessing");
+}

@@ -339,8 +339,8 @@ fn what_is_submitted_anew_is_seen_by_whoever_is_asked_anew() {
     trail_is_whole(&api);
 }
 
-/// What is submitted again as it was is what they were asked about: their time goes on, and so does what they see, once the office has
-/// checked it and consults them as before.
+/// What is submitted again as it was is what they were asked about: who has answered is not asked once more, and who could not meanwhile
+/// sees and answers it once the office has checked it and consults him again.
 #[test]
 fn whoever_was_asked_is_still_asked_about_what_is_submitted_unchanged() {
     let api = office();
@@ -363,10 +363,10 @@ fn whoever_was_asked_is_still_asked_about_what_is_submitted_unchanged() {
     case.step("officer", "check", None, json!({}), "checking");
     let checked = ["request_supplement", "check", "consult", "assess", "pause", "resume"];
     case.refused("officer", "assess", None, json!({}), &["consultations_done"], &checked);
-    case.step("officer", "consult", None, json!({}), "consulting");
+    case.step("officer", "consult", None, json!({"due_on": "2099-03-31"}), "consulting");
     assert_eq!((found(&case, "project_owner"), found(&case, "other-carrier")), (WAITS, THERE));
     let own = api.server.get("project_owner", "/api/inbox").json()["features"][0]["properties"].clone();
-    assert_eq!(own["due_on"], "2099-01-31", "as long as he was told");
+    assert_eq!(own["due_on"], "2099-03-31", "as long as he is told now");
     // Nobody is asked twice about the same.
     let consulting = ["request_supplement", "check", "consult", "answer", "assess", "pause", "resume", "extend"];
     case.refused("officer", "consult", None, json!({}), &["somebody_to_ask"], &consulting);

@@ -266,6 +266,54 @@ fn that_the_day_of_a_condition_is_over_is_told_once() {
     case.refused("officer", "remind", None, json!({}), &[], &[]);
 }
 
+/// What was granted, or put to sharing, before its carrier was reminded of anything is counted anew once: then it is in the inbox of whom
+/// it waits for, and he is told that a day is over, as of anything else, once.
+#[test]
+fn what_was_granted_before_anybody_was_reminded_is_counted_anew() {
+    let api = office();
+    run_sql(&api.database.url, "INSERT INTO organisations VALUES ('office', 'office', 'office')");
+    let day = |days: i32| api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    let conditions = json!({"conditions": [{"text": "paint it", "reason": "landscape", "due_on": day(30)}]});
+    case.step("approver", "approve_with_conditions", None, case.decision(conditions), "approved_with_conditions");
+    let late = case.id.clone();
+    age(&api, 31);
+    let tower = json!({"code": "TOWER", "kind": "mast", "organisation": "vnpt", "column_class": "A2b",
+        "position_accuracy_m": 0});
+    api.add(crate::help::WORKS, crate::help::point(3_060.0, 0.0), tower);
+    let mut case = CaseOf::file(&api, (3_000.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "require_sharing", None, case.decision(json!({})), "sharing_required");
+    // As both were kept before, and as the service finds them.
+    let kept =
+        "SELECT string_agg(concat_ws(' ', state, waits_for, wakes_on, due_on), ',' ORDER BY id) FROM site_requests";
+    let right = api.sql(kept).unwrap();
+    run_sql(
+        &api.database.url,
+        "ALTER TABLE site_requests DISABLE TRIGGER USER;
+         UPDATE site_requests SET waits_for = 'officer', wakes_on = NULL, due_on = NULL;
+         INSERT INTO site_requests_to_count (jurisdiction, id) SELECT jurisdiction, id FROM site_requests;
+         ALTER TABLE site_requests ENABLE TRIGGER USER",
+    );
+    let versions = || api.sql("SELECT string_agg(version::text, ',' ORDER BY id) FROM site_requests").unwrap();
+    let waits = || api.server.get("carrier", "/api/inbox").json()["features"].as_array().unwrap().len();
+    assert_eq!((api.sql(kept).unwrap() == right, waits()), (false, 0));
+    let contexts = [api.database.context(), api.database.context()];
+    let made = thread::scope(|scope| {
+        let ways = contexts.each_ref().map(|context| scope.spawn(|| lapse(context)));
+        ways.map(|way| way.join().unwrap())
+    });
+    assert_eq!(made.into_iter().map(Result::unwrap).sum::<usize>(), 3, "two are counted, and one is late");
+    let (before, counted) = (versions(), api.sql(kept).unwrap());
+    assert_eq!((told(&api, "remind"), waits()), (vec!["approved_with_conditions office,viettel".to_owned()], 2));
+    let is_late = format!("SELECT concat_ws(' ', waits_for, wakes_on, due_on) FROM site_requests WHERE id = '{late}'");
+    assert_eq!(api.sql(&is_late).unwrap(), format!("owner_and_officer {}", day(-1)), "told, and shown as late");
+    assert_eq!((lapse(&contexts[0]), lapse(&contexts[1])), (Ok(0), Ok(0)));
+    assert_eq!((versions(), api.sql(kept).unwrap()), (before, counted));
+    assert_eq!(api.sql("SELECT count(*) FROM site_requests_to_count").unwrap(), "0");
+}
+
 /// What fails of one jurisdiction, from the first that is asked about it, is said each time, and holds up none of the others.
 #[test]
 fn what_fails_of_one_jurisdiction_holds_up_no_other() {

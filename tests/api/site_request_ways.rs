@@ -394,6 +394,60 @@ fn a_visit_and_a_survey_are_of_a_day_that_has_come() {
     trail_is_whole(&api);
 }
 
+/// A day on which building was to begin, and that was announced wrongly, holds up no survey of what stands: that is of a day of the permit.
+#[test]
+fn a_start_that_was_announced_too_late_holds_up_no_survey() {
+    let api = office();
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "approve", None, case.decision(json!({})), "approved");
+    case.step("officer", "issue_permit", None, json!({"number": "GP-1"}), "permit_active");
+    let last = case.now["properties"]["case"]["permit"]["valid_to"].clone();
+    case.step("carrier", "notify_start", None, json!({"on": last}), "construction_notified");
+    let before = api.sql(&format!("SELECT '{}'::date - 1", today(&api))).unwrap();
+    let early = merged(json!({"on": before}), &survey((0.0, 1.0), 42.0));
+    let built = ["meet_condition", "submit_as_built"];
+    case.refused("carrier", "submit_as_built", None, early, &["survey_date"], &built);
+    case.step("carrier", "submit_as_built", None, survey((0.0, 1.0), 42.0), "as_built_submitted");
+}
+
+/// A visit is of a day since the place was as it is: not of one before it was changed, and as well of one before an appeal.
+#[test]
+fn a_visit_is_of_a_day_since_what_is_visited_was_submitted() {
+    let api = office();
+    let of = |days: i32| {
+        let on = api.sql(&format!("SELECT '{}'::date + {days}", today(&api))).unwrap();
+        merged(json!({"on": on}), &visit())
+    };
+    let missing = || json!({"missing": ["design"]});
+    let again = |case: &mut CaseOf<'_>| {
+        case.step("carrier", "submit", None, json!({}), "submitted");
+        case.step("officer", "accept", None, json!({}), "accepted");
+        case.step("officer", "check", None, json!({}), "checking");
+        case.settle();
+    };
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    again(&mut case);
+    age(&api, 3);
+    case.step("officer", "visit", None, of(-3), "assessing");
+    case.step("officer", "request_supplement", Some("why"), missing(), "returned_for_supplement");
+    case.patch(json!({"height_agl_m": 41}));
+    again(&mut case);
+    let left = case.now["properties"]["allowed"].as_array().unwrap().clone();
+    let left: Vec<&str> = left.iter().map(|event| event.as_str().unwrap()).collect();
+    case.refused("officer", "visit", None, of(-1), &["visit_date"], &left);
+    case.step("officer", "visit", None, of(0), "assessing");
+    case.step("officer", "recommend", Some("it does not fit"), json!({"advice": "refuse"}), "recommended");
+    case.step("officer", "refer", None, json!({"number": "12/TTr"}), "awaiting_decision");
+    case.step("approver", "refuse", Some("why"), case.decision(json!({})), "refused");
+    age(&api, 3);
+    case.step("carrier", "appeal", Some("why not"), json!({}), "appealed");
+    case.step("other-approver", "admit_appeal", Some("the map was old"), json!({}), "awaiting_decision");
+    case.step("other-approver", "send_back", Some("look again"), json!({}), "assessing");
+    case.step("officer", "visit", None, of(-2), "assessing");
+    case.refused("officer", "visit", None, of(-4), &["visit_date"], &left);
+}
+
 /// Leads a request to where its column is surveyed.
 fn built<'a>(api: &'a Api, code: &str) -> CaseOf<'a> {
     let mut case = CaseOf::file(api, (0.0, 0.0), merged(json!({"code": code}), &column()));
@@ -444,6 +498,26 @@ fn verifying_updates_the_work_that_is_named_and_takes_no_code_of_another() {
         assert_eq!(of(&old), before);
         trail_is_whole(&api);
     }
+}
+
+/// Where a work of the carrier that is to come has the code of the request it is the one that is built: it is named, and none is made
+/// beside it.
+#[test]
+fn a_work_that_is_to_come_by_the_code_of_the_request_is_named() {
+    let api = office();
+    let planned = json!({"code": "BTS-7", "kind": "mast", "organisation": "viettel", "column_class": "A2b",
+        "status": "planned", "position_accuracy_m": 0, "valid_from": "2099-01-01"});
+    let planned = api.add(WORKS, point(6_000.0, 0.0), planned);
+    let mut case = built(&api, "BTS-7");
+    let unnamed = case.sends("officer", "verify", None, json!({}));
+    let problems = unnamed.problems();
+    assert_eq!((unnamed.status, problems.len()), (422, 1), "{}", unnamed.text);
+    let says = |what: &str| problems[0].contains(what);
+    assert!(problems[0].starts_with("/data/work: ") && says("BTS-7") && says(&planned), "{problems:?}");
+    case.step("officer", "verify", None, json!({"work": planned}), "verified");
+    let works = "SELECT string_agg(code || ' ' || status, ',') FROM works";
+    assert_eq!(api.sql(works).unwrap(), "BTS-7 in_service");
+    trail_is_whole(&api);
 }
 
 /// Two reasons for which the clock stands still have both to be over before it runs on, whichever is over first.

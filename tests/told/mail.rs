@@ -157,21 +157,35 @@ fn nothing_is_said_in_the_clear_where_tls_is_asked_for() {
     assert!(mailbox.greeted() >= 2 && mailbox.got().is_empty());
 }
 
-/// A server that cannot be reached is no reason to give up a mail before its days are over: nobody could send it again.
+/// A server that cannot be reached, or takes nothing from anybody for now, is no reason to give up a mail before its days are over:
+/// nobody could send it again.
 #[test]
-fn mail_waits_for_a_server_that_is_away_however_often_it_is_tried() {
+fn mail_waits_for_a_server_that_takes_nothing_however_often_it_is_tried() {
     let mailbox = Mailbox::start();
-    let office = Office::with(|s| {
-        s.smtp_host = "127.0.0.1".into();
-        // Nobody listens there.
-        s.smtp_port = 1;
-        s.smtp_from = "Clearway <clearway@so.example>".into();
+    let office = with_mail_and(&mailbox, SmtpSecurity::None, |s| {
         (s.delivery_attempts_max, s.delivery_retry_ms, s.delivery_retry_max_ms) = (2, 1, 1);
     });
     account(&office, "nga", "office", "officer", &wants("nga@so.example", "vi"));
+    let tried = || office.world.sql("SELECT coalesce(sum(attempts), 0) FROM deliveries").parse::<u32>().unwrap();
+    mailbox.turn_away(Some(""));
     office.notify(&[notice(1, "accepted", &["office"])], false).unwrap();
-    until("it is tried", || office.world.sql("SELECT min(attempts) >= 2 FROM deliveries") == "true");
-    assert_eq!((sent(&office, "dead"), sent(&office, "waiting"), mailbox.got().len()), ("0".into(), "1".into(), 0));
+    for answer in ["", "421 4.3.2 too many", "454 4.7.0 later", "535 5.7.8 who are you?", ""] {
+        mailbox.turn_away(Some(answer));
+        let before = tried();
+        until(answer, || tried() >= before + 3);
+        assert_eq!((sent(&office, "dead"), sent(&office, "waiting")), ("0".into(), "1".into()), "{answer}");
+    }
+    mailbox.refuse(&["451 4.3.0 later", "452 4.3.1 full", "451 4.3.0 later"]);
+    mailbox.turn_away(None);
+    mailbox.until("it is taken", |got| got.len() == 1);
+    until("it is written down", || sent(&office, "done") == "1");
+    assert_eq!(mailbox.refused(), 3);
+    // Whom the server does not know it tells nothing, however often it was tried before.
+    mailbox.refuse(&["451 4.3.0 later"; 1_000]);
+    office.notify(&[notice(2, "accepted", &["office"])], false).unwrap();
+    until("it is tried", || mailbox.refused() >= 6);
+    mailbox.knows_nobody(Some("550 5.1.1 no such user"));
+    until("it is given up", || sent(&office, "dead") == "1");
 }
 
 #[test]

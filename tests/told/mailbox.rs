@@ -63,6 +63,8 @@ struct State {
     got: Vec<Mail>,
     /// What it says to a message, before it takes others.
     refusals: Vec<&'static str>,
+    /// What it says to whoever comes, whom it then leaves; nothing where that is empty.
+    turned_away: Option<&'static str>,
     /// What it says to a receiver of mail.
     unknown: Option<&'static str>,
     /// Says nothing to a message that it was given: whether it has taken it.
@@ -93,6 +95,7 @@ impl Mailbox {
         let state = State {
             got: Vec::new(),
             refusals: Vec::new(),
+            turned_away: None,
             unknown: None,
             silent: None,
             unanswered: 0,
@@ -118,6 +121,11 @@ impl Mailbox {
     /// Answers so to the next messages, one each.
     pub fn refuse(&self, answers: &[&'static str]) {
         lock(&self.state).refusals = answers.to_vec();
+    }
+
+    /// Answers so to whoever comes, and leaves him; with nothing, where that is empty.
+    pub fn turn_away(&self, answer: Option<&'static str>) {
+        lock(&self.state).turned_away = answer;
     }
 
     /// Answers so to whomever mail is for.
@@ -187,6 +195,13 @@ fn serve(stream: &TcpStream, state: &(Mutex<State>, Condvar)) {
         to.write_all(format!("{line}\r\n").as_bytes())
     };
     let (mut from, mut to) = (String::new(), Vec::new());
+    let turned_away = lock(state).turned_away;
+    if let Some(answer) = turned_away {
+        if !answer.is_empty() {
+            let _ = say(answer);
+        }
+        return;
+    }
     let mut said = say("220 mailbox ESMTP");
     while said.is_ok() {
         let mut line = String::new();

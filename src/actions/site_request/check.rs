@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, reader: Reader<'_>, of: &Filed, write: Writ
         sharing: sharing(&check.findings),
         to_others,
         consult,
-        candidates: candidates(&check.findings, &check.shown, &in_zones),
+        candidates: candidates(context, of, &check.findings, &check.shown, &in_zones),
     };
     Ok(Ran { run, noted })
 }
@@ -119,7 +119,7 @@ fn said_to(context: &Context, of: &Filed, actor: &Actor, asked: &Asked, question
         restricted: check.findings.iter().filter(tells_of_hidden).map(|f| f.code).collect(),
         sharing: sharing(&check.findings),
         consult: named.filter(|(_, who)| *who != Consultee::Office).collect(),
-        candidates: candidates(&check.findings, &[], &in_zones).into_iter().map(|one| one.id).collect(),
+        candidates: candidates(context, of, &check.findings, &[], &in_zones).into_iter().map(|one| one.id).collect(),
         hidden,
     })
 }
@@ -165,15 +165,27 @@ fn rests_on(of: &Filed, feature: Uuid) -> Digest {
 }
 
 /// The columns that could be shared, the nearest first: those within the spacing, and those in a zone in which columns are shared.
-/// What is restricted is not offered to whoever sees the case.
-fn candidates(findings: &[Finding], restricted: &[Ground], in_zones: &[Evidence]) -> Vec<Candidate> {
+/// What is restricted is not offered to whoever sees the case; nor is what stands across a border, for the office there says who comes
+/// on it.
+fn candidates(
+    context: &Context,
+    of: &Filed,
+    findings: &[Finding],
+    restricted: &[Ground],
+    in_zones: &[Evidence],
+) -> Vec<Candidate> {
+    let snapshot = context.index.snapshot();
+    let stands_here = |e: &&Evidence| {
+        let home = snapshot.territory(&of.jurisdiction);
+        home.is_some_and(|home| home.layer(e.layer).get(e.id).is_some())
+    };
     let sharing = findings.iter().filter(|f| f.code == CheckCode::Spc && f.outcome == Some(Outcome::SharingRequired));
     // Another request is no column yet.
     let columns = sharing.flat_map(|f| &f.evidence).filter(|e| e.kind != ReferenceKind::SiteRequest.as_str());
     let mut columns: Vec<&Evidence> = columns.chain(in_zones).collect();
     columns.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m).then(a.id.cmp(&b.id)));
     columns.dedup_by_key(|e| e.id);
-    let columns = columns.into_iter().filter(|e| restricted.iter().all(|(_, _, id)| *id != e.id));
+    let columns = columns.into_iter().filter(stands_here).filter(|e| restricted.iter().all(|(_, _, id)| *id != e.id));
     let one = |e: &Evidence| Candidate {
         id: e.id,
         code: e.code.to_string(),

@@ -19,7 +19,7 @@ use crate::domain::work::{Importance, Work, WorkProps, WorkStatus};
 use crate::error::Error;
 use crate::geometry::{Geometry, Metres};
 use crate::store::records::Records;
-use crate::store::{Failure, Stored, WriteTx};
+use crate::store::{Failure, Stored, WriteTx, site_request, work};
 
 /// The reference feature of a request is to be there; `shares`: no column of its own is to come.
 pub(super) fn stands_for(of: &Filed, shares: bool) -> bool {
@@ -85,15 +85,26 @@ pub(super) fn work(tx: &mut WriteTx<'_>, of: &Filed, case: &Case, stated: &State
     Ok(meant.map(|id| Work::lock(tx, &of.jurisdiction, id)).transpose()?.flatten())
 }
 
-/// Why the column that is agreed on bears nobody more on a day.
-pub(super) fn full(of: &Filed, stated: &Stated, column: Option<&Registered<Work>>, day: Date) -> Option<String> {
-    let Stated::Agreement { column: id, .. } = stated else { return None };
+/// Why the column that is agreed on bears nobody more on a day: what was agreed on with others takes a place before anything stands.
+pub(super) fn full(
+    tx: &mut WriteTx<'_>,
+    of: &Filed,
+    stated: &Stated,
+    column: Option<&Registered<Work>>,
+    day: Date,
+) -> Stored<Option<String>> {
+    let Stated::Agreement { column: id, .. } = stated else { return Ok(None) };
     let there = column.map(|work| work.body.props());
     let there = there.filter(|work| work.status.counts() && work.valid_to.is_none_or(|last| day <= last));
-    let Some(there) = there else { return Some(format!("{id} is not there any more")) };
+    let Some(there) = there else { return Ok(Some(format!("{id} is not there any more"))) };
+    let Some(places) = there.spare_capacity else { return Ok(None) };
+    let to_come = site_request::agreed_on(tx, &of.jurisdiction, *id)?;
+    let is_on_it = |carrier: &String| there.organisation == *carrier || there.tenants.contains(carrier);
     let carrier = &of.body.props.organisation;
-    let is_on_it = there.organisation == *carrier || there.tenants.contains(carrier);
-    (!is_on_it && there.spare_capacity == Some(0)).then(|| format!("{id} has no place left"))
+    let has_place = is_on_it(carrier) || to_come.contains(carrier);
+    let taken = to_come.iter().filter(|other| !is_on_it(other)).count();
+    let is_left = usize::try_from(places).is_ok_and(|places| taken < places);
+    Ok((!has_place && !is_left).then(|| format!("{id} has no place left")))
 }
 
 /// Registers what stands: a new work, the one that is named, or the column that is shared. Its id.
@@ -121,8 +132,17 @@ pub(super) fn stands(
         let coded = |code: String| build(props(of, surveyed, Some(code)));
         let own = coded(of.body.props.code.clone().unwrap_or_else(|| made_code(id)))?;
         match Work::insert(tx, &of.jurisdiction, id, own) {
-            // That of the column whose place it takes, as a rule.
-            Err(Failure::Ours(Error::CodeTaken(_))) => Work::insert(tx, &of.jurisdiction, id, coded(made_code(id))?)?,
+            Err(Failure::Ours(Error::CodeTaken(code))) => {
+                let others = work::of_code(tx, &of.jurisdiction, &code)?;
+                // A second one beside that which was to come would leave it to come for ever.
+                if let Some(meant) = others.iter().find(|work| is_meant(of, work.body.props())) {
+                    let problem =
+                        format!("{code} is the code of the {} work {}: name it", meant.body.props().status, meant.id);
+                    return Err(Error::invalid("/data/work", problem).into());
+                }
+                // That of the column whose place it takes, as a rule.
+                Work::insert(tx, &of.jurisdiction, id, coded(made_code(id))?)?
+            }
             inserted => inserted?,
         };
         return Ok(id);
@@ -131,8 +151,7 @@ pub(super) fn stands(
     let known = known.filter(|work| work.body.props().organisation == of.body.props.organisation);
     let known = known.ok_or_else(|| Error::invalid("/data/work", "is no work of the carrier in the jurisdiction"))?;
     let present = known.body.props().clone();
-    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
-    if present.kind != of.body.props.subject.kind || !to_come.contains(&present.status) {
+    if !is_meant(of, &present) {
         let problem = format!(
             "is a {} that is {}: name one of the kind that was permitted and that is to come",
             present.kind, present.status
@@ -152,6 +171,13 @@ pub(super) fn stands(
     };
     Work::update(tx, &known, build(kept)?)?;
     Ok(id)
+}
+
+/// A work may be that which a request is for: of its carrier and its kind, and to come.
+fn is_meant(of: &Filed, work: &WorkProps) -> bool {
+    let to_come = [WorkStatus::Planned, WorkStatus::Permitted, WorkStatus::UnderConstruction];
+    let asked = &of.body.props;
+    work.organisation == asked.organisation && work.kind == asked.subject.kind && to_come.contains(&work.status)
 }
 
 fn props(of: &Filed, surveyed: &Surveyed, code: Option<String>) -> WorkProps {
@@ -184,8 +210,11 @@ fn shared(tx: &mut WriteTx<'_>, of: &Filed, column: Uuid, jurisdiction: &Jurisdi
     let mut props = known.body.props().clone();
     let tenant = &of.body.props.organisation;
     if props.organisation != *tenant && !props.tenants.contains(tenant) {
+        if props.spare_capacity == Some(0) {
+            return Err(Error::invalid("/data/work", "the column that is shared has no place left").into());
+        }
         props.tenants.push(tenant.clone());
-        props.spare_capacity = props.spare_capacity.map(|places| (places - 1).max(0));
+        props.spare_capacity = props.spare_capacity.map(|places| places - 1);
         let body = known.body.with_props(props, jurisdiction).map_err(Error::Invalid)?;
         Work::update(tx, &known, body)?;
     }

@@ -22,6 +22,7 @@ use crate::store::{Stored, WriteTx, document};
 pub(super) struct Facts {
     pub(super) day: Date,
     pub(super) received: Option<Date>,
+    pub(super) submitted: Option<Date>,
     pub(super) run: Option<RunNow>,
     pub(super) deviation_m: Option<f64>,
     pub(super) limits: Limits,
@@ -36,6 +37,7 @@ impl Facts {
         Self {
             day,
             received: None,
+            submitted: None,
             run: None,
             deviation_m: None,
             limits: Limits::default(),
@@ -71,6 +73,7 @@ impl Step<'_> {
             reason: self.reason,
             day: facts.day,
             received: facts.received,
+            submitted: facts.submitted,
             run: facts.run.clone(),
             deviation_m: facts.deviation_m,
             limits: facts.limits,

@@ -1,5 +1,5 @@
 //! What happens by itself when a day is over: permits lapse, and the time of whoever was asked; a request becomes overdue, and, where
-//! the rules say so, counts as approved; and the antennas of what was granted before they were kept are brought in. Whatever has something due is looked for now and then; what is overdue and waits for an approval
+//! the rules say so, counts as approved; and the antennas of what was granted before they were kept are brought in, as is what is kept of a request to search by. Whatever has something due is looked for now and then; what is overdue and waits for an approval
 //! by silence again and again, for nothing that stood in its way has to stay there.
 
 use std::collections::BTreeSet;
@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::antennas;
 use super::step::by_itself;
+use super::{antennas, recount};
 use crate::actions::{Context, Witness};
 use crate::clock;
 use crate::domain::actor::Actor;
@@ -34,6 +34,8 @@ pub fn lapse(context: &Context) -> Result<usize> {
     for territory in context.index.snapshot().territories() {
         let code = territory.jurisdiction.code.as_str();
         let day = clock::now().to_zoned(territory.jurisdiction.time_zone()).date();
+        // By what is kept is looked for what has something due.
+        made.add(recount::bring_in(context, witness, &territory.jurisdiction));
         let done = of_jurisdiction(context, witness, code, day).inspect_err(|error| {
             tracing::warn!(%error, jurisdiction = code, "not everything for which a day is over could be done");
         });

@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -231,16 +232,18 @@ impl Step<'_> {
         let counting = self.counting(&office);
         let limits = Limits::on(&office.parameters, day);
         let begins = self.begins_clock(&case);
+        let date = |at: Timestamp| at.to_zoned(self.jurisdiction.time_zone()).date();
         let facts = Facts {
             day,
-            received: case.clock_run().map(|run| run.accepted.to_zoned(self.jurisdiction.time_zone()).date()),
+            received: case.clock_run().map(|run| date(run.accepted)),
+            submitted: case.submitted_at.map(date),
             run: prepared.now.as_ref().map(|now| now.run.clone()),
             deviation_m: self.deviation_m(&now, case.surveyed.as_ref()),
             limits,
             kept: self.kept(tx, &now)?,
             uncounted: if begins { counting.lacks(limits.term_days, at) } else { None },
             due: counting.due(&case, at),
-            full: effects::full(&now, self.stated, work.as_ref(), day),
+            full: effects::full(tx, &now, self.stated, work.as_ref(), day)?,
         };
         let row = self.judged(&case, &now, &facts)?;
         if let Some(check::Now { run, looked_at, reach_m, day: looked_on }) = &prepared.now {

@@ -139,6 +139,8 @@ pub struct Case {
     pub applicants: Vec<String>,
     /// Hash of what was submitted last.
     pub submitted: Option<Digest>,
+    /// Since when it is what it is.
+    pub submitted_at: Option<Timestamp>,
     /// The receipt number.
     pub receipt: Option<String>,
     /// SHA-256 of the secret on it.
@@ -184,6 +186,7 @@ impl Default for Case {
             state: State::Draft,
             applicants: Vec::new(),
             submitted: None,
+            submitted_at: None,
             receipt: None,
             secret: None,
             run: None,
@@ -226,7 +229,7 @@ impl Case {
             self.applicants.push(event.actor.clone());
         }
         match event.event {
-            Event::Submit => self.submitted_again(event.noted.snapshot_hash),
+            Event::Submit => self.submitted_again(event.noted.snapshot_hash, event.at),
             Event::Check => self.checked(event),
             Event::SendBack => self.advice = None,
             Event::Accept => {
@@ -390,11 +393,13 @@ impl Case {
     }
 
     /// What was found of the request as it was before is worth nothing for another one.
-    fn submitted_again(&mut self, snapshot: Option<Digest>) {
-        if self.submitted != snapshot {
+    fn submitted_again(&mut self, snapshot: Option<Digest>, at: Timestamp) {
+        if self.submitted != snapshot || self.submitted_at.is_none() {
             self.consultations.clear();
             self.visits.clear();
+            self.submitted_at = Some(at);
         }
+        self.barred();
         (self.submitted, self.run, self.advice) = (snapshot, None, None);
     }
 

@@ -55,6 +55,8 @@ pub struct Consultation {
     pub answered: Option<(Answer, String, Timestamp)>,
     /// That its time is over was told.
     pub lapse_told: bool,
+    /// An officer named it, whatever a check finds.
+    named: bool,
 }
 
 impl Consultation {
@@ -75,8 +77,8 @@ impl Case {
     /// What a check found, of which whoever is named was not asked yet, he is to be asked about.
     pub(super) fn checked(&mut self, event: &CaseEvent) {
         let Some(run) = &event.noted.run else { return };
-        // Of what is not there any more nobody is asked who was not.
-        self.consultations.retain(|c| c.asked_at.is_some());
+        // Of what is not there any more nobody is asked who was not, but whom an officer named.
+        self.consultations.retain(|c| c.asked_at.is_some() || c.named);
         for named in &run.consult {
             let mut matters = named.matters();
             matters.retain(|one| {
@@ -100,6 +102,7 @@ impl Case {
             let before: Vec<CheckCode> =
                 self.consultations_of(&named.organisation).flat_map(|c| &c.because).copied().collect();
             let asked = self.still_to_ask(named.consultee, &named.organisation);
+            asked.named = true;
             for code in before {
                 if !asked.because.contains(&code) {
                     asked.because.push(code);
@@ -128,6 +131,13 @@ impl Case {
         }
     }
 
+    /// Whoever was barred from answering while a supplement was due is asked anew.
+    pub(super) fn barred(&mut self) {
+        for one in self.consultations.iter_mut().filter(|c| c.answered.is_none() && !c.lapse_told) {
+            (one.asked_at, one.answer_by) = (None, None);
+        }
+    }
+
     fn consultations_of(&self, organisation: &str) -> impl Iterator<Item = &Consultation> {
         self.consultations.iter().filter(move |c| c.organisation == organisation)
     }
@@ -146,6 +156,7 @@ impl Case {
                 answer_by: None,
                 answered: None,
                 lapse_told: false,
+                named: false,
             });
         }
         &mut self.consultations[at]

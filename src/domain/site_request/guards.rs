@@ -60,6 +60,8 @@ pub struct Asked<'a> {
     pub day: Date,
     /// The day there on which the request, or the appeal, was received that is decided on.
     pub received: Option<Date>,
+    /// The day there on which the request was submitted as it is.
+    pub submitted: Option<Date>,
     /// The last check run, as it stands now; where the step decides.
     pub run: Option<RunNow>,
     /// How far the survey lies from the place that was permitted, m; where the step verifies it.
@@ -144,9 +146,7 @@ pub fn missing(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
             }
             let also = !named.is_empty();
             let unasked = case.consultations.iter().any(|c| c.asked_at.is_none());
-            // What was submitted again as it was is still asked about.
-            let goes_on = case.state == State::Checking && case.open(asked.day).next().is_some();
-            unless(also || unasked || goes_on, "no check names anybody who was not asked; name somebody in «also»")
+            unless(also || unasked, "no check names anybody who was not asked; name somebody in «also»")
         }
         Guard::TimeToAnswer => match asked.stated {
             Stated::Consultation { due_on: Some(last), .. } if *last < asked.day => {
@@ -265,8 +265,10 @@ fn of_check(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
 /// What is said to have been done on a day was done on one that has come, and none before there was anything to do.
 fn of_day(case: &Case, asked: &Asked<'_>) -> Option<String> {
     let (on, first, what) = match asked.stated {
-        Stated::Decision(Signed { on, .. }) | Stated::Visit { on, .. } => (*on, asked.received, "it was received"),
-        Stated::Survey(surveyed) => (surveyed.on, case.starts_on, "building began"),
+        Stated::Decision(Signed { on, .. }) => (*on, asked.received, "it was received"),
+        Stated::Visit { on, .. } => (*on, asked.submitted, "it was submitted as it is"),
+        // By the permit, for the day on which building was to begin may have been announced wrongly.
+        Stated::Survey(surveyed) => (surveyed.on, case.permit.as_ref().map(|(_, from, _)| *from), "the permit began"),
         _ => return Some("say on which day".into()),
     };
     if on > asked.day {
@@ -298,7 +300,11 @@ fn of_findings(case: &Case, asked: &Asked<'_>, guard: Guard) -> Option<String> {
     let waived = |code: &CheckCode| asked.run.as_ref().is_some_and(|now| now.is_waived(*code, case, owner));
     let own = |codes: &[&str]| {
         let own = asked.run.iter().flat_map(|now| &now.waived).any(|w| codes.contains(&w.code.as_str()));
-        if own { " (whoever asks for it waives nothing)" } else { "" }
+        if own {
+            " (whoever asks for it waives nothing: send «check», and have that waived by somebody else)"
+        } else {
+            ""
+        }
     };
     match guard {
         Guard::NoBlocks => {

@@ -242,6 +242,7 @@ fn played(throws: &[Throw]) -> (Vec<CaseEvent>, usize) {
             reason: (throw.chance & 128 == 0).then_some("why"),
             day,
             received: case.clock_run().map(|run| run.accepted.to_zoned(jiff::tz::TimeZone::UTC).date()),
+            submitted: case.submitted_at.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date()),
             run,
             deviation_m: Some(f64::from(throw.chance & 7)),
             limits,

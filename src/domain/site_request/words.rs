@@ -99,7 +99,7 @@ words! {
         WasAsked = "was_asked",
         /// Whoever is to be asked has answered, or his time is over.
         ConsultationsDone = "consultations_done",
-        /// The day of the visit has come, and is none before the request was received.
+        /// The day of the visit has come, and is none before the request was submitted as it is.
         VisitDate = "visit_date",
         /// Somebody was at the place.
         Visited = "visited",
@@ -143,7 +143,7 @@ words! {
         PermitHolds = "permit_holds",
         /// The permit held until a day that is over.
         PermitOver = "permit_over",
-        /// The day of the survey has come, and is none before building began.
+        /// The day of the survey has come, and is none before the permit.
         SurveyDate = "survey_date",
         /// The survey lies within the tolerance of the place that was permitted.
         WithinTolerance = "within_tolerance",

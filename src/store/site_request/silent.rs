@@ -1,4 +1,4 @@
-//! Requests that were granted and whose antennas nobody counts yet.
+//! Requests that were granted and of which something is counted nowhere yet: their antennas, the place on a column that is shared.
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Row, filed};
 use crate::domain::reference::ReferenceKind;
 use crate::domain::site_request::Filed;
-use crate::domain::site_request::words::State;
+use crate::domain::site_request::words::{Event, State};
 use crate::domain::word::Word;
 use crate::domain::work::WorkStatus;
 use crate::store::{Stored, WriteTx};
@@ -71,4 +71,28 @@ pub fn last_projected(tx: &mut WriteTx<'_>, jurisdiction: &str, id: Uuid) -> Sto
     .get_result(tx.conn)
     .optional()?;
     Ok(row.map(|row| row.projected))
+}
+
+/// Whose requests are to come on a column that is shared, by an agreement on it: those that nobody verified yet and that have not ended.
+///
+/// # Errors
+/// The database's.
+pub fn agreed_on(tx: &mut WriteTx<'_>, jurisdiction: &str, column: Uuid) -> Stored<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct WhoRow {
+        #[diesel(sql_type = Text)]
+        organisation: String,
+    }
+    let to_come = [State::PermitActive, State::ConstructionNotified, State::AsBuiltSubmitted].map(Word::as_str);
+    let rows: Vec<WhoRow> = sql_query(
+        "SELECT DISTINCT r.organisation FROM site_request_events AS e
+         JOIN site_requests AS r ON r.jurisdiction = e.jurisdiction AND r.id = e.request
+         WHERE e.jurisdiction = $1 AND e.event = $2 AND e.data->>'column' = $3 AND r.state = ANY ($4)",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<Text, _>(Event::RecordAgreement.as_str())
+    .bind::<Text, _>(column.to_string())
+    .bind::<Array<Text>, _>(to_come.as_slice())
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.organisation).collect())
 }

@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
-use super::{Row, filed};
+use super::{Copies, Row, filed};
 use crate::domain::site_request::Filed;
 use crate::domain::site_request::words::State;
+use crate::domain::word::Word;
 use crate::store::records::word;
 use crate::store::{Stored, WriteTx};
 
@@ -100,4 +101,57 @@ pub fn timed(tx: &mut WriteTx<'_>, jurisdiction: &str, after: Option<Uuid>, limi
     .bind::<BigInt, _>(limit)
     .load(tx.conn)?;
     rows.into_iter().map(filed).collect()
+}
+
+/// The requests of a jurisdiction of which is to be counted anew what is kept of them, by id, at most so many after one.
+///
+/// # Errors
+/// The database's.
+pub fn to_count(conn: &mut PgConnection, jurisdiction: &str, after: Option<Uuid>, limit: i64) -> Stored<Vec<Filed>> {
+    let rows: Vec<Row> = sql_query(
+        "SELECT r.* FROM site_requests_to_count AS c JOIN site_requests AS r ON r.jurisdiction = c.jurisdiction AND r.id = c.id
+         WHERE c.jurisdiction = $1 AND ($2 IS NULL OR c.id > $2) ORDER BY c.id LIMIT $3",
+    )
+    .bind::<Text, _>(jurisdiction)
+    .bind::<Nullable<UuidSql>, _>(after)
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    rows.into_iter().map(filed).collect()
+}
+
+/// That of one is done. It was still to be.
+///
+/// # Errors
+/// The database's.
+pub fn is_counted(tx: &mut WriteTx<'_>, of: &Filed) -> Stored<bool> {
+    let gone = sql_query("DELETE FROM site_requests_to_count WHERE jurisdiction = $1 AND id = $2")
+        .bind::<Text, _>(&of.jurisdiction)
+        .bind::<UuidSql, _>(of.id)
+        .execute(tx.conn)?;
+    Ok(gone > 0)
+}
+
+/// What is kept of a request to search by says this.
+///
+/// # Errors
+/// The database's.
+pub fn says(tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -> Stored<bool> {
+    #[derive(QueryableByName)]
+    struct SaysRow {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        it_says: bool,
+    }
+    let statement = sql_query(
+        "SELECT EXISTS (
+             SELECT FROM site_requests WHERE jurisdiction = $1 AND id = $2 AND waits_for IS NOT DISTINCT FROM $3
+                 AND asked_until IS NOT DISTINCT FROM $4 AND ends_on IS NOT DISTINCT FROM $5 AND wakes_on IS NOT DISTINCT FROM $6
+         ) AS it_says",
+    )
+    .bind::<Text, _>(&of.jurisdiction)
+    .bind::<UuidSql, _>(of.id)
+    .bind::<Nullable<Text>, _>(copies.waits_for.map(Word::as_str))
+    .bind::<Nullable<DateSql>, _>(copies.asked_until.map(ToDiesel::to_diesel))
+    .bind::<Nullable<DateSql>, _>(copies.ends_on.map(ToDiesel::to_diesel))
+    .bind::<Nullable<DateSql>, _>(copies.wakes_on.map(ToDiesel::to_diesel));
+    Ok(statement.get_result::<SaysRow>(tx.conn)?.it_says)
 }
