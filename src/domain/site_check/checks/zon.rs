@@ -419,7 +419,7 @@ mod tests {
         let rules = pack();
         let all = super::super::super::run(&mast(), &around, &Parameters::on(&rules, DAY), DAY);
         let of = |code| all.iter().find(|finding| finding.code == code).unwrap();
-        let gaps = [gap(requests, GapWhy::Hidden), gap(Source::Works, GapWhy::NotCovered)];
+        let gaps = [gap(Source::Works, GapWhy::NotCovered), gap(requests, GapWhy::Hidden)];
         assert_eq!((of(CheckCode::Zon).verdict, of(CheckCode::Zon).gaps.as_slice()), (Verdict::NotChecked, &gaps[..]));
         assert_eq!((of(CheckCode::Cov).verdict, of(CheckCode::Cov).gaps.as_slice()), (Verdict::NotChecked, &gaps[..]));
         // It says nothing of what others look at, which is near the place.
