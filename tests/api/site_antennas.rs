@@ -272,7 +272,7 @@ fn no_import_and_no_editor_writes_the_antennas_of_a_request() {
     let own = json!({"code": "OWN", "kind": "transmitter", "organisation": "viettel", "eirp_w": 5});
     let own = api.add(REFERENCES, point(900.0, 0.0), own);
     let house = json!({"code": "H", "kind": "building", "organisation": "viettel", "class": class, "eirp_w": 5});
-    let house = api.add(REFERENCES, point(950.0, 0.0), house);
+    let house = api.add(REFERENCES, rect(945.0, -5.0, 955.0, 5.0), house);
     let there = || {
         let all = "SELECT string_agg(version_digest(r)::text, ' ' ORDER BY id) FROM reference_features AS r";
         (api.sql(all).unwrap(), api.sql("SELECT revision FROM revisions WHERE jurisdiction = 'VN-72'"))
