@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::help::{Api, CORRIDORS, WORKS, mast, merged, point, rect, road};
 use crate::rules::{VN, load};
-use crate::site_request::{CaseOf, REQUESTS, begins, column, today, trail_is_whole};
+use crate::site_request::{CaseOf, REQUESTS, begins, column, faults, today, trail_is_whole};
 use crate::site_request_story::office;
 use crate::support::{run_sql, vn35_draft};
 
@@ -299,6 +299,7 @@ fn what_was_granted_before_anybody_was_reminded_is_counted_anew() {
     let versions = || api.sql("SELECT string_agg(version::text, ',' ORDER BY id) FROM site_requests").unwrap();
     let waits = || api.server.get("carrier", "/api/inbox").json()["features"].as_array().unwrap().len();
     assert_eq!((api.sql(kept).unwrap() == right, waits()), (false, 0));
+    let forged = faults(&api);
     let contexts = [api.database.context(), api.database.context()];
     let made = thread::scope(|scope| {
         let ways = contexts.each_ref().map(|context| scope.spawn(|| lapse(context)));
@@ -312,6 +313,7 @@ fn what_was_granted_before_anybody_was_reminded_is_counted_anew() {
     assert_eq!((lapse(&contexts[0]), lapse(&contexts[1])), (Ok(0), Ok(0)));
     assert_eq!((versions(), api.sql(kept).unwrap()), (before, counted));
     assert_eq!(api.sql("SELECT count(*) FROM site_requests_to_count").unwrap(), "0");
+    assert_eq!(faults(&api), forged, "what is counted is in the trail");
 }
 
 /// What fails of one jurisdiction, from the first that is asked about it, is said each time, and holds up none of the others.
