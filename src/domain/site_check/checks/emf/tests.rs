@@ -50,11 +50,11 @@ fn the_compliance_distances_of_the_law() {
 /// By hand: √(EIRP·share·4 / (4π·2)), where 1 kW gives √159.155 = 12.62 m, the half of it 8.92 m, a tenth 3.99 m and a twentieth 2.82 m.
 #[test]
 fn each_sector_has_its_distances_and_all_of_them_one() {
-    let of = |eirp_w, azimuth, beamwidth_deg| Antenna { beamwidth_deg, ..antenna(eirp_w, azimuth) };
-    let kilowatt = |azimuth: f64| of(1_000.0, Some(azimuth), None);
     // The antennas, and the azimuth of 1 kW that is co-sited; of each in front, beside its beam, at its back, below, and with the
     // others; all together, and below all of them.
     type Case<'c> = (&'c [Antenna], Option<f64>, &'c [[f64; 5]], [f64; 2]);
+    let of = |eirp_w, azimuth, beamwidth_deg| Antenna { beamwidth_deg, ..antenna(eirp_w, azimuth) };
+    let kilowatt = |azimuth: f64| of(1_000.0, Some(azimuth), None);
     let table: [Case<'_>; 8] = [
         (&[kilowatt(90.0)], None, &[[12.62, 8.92, 3.99, 2.82, 12.62]], [12.62, 2.82]),
         // Where two beams meet the third sends a tenth: 2.1 kW.
