@@ -38,7 +38,7 @@ impl Courier for ByNetwork {
             To::Webhook { url, secret } => self.webhooks.send(url, secret, &parcel.told, at),
             To::Mail { account, mail } => {
                 let none = || Outcome::NoAnswer("no server of mail is set up".into());
-                self.mail.as_ref().map_or_else(none, |sender| sender.send(*account, mail, &parcel.told, at))
+                self.mail.as_ref().map_or_else(none, |sender| sender.send(*account, mail, &parcel.told))
             }
         }
     }

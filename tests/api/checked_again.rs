@@ -323,7 +323,9 @@ fn what_nobody_could_check_and_was_waived_is_no_leave_to_stand_in_a_corridor() {
     };
     let api = with_rules(sides_with([VN; 2], |settings| {
         settings.tokens.push(local("local", "officer", "office"));
-        settings.tokens.extend(["waiving", "deciding"].map(|name| local(name, "approver", "committee")));
+        // Whoever waives sees the run as the office sees it.
+        settings.tokens.push(local("waiving", "approver", "office"));
+        settings.tokens.push(local("deciding", "approver", "committee"));
     }));
     let hidden = json!({"kind": "road", "status": "in_force", "clearance_m": 100, "visibility": "restricted",
         "organisation": "army"});

@@ -3,7 +3,7 @@
 #![allow(clippy::format_collect)] // short texts
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -506,17 +506,10 @@ fn what_breaks_off_or_is_too_slow_or_too_long_leaves_nothing() {
     let api = Api::with(|settings| settings.document_timeout_s = 2);
     let work = api.work("A-1", point(0.0, 0.0));
     let before = counts(&api);
-    let mut slow = begun(&api, &work, "Content-Length: 100", b"x");
+    let slow = begun(&api, &work, "Content-Length: 100", b"x");
     slow.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    let (mut answer, mut part) = (Vec::new(), [0; 4096]);
-    while !String::from_utf8_lossy(&answer).contains("request_id") {
-        match slow.read(&mut part) {
-            Ok(0) => break,
-            Ok(n) => answer.extend(&part[..n]),
-            Err(_) => drop(slow.write_all(b"x")),
-        }
-    }
-    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let mut more = slow.try_clone().unwrap();
+    let answer = said(slow, || drop(more.write_all(b"x")));
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("the document took more than 2 s"), "{answer}");
     nothing_left(&api, &work, before);
     // Announced by nobody, and too long.
@@ -526,14 +519,30 @@ fn what_breaks_off_or_is_too_slow_or_too_long_leaves_nothing() {
     let chunk = [format!("{:x}\r\n", 600_000).into_bytes(), vec![b'x'; 600_000], b"\r\n".to_vec()].concat();
     let long = begun(&api, &work, "Transfer-Encoding: chunked", &chunk);
     let mut again = long.try_clone().unwrap();
-    let _ = again.write_all(&chunk);
-    let answer = answered(long);
+    // The answer is read while the rest is sent: it comes before that has ended.
+    let rest = std::thread::spawn(move || drop(again.write_all(&chunk)));
+    let answer = said(long, || ());
+    rest.join().unwrap();
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"limit\":\"1000000 bytes\""), "{answer}");
     // Broken off.
     for _ in 0..3 {
         drop(begun(&api, &work, "Content-Length: 500000", &vec![b'x'; 400_000]));
     }
     nothing_left(&api, &work, before);
+}
+
+/// What is answered, as far as it is there; `waits` is done each time that nothing came for a while.
+fn said(mut stream: TcpStream, mut waits: impl FnMut()) -> String {
+    let (mut answer, mut part) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&answer).contains("request_id") {
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(n) => answer.extend(&part[..n]),
+            Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => waits(),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 fn answered_head(mut stream: &TcpStream) -> u16 {

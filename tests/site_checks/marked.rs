@@ -29,7 +29,7 @@ impl Chance {
 /// What two answers are compared by.
 fn essence(result: &Json) -> Vec<Json> {
     let one = |f: &Json| {
-        let evidence: Vec<Json> = f["evidence"].as_array().unwrap().iter().cloned().collect();
+        let evidence: Vec<Json> = f["evidence"].as_array().unwrap().clone();
         json!([
             f["code"],
             f["verdict"],

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use lettre::address::AddressError;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
@@ -67,8 +66,8 @@ impl Sender {
     }
 
     /// Tries to send a message to an account.
-    pub(super) fn send(&self, account: Uuid, mail: &Mail, told: &Told, at: Timestamp) -> Outcome {
-        let Some(message) = self.message(account, mail, told, at) else {
+    pub(super) fn send(&self, account: Uuid, mail: &Mail, told: &Told) -> Outcome {
+        let Some(message) = self.message(account, mail, told) else {
             return Outcome::Never("is no address of mail".into());
         };
         match self.transport.send(&message) {
@@ -82,7 +81,7 @@ impl Sender {
     }
 
     /// The message; none where the address is none.
-    fn message(&self, account: Uuid, mail: &Mail, told: &Told, at: Timestamp) -> Option<Message> {
+    fn message(&self, account: Uuid, mail: &Mail, told: &Told) -> Option<Message> {
         let to: Address = mail.address.as_ref()?.parse().ok()?;
         let text = letter(told, mail.language);
         // The same however often it is sent, so that whoever gets it twice may see that it is one.
@@ -92,7 +91,7 @@ impl Sender {
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .date(at.into())
+            .date(told.recorded_at.into())
             .message_id(Some(id))
             .subject(text.subject)
             // Nobody's holiday answers it (RFC 3834).
