@@ -519,8 +519,9 @@ fn what_breaks_off_or_is_too_slow_or_too_long_leaves_nothing() {
     let chunk = [format!("{:x}\r\n", 600_000).into_bytes(), vec![b'x'; 600_000], b"\r\n".to_vec()].concat();
     let long = begun(&api, &work, "Transfer-Encoding: chunked", &chunk);
     let mut again = long.try_clone().unwrap();
-    // The answer is read while the rest is sent: it comes before that has ended.
-    let rest = std::thread::spawn(move || drop(again.write_all(&chunk)));
+    // The answer is read while the rest is sent: it comes before that has ended. What comes in is looked at in pieces of 256 KiB, so
+    // that one more has to come than is too much.
+    let rest = std::thread::spawn(move || drop(again.write_all(&[&chunk[..], &chunk].concat())));
     let answer = said(long, || ());
     rest.join().unwrap();
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"limit\":\"1000000 bytes\""), "{answer}");
