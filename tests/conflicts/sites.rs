@@ -257,7 +257,7 @@ fn everything(world: &World, found: &Facts, at: Coord<f64>, reach: f64) {
     for layer in Layer::all() {
         let counts = |entry: &&Arc<Entry>| {
             let noun = entry.facts.noun;
-            WorkFacts::try_from(noun).map_or_else(|_| noun.severity(day).is_some(), |work| work.stands_or_will(day))
+            WorkFacts::try_from(noun).map_or_else(|()| noun.severity(day).is_some(), |work| work.stands_or_will(day))
         };
         for entry in territory.layer(layer).entries().filter(counts) {
             let fact = found.get(&(layer.to_string(), entry.facts.id));
