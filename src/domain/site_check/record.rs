@@ -29,7 +29,8 @@ use crate::geometry::{Coord, Epsg};
 /// holds it to what the checks say, `tests/site_checks/engine.rs` to what is answered on the data of the fixtures.
 pub const ENGINE: i32 = 4;
 
-/// The first that tells how far people keep from each antenna, and who signed the decision of a plan.
+/// The first whose digests hold how far people keep from each antenna, who signed the decision of a plan, whose features are and how
+/// a rule stands.
 const TELLS_MORE: i32 = 4;
 
 /// A rule pack, as a run names it.
