@@ -320,7 +320,7 @@ fn script_of(place: &str, cases: usize) -> String {
     format!(
         "\\set n random(1, {cases})
 BEGIN;
-UPDATE revisions SET revision = revision + 1, recorded_at = clock_timestamp() WHERE jurisdiction = '{place}' RETURNING revision \\gset
+UPDATE revisions SET revision = revision + 1, previous_at = recorded_at, recorded_at = clock_timestamp() WHERE jurisdiction = '{place}' RETURNING revision \\gset
 UPDATE site_requests SET version = version + 1, revision = :revision, recorded_at = clock_timestamp() WHERE jurisdiction = '{place}' AND id = ('01900000-0000-7000-8000-' || lpad(:n::text, 12, '0'))::uuid RETURNING version \\gset
 INSERT INTO site_request_events SELECT jurisdiction, id, :version, 'pause', state, state, 'pgbench', 'office', recorded_at, 'a storm', '{{\"why\": \"force_majeure\"}}', '{{}}', revision FROM site_requests WHERE jurisdiction = '{place}' AND id = ('01900000-0000-7000-8000-' || lpad(:n::text, 12, '0'))::uuid;
 INSERT INTO audit_events (jurisdiction, revision, recorded_at, actor, organisation, request_id, deed, subject, detail, reason, before, after, previous, hash) SELECT '{place}', :revision, clock_timestamp(), 'pgbench', 'office', gen_random_uuid()::text, 'step', ('01900000-0000-7000-8000-' || lpad(:n::text, 12, '0'))::uuid, '{{\"code\": \"C\", \"event\": \"pause\", \"from\": \"accepted\", \"noun\": \"site_request\", \"to\": \"accepted\", \"version\": \"3\"}}', 'a storm', sha256('before'), sha256('after'), sha256('previous'), sha256('hash');

@@ -241,17 +241,17 @@ pub async fn send(request: HttpRequest, app: web::Data<App>, id: web::Path<Strin
     let body = params::document(&request, payload, &app.context.settings).await?;
     let context = app.context.clone();
     let done = blocking(move || {
-        // Who may not know of it hears nothing else.
-        action::get(&context, &identity.actor, id)?;
-        let expected = expected.ok_or_else(|| {
-            Error::Unconditional("say which version is meant: send If-Match with the ETag of the request".into())
-        })?;
-        let (event, told, reason) = read_event(&body)?;
-        let sent = step::Sent { event, told, reason, expected };
+        let sent = || {
+            let expected = expected.ok_or_else(|| {
+                Error::Unconditional("say which version is meant: send If-Match with the ETag of the request".into())
+            })?;
+            let (event, told, reason) = read_event(&body)?;
+            Ok(step::Sent { event, told, reason, expected })
+        };
         let witness = Witness::by(&identity, &asker.request_id);
         let written =
             |check: &crate::actions::site_check::SiteCheck, run| super::site_check::write(check, Some(run)).to_string();
-        step::send(&context, witness, Reader::from(&asker), id, &sent, &written)
+        step::send(&context, witness, Reader::from(&asker), id, sent, &written)
     })
     .await?;
     Ok(one(HttpResponse::Ok(), &request, &done))

@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`schema`], [`ewkb`] and [`shape`] (geometry in rows), this file (the pool), [`prepared`] (statements planned once), [`seen`] (what a
 //! transaction sees), [`tx`] (the one way to write), [`audit`] (what it leaves behind), [`restricted_read`] (what looking leaves behind), [`records`] (what works and corridors share), [`followed`] (their rows that changed) and [`copied`] (those for a
-//! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`calendar`], [`changes`] (how the index follows),
+//! whole index), [`version`] (what they were), [`jurisdiction`], [`work`], [`corridor`], [`coverage`], [`rules`], [`calendar`], [`case_rules`], [`changes`] (how the index follows),
 //! [`site_check`] and [`site_check_later`] (runs that are kept, and what comes after), [`plan`], [`plan_step`], [`zone`] and [`plan_check`] (plans with their steps, zones and checks), [`site_request`] (what is asked for, and each event of it), [`document`] and [`objects`] (files, and what is in them), [`import`] (bulk), [`listen`] (other instances), [`organisation`], [`account`], [`session`], [`api_token`] and
 //! [`access`] (who may sign in and with what), [`outbox`] (what is to be told), [`delivery`] (how that goes) and [`webhook`] (to whom), [`migrations`], [`address`] (what connections add to theirs),
 //! [`cluster`] (a private PostgreSQL).
@@ -14,6 +14,7 @@ pub mod address;
 pub mod api_token;
 pub mod audit;
 pub mod calendar;
+pub mod case_rules;
 pub mod changes;
 pub mod cluster;
 pub mod copied;
@@ -64,6 +65,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::domain::actor::Actor;
 use crate::domain::audit::Key;
 use crate::error::{Error, Result};
+use case_rules::KeptCaseRules;
 pub use tx::{Committed, Witness, WriteTx, Written};
 
 /// How the pool is set up.
@@ -84,6 +86,8 @@ pub struct Store {
     url: String,
     /// What heads of the audit trail are signed with.
     key: Option<Arc<Key>>,
+    /// By what cases are judged and counted.
+    pub case_rules: Arc<KeptCaseRules>,
 }
 
 /// A connection and whether it is known to be dead.
@@ -132,7 +136,8 @@ impl Store {
     /// The same database by other connections: whoever has these takes none away from the others.
     #[must_use]
     pub fn beside(&self, options: &StoreOptions) -> Self {
-        Self { key: self.key.clone(), ..Self::open(self.url.clone(), options) }
+        let opened = Self::open(self.url.clone(), options);
+        Self { key: self.key.clone(), case_rules: Arc::clone(&self.case_rules), ..opened }
     }
 
     /// The same database, each of whose writes signs the head that it makes.
@@ -155,7 +160,7 @@ impl Store {
             .test_on_check_out(false)
             .error_handler(Box::new(NopErrorHandler)) // what it would print may hold the address
             .build_unchecked(manager);
-        Self { pool, url, key: None }
+        Self { pool, url, key: None, case_rules: Arc::default() }
     }
 
     /// The address of the database, for a connection outside the pool. It may hold a secret.
@@ -191,12 +196,7 @@ impl Store {
     /// # Errors
     /// What `f` fails with; [`Error::Busy`] without a connection.
     pub fn snapshot<T>(&self, mut f: impl FnMut(&mut PgConnection) -> Result<T, Failure>) -> Result<T> {
-        self.run(|c| {
-            c.build_transaction().repeatable_read().read_only().run(|c| {
-                seen::see(c, &Actor::operator())?;
-                f(c)
-            })
-        })
+        self.run(|c| transaction(c, &seen::begin_snapshot(), &mut f))
     }
 
     /// As [`Store::snapshot`], and its statements may take their time, each `longest` or as long as it needs: loading an index is

@@ -36,15 +36,16 @@ pub(super) fn see_at_leisure(conn: &mut PgConnection, actor: &Actor, longest: Op
     Ok(())
 }
 
-/// The beginning of a read-only transaction that sees one state of the database, and every feature; that lets each statement
+/// The beginning of a read-only transaction that sees one state of the database, and every feature, in one message.
+pub(super) fn begin_snapshot() -> String {
+    let words = words(&Actor::operator()).join("\",\"");
+    format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL clearway.sees = '{{\"{words}\"}}'")
+}
+
+/// The same of one that lets each statement
 /// take `longest`, or as long as it needs, and plans each once. In one message, for every commit is followed by it.
 pub(super) fn begin_seeing_all(longest: Option<Duration>) -> String {
-    let words = words(&Actor::operator()).join("\",\"");
-    format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL clearway.sees = '{{\"{words}\"}}'; \
-         SET LOCAL statement_timeout = {}; {PLANNED_ONCE}",
-        milliseconds(longest)
-    )
+    format!("{}; SET LOCAL statement_timeout = {}; {PLANNED_ONCE}", begin_snapshot(), milliseconds(longest))
 }
 
 /// How long a statement may take, as the database wants it: no limit is 0, so the least is 1.

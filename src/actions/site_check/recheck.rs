@@ -45,6 +45,9 @@ use crate::store::{Connection, Stored, changes, outbox};
 /// How often somebody looks whether the program ends: the index wakes whoever waits for it, not for that.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// While commits follow one another closely, those of so long are looked at together.
+const TOGETHER: Duration = Duration::from_millis(50);
+
 /// More versions than this are not looked at one by one.
 const ALTERED_MAX: i64 = 10_000;
 
@@ -117,6 +120,7 @@ struct Tried {
     days: BTreeMap<String, Date>,
     /// All of it was marked.
     done: bool,
+    began: Instant,
     at: Instant,
 }
 
@@ -126,7 +130,7 @@ fn follow(context: &Context, stop: &AtomicBool) {
     let mut tried: Option<Tried> = None;
     while !stop.load(Ordering::Relaxed) {
         let is_new = |s: &Snapshot| tried.as_ref().is_none_or(|tried| tried.revisions != revisions(s));
-        let snapshot = context.index.wait(Instant::now() + LOOK_EVERY, is_new);
+        let mut snapshot = context.index.wait(Instant::now() + LOOK_EVERY, is_new);
         let today = days(&snapshot);
         let day_came = tried.as_ref().is_none_or(|tried| tried.days != today);
         // Where another instance was marking, or nothing could be read, it is tried again after a while.
@@ -134,11 +138,16 @@ fn follow(context: &Context, stop: &AtomicBool) {
         if !is_new(&snapshot) && !day_came && !tried.as_ref().is_some_and(again) {
             continue;
         }
+        if let Some(tried) = &tried {
+            std::thread::sleep(TOGETHER.saturating_sub(tried.began.elapsed()));
+            snapshot = context.index.snapshot();
+        }
+        let (began, today) = (Instant::now(), days(&snapshot));
         let done = refresh::without_end(|| pass(context, &snapshot)).unwrap_or_else(|error| {
             tracing::warn!(%error, "site checks could not be looked at again; it will be tried again");
             false
         });
-        tried = Some(Tried { revisions: revisions(&snapshot), days: today, done, at: Instant::now() });
+        tried = Some(Tried { revisions: revisions(&snapshot), days: today, done, began, at: Instant::now() });
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::{Shown, calendars, places, shown, today, uncounted};
+use super::{Shown, case_rules, places, shown, today, uncounted};
 use crate::actions::Context;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::site_request::reader::sees_others;
@@ -58,21 +58,21 @@ pub fn inbox(context: &Context, actor: &Actor, jurisdiction: Option<&str>, limit
     // Where it sees no requests of others, an organisation sees those about which it was asked.
     let blind: Vec<String> = all.iter().filter(|code| !sees_others(actor, code)).cloned().collect();
     let consulted = actor.organisation.as_deref().map(|organisation| Consulted { organisation, places: &blind });
-    let (found, calendars, uncounted, counts) = context.store.snapshot(|conn| {
+    let (found, rules, uncounted, counts) = context.store.snapshot(|conn| {
         see(conn, actor)?;
         let mut found = Vec::new();
         for tray in &trays {
             let waiting = store::waiting(conn, tray, i64::from(limit) + 1)?;
             found.extend(waiting.into_iter().map(|filed| (filed, tray.day)));
         }
-        let calendars = calendars(conn, found.iter().map(|(filed, _)| filed))?;
+        let rules = case_rules(context, conn, found.iter().map(|(filed, _)| filed))?;
         let uncounted = uncounted(conn, actor, found.iter().map(|(filed, _)| filed))?;
-        Ok((found, calendars, uncounted, store::counts(conn, &all, consulted)?))
+        Ok((found, rules, uncounted, store::counts(conn, &all, consulted)?))
     })?;
     let mut waiting: Vec<Shown> = found
         .into_iter()
         .map(|(filed, day)| {
-            let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
+            let calendar = rules.get(&filed.jurisdiction).and_then(|rules| rules.days());
             let uncounted = uncounted.get(&filed.id);
             shown(actor, filed, (calendar, day), uncounted)
         })

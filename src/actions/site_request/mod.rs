@@ -34,7 +34,7 @@ use super::{Context, Witness, forbidden};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::audit::{AuditEntry, Deed, RecordedHead};
-use crate::domain::calendar::{Calendar, RegisteredCalendar};
+use crate::domain::calendar::Calendar;
 use crate::domain::case_clock::CaseClock;
 use crate::domain::document::DocumentKind;
 use crate::domain::place::{Delivered, jurisdiction_of};
@@ -48,10 +48,11 @@ use crate::domain::site_request::{Filed, SiteRequest, SiteRequestProps, WORD};
 use crate::error::{Error, Result};
 use crate::geometry::Problem;
 use crate::index::Territory;
+use crate::store::case_rules::CaseRules;
 use crate::store::records::ListFilter;
 use crate::store::seen::see;
 use crate::store::site_request as store;
-use crate::store::{Connection, Stored, WriteTx, calendar};
+use crate::store::{Connection, Stored, WriteTx};
 
 /// What a document says of a request.
 #[derive(Debug, Clone)]
@@ -136,16 +137,17 @@ fn shown(
     Shown { allowed, timing, standing: Standing::of(actor, &filed, day), uncounted, filed }
 }
 
-/// The calendars of those jurisdictions in which something of these is due.
-fn calendars<'f>(
+/// By what those jurisdictions count in which something of these is due.
+fn case_rules<'f>(
+    context: &Context,
     conn: &mut Connection,
     filed: impl Iterator<Item = &'f Filed>,
-) -> Stored<BTreeMap<String, RegisteredCalendar>> {
+) -> Stored<BTreeMap<String, Arc<CaseRules>>> {
     let due = filed.filter(|filed| filed.due_on.is_some() || !filed.asked.is_empty());
     let places: BTreeSet<&str> = due.map(|filed| filed.jurisdiction.as_str()).collect();
     let mut all = BTreeMap::new();
     for code in places {
-        all.extend(calendar::list(conn, Some(code))?.into_iter().map(|found| (code.to_owned(), found)));
+        all.insert(code.to_owned(), context.store.case_rules.of(conn, code)?);
     }
     Ok(all)
 }
@@ -171,18 +173,18 @@ pub fn list(context: &Context, actor: &Actor, query: &ListQuery) -> Result<(Vec<
     let filter =
         ListFilter { sights, boxes: query.boxes.clone(), after: query.after, limit: i64::from(query.limit) + 1 };
     // What is seen the policy of the table says.
-    let (mut found, calendars, uncounted) = context.store.snapshot(|conn| {
+    let (mut found, rules, uncounted) = context.store.snapshot(|conn| {
         see(conn, actor)?;
         let found = store::list(conn, &filter)?;
-        let calendars = calendars(conn, found.iter())?;
+        let rules = case_rules(context, conn, found.iter())?;
         let uncounted = uncounted(conn, actor, found.iter())?;
-        Ok((found, calendars, uncounted))
+        Ok((found, rules, uncounted))
     })?;
     let more = found.len() > query.limit as usize;
     found.truncate(query.limit as usize);
     let next = found.last().filter(|_| more).map(|filed| filed.id);
     let one = |filed: Filed| {
-        let calendar = calendars.get(&filed.jurisdiction).map(|found| &found.calendar);
+        let calendar = rules.get(&filed.jurisdiction).and_then(|rules| rules.days());
         let day = today(context, &filed.jurisdiction)?;
         let uncounted = uncounted.get(&filed.id);
         Ok(shown(actor, filed, (calendar, day), uncounted))

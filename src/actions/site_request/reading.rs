@@ -10,14 +10,15 @@ use crate::actions::{Context, Reader, site_check};
 use crate::clock;
 use crate::domain::actor::{Actor, Role};
 use crate::domain::layer::Layer;
-use crate::domain::site_request::case::Case;
+use crate::domain::site_request::case::{Case, CaseEvent};
 use crate::domain::site_request::reader::{CaseReader, SaidTo, Standing, Uncounted};
+use crate::domain::site_request::table::decides;
 use crate::domain::site_request::timing::Counting;
 use crate::domain::site_request::words::State;
 use crate::domain::site_request::{Filed, WORD, dossier};
 use crate::error::Result;
 use crate::store::seen::see;
-use crate::store::{Connection, Stored, audit, calendar, document, work};
+use crate::store::{Connection, Stored, audit, document, work};
 
 /// One request that somebody sees, with its case.
 ///
@@ -25,22 +26,36 @@ use crate::store::{Connection, Stored, audit, calendar, document, work};
 /// [`Error::NotFound`](crate::error::Error::NotFound) where it is not there or not his to know, [`Error::Busy`](crate::error::Error::Busy).
 pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<WholeCase> {
     let reader = reader.into();
-    let whole = whole(context, reader.actor, id)?;
+    let whole = whole(context, reader.actor, id, Heads::OfDecisions)?;
     note(context, reader, &whole.shown.filed.jurisdiction, &whole.restricted)?;
     Ok(whole)
 }
 
+/// After which events of a case the heads of the audit trail are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heads {
+    /// After those that decide.
+    OfDecisions,
+    /// After each.
+    OfAll,
+}
+
 /// The same, before somebody is shown it.
-pub(super) fn whole(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
+pub(super) fn whole(context: &Context, actor: &Actor, id: Uuid, heads: Heads) -> Result<WholeCase> {
     let case = read(context, actor, id)?;
     let filed = &case.shown.filed;
     let lacks = matches!(filed.state, State::Draft | State::ReturnedForSupplement | State::Submitted);
     // Whether a file is there whoever sees the request may know, if he reads it or not.
-    let (kept, heads) = context.store.read_as(&Actor::operator(), |conn| {
-        let kept = if lacks { document::kept(conn, &filed.jurisdiction, (WORD, id))? } else { Vec::new() };
-        let revisions: Vec<i64> = case.events.iter().map(|event| event.revision).collect();
-        Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
-    })?;
+    let after = |event: &&CaseEvent| heads == Heads::OfAll || decides(event.event);
+    let revisions: Vec<i64> = case.events.iter().filter(after).map(|event| event.revision).collect();
+    let (kept, heads) = if lacks || !revisions.is_empty() {
+        context.store.read_as(&Actor::operator(), |conn| {
+            let kept = if lacks { document::kept(conn, &filed.jurisdiction, (WORD, id))? } else { Vec::new() };
+            Ok((kept, audit::heads(conn, &filed.jurisdiction, &revisions)?))
+        })?
+    } else {
+        (Vec::new(), BTreeMap::new())
+    };
     let missing = if lacks { dossier::missing(&filed.body.props, &kept) } else { Vec::new() };
     let told = told(context, actor, &case.case, &case.reader)?;
     Ok(WholeCase { missing, heads, reader: CaseReader { told, ..case.reader }, ..case })
@@ -81,21 +96,21 @@ pub(super) fn note(context: &Context, reader: Reader<'_>, jurisdiction: &str, re
 /// The same, without what is only shown, for what shows no more of it than that it is there.
 pub(in crate::actions) fn read(context: &Context, actor: &Actor, id: Uuid) -> Result<WholeCase> {
     // In one state: what does not count is taken from what is.
-    let (filed, events, case, calendar, restricted, uncounted) = context.store.snapshot(|conn| {
+    let (filed, events, case, rules, restricted, uncounted) = context.store.snapshot(|conn| {
         see(conn, actor)?;
         let Some(filed) = store::find(conn, id)? else { return Err(not_there(id).into()) };
         let events = store::events(conn, &filed.jurisdiction, id)?;
         let mut case = Case::of(&events);
         let restricted = seen_candidates(conn, &mut case)?;
         let counts = !case.clock.is_empty() || !filed.asked.is_empty();
-        let calendar = if counts { calendar::list(conn, Some(&filed.jurisdiction))? } else { Vec::new() };
+        let rules = counts.then(|| context.store.case_rules.of(conn, &filed.jurisdiction)).transpose()?;
         let uncounted = uncounted(conn, actor, std::iter::once(&filed))?.remove(&id);
-        Ok((filed, events, case, calendar, restricted, uncounted))
+        Ok((filed, events, case, rules, restricted, uncounted))
     })?;
     let (home, now) = (territory(context, &filed.jurisdiction)?, clock::now());
     let day = now.to_zoned(home.jurisdiction.time_zone()).date();
     let counting = Counting {
-        calendar: calendar.first().map(|found| &found.calendar),
+        calendar: rules.as_ref().and_then(|rules| rules.days()),
         time_zone: home.jurisdiction.time_zone(),
         parameters: home.rules().parameters(),
     };

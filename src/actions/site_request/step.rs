@@ -20,10 +20,8 @@ use super::traces::{copies, decided_on, entry};
 use super::{WholeCase, antennas, check_version, effects, get, locked, notice, read, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
-use crate::domain::calendar::RegisteredCalendar;
 use crate::domain::jurisdiction::Jurisdiction;
 use crate::domain::reference::REACH;
-use crate::domain::rules::Parameter;
 use crate::domain::session::digest;
 use crate::domain::site_check::CheckCode;
 use crate::domain::site_request::Filed;
@@ -38,8 +36,9 @@ use crate::domain::site_request::words::{Event, Guard};
 use crate::domain::workflow::{self, ClockEffect, Refusal};
 use crate::error::{Error, Result};
 use crate::geometry::Metres;
+use crate::store::case_rules::CaseRules;
 use crate::store::site_request as store;
-use crate::store::{Stored, WriteTx, calendar, rules};
+use crate::store::{Stored, WriteTx, rules};
 
 /// How often a decision is made again where something near the place changed between its two looks.
 const ATTEMPTS_MAX: u32 = 3;
@@ -69,8 +68,9 @@ struct Prepared {
 
 /// What a step is judged and counted by, as it stands once nobody else writes in the jurisdiction.
 struct Office {
-    parameters: Vec<Arc<Parameter>>,
-    calendar: Option<RegisteredCalendar>,
+    rules: Arc<CaseRules>,
+    /// Its days are counted.
+    counts: bool,
 }
 
 /// What a step says and is judged by.
@@ -89,7 +89,7 @@ pub(super) struct Step<'s> {
     pub(super) jurisdiction: &'s Jurisdiction,
 }
 
-/// Sends an event to a request.
+/// Sends an event to a request, as it is said of one that he may know.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what it says, [`Error::NotFound`] where the request is not there or not his to know,
@@ -99,14 +99,21 @@ pub fn send(
     witness: Witness<'_>,
     reader: Reader<'_>,
     id: Uuid,
-    sent: &Sent,
+    sent: impl FnOnce() -> Result<Sent>,
     write: Write<'_>,
 ) -> Result<WholeCase> {
+    // Who may not know of it hears nothing else.
+    let mut before = read(context, witness.actor, id)?;
+    let sent = &sent()?;
     let mut attempt = 1;
     loop {
-        match sent_once(context, witness, reader, id, sent, write) {
+        match sent_once(context, witness, reader, &before, sent, write) {
             // What came between may count for him, which is looked at again, or not.
-            Err(Error::Changed(_)) if attempt < ATTEMPTS_MAX && is_as_read(context, witness.actor, id, sent)? => {
+            Err(changed @ Error::Changed(_)) if attempt < ATTEMPTS_MAX => {
+                before = read(context, witness.actor, id)?;
+                if before.shown.version() != sent.expected {
+                    return Err(changed);
+                }
                 attempt += 1;
             }
             done => return done,
@@ -114,21 +121,15 @@ pub fn send(
     }
 }
 
-/// The request still has the version that somebody named.
-fn is_as_read(context: &Context, actor: &Actor, id: Uuid, sent: &Sent) -> Result<bool> {
-    Ok(read(context, actor, id)?.shown.version() == sent.expected)
-}
-
 fn sent_once(
     context: &Context,
     witness: Witness<'_>,
     reader: Reader<'_>,
-    id: Uuid,
+    before: &WholeCase,
     sent: &Sent,
     write: Write<'_>,
 ) -> Result<WholeCase> {
     let stated = Stated::read(sent.event, &sent.told);
-    let before = read(context, witness.actor, id)?;
     let stated =
         stated.map_err(|more| Error::Invalid(more.into_iter().map(|p| p.under("/data")).collect::<Vec<_>>()))?;
     // Whoever was asked knows of no version, and nothing is his to send: that is what he is told.
@@ -230,7 +231,7 @@ impl Step<'_> {
         let day = at.to_zoned(self.jurisdiction.time_zone()).date();
         let office = self.office(tx, &now)?;
         let counting = self.counting(&office);
-        let limits = Limits::on(&office.parameters, day);
+        let limits = Limits::on(&office.rules.parameters, day);
         let begins = self.begins_clock(&case);
         let date = |at: Timestamp| at.to_zoned(self.jurisdiction.time_zone()).date();
         let facts = Facts {
@@ -286,19 +287,17 @@ impl Step<'_> {
 
     /// By what it is judged and counted: read once the revision is raised, and so after everybody else's.
     fn office(&self, tx: &mut WriteTx<'_>, now: &Filed) -> Stored<Office> {
-        let parameters = rules::of_cases_in(tx, &now.jurisdiction)?;
         let row = workflow::row(TABLE, now.state, self.event);
         let ticks = row.is_some_and(|row| row.clock != ClockEffect::Keeps) || self.event == Event::Extend;
         let counts = ticks || OF_TIMER.contains(&self.event);
-        let calendar = if counts { calendar::find(tx, &now.jurisdiction)? } else { None };
-        Ok(Office { parameters, calendar })
+        Ok(Office { rules: self.context.store.case_rules.of_in(tx, &now.jurisdiction)?, counts })
     }
 
     fn counting<'o>(&self, office: &'o Office) -> Counting<'o> {
         Counting {
-            calendar: office.calendar.as_ref().map(|found| &found.calendar),
+            calendar: office.rules.days().filter(|_| office.counts),
             time_zone: self.jurisdiction.time_zone(),
-            parameters: &office.parameters,
+            parameters: &office.rules.parameters,
         }
     }
 

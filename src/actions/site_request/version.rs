@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::reading::{note, reader as reads, seen_candidates, told, whole};
+use super::reading::{Heads, note, reader as reads, seen_candidates, told, whole};
 use super::{WholeCase, not_there, store, territory, today};
 use crate::actions::version::{History, page};
 use crate::actions::{Context, Reader, as_of};
@@ -163,7 +163,7 @@ pub fn history<'r>(
     limit: u32,
 ) -> Result<(History, Option<WholeCase>)> {
     let reader = reader.into();
-    let case = match whole(context, reader.actor, id) {
+    let case = match whole(context, reader.actor, id, Heads::OfAll) {
         Ok(case) => Some(case),
         Err(Error::NotFound(_)) => None,
         Err(error) => return Err(error),

@@ -7,7 +7,7 @@ mod silent;
 mod timed;
 mod versions;
 
-use diesel::pg::PgConnection;
+use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{
@@ -206,6 +206,14 @@ struct DigestRow {
     digest: Vec<u8>,
 }
 
+#[derive(QueryableByName)]
+struct EndedRow {
+    #[diesel(sql_type = Binary)]
+    ended: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    digest: Vec<u8>,
+}
+
 /// Files a new request as version 1.
 ///
 /// # Errors
@@ -251,31 +259,26 @@ pub fn update(tx: &mut WriteTx<'_>, next: Filed, copies: &Copies) -> Stored<File
     let (revision, recorded_at) = tx.raise(&next.jurisdiction)?;
     let before = next.version;
     let next = Filed { version: before + 1, revision, recorded_at, ..next };
-    let row: DigestRow = written(
+    let row: EndedRow = written(
         "UPDATE site_requests SET code = $3, name = $4, organisation = $5, state = $6, waits_for = $7, asked = $8, subject = $9,
              documents = $10, declarations = $11, receipt = $12, secret = $13, asked_until = $14, due_on = $15, ends_on = $16,
              projected = $17, work = $18, recorded_crs = $19, recorded_geom = $20, geom = $21, geom_grid = $22, version = $23,
              revision = $24, recorded_at = $25, consulted = $26, answer_by = $27, wakes_on = $28
-         WHERE jurisdiction = $1 AND id = $2 RETURNING version_digest(site_requests) AS digest",
+         FROM (SELECT version_digest(r) AS ended FROM site_requests AS r WHERE jurisdiction = $1 AND id = $2) AS before
+         WHERE jurisdiction = $1 AND id = $2 RETURNING before.ended, version_digest(site_requests) AS digest",
         tx,
         &next,
         copies,
     )?;
-    let ended = ended_digest(tx, &next, before)?;
-    tx.versions_apart(&next.jurisdiction, next.id, Some(ended), Some(audit::digest(&row.digest)?))?;
+    let (ended, began) = (audit::digest(&row.ended)?, audit::digest(&row.digest)?);
+    tx.versions_apart(&next.jurisdiction, next.id, Some(ended), Some(began))?;
     Ok(next)
 }
 
-/// What a version that has ended says, as one digest: whoever answers does not see it any more.
-fn ended_digest(tx: &mut WriteTx<'_>, of: &Filed, version: i32) -> Stored<Digest> {
-    let statement = sql_query("SELECT ended_request_digest($1, $2, $3) AS digest")
-        .bind::<Text, _>(&of.jurisdiction)
-        .bind::<UuidSql, _>(of.id)
-        .bind::<Integer, _>(version);
-    audit::digest(&prepared(statement).get_result::<DigestRow>(tx.conn)?.digest)
-}
-
-fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -> Stored<DigestRow> {
+fn written<R>(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -> Stored<R>
+where
+    R: QueryableByName<Pg> + 'static,
+{
     let props = &of.body.props;
     let place = &of.body.place;
     let declarations: Vec<&str> = props.declarations.iter().map(|d| d.as_str()).collect();
@@ -319,12 +322,13 @@ fn written(statement: &str, tx: &mut WriteTx<'_>, of: &Filed, copies: &Copies) -
 /// The database's.
 pub fn delete(tx: &mut WriteTx<'_>, old: &Filed) -> Stored<()> {
     tx.raise(&old.jurisdiction)?;
-    sql_query("DELETE FROM site_requests WHERE jurisdiction = $1 AND id = $2")
-        .bind::<Text, _>(&old.jurisdiction)
-        .bind::<UuidSql, _>(old.id)
-        .execute(tx.conn)?;
-    let ended = ended_digest(tx, old, old.version)?;
-    tx.versions_apart(&old.jurisdiction, old.id, Some(ended), None)
+    let statement = sql_query(
+        "DELETE FROM site_requests WHERE jurisdiction = $1 AND id = $2 RETURNING version_digest(site_requests) AS digest",
+    )
+    .bind::<Text, _>(&old.jurisdiction)
+    .bind::<UuidSql, _>(old.id);
+    let ended: DigestRow = prepared(statement).get_result(tx.conn)?;
+    tx.versions_apart(&old.jurisdiction, old.id, Some(audit::digest(&ended.digest)?), None)
 }
 
 /// A reference feature stands for a request.
