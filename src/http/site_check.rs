@@ -1,10 +1,13 @@
 //! Automatic site checks of columns that nobody has asked for yet.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::auth::{asker_of, identity_of};
@@ -19,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::geometry::encoding::geojson;
 use crate::wire::document;
-use crate::wire::site_check::{finding_json, place_json, subject_json, subjects};
+use crate::wire::site_check::{FindingRow, place_text, subject_json, subjects};
 
 /// The parameters of a site check, as the API document shows them.
 pub const PARAMETERS: &[&str] = &["at", "store"];
@@ -45,16 +48,17 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
     let (document, ids) = blocking(move || {
         let checks = asked.checks(&document::json(&text)?)?;
         if !stores {
-            return Ok((results(checks.iter().map(|check| write(check, None).to_string())), Vec::new()));
+            let written = checks.iter().map(|check| write(check, None)).collect::<Result<Vec<_>>>()?;
+            return Ok((results(&written), Vec::new()));
         }
         let witness = Witness::by(&identity, &asked.asker.request_id).because(reason.as_deref());
-        let kept = action::keep(&asked.context, witness, &checks, &|check, id| write(check, Some(id)).to_string())?;
+        let kept = action::keep(&asked.context, witness, &checks, &|check, id| write(check, Some(id)))?;
         let ids: Vec<Uuid> = kept.iter().flatten().map(|kept| kept.id).collect();
         let given = checks.iter().zip(kept).map(|(check, kept)| match kept {
-            Some(kept) => kept.document,
-            None => write(check, None).to_string(),
+            Some(kept) => Ok(kept.document),
+            None => write(check, None),
         });
-        Ok((results(given), ids))
+        Ok((results(&given.collect::<Result<Vec<_>>>()?), ids))
     })
     .await?;
     let mut response = if ids.is_empty() { HttpResponse::Ok() } else { HttpResponse::Created() };
@@ -69,8 +73,8 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, payload: web::Payl
 }
 
 /// An answer of results that are written already: what is kept of each is what is given, letter by letter.
-fn results(written: impl Iterator<Item = String>) -> String {
-    format!("{{\"results\":[{}]}}", written.collect::<Vec<_>>().join(","))
+fn results(written: &[String]) -> String {
+    format!("{{\"results\":[{}]}}", written.join(","))
 }
 
 /// `POST /api/site-checks/batch`
@@ -121,10 +125,14 @@ impl batch::Asks for Asked {
 
     fn answer_line(&self, number: u64, line: &[u8], text: &mut Vec<u8>) -> Result<()> {
         let checks = self.checks(&document::json_line(line)?)?;
-        let answer =
-            json!({"line": number, "results": checks.iter().map(|check| write(check, None)).collect::<Vec<_>>()});
-        text.extend_from_slice(answer.to_string().as_bytes());
-        text.push(b'\n');
+        text.extend_from_slice(format!("{{\"line\":{number},\"results\":[").as_bytes());
+        for (n, check) in checks.iter().enumerate() {
+            if n > 0 {
+                text.push(b',');
+            }
+            write_behind(check, None, text)?;
+        }
+        text.extend_from_slice(b"]}\n");
         Ok(())
     }
 
@@ -134,28 +142,59 @@ impl batch::Asks for Asked {
     }
 }
 
-/// What the checks say of a column, as JSON; with the id of the run that is kept.
-pub(super) fn write(check: &SiteCheck, id: Option<Uuid>) -> Json {
-    let mut column = json!({
-        "type": "Feature",
-        "geometry": geojson::to_value(&Geometry::Point(check.lonlat.0)),
-        "properties": subject_json(&check.subject),
-    });
-    if let Some(object) = column.as_object_mut() {
-        object.insert("id".into(), check.name.as_str().into());
+/// What the checks say of a column, as it is written.
+#[derive(Serialize)]
+struct CheckRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+    subject: SubjectRow<'a>,
+    jurisdiction: Option<&'a str>,
+    revision: &'a BTreeMap<String, i64>,
+    at: String,
+    day: String,
+    verdict: &'static str,
+    findings: Vec<FindingRow<'a>>,
+}
+
+/// The column as a feature.
+#[derive(Serialize)]
+struct SubjectRow<'a> {
+    r#type: &'static str,
+    geometry: Json,
+    properties: Json,
+    id: &'a str,
+}
+
+impl<'a> CheckRow<'a> {
+    fn new(check: &'a SiteCheck, id: Option<Uuid>, place: &'a RawValue) -> Self {
+        Self {
+            id,
+            subject: SubjectRow {
+                r#type: "Feature",
+                geometry: geojson::to_value(&Geometry::Point(check.lonlat.0)),
+                properties: subject_json(&check.subject),
+                id: &check.name,
+            },
+            jurisdiction: check.jurisdiction.as_deref(),
+            revision: &check.revisions,
+            at: check.at.to_string(),
+            day: check.day.to_string(),
+            verdict: check.verdict().as_str(),
+            findings: check.findings.iter().map(|f| FindingRow::new(f, check.grid, Some(place))).collect(),
+        }
     }
-    let place = place_json(&check.delivered, &check.lonlat, check.subject.accuracy_m, check.grid);
-    let mut written = json!({
-        "subject": column,
-        "jurisdiction": check.jurisdiction,
-        "revision": check.revisions,
-        "at": check.at.to_string(),
-        "day": check.day.to_string(),
-        "verdict": check.verdict().as_str(),
-        "findings": check.findings.iter().map(|f| finding_json(f, check.grid, Some(&place))).collect::<Vec<_>>(),
-    });
-    if let (Some(id), Some(object)) = (id, written.as_object_mut()) {
-        object.shift_insert(0, "id".into(), id.to_string().into());
-    }
-    written
+}
+
+/// Writes what the checks say of a column, with the id of the run that is kept, behind `text`.
+fn write_behind(check: &SiteCheck, id: Option<Uuid>, text: &mut Vec<u8>) -> Result<()> {
+    let place = place_text(&check.delivered, &check.lonlat, check.subject.accuracy_m, check.grid);
+    let written = serde_json::to_writer(text, &CheckRow::new(check, id, &place));
+    written.map_err(|e| Error::Internal(format!("a site check could not be written: {e}")))
+}
+
+/// What the checks say of a column; with the id of the run that is kept.
+pub(super) fn write(check: &SiteCheck, id: Option<Uuid>) -> Result<String> {
+    let mut text = Vec::new();
+    write_behind(check, id, &mut text)?;
+    String::from_utf8(text).map_err(|e| Error::Internal(e.to_string()))
 }

@@ -249,8 +249,7 @@ pub async fn send(request: HttpRequest, app: web::Data<App>, id: web::Path<Strin
             Ok(step::Sent { event, told, reason, expected })
         };
         let witness = Witness::by(&identity, &asker.request_id);
-        let written =
-            |check: &crate::actions::site_check::SiteCheck, run| super::site_check::write(check, Some(run)).to_string();
+        let written = |check: &crate::actions::site_check::SiteCheck, run| super::site_check::write(check, Some(run));
         step::send(&context, witness, Reader::from(&asker), id, sent, &written)
     })
     .await?;

@@ -11,7 +11,7 @@ use super::{App, blocking, site_check};
 use crate::actions::site_check::search::{self as action, Pattern, Places, Wanted};
 use crate::clock;
 use crate::domain::word::Word;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::geometry::encoding::geojson;
 use crate::geometry::{Geometry, Problem};
 use crate::wire::document;
@@ -59,7 +59,7 @@ pub async fn find(request: HttpRequest, app: web::Data<App>, payload: web::Paylo
             Error::Invalid(all) => Error::Invalid(all.into_iter().map(in_document).collect()),
             other => other,
         };
-        Ok(write(&action::search(&context, &asker, &wanted).map_err(under)?).to_string())
+        Ok(write(&action::search(&context, &asker, &wanted).map_err(under)?)?.to_string())
     })
     .await?;
     Ok(HttpResponse::Ok()
@@ -70,27 +70,27 @@ pub async fn find(request: HttpRequest, app: web::Data<App>, payload: web::Paylo
 }
 
 /// The best places as features of a map, the best first, each with all that the checks say of it.
-fn write(places: &Places) -> Json {
+fn write(places: &Places) -> Result<Json> {
     let features = places.best.iter().zip(1_u32..).map(|(check, rank)| {
-        let mut properties = site_check::write(check, None);
+        let mut properties = document::json(site_check::write(check, None)?.as_bytes())?;
         if let Some(object) = properties.as_object_mut() {
             object.remove("subject");
             object.insert("rank".into(), rank.into());
         }
-        json!({
+        Ok(json!({
             "type": "Feature",
             "id": rank,
             "geometry": geojson::to_value(&Geometry::Point(check.lonlat.0)),
             "properties": properties,
-        })
+        }))
     });
     let verdicts: serde_json::Map<String, Json> =
         places.verdicts.iter().map(|(verdict, n)| (verdict.as_str().to_owned(), (*n).into())).collect();
-    json!({
+    Ok(json!({
         "type": "FeatureCollection",
         "looked_at": places.looked_at,
         "verdicts": verdicts,
         "spacing_m": places.spacing_m,
-        "features": features.collect::<Vec<_>>(),
-    })
+        "features": features.collect::<Result<Vec<_>>>()?,
+    }))
 }

@@ -155,7 +155,7 @@ pub fn findings<'a>(all: impl Iterator<Item = (&'a Zone, &'a [Finding])>, grid: 
         }
         let said =
             |finding: &&Finding| matches!(finding.verdict, Verdict::Warn | Verdict::NeedsSurvey | Verdict::Block);
-        let told: Vec<Json> = findings.iter().filter(said).map(|finding| finding_json(finding, grid, None)).collect();
+        let told: Vec<Json> = findings.iter().filter(said).map(|finding| finding_json(finding, grid)).collect();
         if !told.is_empty() {
             let worst = findings.iter().filter(said).map(|finding| finding.verdict).max();
             results.push(json!({

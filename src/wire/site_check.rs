@@ -1,15 +1,18 @@
 //! Site checks: a document to the columns asked about, and what the checks say as JSON.
 
+use ::geojson::GeometryValue;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
 
 use super::document::{Reading, delivered, fields, object};
-use super::feature::optional;
 use super::message::{Language, sentence};
 use super::rules::parameter;
 use crate::domain::fields::{Fields, Value};
 use crate::domain::place::Delivered;
 use crate::domain::site_check::{
-    Antenna, Compliance, Decided, Evidence, Finding, GapWhy, Quantity, Sector, Subject, Verdict, circle,
+    Antenna, Compliance, Decided, Evidence, Finding, Gap, GapWhy, Message, Quantity, Sector, Subject, Verdict, circle,
 };
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
@@ -179,42 +182,131 @@ fn members(fields: &Fields) -> Map<String, Json> {
     fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
 }
 
-/// Where a column may be: a point, or what is within the accuracy of its place. Of a place that cannot be brought to the grid, or
-/// that nobody looks after and so has none, the point.
+/// Where a column may be, written once for all findings that show it: a point, or what is within the accuracy of its place. Of a
+/// place that cannot be brought to the grid, or that nobody looks after and so has none, the point.
 #[must_use]
-pub fn place_json(delivered: &Delivered, lonlat: &LonLat<Point<f64>>, accuracy_m: f64, grid: Epsg) -> Json {
+pub fn place_text(delivered: &Delivered, lonlat: &LonLat<Point<f64>>, accuracy_m: f64, grid: Epsg) -> Box<RawValue> {
     let on_grid = Some(grid).filter(|grid| accuracy_m > 0.0 && *grid != Epsg::WGS84);
     let on_grid = on_grid.and_then(|grid| crs::project(&delivered.shape, delivered.crs, grid).ok());
     let round = match on_grid {
         Some(Geometry::Point(at)) => drawn(&circle(at.0, accuracy_m), grid),
         _ => None,
     };
-    round.unwrap_or_else(|| geojson::to_value(&Geometry::Point(lonlat.0)))
+    let shape = round.unwrap_or_else(|| GeometryValue::from(&Geometry::Point(lonlat.0)));
+    serde_json::value::to_raw_value(&shape).unwrap_or_default()
 }
 
-/// A finding; what it draws lies on the grid `grid`. What passes and draws nothing of its own shows the `place`.
+/// A finding, written straight from what was found: as a tree of values its text would cost several times the check itself.
+#[derive(Serialize)]
+pub struct FindingRow<'a> {
+    code: &'static str,
+    verdict: &'static str,
+    key: &'static str,
+    message: Said<'a>,
+    measured: Option<QuantityRow>,
+    limit: Option<QuantityRow>,
+    rule: Option<Json>,
+    compliance: Option<Json>,
+    evidence: Vec<EvidenceRow<'a>>,
+    restricted: bool,
+    consult: Vec<&'static str>,
+    outcome: Option<&'static str>,
+    gaps: Vec<GapRow>,
+    geometry: Option<Shown<'a>>,
+}
+
+impl<'a> FindingRow<'a> {
+    /// Of a finding; what it draws lies on the grid `grid`. What passes and draws nothing of its own shows the `place`.
+    #[must_use]
+    pub fn new(finding: &'a Finding, grid: Epsg, place: Option<&'a RawValue>) -> Self {
+        let of_place = || place.filter(|_| finding.verdict == Verdict::Pass).map(Shown::Place);
+        let quantity = |q: Option<Quantity>| q.map(|q| QuantityRow { value: q.value, unit: q.unit.as_str() });
+        Self {
+            code: finding.code.as_str(),
+            verdict: finding.verdict.as_str(),
+            key: finding.message.key,
+            message: Said(&finding.message),
+            measured: quantity(finding.measured),
+            limit: quantity(finding.limit),
+            rule: finding.rule.as_deref().map(parameter).or_else(|| finding.decided.as_ref().map(decided_json)),
+            compliance: finding.compliance.as_ref().map(compliance_json),
+            evidence: finding.evidence.iter().map(EvidenceRow::new).collect(),
+            restricted: finding.gaps.iter().any(|gap| gap.why == GapWhy::Hidden),
+            consult: finding.consult.iter().map(|who| who.as_str()).collect(),
+            outcome: finding.outcome.map(Word::as_str),
+            gaps: finding.gaps.iter().copied().map(GapRow::new).collect(),
+            geometry: finding.geometry.as_ref().and_then(|s| drawn(s, grid)).map(Shown::Own).or_else(of_place),
+        }
+    }
+}
+
+/// A sentence in each language.
+struct Said<'a>(&'a Message);
+
+impl Serialize for Said<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer
+            .collect_map(Language::ALL.iter().map(|(language, _)| (language.as_str(), sentence(self.0, *language))))
+    }
+}
+
+#[derive(Serialize)]
+struct QuantityRow {
+    value: f64,
+    unit: &'static str,
+}
+
+#[derive(Serialize)]
+struct GapRow {
+    source: String,
+    reason: &'static str,
+}
+
+impl GapRow {
+    fn new(gap: Gap) -> Self {
+        Self { source: gap.source.to_string(), reason: gap.why.as_str() }
+    }
+}
+
+/// What is drawn.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Own(GeometryValue),
+    Place(&'a RawValue),
+}
+
+#[derive(Serialize)]
+struct EvidenceRow<'a> {
+    layer: &'static str,
+    id: Uuid,
+    code: &'a str,
+    kind: &'static str,
+    name: Option<&'a str>,
+    organisation: &'a str,
+    distance_m: f64,
+    spare_capacity: Option<u32>,
+}
+
+impl<'a> EvidenceRow<'a> {
+    fn new(evidence: &'a Evidence) -> Self {
+        Self {
+            layer: evidence.layer.as_str(),
+            id: evidence.id,
+            code: evidence.code.as_str(),
+            kind: evidence.kind,
+            name: evidence.name.as_deref(),
+            organisation: &evidence.organisation,
+            distance_m: evidence.distance_m,
+            spare_capacity: evidence.spare_capacity,
+        }
+    }
+}
+
+/// A finding as a value, for a document that says more.
 #[must_use]
-pub fn finding_json(finding: &Finding, grid: Epsg, place: Option<&Json>) -> Json {
-    let of_place = || place.filter(|_| finding.verdict == Verdict::Pass).cloned();
-    let quantity = |q: Option<Quantity>| q.map(|q| json!({"value": q.value, "unit": q.unit.as_str()}));
-    let say = |language: Language| (language.as_str().to_owned(), Json::from(sentence(&finding.message, language)));
-    let gaps = finding.gaps.iter().map(|gap| json!({"source": gap.source.to_string(), "reason": gap.why.as_str()}));
-    json!({
-        "code": finding.code.as_str(),
-        "verdict": finding.verdict.as_str(),
-        "key": finding.message.key,
-        "message": Language::ALL.iter().map(|(language, _)| say(*language)).collect::<Map<String, Json>>(),
-        "measured": quantity(finding.measured),
-        "limit": quantity(finding.limit),
-        "rule": finding.rule.as_deref().map(parameter).or_else(|| finding.decided.as_ref().map(decided_json)),
-        "compliance": finding.compliance.as_ref().map(compliance_json),
-        "evidence": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
-        "restricted": finding.gaps.iter().any(|gap| gap.why == GapWhy::Hidden),
-        "consult": finding.consult.iter().map(|who| who.as_str()).collect::<Vec<_>>(),
-        "outcome": optional(finding.outcome),
-        "gaps": gaps.collect::<Vec<_>>(),
-        "geometry": finding.geometry.as_ref().and_then(|shape| drawn(shape, grid)).or_else(of_place),
-    })
+pub fn finding_json(finding: &Finding, grid: Epsg) -> Json {
+    serde_json::to_value(FindingRow::new(finding, grid, None)).unwrap_or_default()
 }
 
 /// What a zone was decided by.
@@ -252,20 +344,7 @@ fn compliance_json(Compliance { sectors, summed_m, summed_below_m }: &Compliance
     })
 }
 
-fn evidence_json(evidence: &Evidence) -> Json {
-    json!({
-        "layer": evidence.layer.as_str(),
-        "id": evidence.id,
-        "code": evidence.code.as_str(),
-        "kind": evidence.kind,
-        "name": evidence.name.as_deref(),
-        "organisation": &*evidence.organisation,
-        "distance_m": evidence.distance_m,
-        "spare_capacity": evidence.spare_capacity,
-    })
-}
-
 /// A shape on a grid in WGS 84; none where it cannot be brought there.
-fn drawn(shape: &Grid<Geometry<f64>>, grid: Epsg) -> Option<Json> {
-    crs::project(&shape.0, grid, Epsg::WGS84).ok().map(|shape| geojson::to_value(&shape))
+fn drawn(shape: &Grid<Geometry<f64>>, grid: Epsg) -> Option<GeometryValue> {
+    crs::project(&shape.0, grid, Epsg::WGS84).ok().map(|shape| GeometryValue::from(&shape))
 }

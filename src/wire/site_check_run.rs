@@ -64,7 +64,7 @@ pub fn changes(all: &[Difference], findings: &[Finding]) -> Json {
     let mut changes = differences(all);
     for (written, difference) in changes.as_array_mut().into_iter().flatten().zip(all) {
         let finding = findings.iter().find(|finding| finding.code == difference.code);
-        let finding = finding.map(|finding| finding_json(finding, Epsg::WGS84, None));
+        let finding = finding.map(|finding| finding_json(finding, Epsg::WGS84));
         for name in ["limit", "rule"] {
             written[name] = finding.as_ref().map_or(Json::Null, |finding| finding[name].clone());
         }

@@ -154,7 +154,7 @@ fn a_run_that_is_kept_late_is_looked_at_for_what_it_did_not_look_at() {
     assert_eq!(now(&world, &first, "HER"), Some(json!("warn")));
     let operator = Actor::operator();
     let kept = site_check::keep(&context, Witness::new(&operator, "test"), &checks, &|_, _| {
-        json!({"findings": []}).to_string()
+        Ok(json!({"findings": []}).to_string())
     });
     let kept = kept.unwrap().into_iter().flatten().next().unwrap().id;
     world.marked();

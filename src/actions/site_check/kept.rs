@@ -99,7 +99,7 @@ pub fn keep(
     context: &Context,
     witness: Witness<'_>,
     checks: &[SiteCheck],
-    write: &dyn Fn(&SiteCheck, Uuid) -> String,
+    write: &dyn Fn(&SiteCheck, Uuid) -> Result<String>,
 ) -> Result<Vec<Option<Kept>>> {
     let snapshot = context.index.snapshot();
     let mut runs = Vec::new();
@@ -125,7 +125,7 @@ pub(in crate::actions) fn to_keep(
     context: &Context,
     actor: &Actor,
     check: &SiteCheck,
-    write: &dyn Fn(&SiteCheck, Uuid) -> String,
+    write: &dyn Fn(&SiteCheck, Uuid) -> Result<String>,
 ) -> Result<Option<Run>> {
     let home = check.jurisdiction.as_deref().filter(|code| may_keep(actor, code, check));
     home.map(|code| run(&context.index.snapshot(), actor, check, code, write)).transpose()
@@ -164,7 +164,7 @@ fn run(
     actor: &Actor,
     check: &SiteCheck,
     code: &str,
-    write: &dyn Fn(&SiteCheck, Uuid) -> String,
+    write: &dyn Fn(&SiteCheck, Uuid) -> Result<String>,
 ) -> Result<Run> {
     if check.name.contains('\0') {
         return Err(Error::invalid("/id", "has a NUL in it, which is part of no text"));
@@ -194,7 +194,7 @@ fn run(
         said: check.findings.iter().map(Said::of).collect(),
         shown: check.shown.clone(),
         ground: Some(check.ground.clone()),
-        document: write(check, id),
+        document: write(check, id)?,
     })
 }
 

@@ -27,7 +27,7 @@ use crate::store::site_request::LookedAt;
 use crate::store::{Stored, WriteTx, changes};
 
 /// Writes the answer of a check as it is kept.
-pub type Write<'w> = &'w dyn Fn(&SiteCheck, Uuid) -> String;
+pub type Write<'w> = &'w dyn Fn(&SiteCheck, Uuid) -> Result<String>;
 
 /// Checks that ran, and are kept with the step.
 #[derive(Debug)]
