@@ -15,7 +15,7 @@ use crate::actions::plan::{self as action, PlanListing, PlanStep, PlanView};
 use crate::actions::{Asker, Witness};
 use crate::domain::plan::{Change, Plan, PlanState, difference};
 use crate::domain::word::Word;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::wire::audit::audit_head;
 use crate::wire::plan as wire;
 
@@ -186,7 +186,7 @@ pub async fn check(request: HttpRequest, app: web::Data<App>, id: web::Path<Stri
     let reason = params::reason(&request)?;
     let (run, document) = blocking(move || {
         let witness = Witness::by(&identity, &asker.request_id).because(reason.as_deref());
-        let write = |check: &PlanCheck, id| written(check, id).to_string();
+        let write = |check: &PlanCheck, id| Ok(written(check, id)?.to_string());
         let (run, hash) = check::check(&context, &asker, witness, id, &write)?;
         Ok((run.id, wire::kept(&run, &hash)?))
     })
@@ -213,8 +213,10 @@ pub async fn kept(request: HttpRequest, app: web::Data<App>, id: web::Path<Strin
 }
 
 /// The answer of a check, as it is kept.
-#[must_use]
-pub fn written(check: &PlanCheck, id: Uuid) -> Json {
+///
+/// # Errors
+/// [`Error::Internal`], by a fault of ours alone.
+pub fn written(check: &PlanCheck, id: Uuid) -> Result<Json> {
     let mut document = json!({
         "id": id,
         "plan": check.plan.id,
@@ -222,10 +224,10 @@ pub fn written(check: &PlanCheck, id: Uuid) -> Json {
         "revisions": check.revisions,
     });
     let zones = check.zones.iter().map(|of| (&of.zone, of.findings.as_slice()));
-    if let (Json::Object(document), Json::Object(more)) = (&mut document, wire::findings(zones, check.grid)) {
+    if let (Json::Object(document), Json::Object(more)) = (&mut document, wire::findings(zones, check.grid)?) {
         document.extend(more);
     }
-    document
+    Ok(document)
 }
 
 fn made(request: &HttpRequest, view: &PlanView) -> HttpResponse {

@@ -187,7 +187,7 @@ impl<'a> CheckRow<'a> {
 
 /// Writes what the checks say of a column, with the id of the run that is kept, behind `text`.
 fn write_behind(check: &SiteCheck, id: Option<Uuid>, text: &mut Vec<u8>) -> Result<()> {
-    let place = place_text(&check.delivered, &check.lonlat, check.subject.accuracy_m, check.grid);
+    let place = place_text(&check.delivered, &check.lonlat, check.subject.accuracy_m, check.grid)?;
     let written = serde_json::to_writer(text, &CheckRow::new(check, id, &place));
     written.map_err(|e| Error::Internal(format!("a site check could not be written: {e}")))
 }

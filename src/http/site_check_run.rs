@@ -78,7 +78,7 @@ pub async fn replay(request: HttpRequest, app: web::Data<App>, id: web::Path<Str
     // Who sees everything is told by which rule it would be so.
     let changes = match &pack {
         None => differences(&replay.differences),
-        Some(_) => changes(&replay.differences, &replay.findings),
+        Some(_) => changes(&replay.differences, &replay.findings)?,
     };
     let document = json!({
         "id": id,

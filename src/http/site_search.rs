@@ -72,7 +72,8 @@ pub async fn find(request: HttpRequest, app: web::Data<App>, payload: web::Paylo
 /// The best places as features of a map, the best first, each with all that the checks say of it.
 fn write(places: &Places) -> Result<Json> {
     let features = places.best.iter().zip(1_u32..).map(|(check, rank)| {
-        let mut properties = document::json(site_check::write(check, None)?.as_bytes())?;
+        let written = serde_json::from_str(&site_check::write(check, None)?);
+        let mut properties: Json = written.map_err(|e| Error::Internal(format!("a site check is no document: {e}")))?;
         if let Some(object) = properties.as_object_mut() {
             object.remove("subject");
             object.insert("rank".into(), rank.into());

@@ -35,7 +35,8 @@ impl CaseRules {
 pub struct KeptCaseRules(Mutex<HashMap<String, (Stamp, Arc<CaseRules>)>>);
 
 /// Which calendar and which pack: a file in a revision, which a database that was restored may have given twice, at a moment, which
-/// it has not.
+/// it has not. Days and parameters change with their calendar and pack alone: whatever changes them otherwise, a migration, say, has to
+/// move the moment of these, too.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 struct Stamp {
     #[diesel(sql_type = Nullable<Text>)]

@@ -137,8 +137,10 @@ pub fn kept(run: &PlanRun, hash: &Digest) -> Result<Json> {
 
 /// The zones of an answer: of each zone that somebody has to look at what the checks say, by code and verdict how many there are,
 /// and which sources do not answer for how many of them.
-#[must_use]
-pub fn findings<'a>(all: impl Iterator<Item = (&'a Zone, &'a [Finding])>, grid: Epsg) -> Json {
+///
+/// # Errors
+/// [`Error::Internal`], by a fault of ours alone.
+pub fn findings<'a>(all: impl Iterator<Item = (&'a Zone, &'a [Finding])>, grid: Epsg) -> Result<Json> {
     let mut results = Vec::new();
     let mut counts: BTreeMap<&'static str, BTreeMap<&'static str, u32>> = BTreeMap::new();
     let mut gaps: BTreeMap<(String, &'static str), u32> = BTreeMap::new();
@@ -155,7 +157,8 @@ pub fn findings<'a>(all: impl Iterator<Item = (&'a Zone, &'a [Finding])>, grid: 
         }
         let said =
             |finding: &&Finding| matches!(finding.verdict, Verdict::Warn | Verdict::NeedsSurvey | Verdict::Block);
-        let told: Vec<Json> = findings.iter().filter(said).map(|finding| finding_json(finding, grid)).collect();
+        let told =
+            findings.iter().filter(said).map(|finding| finding_json(finding, grid)).collect::<Result<Vec<_>>>()?;
         if !told.is_empty() {
             let worst = findings.iter().filter(said).map(|finding| finding.verdict).max();
             results.push(json!({
@@ -167,7 +170,7 @@ pub fn findings<'a>(all: impl Iterator<Item = (&'a Zone, &'a [Finding])>, grid: 
         }
     }
     let gaps = gaps.into_iter().map(|((source, why), n)| json!({"source": source, "reason": why, "zones": n}));
-    json!({"counts": counts, "gaps": gaps.collect::<Vec<_>>(), "results": results})
+    Ok(json!({"counts": counts, "gaps": gaps.collect::<Vec<_>>(), "results": results}))
 }
 
 /// What comes with a step, as it was sent.

@@ -184,8 +184,15 @@ fn members(fields: &Fields) -> Map<String, Json> {
 
 /// Where a column may be, written once for all findings that show it: a point, or what is within the accuracy of its place. Of a
 /// place that cannot be brought to the grid, or that nobody looks after and so has none, the point.
-#[must_use]
-pub fn place_text(delivered: &Delivered, lonlat: &LonLat<Point<f64>>, accuracy_m: f64, grid: Epsg) -> Box<RawValue> {
+///
+/// # Errors
+/// [`Error::Internal`], by a fault of ours alone.
+pub fn place_text(
+    delivered: &Delivered,
+    lonlat: &LonLat<Point<f64>>,
+    accuracy_m: f64,
+    grid: Epsg,
+) -> Result<Box<RawValue>> {
     let on_grid = Some(grid).filter(|grid| accuracy_m > 0.0 && *grid != Epsg::WGS84);
     let on_grid = on_grid.and_then(|grid| crs::project(&delivered.shape, delivered.crs, grid).ok());
     let round = match on_grid {
@@ -193,7 +200,7 @@ pub fn place_text(delivered: &Delivered, lonlat: &LonLat<Point<f64>>, accuracy_m
         _ => None,
     };
     let shape = round.unwrap_or_else(|| GeometryValue::from(&Geometry::Point(lonlat.0)));
-    serde_json::value::to_raw_value(&shape).unwrap_or_default()
+    serde_json::value::to_raw_value(&shape).map_err(|e| Error::Internal(format!("a place could not be written: {e}")))
 }
 
 /// A finding, written straight from what was found: as a tree of values its text would cost several times the check itself.
@@ -304,9 +311,12 @@ impl<'a> EvidenceRow<'a> {
 }
 
 /// A finding as a value, for a document that says more.
-#[must_use]
-pub fn finding_json(finding: &Finding, grid: Epsg) -> Json {
-    serde_json::to_value(FindingRow::new(finding, grid, None)).unwrap_or_default()
+///
+/// # Errors
+/// [`Error::Internal`], by a fault of ours alone.
+pub fn finding_json(finding: &Finding, grid: Epsg) -> Result<Json> {
+    let written = serde_json::to_value(FindingRow::new(finding, grid, None));
+    written.map_err(|e| Error::Internal(format!("a finding could not be written: {e}")))
 }
 
 /// What a zone was decided by.

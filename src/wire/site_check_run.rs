@@ -59,17 +59,19 @@ pub fn differences(all: &[Difference]) -> Json {
 
 /// Where an answer would be another one under other rules, with the rule by which it would and the limit. Of features nothing is
 /// told: nobody takes note of who hears of them here.
-#[must_use]
-pub fn changes(all: &[Difference], findings: &[Finding]) -> Json {
+///
+/// # Errors
+/// [`Error::Internal`], by a fault of ours alone.
+pub fn changes(all: &[Difference], findings: &[Finding]) -> Result<Json> {
     let mut changes = differences(all);
     for (written, difference) in changes.as_array_mut().into_iter().flatten().zip(all) {
         let finding = findings.iter().find(|finding| finding.code == difference.code);
-        let finding = finding.map(|finding| finding_json(finding, Epsg::WGS84));
+        let finding = finding.map(|finding| finding_json(finding, Epsg::WGS84)).transpose()?;
         for name in ["limit", "rule"] {
             written[name] = finding.as_ref().map_or(Json::Null, |finding| finding[name].clone());
         }
     }
-    changes
+    Ok(changes)
 }
 
 /// Reads what somebody waives, and why.

@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 
 use crate::conflicts_asked::with_neighbour_and;
 use crate::help::{Api, CORRIDORS, REFERENCES, WORKS, feature, merged, point, rect, road};
+use crate::restricted_reads;
 use crate::rules::{VN, load, load_as};
 use crate::site_check::{ask, revision};
 use crate::site_check::{checked, evidence, finding};
@@ -403,6 +404,14 @@ fn a_column_too_near_to_another_is_shared() {
         let changed = api.on_grid("officer", "PATCH", &format!("{WORKS}/{tower}"), &json!({"properties": properties}));
         assert_eq!(changed.status, 200, "{}", changed.text);
     };
+    // What is refused names the columns that there are: whoever is shown a restricted one leaves a row.
+    becomes(json!({"visibility": "restricted"}));
+    let refused = case.sends("officer", "record_agreement", None, agreement("01920000-0000-7000-8000-000000000001"));
+    assert_eq!((refused.status, refused.text.contains("TOWER")), (409, true), "{}", refused.text);
+    let door = format!("officer /api/site-requests/{}/events works {tower}", case.id);
+    let rows = restricted_reads::left(&api.database);
+    assert!(rows.contains(&door), "{rows:?}");
+    becomes(json!({"visibility": "public"}));
     // Which columns there were is of the check; whether this one still bears somebody more, of now.
     for gone in [json!({"status": "dismantled"}), json!({"valid_to": "2026-01-31"}), json!({"spare_capacity": 0})] {
         becomes(gone);

@@ -96,7 +96,7 @@ pub fn check(
     asker: &Asker,
     witness: Witness<'_>,
     id: Uuid,
-    write: &dyn Fn(&PlanCheck, Uuid) -> String,
+    write: &dyn Fn(&PlanCheck, Uuid) -> Result<String>,
 ) -> Result<(PlanRun, Digest)> {
     let actor = witness.actor;
     let plan = seen(context, actor, id)?;
@@ -127,7 +127,7 @@ pub fn check(
     let reach_m = checked.iter().map(|of| reach_round(&area(&of.zone).column, &parameters)).fold(0.0, f64::max);
     let answer = PlanCheck { plan, at, day, revisions, grid, reach_m, zones: checked };
     context.reads.shown(asker.into(), shown.iter().map(|(layer, code, id)| (*layer, code.as_str(), *id)))?;
-    let run = run(&answer, actor, home.revision, zones_digest, met, shown.into_iter().collect(), write);
+    let run = run(&answer, actor, home.revision, zones_digest, met, shown.into_iter().collect(), write)?;
     keep(context, witness, &answer.plan, run)
 }
 
@@ -138,8 +138,8 @@ fn run(
     zones_digest: Digest,
     met: Vec<(Uuid, Uuid)>,
     shown: Vec<(Layer, String, Uuid)>,
-    write: &dyn Fn(&PlanCheck, Uuid) -> String,
-) -> PlanRun {
+    write: &dyn Fn(&PlanCheck, Uuid) -> Result<String>,
+) -> Result<PlanRun> {
     let id = Uuid::now_v7();
     let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let blocks: Vec<Block> = answer
@@ -155,7 +155,7 @@ fn run(
         said: answer.zones.iter().map(|of| ZoneSaid::of(of.zone.id, &of.findings)).collect(),
     };
     let warned = |of: &&ZoneCheck| matches!(of.verdict(), Verdict::Warn | Verdict::NotChecked | Verdict::NeedsSurvey);
-    PlanRun {
+    Ok(PlanRun {
         id,
         jurisdiction: answer.plan.jurisdiction.clone(),
         plan: answer.plan.id,
@@ -175,8 +175,8 @@ fn run(
         met,
         basis: Some(basis),
         shown,
-        document: write(answer, id),
-    }
+        document: write(answer, id)?,
+    })
 }
 
 fn keep(context: &Context, witness: Witness<'_>, plan: &Plan, mut run: PlanRun) -> Result<(PlanRun, Digest)> {

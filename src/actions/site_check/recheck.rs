@@ -141,6 +141,9 @@ fn follow(context: &Context, stop: &AtomicBool) {
         if let Some(tried) = &tried {
             std::thread::sleep(TOGETHER.saturating_sub(tried.began.elapsed()));
             snapshot = context.index.snapshot();
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
         }
         let (began, today) = (Instant::now(), days(&snapshot));
         let done = refresh::without_end(|| pass(context, &snapshot)).unwrap_or_else(|error| {

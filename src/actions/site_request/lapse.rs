@@ -18,7 +18,7 @@ use crate::domain::site_request::words::{Event, Guard, State};
 use crate::domain::word::Word;
 use crate::domain::workflow;
 use crate::error::{Error, Result};
-use crate::store::{rules, site_request as store};
+use crate::store::site_request as store;
 
 /// Requests of a jurisdiction at once; the others come next.
 const AT_ONCE: i64 = 1_000;
@@ -121,8 +121,8 @@ fn silence(
     day: Date,
     tried: &BTreeSet<Uuid>,
 ) -> Result<usize> {
-    let parameters = context.store.read(|conn| rules::of_cases(conn, jurisdiction))?;
-    if !Limits::on(&parameters, day).deemed_approval {
+    let rules = context.store.snapshot(|conn| context.store.case_rules.of(conn, jurisdiction))?;
+    if !Limits::on(&rules.parameters, day).deemed_approval {
         return Ok(0);
     }
     let (mut made, mut failed, mut after) = (0, None, None);

@@ -25,9 +25,14 @@ use crate::store::{Connection, Stored, audit, document, work};
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) where it is not there or not his to know, [`Error::Busy`](crate::error::Error::Busy).
 pub fn get<'r>(context: &Context, reader: impl Into<Reader<'r>>, id: Uuid) -> Result<WholeCase> {
-    let reader = reader.into();
+    get_after(context, reader.into(), id, &[])
+}
+
+/// The same, once it was noted of some restricted columns that he is shown them.
+pub(super) fn get_after(context: &Context, reader: Reader<'_>, id: Uuid, noted: &[Uuid]) -> Result<WholeCase> {
     let whole = whole(context, reader.actor, id, Heads::OfDecisions)?;
-    note(context, reader, &whole.shown.filed.jurisdiction, &whole.restricted)?;
+    let fresh: Vec<Uuid> = whole.restricted.iter().copied().filter(|id| !noted.contains(id)).collect();
+    note(context, reader, &whole.shown.filed.jurisdiction, &fresh)?;
     Ok(whole)
 }
 

@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use super::check::{self, Write};
 use super::judging::Facts;
+use super::reading::{get_after, note};
 use super::traces::{copies, decided_on, entry};
-use super::{WholeCase, antennas, check_version, effects, get, locked, notice, read, territory};
+use super::{WholeCase, antennas, check_version, effects, locked, notice, read, territory};
 use crate::actions::{Context, Reader, Witness, password, refresh};
 use crate::domain::actor::Actor;
 use crate::domain::jurisdiction::Jurisdiction;
@@ -38,7 +39,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Metres;
 use crate::store::case_rules::CaseRules;
 use crate::store::site_request as store;
-use crate::store::{Stored, WriteTx, rules};
+use crate::store::{Stored, WriteTx};
 
 /// How often a decision is made again where something near the place changed between its two looks.
 const ATTEMPTS_MAX: u32 = 3;
@@ -78,8 +79,8 @@ pub(super) struct Step<'s> {
     pub(super) context: &'s Context,
     /// Who sends it; none: the service itself.
     pub(super) actor: Option<&'s Actor>,
-    /// Who is shown what becomes of it.
-    pub(super) reader: Option<Reader<'s>>,
+    /// Who is shown what becomes of it, and the restricted columns of which that is noted already.
+    pub(super) reader: Option<(Reader<'s>, &'s [Uuid])>,
     pub(super) name: &'s str,
     pub(super) organisation: Option<&'s str>,
     pub(super) event: Event,
@@ -105,9 +106,12 @@ pub fn send(
     // Who may not know of it hears nothing else.
     let mut before = read(context, witness.actor, id)?;
     let sent = &sent()?;
+    // What is refused may name them, and what cannot be noted is not begun.
+    let noted = before.restricted.clone();
+    note(context, reader, &before.shown.filed.jurisdiction, &noted)?;
     let mut attempt = 1;
     loop {
-        match sent_once(context, witness, reader, &before, sent, write) {
+        match sent_once(context, witness, (reader, &noted), &before, sent, write) {
             // What came between may count for him, which is looked at again, or not.
             Err(changed @ Error::Changed(_)) if attempt < ATTEMPTS_MAX => {
                 before = read(context, witness.actor, id)?;
@@ -124,7 +128,7 @@ pub fn send(
 fn sent_once(
     context: &Context,
     witness: Witness<'_>,
-    reader: Reader<'_>,
+    (reader, noted): (Reader<'_>, &[Uuid]),
     before: &WholeCase,
     sent: &Sent,
     write: Write<'_>,
@@ -140,7 +144,7 @@ fn sent_once(
     let made = Step {
         context,
         actor: Some(witness.actor),
-        reader: Some(reader),
+        reader: Some((reader, noted)),
         name: &witness.actor.name,
         organisation: witness.actor.organisation.as_deref(),
         event: sent.event,
@@ -215,7 +219,7 @@ impl Step<'_> {
         };
         refresh::after_commit(self.context, witness.actor, &revisions);
         let done = match self.reader {
-            Some(reader) => get(self.context, reader, filed.id)?,
+            Some((reader, noted)) => get_after(self.context, reader, filed.id, noted)?,
             None => read(self.context, witness.actor, filed.id)?,
         };
         Ok(WholeCase { secret: prepared.secret, ..done })
@@ -342,8 +346,9 @@ impl Step<'_> {
     /// Its moment may have come, by what is stored.
     fn moment_has_come(&self, before: &WholeCase) -> Result<()> {
         let filed = &before.shown.filed;
-        let parameters = self.context.store.read(|conn| rules::of_cases(conn, &filed.jurisdiction))?;
-        let facts = Facts { due: filed.due_on, limits: Limits::on(&parameters, before.day), ..Facts::on(before.day) };
+        let rules = self.context.store.snapshot(|conn| self.context.store.case_rules.of(conn, &filed.jurisdiction))?;
+        let limits = Limits::on(&rules.parameters, before.day);
+        let facts = Facts { due: filed.due_on, limits, ..Facts::on(before.day) };
         match too_early(&before.case, self.event, &self.asked(filed, &facts)) {
             Some(refusal) => Err(self.refusal(&before.case, filed, refusal)),
             None => Ok(()),

@@ -103,7 +103,7 @@ fn zones(view: &PlanView) -> Result<Vec<zone::ZoneDraft>, Failed> {
 
 fn checked(context: &Context, officer: &Actor, view: &PlanView) -> Result<(), Failed> {
     let asker = Asker { actor: officer.clone(), request_id: "demo".into(), door: "demo".into() };
-    let write = |check: &check::PlanCheck, id| written(check, id).to_string();
+    let write = |check: &check::PlanCheck, id| Ok(written(check, id)?.to_string());
     check::check(context, &asker, Witness::new(officer, "demo"), view.plan.id, &write)?;
     Ok(())
 }
