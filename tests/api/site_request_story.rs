@@ -375,6 +375,29 @@ fn an_approval_with_conditions_that_are_met_before_it_is_verified() {
     trail_is_whole(&api);
 }
 
+/// A refusal names the columns that there are: whoever is shown a restricted one by it leaves a row, and one only.
+#[test]
+fn a_refusal_that_names_a_restricted_column_leaves_a_row() {
+    let api = office();
+    let tower = json!({"code": "TOWER", "kind": "mast", "organisation": "vnpt", "column_class": "A2b", "spare_capacity": 2,
+        "position_accuracy_m": 0});
+    let tower = api.add(WORKS, point(60.0, 0.0), tower);
+    let mut case = CaseOf::file(&api, (0.0, 0.0), column());
+    case.lead_to_decision();
+    case.step("approver", "require_sharing", None, case.decision(json!({})), "sharing_required");
+    run_sql(&api.database.url, "UPDATE works SET visibility = 'restricted' WHERE code = 'TOWER'");
+    let other =
+        json!({"column": "01920000-0000-7000-8000-000000000000", "number": "HD-1", "on": "2026-11-25", "file": FILE});
+    let refused = case.sends("officer", "record_agreement", None, other);
+    assert_eq!((refused.status, refused.text.contains("TOWER")), (409, true), "{}", refused.text);
+    let Api { server, database } = api;
+    drop(server);
+    // The one of what he read before.
+    let doors = ["/api/site-requests/{id}/events", "/ogc/collections/site-requests/items/{id}"];
+    let rows = doors.map(|door| format!("officer {door} works {tower}"));
+    assert_eq!(restricted_reads::left(&database).into_iter().collect::<Vec<_>>(), rows);
+}
+
 #[test]
 fn a_column_too_near_to_another_is_shared() {
     let api = office();
@@ -404,14 +427,6 @@ fn a_column_too_near_to_another_is_shared() {
         let changed = api.on_grid("officer", "PATCH", &format!("{WORKS}/{tower}"), &json!({"properties": properties}));
         assert_eq!(changed.status, 200, "{}", changed.text);
     };
-    // What is refused names the columns that there are: whoever is shown a restricted one leaves a row.
-    becomes(json!({"visibility": "restricted"}));
-    let refused = case.sends("officer", "record_agreement", None, agreement("01920000-0000-7000-8000-000000000001"));
-    assert_eq!((refused.status, refused.text.contains("TOWER")), (409, true), "{}", refused.text);
-    let door = format!("officer /api/site-requests/{}/events works {tower}", case.id);
-    let rows = restricted_reads::left(&api.database);
-    assert!(rows.contains(&door), "{rows:?}");
-    becomes(json!({"visibility": "public"}));
     // Which columns there were is of the check; whether this one still bears somebody more, of now.
     for gone in [json!({"status": "dismantled"}), json!({"valid_to": "2026-01-31"}), json!({"spare_capacity": 0})] {
         becomes(gone);
