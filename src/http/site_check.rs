@@ -1,13 +1,10 @@
 //! Automatic site checks of columns that nobody has asked for yet.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
 use serde_json::Value as Json;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::auth::{asker_of, identity_of};
@@ -17,12 +14,9 @@ use super::{App, batch, blocking};
 use crate::actions::site_check::{self as action, Asked as AskedSite, Question, SiteCheck};
 use crate::actions::{Asker, Context, Witness};
 use crate::clock;
-use crate::domain::word::Word;
 use crate::error::{Error, Result};
-use crate::geometry::Geometry;
-use crate::geometry::encoding::geojson;
 use crate::wire::document;
-use crate::wire::site_check::{FindingRow, place_text, subject_json, subjects};
+use crate::wire::site_check::{CheckedRow, subjects};
 
 /// The parameters of a site check, as the API document shows them.
 pub const PARAMETERS: &[&str] = &["at", "store"];
@@ -142,54 +136,23 @@ impl batch::Asks for Asked {
     }
 }
 
-/// What the checks say of a column, as it is written.
-#[derive(Serialize)]
-struct CheckRow<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Uuid>,
-    subject: SubjectRow<'a>,
-    jurisdiction: Option<&'a str>,
-    revision: &'a BTreeMap<String, i64>,
-    at: String,
-    day: String,
-    verdict: &'static str,
-    findings: Vec<FindingRow<'a>>,
-}
-
-/// The column as a feature.
-#[derive(Serialize)]
-struct SubjectRow<'a> {
-    r#type: &'static str,
-    geometry: Json,
-    properties: Json,
-    id: &'a str,
-}
-
-impl<'a> CheckRow<'a> {
-    fn new(check: &'a SiteCheck, id: Option<Uuid>, place: &'a RawValue) -> Self {
-        Self {
-            id,
-            subject: SubjectRow {
-                r#type: "Feature",
-                geometry: geojson::to_value(&Geometry::Point(check.lonlat.0)),
-                properties: subject_json(&check.subject),
-                id: &check.name,
-            },
-            jurisdiction: check.jurisdiction.as_deref(),
-            revision: &check.revisions,
-            at: check.at.to_string(),
-            day: check.day.to_string(),
-            verdict: check.verdict().as_str(),
-            findings: check.findings.iter().map(|f| FindingRow::new(f, check.grid, Some(place))).collect(),
-        }
-    }
-}
-
 /// Writes what the checks say of a column, with the id of the run that is kept, behind `text`.
 fn write_behind(check: &SiteCheck, id: Option<Uuid>, text: &mut Vec<u8>) -> Result<()> {
-    let place = place_text(&check.delivered, &check.lonlat, check.subject.accuracy_m, check.grid)?;
-    let written = serde_json::to_writer(text, &CheckRow::new(check, id, &place));
-    written.map_err(|e| Error::Internal(format!("a site check could not be written: {e}")))
+    CheckedRow {
+        id,
+        name: &check.name,
+        delivered: &check.delivered,
+        lonlat: &check.lonlat,
+        subject: &check.subject,
+        jurisdiction: check.jurisdiction.as_deref(),
+        revisions: &check.revisions,
+        at: check.at,
+        day: check.day,
+        verdict: check.verdict(),
+        grid: check.grid,
+        findings: &check.findings,
+    }
+    .write(text)
 }
 
 /// What the checks say of a column; with the id of the run that is kept.

@@ -1,6 +1,9 @@
 //! Site checks: a document to the columns asked about, and what the checks say as JSON.
 
-use ::geojson::GeometryValue;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
@@ -16,7 +19,7 @@ use crate::domain::site_check::{
 };
 use crate::domain::word::Word;
 use crate::error::{Error, Result};
-use crate::geometry::encoding::geojson;
+use crate::geometry::encoding::geojson::{self, GeometryValue};
 use crate::geometry::{Epsg, Geometry, Grid, LonLat, Point, Problem, crs};
 
 /// A column somebody asks about.
@@ -182,12 +185,87 @@ fn members(fields: &Fields) -> Map<String, Json> {
     fields.0.iter().map(|(name, of)| (name.clone(), value(of))).collect()
 }
 
+/// What the checks say of a column.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckedRow<'a> {
+    /// The run that is kept.
+    pub id: Option<Uuid>,
+    /// How the asker calls it.
+    pub name: &'a str,
+    /// The place as it was delivered.
+    pub delivered: &'a Delivered,
+    /// The place in WGS 84.
+    pub lonlat: &'a LonLat<Point<f64>>,
+    /// The column.
+    pub subject: &'a Subject,
+    /// Where it lies.
+    pub jurisdiction: Option<&'a str>,
+    /// The revision of each jurisdiction that was looked at.
+    pub revisions: &'a BTreeMap<String, i64>,
+    /// The moment at which dates were looked at.
+    pub at: Timestamp,
+    /// The day of that.
+    pub day: Date,
+    /// The worst of all findings.
+    pub verdict: Verdict,
+    /// On which findings are drawn.
+    pub grid: Epsg,
+    /// One finding for each check.
+    pub findings: &'a [Finding],
+}
+
+impl CheckedRow<'_> {
+    /// Its text, after what stands in `text` already.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], by a fault of ours alone.
+    pub fn write(&self, text: &mut Vec<u8>) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<Uuid>,
+            subject: Column<'a>,
+            jurisdiction: Option<&'a str>,
+            revision: &'a BTreeMap<String, i64>,
+            at: String,
+            day: String,
+            verdict: &'static str,
+            findings: Vec<FindingRow<'a>>,
+        }
+        #[derive(Serialize)]
+        struct Column<'a> {
+            r#type: &'static str,
+            geometry: GeometryValue,
+            properties: Json,
+            id: &'a str,
+        }
+        let place = place_text(self.delivered, self.lonlat, self.subject.accuracy_m, self.grid)?;
+        let row = Row {
+            id: self.id,
+            subject: Column {
+                r#type: "Feature",
+                geometry: GeometryValue::from(&Geometry::Point(self.lonlat.0)),
+                properties: subject_json(self.subject),
+                id: self.name,
+            },
+            jurisdiction: self.jurisdiction,
+            revision: self.revisions,
+            at: self.at.to_string(),
+            day: self.day.to_string(),
+            verdict: self.verdict.as_str(),
+            findings: self.findings.iter().map(|f| FindingRow::new(f, self.grid, Some(&place))).collect(),
+        };
+        serde_json::to_writer(text, &row)
+            .map_err(|e| Error::Internal(format!("a site check could not be written: {e}")))
+    }
+}
+
 /// Where a column may be, written once for all findings that show it: a point, or what is within the accuracy of its place. Of a
 /// place that cannot be brought to the grid, or that nobody looks after and so has none, the point.
 ///
 /// # Errors
 /// [`Error::Internal`], by a fault of ours alone.
-pub fn place_text(
+fn place_text(
     delivered: &Delivered,
     lonlat: &LonLat<Point<f64>>,
     accuracy_m: f64,
@@ -205,7 +283,7 @@ pub fn place_text(
 
 /// A finding, written straight from what was found: as a tree of values its text would cost several times the check itself.
 #[derive(Serialize)]
-pub struct FindingRow<'a> {
+struct FindingRow<'a> {
     code: &'static str,
     verdict: &'static str,
     key: &'static str,
@@ -224,8 +302,7 @@ pub struct FindingRow<'a> {
 
 impl<'a> FindingRow<'a> {
     /// Of a finding; what it draws lies on the grid `grid`. What passes and draws nothing of its own shows the `place`.
-    #[must_use]
-    pub fn new(finding: &'a Finding, grid: Epsg, place: Option<&'a RawValue>) -> Self {
+    fn new(finding: &'a Finding, grid: Epsg, place: Option<&'a RawValue>) -> Self {
         let of_place = || place.filter(|_| finding.verdict == Verdict::Pass).map(Shown::Place);
         let quantity = |q: Option<Quantity>| q.map(|q| QuantityRow { value: q.value, unit: q.unit.as_str() });
         Self {

@@ -62,6 +62,9 @@ pub fn geometry(value: &Value, vertices_max: usize) -> Result<Geometry<f64>, Und
     }
 }
 
+/// A GeoJSON geometry object, which a serialiser takes as it is.
+pub use ::geojson::GeometryValue;
+
 /// The GeoJSON geometry object of `shape`.
 #[must_use]
 pub fn to_value(shape: &Geometry<f64>) -> Value {
